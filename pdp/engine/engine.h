@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots, and decisions over them. What node, cli and libpdp-engine call.
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/diag.h"
+#include "geo/geo.h"
+#include "model/request.h"
+#include "model/verdict.h"
+#include "session/session.h"
+#include "wire/wire.h"
+
+struct engine;   // snapshot slot, session table; shared by workers
+struct snapshot; // policies, lists, risk model, zones, geo data: immutable, digested
+struct worker;   // one thread's scratch
+
+// ---- Snapshots ---------------------------------------------------------------------------------
+
+// Everything that a snapshot is made from, as bytes; `err` of a file that could not be read.
+struct snapshot_file {
+    struct str name; // as the user knows it: `policies/baseline/web.yaml`
+    struct str text;
+    enum pdp_err err;
+    struct str why; // `permission denied`
+};
+
+struct snapshot_input {
+    const struct snapshot_file *files; // *.yaml and *.yml of the folder, sorted by name
+    size_t file_count;
+    const struct snapshot_file *geo; // databases; a bad one is an error unless geo_optional
+    size_t geo_count;
+    bool geo_optional; // at start-up: a bad or missing database is a warning, its facts are unknown
+    // Files that documents name, and TZif bytes by zone name; text lives until snapshot_build returns.
+    enum pdp_err (*read_file)(void *user, struct str path, struct str *text);
+    enum pdp_err (*read_zone)(void *user, struct str name, struct str *tzif);
+    void *user;
+    int64_t now_ms;
+};
+
+// Compiles; every mistake goes to `diags` (texts of files must live as long as those). *out NULL on failure.
+MUST_USE enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
+                                     struct snapshot **out);
+void snapshot_free(struct snapshot **snapshot); // one that was never published
+struct str snapshot_digest(const struct snapshot *snapshot); // `sha256:…` over all inputs
+
+struct snapshot_facts {
+    uint32_t policies, rules, lists, strengths, geo_databases;
+    uint32_t geo_facts;
+};
+void snapshot_describe(const struct snapshot *snapshot, struct snapshot_facts *out);
+const struct geo_set *snapshot_geo(const struct snapshot *snapshot);
+
+// ---- Engine ------------------------------------------------------------------------------------
+
+struct engine_config {
+    struct hash_key key;             // drawn at start-up
+    uint64_t id_prefix;              // of decision ids; drawn at start-up
+    uint64_t sessions_max;           // 0: no limit
+    uint32_t creations_per_minute;   // 0: no limit
+    const struct cidr *proxies;      // trusted proxies; borrowed for the engine's life
+    size_t proxy_count;
+};
+
+MUST_USE enum pdp_err engine_new(const struct engine_config *config, struct engine **out);
+void engine_free(struct engine **engine); // after all its workers
+// Makes a snapshot the one that decisions begun from now on use; takes it over. Retires the old one; it is
+// freed when no worker holds it (by engine_tidy). Never blocks a decision. One publisher at a time.
+void engine_publish(struct engine *engine, struct snapshot **snapshot);
+// Frees retired snapshots that no worker holds and sweeps old sessions, a little at a time.
+void engine_tidy(struct engine *engine, int64_t now_ms);
+struct session_table *engine_sessions(struct engine *engine);
+uint64_t engine_policy_epoch(const struct engine *engine); // 0: nothing published yet
+// The digest and facts of the snapshot that serves; false where none does.
+bool engine_serving(struct engine *engine, struct worker *worker, char digest[static 80],
+                    struct snapshot_facts *facts);
+
+MUST_USE enum pdp_err worker_new(struct engine *engine, struct worker **out);
+void worker_free(struct worker **worker);
+
+// Who asks, and what they may do.
+enum {
+    GRANT_ASK = 1 << 0,            // questions
+    GRANT_ISSUE = 1 << 1,          // login, step_up_passed, logout …
+    GRANT_SIGNAL = 1 << 2,         // signal
+    GRANT_ASSERT_AUTH = 1 << 3,    // acr, amr, auth_time are believed
+    GRANT_ASSERT_SUBJECT = 1 << 4, // roles and other properties are believed
+    GRANT_ASSERT_DEVICE = 1 << 5,
+    GRANT_SIMULATE = 1 << 6,       // `at` of an envelope is the clock
+    GRANT_ALL = (1 << 6) - 1,      // all but SIMULATE
+};
+
+struct peer {
+    struct str name; // the gateway: certificate name, `uid:1000`, or the listener's
+    uint64_t hash;   // session_hash of the name
+    uint32_t grants;
+};
+
+// One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one answer in
+// the same form, appended to `out`. Always answers something, and what is not clearly an allow is none. Takes at most one
+// session lock, allocates nothing after warm-up but for JSON.
+void engine_answer(struct worker *worker, const struct peer *peer, struct str message, int64_t now_ms,
+                   struct buf *out);
+
+// One decoded question or event in process. The verdict's text lives until the worker's next call.
+void engine_decide(struct worker *worker, const struct peer *peer, const struct value *root, int64_t now_ms,
+                   struct verdict *out);
+// Why the last engine_decide was malformed.
+const struct fault *worker_fault(const struct worker *worker);
+
+// Counters of answers, by effect and by code, over all workers.
+struct engine_counts {
+    uint64_t effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
+    uint64_t questions, events, batches, repeats;
+};
+void engine_count(struct engine *engine, struct engine_counts *out);
+
+#endif

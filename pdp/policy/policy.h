@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Documents to rules, index and program; rules to one verdict (DESIGN §5, semantics/composition.py).
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "base/map.h"
+#include "cel/cel.h"
+#include "conf/conf.h"
+#include "model/verdict.h"
+
+struct policy_set;     // immutable; lives in its arena
+struct policy_scratch; // one worker's memory for matching
+
+// What the documents define that conditions may name; gathered before any expression is compiled.
+struct policy_names {
+    struct cel_set_decl *sets; // of List documents
+    size_t set_count;
+    struct str *strengths; // weakest first, of the Strengths document (at most one)
+    size_t strength_count;
+};
+// First pass over all documents: checks apiVersion, kind, metadata (name unique in its kind), and gathers
+// names. All mistakes go to `diags`.
+MUST_USE enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena,
+                                        struct diags *diags, struct policy_names *out);
+
+// A file that a document names (List `file:`), relative to the folder. NULL text: it could not be read.
+struct policy_files {
+    enum pdp_err (*read)(void *user, struct str path, struct str *text);
+    void *user;
+};
+
+// Second pass: Policy, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles into
+// `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables.
+MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
+                                      struct cel_program *program, const struct policy_files *files,
+                                      struct hash_key seed, struct arena *arena, struct diags *diags,
+                                      struct policy_set **out);
+// After cel_seal: builds the index. 
+MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags);
+
+size_t policy_rule_count(const struct policy_set *set);
+struct str policy_rule_name(const struct policy_set *set, uint32_t rule); // `policy/rule`; empty: no such rule
+// Rules that are candidates for a request, for tests and `explain`: sorted rule numbers.
+struct policy_describe { uint32_t policies, rules, lists, strengths, indexed; };
+void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
+
+MUST_USE enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scratch **out);
+void policy_scratch_free(struct policy_scratch **scratch);
+
+// Is a strength proved, and within max_age (0: any)? Asked by the matcher, answered by the engine.
+// *until_ms: when that changes by time alone (INT64_MAX: never).
+struct policy_host {
+    bool (*proved)(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms);
+    void *user;
+};
+
+struct policy_question {
+    struct str action;   // action.name
+    struct str path;     // canonical path where resource.type is route, else resource.id
+    bool unindexed;      // look at every rule: for the differential tests
+};
+
+struct policy_result {
+    enum pdp_effect effect;
+    enum pdp_code code;          // POLICY, UNSURE, NO_POLICY, NO_RULE
+    uint32_t first;              // first deciding rule, UINT32_MAX: none
+    const uint32_t *rules;       // all deciding rules, by policy path and position
+    size_t rule_count;
+    struct str message, reason;  // of the first deciding rule
+    bool has_require;            // unproved requirements, merged: strongest strength, shortest age
+    uint32_t require_strength;
+    int64_t require_max_age_s;   // 0: none
+    const struct str *missing;   // why something was unsure, for people
+    size_t missing_count;
+    const struct verdict_obligation *obligations;
+    size_t obligation_count;
+    bool terminate_subject;      // `terminate: {scope: subject}`
+    int64_t until_ms;            // of proofs; the frame's horizon is the caller's to add
+};
+// Matches and combines for the request that `frame` was begun for. Lists in the result live in `arena`.
+// Bounded by the candidates; allocates nothing else. Zeroed result on failure is a deny.
+void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
+                   const struct policy_host *host, const struct policy_question *question, struct arena *arena,
+                   int64_t now_ms, struct policy_result *out);
+
+// struct cel_host.contains for the set's lists; `stale` ones are unsure at `now_ms`.
+enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value, int64_t now_ms);
+// How a strength is proved: the expression of its `proves`, and what to ask for.
+uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength);
+const struct str *policy_strength_acr(const struct policy_set *set, uint32_t strength, size_t *count);
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// `SessionPolicy` documents: limits of time; of those that match, the shortest rules.
+#ifndef SESSION_LIMITS_H
+#define SESSION_LIMITS_H
+
+#include "cel/cel.h"
+#include "conf/conf.h"
+
+#define SESSION_ABSOLUTE_DEFAULT_MS (INT64_C(24) * 3600 * 1000) // NIST 800-63B-4, AAL2: at most 24 h
+#define SESSION_IDLE_DEFAULT_MS (INT64_C(3600) * 1000)          // AAL2: at most 1 h
+
+enum session_on_limit { ON_LIMIT_TERMINATE, ON_LIMIT_STEP_UP };
+
+struct session_limits {
+    int64_t idle_ms, absolute_ms;
+    enum session_on_limit on_idle, on_absolute;
+    bool adopt;          // first_sight: adopt
+    bool unsure;         // a target could not be decided: its limits are taken (they only restrict)
+};
+
+struct session_policies;
+
+// Reads all SessionPolicy documents (others are passed over), adding their targets to `program`. Lives in
+// `arena`. With none, the defaults above hold.
+MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
+                                            struct arena *arena, struct diags *diags,
+                                            const struct session_policies **out);
+// The limits for the request that `frame` was begun for. The shortest of all that match or may match.
+void session_limits_of(const struct session_policies *policies, struct cel_frame *frame, struct session_limits *out);
+
+#endif

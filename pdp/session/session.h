@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of sessions and users: sharded by (tenant, subject), fixed-size records, tombstones.
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include "base/hash.h"
+#include "model/request.h"
+#include "model/sighting.h"
+#include "model/verdict.h"
+
+#define SESSION_RISK_BYTES 128 // risk state, opaque here; the engine copies it in and out
+#define USER_RISK_BYTES 64
+#define SESSION_REPEATS 4
+#define SESSION_PROOFS 8 // strengths whose time of proof is kept
+#define USER_DEVICES 8
+
+enum session_state { SESSION_NONE, SESSION_ACTIVE, SESSION_CHALLENGED, SESSION_TERMINATED };
+const char *session_state_name(enum session_state state);
+
+// A remembered answer: a repeat moves nothing and gets the same one.
+struct session_repeat {
+    uint64_t id;       // keyed hash of (peer, request_id); 0: free
+    uint64_t question; // keyed hash of the canonical question
+    float score;
+    uint32_t rule;     // number in the snapshot, UINT32_MAX: none
+    uint32_t policy_epoch;
+    uint8_t effect, code, level, spare;
+};
+
+// At most 512 bytes with its share of the table. Plain data: copied by value, a delta is its next value.
+struct session_record {
+    struct hash128 id;      // keyed hash of the session id
+    struct hash128 subject; // keyed hash of (tenant, subject type, subject id)
+    int64_t auth_time_ms, first_seen_ms, last_seen_ms;
+    int64_t ended_ms, keep_until_ms; // of a tombstone
+    uint32_t epoch;      // rises with every change of state
+    uint32_t requests;   // saturating
+    uint8_t state;       // enum session_state
+    uint8_t end_code;    // enum pdp_code: why it ended
+    uint8_t issued;      // an issuer has spoken: its record wins over what questions claim
+    uint8_t asked_strength, acr_len, amr_len; // asked_: index + 1 of the challenge, 0 none
+    uint8_t repeat_next;
+    uint8_t spare;
+    uint32_t asked_max_age_s;
+    char acr[24];        // of the issuer; longer is cut and then proves nothing
+    char amr[40];        // space-separated
+    struct sighting anchor, last; // where it began, where it was seen last
+    struct session_repeat repeats[SESSION_REPEATS];
+    _Alignas(8) unsigned char risk[SESSION_RISK_BYTES];
+};
+
+struct user_device {
+    uint64_t fingerprint; // keyed hash; 0: free
+    uint32_t first_s, last_s;
+};
+
+struct user_record {
+    struct hash128 subject;
+    struct sighting last; // over all sessions
+    struct user_device devices[USER_DEVICES];
+    uint32_t live_sessions;
+    uint32_t spare;
+    _Alignas(8) unsigned char risk[USER_RISK_BYTES];
+};
+
+struct session_table;
+
+struct session_table_config {
+    struct hash_key key;     // drawn at start-up
+    uint32_t shards;         // power of two; 0: 256
+    uint64_t sessions_max;   // tombstones included; 0: no limit. Full: first sights are refused (BUSY)
+    uint32_t creations_per_minute; // a peer may make by first sight; 0: no limit
+};
+
+MUST_USE enum pdp_err session_table_new(const struct session_table_config *config, struct session_table **out);
+void session_table_free(struct session_table **table);
+
+// Names hashed once, before any lock.
+struct session_key {
+    struct hash128 id, subject;
+    struct str tenant, subject_type, subject_id; // borrowed; kept for listings when a record is made
+    uint64_t peer;                               // keyed hash of the peer's name
+};
+struct session_key session_key_of(const struct session_table *table, uint64_t peer, struct str tenant,
+                                  struct str subject_type, struct str subject_id, struct str session_id);
+uint64_t session_hash(const struct session_table *table, struct str bytes); // for fingerprints, repeats
+
+enum session_found {
+    SESSION_ABSENT,  // never seen (or forgotten after its tombstone's time)
+    SESSION_FOUND,   // held.session is it, whatever its state
+    SESSION_FOREIGN, // the id belongs to another subject: held.session is that one, its shard is locked
+};
+
+// One question's hold: exactly one shard is locked from session_hold to session_release.
+struct session_held {
+    enum session_found found;
+    const struct session_record *session; // NULL where ABSENT
+    const struct user_record *user;       // of the key's subject; NULL where unknown or FOREIGN
+    void *shard;                          // the table's own
+};
+
+// Locks the shard of the key's subject and looks both up. Only an absent session costs a second look, in
+// the index of ids. Never allocates. A session whose id is empty is not looked up: ABSENT, user only.
+void session_hold(struct session_table *table, const struct session_key *key, struct session_held *held);
+void session_release(struct session_table *table, struct session_held *held);
+
+// What one decision changes.
+struct session_delta {
+    bool put_session, put_user;
+    bool create; // the session is new: claims its id in the index
+    struct session_record session;
+    struct user_record user;
+};
+
+// Writes the delta through the hold. LIMIT: the peer's creations in this minute are used up. BUSY: table
+// full. STATE: another subject claimed the id in the meantime (treat as FOREIGN). A TERMINATED session is
+// absorbing: a delta that would bring it back is refused with STATE and counted, whoever asks.
+MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
+                                     const struct session_key *key, const struct session_delta *delta,
+                                     int64_t now_ms);
+
+// Removes at most `most` records whose time is past (live ones: idle or absolute limit long over and
+// tombstone kept its time). Holds a lock for at most 256 records. Returns how many were looked at.
+size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most);
+
+// ---- For analysts ------------------------------------------------------------------------------
+
+struct session_view {
+    struct session_record record;
+    char ref[32];
+    char tenant[64], subject_type[64], subject_id[REQUEST_ID_MAX + 1];
+};
+
+void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
+// By session id or by ref. false: not known.
+bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
+// Ends a session for good (a tombstone until keep_until_ms); idempotent. NOTFOUND→UNKNOWN: an id (not a
+// ref) that is not known yet gets a tombstone of its own, so that it can never begin: *known false.
+MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why,
+                                  int64_t now_ms, int64_t keep_until_ms, struct session_view *was, bool *known);
+// Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
+size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
+
+struct session_stats {
+    uint64_t sessions, users, tombstones, created, refused, bytes;
+};
+void session_stats(const struct session_table *table, struct session_stats *out);
+
+#endif

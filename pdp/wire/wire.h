@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes to the model and back: CBOR (RFC 8949) by our own reader, JSON by jansson.
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "model/request.h"
+#include "model/verdict.h"
+
+enum wire_form { WIRE_CBOR, WIRE_JSON };
+
+// JSON where the first byte that is no white space is `{` or `[`, else CBOR.
+enum wire_form wire_form_of(struct str bytes);
+
+// One value, whole input, into a tree in `arena` whose text points into `bytes`, or into the arena where it
+// had escapes. Depth REQUEST_DEPTH_MAX; duplicate keys, invalid UTF-8, integers outside int64, trailing bytes,
+// NaN and infinities, indefinite lengths above the input are MALFORMED with *why (field: byte offset).
+// CBOR: definite and indefinite items, ints, text, bytes, arrays, maps with text keys, floats of all sizes, simple false, true, null,
+// undefined (as null); tags 0, 1 (times) are read, others are refused. Work and memory are linear in the input.
+MUST_USE enum pdp_err wire_decode(enum wire_form form, struct str bytes, struct arena *arena, struct value *out,
+                                  struct fault *why);
+
+// ---- Writing, in either form -------------------------------------------------------------------
+
+// A writer for one value. Maps and lists are closed in order; a key comes before its value. Errors stick in
+// the buffer. CBOR uses definite lengths where `count` is given exactly (SIZE_MAX: indefinite).
+struct emit {
+    enum wire_form form;
+    struct buf *out;
+    uint32_t depth;
+    bool comma[REQUEST_DEPTH_MAX + 16];
+    bool open[REQUEST_DEPTH_MAX + 16]; // CBOR: indefinite
+};
+
+void emit_init(struct emit *emit, enum wire_form form, struct buf *out);
+void emit_map(struct emit *emit, size_t count);
+void emit_list(struct emit *emit, size_t count);
+void emit_end(struct emit *emit); // of the innermost map or list
+void emit_key(struct emit *emit, struct str key);
+void emit_str(struct emit *emit, struct str s);
+void emit_int(struct emit *emit, int64_t i);
+void emit_double(struct emit *emit, double d); // shortest text that reads back the same; NaN and inf: null
+void emit_bool(struct emit *emit, bool b);
+void emit_null(struct emit *emit);
+void emit_value(struct emit *emit, const struct value *v); // times as RFC 3339, durations as `1.5s`, ip as text
+// A key and its value in one call.
+void emit_key_str(struct emit *emit, const char *key, struct str s);
+void emit_key_int(struct emit *emit, const char *key, int64_t i);
+void emit_key_double(struct emit *emit, const char *key, double d);
+void emit_key_bool(struct emit *emit, const char *key, bool b);
+
+// The answer of DESIGN §4. Scores are rounded to 4 decimals only in JSON text when `brief`.
+void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full);
+// `{"decision": false, "context": {"effect": "deny", "code": "malformed", "error": {"status", "field", "message"}}}`
+void wire_fault(struct emit *emit, enum pdp_code code, struct str request_id, const struct fault *why);
+
+// The keyed hash's input for repeats: the canonical form of a question (maps sorted by key, numbers as they are),
+// written as CBOR into `out`. Equal questions give equal bytes whatever form they came in.
+void wire_canonical(const struct value *root, struct buf *out);
+
+#endif
