@@ -40,8 +40,8 @@ struct value {
     uint8_t kind; // enum value_kind
     uint8_t flag; // OPTIONAL: 1 holds a value
     uint16_t spare;
-    uint32_t n; // length of text, bytes, list, map (in entries); nanoseconds of times (0..999999999,
-                // for a duration with the sign of `seconds`, stored as its magnitude); error kind
+    uint32_t n; // length of text, bytes, list, map (in entries); error kind; nanoseconds of a timestamp or
+                // duration, always 0..999999999 on top of floored seconds: -0.5 s is -1 s and 500000000
     union {
         bool b;
         int64_t i; // INT; TIMESTAMP and DURATION: seconds; LEVEL, STRENGTH, SET, TYPE: index; ERROR: detail
