@@ -11,7 +11,7 @@
 #define SESSION_RISK_BYTES 128 // risk state, opaque here; the engine copies it in and out
 #define USER_RISK_BYTES 64
 #define SESSION_REPEATS 4
-#define SESSION_PROOFS 8 // strengths whose time of proof is kept
+#define SESSION_PROOFS 4 // strengths whose time of proof is kept
 #define USER_DEVICES 8
 
 enum session_state { SESSION_NONE, SESSION_ACTIVE, SESSION_CHALLENGED, SESSION_TERMINATED };
@@ -25,6 +25,12 @@ struct session_repeat {
     uint32_t rule;     // number in the snapshot, UINT32_MAX: none
     uint32_t policy_epoch;
     uint8_t effect, code, level, spare;
+};
+
+// One strength that was proved: its name's hash (indices change with a reload), and when.
+struct session_proof {
+    uint32_t name; // low half of the keyed hash of the strength's name; 0: free
+    uint32_t at_s; // seconds since 1970
 };
 
 // At most 512 bytes with its share of the table. Plain data: copied by value, a delta is its next value.
@@ -42,6 +48,7 @@ struct session_record {
     uint8_t repeat_next;
     uint8_t spare;
     uint32_t asked_max_age_s;
+    struct session_proof proofs[SESSION_PROOFS]; // what the issuer saw proved, and when; newest wins
     char acr[24];        // of the issuer; longer is cut and then proves nothing
     char amr[40];        // space-separated
     struct sighting anchor, last; // where it began, where it was seen last
