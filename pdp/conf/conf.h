@@ -7,12 +7,17 @@
 
 #define CONF_DEPTH_MAX 32
 
+#define CONF_BYTES_MAX (64u << 20) // of one source
+
 enum conf_kind { CONF_NULL, CONF_SCALAR, CONF_LIST, CONF_MAP };
+// How a scalar is written. CONF_FLOW is `[…]` and `{…}`.
+enum conf_style { CONF_PLAIN, CONF_SINGLE, CONF_DOUBLE, CONF_LITERAL, CONF_FOLDED, CONF_FLOW, CONF_BLOCK };
 
 struct conf_entry;
 
 struct conf_node {
     enum conf_kind kind; // an empty plain scalar, `~` and `null` are CONF_NULL
+    enum conf_style style;
     bool quoted;         // '…', "…", | or >: always text, never a number or a truth
     struct place place;  // of the whole node in its source; of a scalar, without its quotes
     struct str text;     // of a scalar, unescaped, in the arena
@@ -34,13 +39,15 @@ struct conf_doc {
 // Parses all documents of one source. Aliases, anchors, tags, merge keys, duplicate keys, keys that are
 // no scalar, tabs as indentation, invalid UTF-8, NUL, and nesting over CONF_DEPTH_MAX are errors with place
 // and hint (depth is checked while events come, since libyaml is quadratic on nesting). Nodes live in
-// `arena`; `source` must outlive them. On an error the documents before it are still given.
+// `arena`; `source` must outlive them. Empty documents are left out. On an error the documents without
+// one are still given; the error returned is the first.
 MUST_USE enum pdp_err conf_parse(const struct source *source, struct arena *arena, struct diags *diags,
                                  struct conf_doc **docs, size_t *count);
 
 // The value of a key, or NULL (also where `map` is NULL or no map).
 const struct conf_node *conf_get(const struct conf_node *map, const char *key);
-// The place of bytes at..at+len of a scalar's unescaped text: exact in plain, quoted and literal scalars.
+// The place of bytes at..at+len of a scalar's unescaped text: exact in plain, quoted, literal and folded
+// scalars. It walks the scalar: for diagnostics only.
 struct place conf_place(const struct conf_node *scalar, uint32_t at, uint32_t len);
 // The same for struct cel_text.locate: user is a `const struct conf_node *`.
 struct place conf_locate(void *node, uint32_t at, uint32_t len);
@@ -84,5 +91,9 @@ struct conf_field {
 // ("a rule", "Policy"). The first error is returned. Lists made for CONF_TEXTS of one text live in `arena`.
 MUST_USE enum pdp_err conf_read(const struct conf_node *map, const struct conf_field *fields, size_t count,
                                 const char *what, void *out, struct arena *arena, struct diags *diags);
+
+// `1h30m` and the like, largest unit first, each at most once (d h m s ms); `-` in front is taken.
+// false, with *ms untouched, on anything else and on overflow.
+bool conf_duration(struct str text, int64_t *ms);
 
 #endif
