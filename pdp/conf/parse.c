@@ -278,8 +278,10 @@ static enum pdp_err next_event(struct parse *p, yaml_event_t *event)
         .doing = str_of(p->yaml.context),
         .since = {p->source, byte_of(p, p->yaml.context_mark), 1},
     };
-    if (p->tab <= problem.at.at && p->tab < p->source->text.len) {
-        return explain_tab(p->diags, (struct place){p->source, p->tab, 1});
+    uint32_t len = (uint32_t)p->source->text.len;
+    bool here = problem.at.at < len && p->source->text.at[problem.at.at] == '\t';
+    if (here || (p->tab <= problem.at.at && p->tab < len)) {
+        return explain_tab(p->diags, here ? problem.at : (struct place){p->source, p->tab, 1});
     }
     return explain_syntax(p->diags, &problem);
 }
