@@ -16,21 +16,36 @@ enum wire_form wire_form_of(struct str bytes);
 // One value, whole input, into a tree in `arena` whose text points into `bytes`, or into the arena where it
 // had escapes. Depth REQUEST_DEPTH_MAX; duplicate keys, invalid UTF-8, integers outside int64, trailing bytes,
 // NaN and infinities, indefinite lengths above the input are MALFORMED with *why (field: byte offset).
+// Input above REQUEST_BYTES_MAX is MALFORMED. A NUL may stand in text, but not in a key.
 // CBOR: definite and indefinite items, ints, text, bytes, arrays, maps with text keys, floats of all sizes, simple false, true, null,
 // undefined (as null); tags 0, 1 (times) are read, others are refused. Work and memory are linear in the input.
 MUST_USE enum pdp_err wire_decode(enum wire_form form, struct str bytes, struct arena *arena, struct value *out,
                                   struct fault *why);
+// As wire_decode, for at most `most` bytes: what a client reads (the answer to a batch may be longer than a
+// question).
+MUST_USE enum pdp_err wire_decode_most(enum wire_form form, struct str bytes, size_t most, struct arena *arena,
+                                       struct value *out, struct fault *why);
 
 // ---- Writing, in either form -------------------------------------------------------------------
 
 // A writer for one value. Maps and lists are closed in order; a key comes before its value. Errors stick in
-// the buffer. CBOR uses definite lengths where `count` is given exactly (SIZE_MAX: indefinite).
+// the buffer, and so does a nesting deeper than EMIT_DEPTH_MAX. CBOR uses definite lengths where `count` is given
+// exactly. SIZE_MAX: an indefinite length. EMIT_FEW: at most 23 entries or items, counted as they come.
+#define EMIT_DEPTH_MAX (REQUEST_DEPTH_MAX + 16)
+#define EMIT_FEW (SIZE_MAX - 1)
+
+struct emit_level {
+    size_t head;    // where the map or list began
+    uint32_t count; // keys or items so far
+    bool map, few, open; // open: of indefinite length
+};
+
 struct emit {
     enum wire_form form;
-    struct buf *out;
+    bool keyed; // a key was written, its value comes next
     uint32_t depth;
-    bool comma[REQUEST_DEPTH_MAX + 16];
-    bool open[REQUEST_DEPTH_MAX + 16]; // CBOR: indefinite
+    struct buf *out;
+    struct emit_level level[EMIT_DEPTH_MAX + 1]; // level[0] is outside of all; set where entered
 };
 
 void emit_init(struct emit *emit, enum wire_form form, struct buf *out);
@@ -44,6 +59,8 @@ void emit_double(struct emit *emit, double d); // shortest text that reads back 
 void emit_bool(struct emit *emit, bool b);
 void emit_null(struct emit *emit);
 void emit_value(struct emit *emit, const struct value *v); // times as RFC 3339, durations as `1.5s`, ip as text
+void emit_uint(struct emit *emit, uint64_t u);
+void emit_bytes(struct emit *emit, struct str bytes); // JSON: base64url without padding
 // A key and its value in one call.
 void emit_key_str(struct emit *emit, const char *key, struct str s);
 void emit_key_int(struct emit *emit, const char *key, int64_t i);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "wire/wire.h"
+
+#define KEY(emit, name) emit_key(emit, STR(name))
+
+static void put_text(struct emit *emit, struct str key, struct str s)
+{
+    if (s.len != 0) {
+        emit_key(emit, key);
+        emit_str(emit, s);
+    }
+}
+
+static void put_texts(struct emit *emit, struct str key, const struct str *texts, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    emit_key(emit, key);
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_str(emit, texts[i]);
+    }
+    emit_end(emit);
+}
+
+// Nearest in 4 decimals, for readers of the short form; what is too large to have them stays.
+static double to_4_decimals(double d)
+{
+    if (!(d > -1e9 && d < 1e9)) {
+        return d;
+    }
+    double scaled = d * 1e4;
+    return (double)(int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5) / 1e4;
+}
+
+static void put_number(struct emit *emit, double d, bool full)
+{
+    emit_double(emit, emit->form == WIRE_JSON && !full ? to_4_decimals(d) : d);
+}
+
+static void put_risk(struct emit *emit, const struct verdict *verdict, bool full)
+{
+    KEY(emit, "risk");
+    emit_map(emit, 3);
+    KEY(emit, "score");
+    put_number(emit, verdict->score, full);
+    KEY(emit, "level");
+    bool known = (unsigned)verdict->level < RISK_LEVEL_COUNT;
+    emit_str(emit, RISK_LEVEL_NAMES[known ? verdict->level : RISK_CRITICAL]);
+    KEY(emit, "signals");
+    emit_list(emit, verdict->signal_count);
+    for (size_t i = 0; i < verdict->signal_count; i++) {
+        const struct verdict_signal *signal = &verdict->signals[i];
+        emit_map(emit, EMIT_FEW);
+        KEY(emit, "id");
+        emit_str(emit, signal->id);
+        KEY(emit, "evidence");
+        put_number(emit, signal->evidence, full);
+        put_text(emit, STR("because"), signal->because);
+        emit_end(emit);
+    }
+    emit_end(emit);
+    emit_end(emit);
+}
+
+static void put_require(struct emit *emit, const struct verdict *verdict)
+{
+    KEY(emit, "require");
+    emit_map(emit, EMIT_FEW);
+    put_text(emit, STR("strength"), verdict->require_strength);
+    if (verdict->require_max_age_s > 0) {
+        KEY(emit, "max_age");
+        emit_int(emit, verdict->require_max_age_s);
+    }
+    put_texts(emit, STR("acr_values"), verdict->require_acr, verdict->require_acr_count);
+    emit_end(emit);
+}
+
+static void put_session(struct emit *emit, const struct verdict *verdict)
+{
+    KEY(emit, "session");
+    emit_map(emit, EMIT_FEW);
+    size_t len = strnlen(verdict->session_ref, sizeof verdict->session_ref);
+    put_text(emit, STR("ref"), (struct str){verdict->session_ref, len});
+    KEY(emit, "epoch");
+    emit_uint(emit, verdict->session_epoch);
+    put_text(emit, STR("state"), str_of(verdict->session_state));
+    emit_end(emit);
+}
+
+// Without `until` an answer must not be kept. Whole seconds, never later than the bound.
+static void put_valid(struct emit *emit, const struct verdict *verdict)
+{
+    KEY(emit, "valid");
+    emit_map(emit, EMIT_FEW);
+    if (verdict->valid_until_ms > 0) {
+        KEY(emit, "until");
+        emit_int(emit, verdict->valid_until_ms / 1000);
+    }
+    KEY(emit, "policy_epoch");
+    emit_uint(emit, verdict->policy_epoch);
+    KEY(emit, "offline");
+    emit_int(emit, 0);
+    emit_end(emit);
+}
+
+static void put_obligations(struct emit *emit, const struct verdict *verdict)
+{
+    KEY(emit, "obligations");
+    emit_list(emit, verdict->obligation_count);
+    for (size_t i = 0; i < verdict->obligation_count; i++) {
+        const struct verdict_obligation *obligation = &verdict->obligations[i];
+        emit_map(emit, EMIT_FEW);
+        put_text(emit, STR("id"), obligation->id);
+        put_text(emit, STR("type"), obligation->type);
+        if (obligation->properties != NULL) {
+            KEY(emit, "properties");
+            emit_value(emit, obligation->properties);
+        }
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
+static void put_seen(struct emit *emit, const struct verdict *verdict)
+{
+    if (verdict->resource_path.len != 0) {
+        KEY(emit, "resource");
+        emit_map(emit, 1);
+        put_text(emit, STR("path"), verdict->resource_path);
+        emit_end(emit);
+    }
+    if (verdict->client_ip.len != 0 || verdict->client_ip_why.len != 0) {
+        KEY(emit, "client");
+        emit_map(emit, EMIT_FEW);
+        put_text(emit, STR("ip"), verdict->client_ip);
+        put_text(emit, STR("why"), verdict->client_ip_why);
+        emit_end(emit);
+    }
+}
+
+static void put_head(struct emit *emit, enum pdp_effect effect, enum pdp_code code)
+{
+    emit_map(emit, 2);
+    KEY(emit, "decision");
+    emit_bool(emit, effect == PDP_EFFECT_ALLOW);
+    KEY(emit, "context");
+    emit_map(emit, EMIT_FEW);
+    KEY(emit, "effect");
+    emit_str(emit, str_of(pdp_effect_name(effect)));
+    KEY(emit, "code");
+    emit_str(emit, str_of(pdp_code_name(code)));
+}
+
+void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
+{
+    put_head(emit, verdict->effect, verdict->code);
+    size_t len = strnlen(verdict->decision_id, sizeof verdict->decision_id);
+    put_text(emit, STR("decision_id"), (struct str){verdict->decision_id, len});
+    put_text(emit, STR("rule"), verdict->rule);
+    put_texts(emit, STR("rules"), verdict->rules, verdict->rule_count);
+    put_text(emit, STR("snapshot"), verdict->snapshot);
+    put_text(emit, STR("message"), verdict->message);
+    put_text(emit, STR("reason"), verdict->reason);
+    if (verdict->has_risk) {
+        put_risk(emit, verdict, full);
+    }
+    if (verdict->has_require) {
+        put_require(emit, verdict);
+    }
+    if (verdict->has_session) {
+        put_session(emit, verdict);
+    }
+    put_valid(emit, verdict);
+    put_obligations(emit, verdict);
+    put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
+    put_texts(emit, STR("exceptions"), verdict->exceptions, verdict->exception_count);
+    put_seen(emit, verdict);
+    put_text(emit, STR("request_id"), verdict->request_id);
+    if (verdict->repeated) {
+        KEY(emit, "repeated");
+        emit_bool(emit, true);
+    }
+    if (verdict->simulated) {
+        KEY(emit, "simulated");
+        emit_bool(emit, true);
+    }
+    emit_end(emit);
+    emit_end(emit);
+}
+
+// What an HTTP gateway would have said; AuthZEN carries it in the body.
+static int status_of(enum pdp_code code)
+{
+    switch (code) {
+    case PDP_CODE_MALFORMED:
+        return 400;
+    case PDP_CODE_OVERLOADED:
+    case PDP_CODE_STALE:
+        return 503;
+    case PDP_CODE_NO_ANSWER:
+        return 504;
+    default:
+        return 403;
+    }
+}
+
+void wire_fault(struct emit *emit, enum pdp_code code, struct str request_id, const struct fault *why)
+{
+    put_head(emit, PDP_EFFECT_DENY, code);
+    put_text(emit, STR("request_id"), request_id);
+    KEY(emit, "error");
+    emit_map(emit, EMIT_FEW);
+    KEY(emit, "status");
+    emit_int(emit, status_of(code));
+    if (why != NULL) {
+        put_text(emit, STR("field"), (struct str){why->field, strnlen(why->field, sizeof why->field)});
+        put_text(emit, STR("message"), (struct str){why->what, strnlen(why->what, sizeof why->what)});
+    }
+    emit_end(emit);
+    emit_end(emit);
+    emit_end(emit);
+}
