@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds a release, starts pdpd on policies/baseline, plays recorded sessions against it over NNG, prints every
+# decision, and stays up to be asked. `--exit` ends after the play.
+set -eu
+cd "$(dirname "$0")/.."
+. pdp/packages.sh
+
+stay=yes
+case "${1-}" in
+"") ;;
+--exit) stay=no ;;
+*)
+    echo "usage: sh pdp/run.sh [--exit]" >&2
+    exit 2
+    ;;
+esac
+
+need_packages $BUILD_PACKAGES
+cmake --preset release -DPDP_TESTS=OFF >build-log.$$ 2>&1 && cmake --build --preset release >>build-log.$$ 2>&1 || {
+    tail -n 40 build-log.$$ >&2
+    rm -f build-log.$$
+    echo "error: the build failed; the lines above say where" >&2
+    exit 1
+}
+rm -f build-log.$$
+bin=build/release/bin
+
+# Addresses of documentation, placed by a small database of our own: no download, no account.
+geo=build/release/geo
+[ -s "$geo/anonymous.mmdb" ] || { mkdir -p "$geo" && perl tests/data/make_mmdb.pl "$geo" >/dev/null; }
+
+state=$(mktemp -d)
+decide="ipc://$state/decide.sock"
+admin="ipc://$state/admin.sock"
+"$bin/pdpd" --policies policies/baseline --decide "$decide" --admin "$admin" --simulate \
+    --geo "$geo/city.mmdb" --geo "$geo/asn.mmdb" --geo "$geo/anonymous.mmdb" 2>"$state/log" &
+daemon=$!
+trap 'kill "$daemon" 2>/dev/null; wait "$daemon" 2>/dev/null; rm -rf "$state"' EXIT
+trap 'exit 130' INT TERM
+
+waited=0
+until grep -q 'event=ready' "$state/log"; do
+    if ! kill -0 "$daemon" 2>/dev/null || [ "$waited" -ge 100 ]; then
+        echo "error: pdpd did not start; it said:" >&2
+        cat "$state/log" >&2
+        exit 1
+    fi
+    waited=$((waited + 1))
+    sleep 0.1
+done
+
+echo "pdpd serves policies/baseline at $decide"
+echo
+for recording in policies/recorded/*.jsonl; do
+    "$bin/pdpctl" replay --connect "$decide" --events "$recording" --people
+done
+echo
+"$bin/pdpctl" status --connect "$admin"
+
+if [ "$stay" = yes ]; then
+    cat <<EOF
+
+It stays up until you press Ctrl-C. From another terminal, in this folder:
+
+  $bin/pdpctl decide --connect $decide --request policies/recorded/question.json
+  $bin/pdpctl session list --connect $admin
+  $bin/pdpctl eval --policies policies/baseline --request policies/recorded/question.json
+EOF
+    wait "$daemon"
+fi
