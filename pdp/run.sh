@@ -17,13 +17,13 @@ case "${1-}" in
 esac
 
 need_packages $BUILD_PACKAGES
-cmake --preset release -DPDP_TESTS=OFF >build-log.$$ 2>&1 && cmake --build --preset release >>build-log.$$ 2>&1 || {
-    tail -n 40 build-log.$$ >&2
-    rm -f build-log.$$
+mkdir -p build
+log=build/run.log
+cmake --preset release >"$log" 2>&1 && cmake --build --preset release --target pdpd pdpctl >>"$log" 2>&1 || {
+    tail -n 40 "$log" >&2
     echo "error: the build failed; the lines above say where" >&2
     exit 1
 }
-rm -f build-log.$$
 bin=build/release/bin
 
 # Addresses of documentation, placed by a small database of our own: no download, no account.

@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds, runs every test, ends with `N passed, N failed`.
+#   sh tests/run.sh            all: release, address and undefined sanitizers, threads, gcc against clang
+#   sh tests/run.sh release    one part only (release, asan, tsan, bytes)
+set -u
+cd "$(dirname "$0")/.."
+. pdp/packages.sh
+
+parts=${*:-release asan tsan bytes}
+passed=0
+failed=0
+logs=build/logs
+mkdir -p "$logs"
+
+need_packages $BUILD_PACKAGES $TEST_PACKAGES || {
+    echo "0 passed, 1 failed"
+    exit 1
+}
+[ -d ../shared ] || echo "skipped: ../shared is not here, so its public tests and data are not used"
+
+count() { # ok|bad name
+    if [ "$1" = ok ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $2"
+    fi
+}
+
+build() { # preset
+    echo "== $1: building"
+    if cmake --preset "$1" -DPDP_TESTS=ON >"$logs/$1.build" 2>&1 && cmake --build --preset "$1" >>"$logs/$1.build" 2>&1; then
+        return 0
+    fi
+    tail -n 60 "$logs/$1.build"
+    count bad "build of preset $1"
+    return 1
+}
+
+run_ctest() { # preset
+    echo "== $1: testing"
+    ctest --preset "$1" -j2 --output-on-failure >"$logs/$1.test" 2>&1
+    code=$?
+    grep -E '(Passed|Skipped)|\*\*\*' "$logs/$1.test" | grep -E '^ *[0-9]+/' | grep -v Passed || true
+    good=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* +Passed ' "$logs/$1.test")
+    bad=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*\*\*\*(Failed|Timeout|Exception|Not Run)' "$logs/$1.test")
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    [ "$bad" -eq 0 ] || sed -n '/\*\*\*/,$p' "$logs/$1.test" | tail -n 300
+    # What ctest itself could not do is a failure too, and so is a run of no test.
+    if { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; } || [ "$good" -eq 0 ]; then
+        tail -n 20 "$logs/$1.test"
+        count bad "ctest of preset $1 (exit $code, $good passed)"
+    fi
+    echo "   $good passed, $bad failed, log: $logs/$1.test"
+}
+
+# The same recordings must give the same bytes, whichever compiler and optimiser made the program.
+same_bytes() {
+    geo=build/geo
+    mkdir -p "$geo"
+    perl tests/data/make_mmdb.pl "$geo" >/dev/null || {
+        count bad "making geo databases"
+        return
+    }
+    cat policies/recorded/*.jsonl >"$logs/events.jsonl"
+    first=""
+    for preset in release gcc-O0 clang clang-O0; do
+        extra=""
+        [ "$preset" = release ] || extra="-DPDP_TESTS=OFF"
+        echo "== $preset: replaying"
+        if ! { cmake --preset "$preset" $extra >"$logs/$preset.build" 2>&1 &&
+            cmake --build --preset "$preset" --target pdpctl >>"$logs/$preset.build" 2>&1; }; then
+            tail -n 40 "$logs/$preset.build"
+            count bad "build of preset $preset"
+            continue
+        fi
+        build/$preset/bin/pdpctl replay --policies policies/baseline --geo "$geo/city.mmdb" --geo "$geo/asn.mmdb" \
+            --geo "$geo/anonymous.mmdb" --events "$logs/events.jsonl" >"$logs/$preset.replay" 2>"$logs/$preset.err"
+        sum=$(sha256sum <"$logs/$preset.replay")
+        lines=$(wc -l <"$logs/$preset.replay")
+        if [ "$lines" -lt 40 ]; then
+            cat "$logs/$preset.err"
+            count bad "replay by $preset gave $lines answers"
+        elif [ -n "$first" ] && [ "$sum" != "$first" ]; then
+            count bad "replay by $preset differs from the release's; see $logs/*.replay"
+        else
+            first=$sum
+            count ok "replay by $preset"
+        fi
+    done
+}
+
+for part in $parts; do
+    case "$part" in
+    release | asan | tsan)
+        build "$part" && run_ctest "$part"
+        ;;
+    bytes) same_bytes ;;
+    *)
+        echo "error: unknown part \`$part\`, expected release, asan, tsan or bytes" >&2
+        exit 2
+        ;;
+    esac
+done
+
+# The first of the two commands that a newcomer runs, as it stands in the README.
+case " $parts " in
+*" release "*)
+    echo "== sh pdp/run.sh --exit"
+    if sh pdp/run.sh --exit >"$logs/run.out" 2>&1; then
+        count ok "pdp/run.sh --exit"
+    else
+        tail -n 40 "$logs/run.out"
+        count bad "pdp/run.sh --exit"
+    fi
+    ;;
+esac
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
