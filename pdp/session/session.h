@@ -33,12 +33,16 @@ struct session_proof {
     uint32_t at_s; // seconds since 1970
 };
 
-// At most 512 bytes with its share of the table. Plain data: copied by value, a delta is its next value.
+// Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most 512 bytes
+// with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo database says comes back
+// to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr share 40 bytes, and amr loses whole
+// words where both are long. A tombstone keeps no repeats; only a tombstone keeps ended_ms.
 struct session_record {
     struct hash128 id;      // keyed hash of the session id
     struct hash128 subject; // keyed hash of (tenant, subject type, subject id)
     int64_t auth_time_ms, first_seen_ms, last_seen_ms;
-    int64_t ended_ms, keep_until_ms; // of a tombstone
+    int64_t ended_ms;      // of a tombstone
+    int64_t keep_until_ms; // may be forgotten after; of a live one too (see session/lifecycle.h); 0: 400 days unseen
     uint32_t epoch;      // rises with every change of state
     uint32_t requests;   // saturating
     uint8_t state;       // enum session_state
@@ -94,16 +98,18 @@ uint64_t session_hash(const struct session_table *table, struct str bytes); // f
 
 enum session_found {
     SESSION_ABSENT,  // never seen (or forgotten after its tombstone's time)
-    SESSION_FOUND,   // held.session is it, whatever its state
+    SESSION_FOUND,   // held.session is it, whatever its state (a tombstone of an id that never was has no subject)
     SESSION_FOREIGN, // the id belongs to another subject: held.session is that one, its shard is locked
 };
 
-// One question's hold: exactly one shard is locked from session_hold to session_release.
+// One question's hold: exactly one shard is locked from session_hold to session_release. Not to be copied or moved.
 struct session_held {
     enum session_found found;
-    const struct session_record *session; // NULL where ABSENT
+    const struct session_record *session; // NULL where ABSENT; unpacked into `record`
     const struct user_record *user;       // of the key's subject; NULL where unknown or FOREIGN
-    void *shard;                          // the table's own
+    void *shard;                          // the table's own, as are these
+    uint32_t slot, user_slot;
+    struct session_record record;
 };
 
 // Locks the shard of the key's subject and looks both up. Only an absent session costs a second look, in
@@ -119,15 +125,20 @@ struct session_delta {
     struct user_record user;
 };
 
-// Writes the delta through the hold. LIMIT: the peer's creations in this minute are used up. BUSY: table
-// full. STATE: another subject claimed the id in the meantime (treat as FOREIGN). A TERMINATED session is
-// absorbing: a delta that would bring it back is refused with STATE and counted, whoever asks.
+// Writes the delta through the hold: all of it or, where an error is returned, nothing. LIMIT: the peer's creations in
+// this minute are used up. BUSY: table full. STATE: another subject claimed the id in the meantime (treat as FOREIGN). A
+// TERMINATED session is absorbing: a delta that would bring it back is refused with STATE and counted, whoever asks; of
+// one that ends it again only a later keep_until_ms counts. A session may be made TERMINATED (the logout of one that was
+// never seen): that costs no creation and may use the reserve. Through a FOREIGN hold only the session is written.
+// The table itself sees to id, subject and live_sessions, that epoch rises with the state, and that last_seen_ms and
+// keep_until_ms never go back. held.session and held.user are then what was written.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);
 
-// Removes at most `most` records whose time is past (live ones: idle or absolute limit long over and
-// tombstone kept its time). Holds a lock for at most 256 records. Returns how many were looked at.
+// Looks at no more than `most` records, going on where the last call stopped, and removes those whose time is past (live
+// ones too: keep_until_ms lies beyond their limits), and users without records who were not seen for 180 days (for a day
+// once users fill half of sessions_max). Holds a lock for at most 256 records. Returns how many were looked at.
 size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most);
 
 // ---- For analysts ------------------------------------------------------------------------------
@@ -141,15 +152,18 @@ struct session_view {
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
 // By session id or by ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
-// Ends a session for good (a tombstone until keep_until_ms); idempotent. NOTFOUND→UNKNOWN: an id (not a
-// ref) that is not known yet gets a tombstone of its own, so that it can never begin: *known false.
+// Ends a session for good (a tombstone until keep_until_ms); idempotent. An id (not a ref) that is not known yet gets a
+// tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not known. BUSY: even the
+// reserve for tombstones is used up. `was` is what it was before; where not known, the new tombstone.
 MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why,
                                   int64_t now_ms, int64_t keep_until_ms, struct session_view *was, bool *known);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
 
 struct session_stats {
-    uint64_t sessions, users, tombstones, created, refused, bytes;
+    uint64_t sessions, users, tombstones; // held now; sessions: without tombstones
+    uint64_t created, refused;            // by commits, since the start
+    uint64_t bytes;                       // taken from the heap
 };
 void session_stats(const struct session_table *table, struct session_stats *out);
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/table.h"
+
+enum { REF_DIGITS = 24 };
+static const int END_TRIES = 64; // an id that is begun and forgotten again and again meanwhile
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool ref_read(struct str text, struct hash128 *id)
+{
+    uint64_t parts[2] = {0};
+    if (text.len != 2 + REF_DIGITS || !str_starts(text, STR("s_"))) {
+        return false;
+    }
+    for (size_t i = 0; i < REF_DIGITS; i++) {
+        int digit = digit_of(text.at[2 + i]);
+        if (digit < 0) {
+            return false;
+        }
+        parts[i / 16] = parts[i / 16] << 4 | (uint64_t)digit;
+    }
+    *id = (struct hash128){.lo = parts[0], .hi = parts[1] << 32};
+    return true;
+}
+
+static void name_view(const struct user *user, struct session_view *view)
+{
+    const char *at = user->names;
+    memcpy(view->tenant, at, user->tenant_len);
+    view->tenant[user->tenant_len] = '\0';
+    at += user->tenant_len;
+    memcpy(view->subject_type, at, user->type_len);
+    view->subject_type[user->type_len] = '\0';
+    at += user->type_len;
+    memcpy(view->subject_id, at, user->id_len);
+    view->subject_id[user->id_len] = '\0';
+}
+
+static void view_slot(const struct shard *shard, const struct slot *slot, struct session_view *view)
+{
+    *view = (struct session_view){0};
+    table_unpack(shard, slot, &view->record);
+    session_ref_print(slot->id, view->ref);
+    if (slot->user != 0) {
+        name_view(user_at(shard, slot->user), view);
+    }
+}
+
+// Locks the shard of a session named by id, or else by ref. 0: not known, nothing locked.
+static uint32_t lock_named(struct session_table *table, struct str id_or_ref, struct shard **shard)
+{
+    *shard = NULL;
+    struct session_key key = session_key_of(table, 0, STR(""), STR(""), STR(""), id_or_ref);
+    struct hash128 ref = {0};
+    if (table_no_id(key.id)) {
+        return 0;
+    }
+    uint32_t at = table_lock_slot(table, key.id, false, shard);
+    if (at == 0 && ref_read(id_or_ref, &ref)) {
+        at = table_lock_slot(table, ref, true, shard);
+    }
+    return at;
+}
+
+bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out)
+{
+    *out = (struct session_view){0};
+    struct shard *shard = NULL;
+    uint32_t at = lock_named(table, id_or_ref, &shard);
+    if (at == 0) {
+        return false;
+    }
+    view_slot(shard, slot_at(table, at), out);
+    table_unlock(&shard->lock);
+    return true;
+}
+
+// Makes a tombstone for an id that is not known. STATE: it has become known meanwhile.
+static enum pdp_err end_unknown(struct session_table *table, struct str id, enum pdp_code why, int64_t now_ms,
+                                int64_t keep_until_ms, struct session_view *was)
+{
+    struct hash128 ref = {0};
+    if (id.len == 0 || ref_read(id, &ref)) {
+        return PDP_ERR_UNKNOWN;
+    }
+    struct session_key key = session_key_of(table, 0, STR(""), STR(""), STR(""), id);
+    *was = (struct session_view){0};
+    TRY(commit_bare(table, key.id, why, now_ms, keep_until_ms, &was->record));
+    session_ref_print(key.id, was->ref);
+    return PDP_ERR_OK;
+}
+
+enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why, int64_t now_ms,
+                         int64_t keep_until_ms, struct session_view *was, bool *known)
+{
+    *known = false;
+    *was = (struct session_view){0};
+    for (int i = 0; i < END_TRIES; i++) {
+        struct shard *shard = NULL;
+        uint32_t at = lock_named(table, id_or_ref, &shard);
+        if (at != 0) {
+            struct slot *slot = slot_at(table, at);
+            view_slot(shard, slot, was);
+            commit_end(table, shard, slot, why, now_ms, keep_until_ms);
+            table_unlock(&shard->lock);
+            *known = true;
+            return PDP_ERR_OK;
+        }
+        enum pdp_err err = end_unknown(table, id_or_ref, why, now_ms, keep_until_ms, was);
+        if (err != PDP_ERR_STATE) {
+            return err;
+        }
+    }
+    return PDP_ERR_BUSY;
+}
+
+// ---- listing: a cursor is a shard and a place in it, plus one --------------------------------------
+
+static const unsigned PLACE_BITS = 40;
+
+size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most)
+{
+    uint64_t from = *cursor != 0 ? *cursor - 1 : 0;
+    uint64_t s = from >> PLACE_BITS, place = from & ((UINT64_C(1) << PLACE_BITS) - 1);
+    size_t written = 0;
+    for (; s <= table->shard_mask && written < most; s++, place = 0) {
+        struct shard *shard = &table->shards[s];
+        bool more = true;
+        while (more && written < most) {
+            table_lock(&shard->lock);
+            uint64_t end = (uint64_t)shard->slab_count * TABLE_SLAB;
+            uint64_t stop = place + TABLE_LOCK_MOST < end ? place + TABLE_LOCK_MOST : end;
+            for (; place < stop && written < most; place++) {
+                uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
+                if (slot_at(table, at)->state != SESSION_NONE) {
+                    view_slot(shard, slot_at(table, at), &out[written++]);
+                }
+            }
+            more = place < end;
+            table_unlock(&shard->lock);
+        }
+        if (more) {
+            *cursor = (s << PLACE_BITS | place) + 1;
+            return written;
+        }
+    }
+    *cursor = s > table->shard_mask ? 0 : (s << PLACE_BITS) + 1;
+    return written;
+}

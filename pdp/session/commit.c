@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "session/table.h"
+
+#include "base/num.h"
+
+static void write_user(struct shard *shard, struct session_held *held, const struct user_record *from)
+{
+    struct user_record *record = &user_at(shard, held->user_slot)->record;
+    struct hash128 subject = record->subject;
+    uint32_t live = record->live_sessions;
+    *record = *from;
+    record->subject = subject;
+    record->live_sessions = live;
+    held->user = record;
+}
+
+// Counts a session's end. The slot still says what it was.
+static void count_end(struct session_table *table, struct shard *shard, const struct slot *slot)
+{
+    table_count(&table->tombstones);
+    if (slot->user != 0) {
+        user_at(shard, slot->user)->record.live_sessions--;
+    }
+}
+
+void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why, int64_t now_ms,
+                int64_t keep_until_ms)
+{
+    uint32_t keep_until_s = slot_keep_until_s(keep_until_ms);
+    slot->keep_until_s = keep_until_s > slot->keep_until_s ? keep_until_s : slot->keep_until_s;
+    if (slot->state == SESSION_TERMINATED) {
+        return;
+    }
+    count_end(table, shard, slot);
+    memset(&slot->of, 0, sizeof slot->of);
+    slot->of.ended_ms = now_ms;
+    slot->end_code = (uint8_t)why;
+    slot->state = SESSION_TERMINATED;
+    slot->epoch++;
+}
+
+void commit_forget(struct session_table *table, struct shard *shard, uint32_t at)
+{
+    struct slot *slot = slot_at(table, at);
+    index_drop(table, at);
+    buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
+    if (slot->state == SESSION_TERMINATED) {
+        table_uncount(&table->tombstones);
+    } else if (slot->user != 0) {
+        user_at(shard, slot->user)->record.live_sessions--;
+    }
+    if (slot->user != 0) {
+        user_at(shard, slot->user)->slots--;
+    }
+    table_uncount(&table->records);
+    slabs_give_slot(table, shard, at);
+}
+
+static enum pdp_err claim_slot(struct session_table *table, struct shard *shard, struct hash128 id, uint32_t *at)
+{
+    TRY(slabs_take_slot(table, shard, at));
+    slot_at(table, *at)->id = id;
+    if (!index_claim(table, *at)) {
+        slabs_give_slot(table, shard, *at);
+        *at = 0;
+        return PDP_ERR_STATE;
+    }
+    buckets_insert(&shard->sessions, &SLABS_SESSION_OPS, table, *at);
+    return PDP_ERR_OK;
+}
+
+// Takes a slot, gives it the id and claims that in the index; the slot is then filled by the caller before the
+// shard's lock is given up. BUSY where the budget is used up.
+static enum pdp_err take_slot(struct session_table *table, struct shard *shard, struct hash128 id, bool reserve,
+                              uint32_t *at)
+{
+    *at = 0;
+    if (!table_admit(table, &table->records, reserve)) {
+        return PDP_ERR_BUSY;
+    }
+    enum pdp_err err = claim_slot(table, shard, id, at);
+    if (err != PDP_ERR_OK) {
+        table_uncount(&table->records);
+    }
+    return err;
+}
+
+static enum pdp_err take_slot_and_user(struct session_table *table, struct session_held *held,
+                                       const struct session_key *key, bool reserve, uint32_t *at)
+{
+    struct shard *shard = held->shard;
+    uint32_t user = held->user_slot;
+    if (user == 0) {
+        TRY(users_make(table, shard, key, &user));
+    }
+    enum pdp_err err = take_slot(table, shard, key->id, reserve, at);
+    if (err != PDP_ERR_OK) {
+        if (held->user_slot == 0) {
+            users_forget(table, shard, user);
+        }
+        return err;
+    }
+    held->user_slot = user;
+    return PDP_ERR_OK;
+}
+
+static void fill_new(struct session_table *table, struct session_held *held, uint32_t at,
+                     const struct session_record *record, int64_t now_ms)
+{
+    struct slot *slot = slot_at(table, at);
+    struct user *user = user_at(held->shard, held->user_slot);
+    slot_pack(record, slot);
+    slot->user = held->user_slot;
+    user->slots++;
+    if (record->state == SESSION_TERMINATED) {
+        slot->of.ended_ms = record->ended_ms != 0 ? record->ended_ms : now_ms;
+        table_count(&table->tombstones);
+    } else {
+        user->record.live_sessions++;
+    }
+    table_count(&table->created);
+    held->slot = at;
+}
+
+static enum pdp_err create(struct session_table *table, struct session_held *held, const struct session_key *key,
+                           const struct session_record *record, int64_t now_ms)
+{
+    bool tombstone = record->state == SESSION_TERMINATED;
+    if (held->shard != table_shard(table, key->subject) || table_no_id(key->id) || record->state == SESSION_NONE ||
+        record->state > SESSION_TERMINATED) {
+        return PDP_ERR_STATE;
+    }
+    if (!tombstone && !peers_take(&table->peers, key->peer, now_ms)) {
+        return PDP_ERR_LIMIT;
+    }
+    uint32_t at = 0;
+    enum pdp_err err = take_slot_and_user(table, held, key, tombstone, &at);
+    if (err != PDP_ERR_OK) {
+        if (!tombstone) {
+            peers_give(&table->peers, key->peer);
+        }
+        return err;
+    }
+    fill_new(table, held, at, record, now_ms);
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err update(struct session_table *table, struct session_held *held, const struct session_record *record,
+                           int64_t now_ms)
+{
+    struct shard *shard = held->shard;
+    struct slot *slot = slot_at(table, held->slot);
+    if (slot->state == SESSION_TERMINATED) {
+        if (record->state != SESSION_TERMINATED) {
+            return PDP_ERR_STATE;
+        }
+        commit_end(table, shard, slot, PDP_CODE_MALFORMED, now_ms, record->keep_until_ms); // keeps it longer
+        return PDP_ERR_OK;
+    }
+    if (record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
+        return PDP_ERR_STATE;
+    }
+    const uint32_t epoch = slot->epoch + (record->state != slot->state), keep_until_s = slot->keep_until_s;
+    const int64_t last_seen_ms = slot->last_seen_ms;
+    if (record->state == SESSION_TERMINATED) {
+        count_end(table, shard, slot);
+    }
+    slot_pack(record, slot);
+    slot->epoch = slot->epoch > epoch ? slot->epoch : epoch;
+    slot->keep_until_s = slot->keep_until_s > keep_until_s ? slot->keep_until_s : keep_until_s;
+    slot->last_seen_ms = num_max(slot->last_seen_ms, last_seen_ms);
+    if (record->state == SESSION_TERMINATED && record->ended_ms == 0) {
+        slot->of.ended_ms = now_ms;
+    }
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err put_user(struct session_table *table, struct session_held *held, const struct session_key *key,
+                             const struct user_record *record, int64_t now_ms)
+{
+    struct shard *own = table_shard(table, key->subject);
+    if (held->shard != own || held->found == SESSION_FOREIGN) {
+        return PDP_ERR_OK; // a foreign hold: the asker's own shard is not locked, and nothing is learnt from theft
+    }
+    if (held->user_slot == 0) {
+        if (!peers_take(&table->peers, key->peer, now_ms)) {
+            return PDP_ERR_LIMIT;
+        }
+        enum pdp_err err = users_make(table, own, key, &held->user_slot);
+        if (err != PDP_ERR_OK) {
+            peers_give(&table->peers, key->peer);
+            return err;
+        }
+    }
+    write_user(own, held, record);
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err put_session(struct session_table *table, struct session_held *held, const struct session_key *key,
+                                const struct session_delta *delta, int64_t now_ms)
+{
+    if (held->slot != 0) {
+        return update(table, held, &delta->session, now_ms);
+    }
+    return delta->create ? create(table, held, key, &delta->session, now_ms) : PDP_ERR_STATE;
+}
+
+enum pdp_err session_commit(struct session_table *table, struct session_held *held, const struct session_key *key,
+                            const struct session_delta *delta, int64_t now_ms)
+{
+    invariant(held->shard != NULL);
+    enum pdp_err err = PDP_ERR_OK;
+    if (delta->put_session) {
+        err = put_session(table, held, key, delta, now_ms);
+    }
+    // A session that was written has its user, so that what follows cannot fail any more.
+    if (err == PDP_ERR_OK && delta->put_user) {
+        err = put_user(table, held, key, &delta->user, now_ms);
+    }
+    if (err != PDP_ERR_OK) {
+        table_count(&table->refused);
+        return err;
+    }
+    if (delta->put_session) {
+        table_unpack(held->shard, slot_at(table, held->slot), &held->record);
+        held->session = &held->record;
+        held->found = held->found == SESSION_ABSENT ? SESSION_FOUND : held->found;
+        if (held->user_slot != 0 && held->found == SESSION_FOUND) {
+            held->user = &user_at(held->shard, held->user_slot)->record;
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why, int64_t now_ms,
+                         int64_t keep_until_ms, struct session_record *record)
+{
+    struct shard *shard = table_shard(table, id);
+    table_lock(&shard->lock);
+    uint32_t at = 0;
+    enum pdp_err err = take_slot(table, shard, id, true, &at);
+    if (err == PDP_ERR_OK) {
+        const double nan = __builtin_nan("");
+        const struct sighting nowhere = {.lat_deg = nan, .lon_deg = nan, .radius_km = nan};
+        *record = (struct session_record){.id = id, .first_seen_ms = now_ms, .last_seen_ms = now_ms};
+        record->anchor = record->last = nowhere;
+        struct slot *slot = slot_at(table, at);
+        slot_pack(record, slot);
+        commit_end(table, shard, slot, why, now_ms, keep_until_ms);
+        table_unpack(shard, slot, record);
+    }
+    table_unlock(&shard->lock);
+    return err;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "session/table.h"
+
+enum { SUBJECT_BYTES = 3 * (2 + REQUEST_ID_MAX) };
+
+static size_t put_text(unsigned char *at, struct str s)
+{
+    at[0] = (unsigned char)(s.len & 0xff);
+    at[1] = (unsigned char)(s.len >> 8 & 0xff);
+    if (s.len != 0) {
+        memcpy(at + 2, s.at, s.len);
+    }
+    return 2 + s.len;
+}
+
+// Longer names than a request may carry: each is hashed, then the hashes, so that none is cut.
+static struct hash128 hash_long(struct hash_key key, const struct str *names)
+{
+    struct hash128 hashes[4] = {{UINT64_MAX, UINT64_MAX}};
+    for (size_t i = 0; i < 3; i++) {
+        hashes[i + 1] = hash_128(key, names[i].at, names[i].len);
+    }
+    return hash_128(key, hashes, sizeof hashes);
+}
+
+static struct hash128 hash_subject(const struct session_table *table, const struct str *names)
+{
+    unsigned char bytes[SUBJECT_BYTES];
+    size_t len = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (names[i].len > REQUEST_ID_MAX) {
+            return hash_long(table->subject_key, names);
+        }
+        len += put_text(bytes + len, names[i]);
+    }
+    return hash_128(table->subject_key, bytes, len);
+}
+
+struct session_key session_key_of(const struct session_table *table, uint64_t peer, struct str tenant,
+                                  struct str subject_type, struct str subject_id, struct str session_id)
+{
+    struct session_key key = {
+        .tenant = tenant, .subject_type = subject_type, .subject_id = subject_id, .peer = peer};
+    const struct str names[3] = {tenant, subject_type, subject_id};
+    key.subject = hash_subject(table, names);
+    if (session_id.len != 0) {
+        key.id = hash_128(table->id_key, session_id.at, session_id.len);
+        key.id.lo |= table_no_id(key.id); // all zero means none
+    }
+    return key;
+}
+
+uint64_t session_hash(const struct session_table *table, struct str bytes)
+{
+    return hash_64(table->text_key, bytes.at, bytes.len);
+}
+
+void session_ref_print(struct hash128 id, char out[static 32])
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    memcpy(out, "s_", 2);
+    for (unsigned i = 0; i < 16; i++) {
+        out[2 + i] = DIGITS[id.lo >> (60 - 4 * i) & 15];
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        out[18 + i] = DIGITS[id.hi >> (60 - 4 * i) & 15];
+    }
+    memset(out + 26, 0, 6);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/table.h"
+
+#include <stdlib.h>
+
+static const uint32_t SHARDS_DEFAULT = 256;
+static const uint32_t SHARDS_MOST = 65536;
+
+// One drawn key, several uses: hashes of one kind say nothing about those of another.
+static struct hash_key derive(struct hash_key key, const char *use)
+{
+    struct hash128 h = hash_128(key, use, strlen(use));
+    return (struct hash_key){h.lo, h.hi};
+}
+
+static enum pdp_err shards_init(struct session_table *table)
+{
+    for (uint32_t i = 0; i <= table->shard_mask; i++) {
+        struct shard *shard = &table->shards[i];
+        invariant(pthread_mutex_init(&shard->lock, NULL) == 0);
+        TRY(buckets_init(&shard->sessions));
+        TRY(buckets_init(&shard->users));
+    }
+    for (uint32_t i = 0; i < TABLE_STRIPES; i++) {
+        invariant(pthread_mutex_init(&table->stripes[i].lock, NULL) == 0);
+        TRY(buckets_init(&table->stripes[i].ids));
+    }
+    return PDP_ERR_OK;
+}
+
+static void *zeroed(size_t count, size_t bytes)
+{
+    void *at = NULL;
+    if (posix_memalign(&at, 64, count * bytes) != 0) {
+        return NULL;
+    }
+    memset(at, 0, count * bytes);
+    return at;
+}
+
+enum pdp_err session_table_new(const struct session_table_config *config, struct session_table **out)
+{
+    *out = NULL;
+    uint32_t shards = config->shards != 0 ? config->shards : SHARDS_DEFAULT;
+    if ((shards & (shards - 1)) != 0 || shards > SHARDS_MOST) {
+        return PDP_ERR_RANGE;
+    }
+    AUTO(session_table_free) struct session_table *table = calloc(1, sizeof *table);
+    if (table == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    table->config = *config;
+    table->shard_mask = shards - 1;
+    table->reserve = config->sessions_max / 8 + 1024;
+    table->id_key = derive(config->key, "session id");
+    table->subject_key = derive(config->key, "subject");
+    table->text_key = derive(config->key, "text");
+    invariant(pthread_mutex_init(&table->directory_lock, NULL) == 0);
+    invariant(pthread_mutex_init(&table->sweep_lock, NULL) == 0);
+    peers_init(&table->peers, config->creations_per_minute);
+    table->shards = zeroed(shards, sizeof *table->shards);
+    table->stripes = zeroed(TABLE_STRIPES, sizeof *table->stripes);
+    if (table->shards == NULL || table->stripes == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    TRY(shards_init(table));
+    *out = STEAL(table);
+    return PDP_ERR_OK;
+}
+
+static void shard_fini(struct session_table *table, struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->slab_count; i++) {
+        free(slab_of(table, shard->slabs[i] * TABLE_SLAB));
+    }
+    for (uint32_t i = 0; i < shard->user_slab_count; i++) {
+        for (uint32_t u = 0; u < TABLE_USER_SLAB; u++) {
+            free(shard->user_slabs[i][u].names);
+        }
+        free(shard->user_slabs[i]);
+    }
+    free(shard->slabs);
+    free(shard->user_slabs);
+    buckets_fini(&shard->sessions);
+    buckets_fini(&shard->users);
+}
+
+void session_table_free(struct session_table **table)
+{
+    struct session_table *t = *table;
+    if (t == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; t->shards != NULL && i <= t->shard_mask; i++) {
+        shard_fini(t, &t->shards[i]);
+    }
+    for (uint32_t i = 0; t->stripes != NULL && i < TABLE_STRIPES; i++) {
+        buckets_fini(&t->stripes[i].ids);
+    }
+    for (uint32_t i = 0; i < TABLE_DIRECTORY; i++) {
+        free(t->directory[i]);
+    }
+    free(t->shards);
+    free(t->stripes);
+    peers_fini(&t->peers);
+    // Keys make hashes of session ids: gone with the table.
+    explicit_bzero(t, sizeof *t);
+    free(t);
+    *table = NULL;
+}
+
+static uint64_t read_count(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static uint64_t chain_bytes(const struct session_table *table)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i <= table->shard_mask; i++) {
+        table_lock(&table->shards[i].lock);
+        bytes += buckets_bytes(&table->shards[i].sessions) + buckets_bytes(&table->shards[i].users);
+        table_unlock(&table->shards[i].lock);
+    }
+    for (uint32_t i = 0; i < TABLE_STRIPES; i++) {
+        table_lock(&table->stripes[i].lock);
+        bytes += buckets_bytes(&table->stripes[i].ids);
+        table_unlock(&table->stripes[i].lock);
+    }
+    return bytes;
+}
+
+void session_stats(const struct session_table *table, struct session_stats *out)
+{
+    uint64_t records = read_count(&table->records), tombstones = read_count(&table->tombstones);
+    *out = (struct session_stats){
+        .sessions = records > tombstones ? records - tombstones : 0,
+        .users = read_count(&table->users),
+        .tombstones = tombstones,
+        .created = read_count(&table->created),
+        .refused = read_count(&table->refused),
+    };
+    out->bytes = sizeof *table + (table->shard_mask + 1) * sizeof *table->shards +
+                 TABLE_STRIPES * sizeof *table->stripes + read_count(&table->bytes) + chain_bytes(table);
+}
+
+const char *session_state_name(enum session_state state)
+{
+    static const char *const NAMES[] = {
+        [SESSION_NONE] = "none",
+        [SESSION_ACTIVE] = "active",
+        [SESSION_CHALLENGED] = "challenged",
+        [SESSION_TERMINATED] = "terminated",
+    };
+    return (size_t)state < COUNT_OF(NAMES) ? NAMES[state] : "none";
+}

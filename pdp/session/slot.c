@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "session/slot.h"
+
+#include "base/num.h"
+
+_Static_assert(sizeof(struct slot_sighting) == 56, "no padding");
+_Static_assert(sizeof(struct slot) <= 496, "DESIGN §12: 512 bytes with links, buckets and slack");
+_Static_assert(PDP_EFFECT_COUNT <= 4 && RISK_LEVEL_COUNT <= 4 && PDP_CODE_COUNT <= 16, "slot_repeats.rule");
+
+#define RULE_NONE UINT32_C(0xffffff)
+static const double E7 = 1e7;
+
+static int32_t coordinate_pack(double deg)
+{
+    // Written so that NaN fails.
+    if (!(deg >= -180 && deg <= 180)) {
+        return INT32_MIN;
+    }
+    return (int32_t)(deg * E7 + (deg < 0 ? -0.5 : 0.5));
+}
+
+static double coordinate_unpack(int32_t e7)
+{
+    // A quotient of two exact numbers is rounded once: the double that is nearest to the decimal.
+    return e7 == INT32_MIN ? __builtin_nan("") : (double)e7 / E7;
+}
+
+static uint16_t radius_pack(double km)
+{
+    if (!(km >= 0)) {
+        return UINT16_MAX;
+    }
+    if (km > UINT16_MAX - 2) {
+        return UINT16_MAX - 1;
+    }
+    uint16_t whole = (uint16_t)km;
+    return (uint16_t)(whole + (whole < km));
+}
+
+static void sighting_pack(const struct sighting *from, struct slot_sighting *to, uint16_t *radius_km)
+{
+    to->at_ms = from->at_ms;
+    to->fingerprint = from->fingerprint;
+    memcpy(to->ip, from->ip.bytes, sizeof to->ip);
+    to->lat_e7 = coordinate_pack(from->lat_deg);
+    to->lon_e7 = coordinate_pack(from->lon_deg);
+    to->asn = from->asn;
+    to->geo_version = from->geo_version;
+    to->country = from->country;
+    to->flags = from->flags;
+    to->agent_family = from->agent_family;
+    to->agent_os = from->agent_os;
+    *radius_km = radius_pack(from->radius_km);
+}
+
+static void sighting_unpack(const struct slot_sighting *from, uint16_t radius_km, struct sighting *to)
+{
+    static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
+    to->at_ms = from->at_ms;
+    to->fingerprint = from->fingerprint;
+    memcpy(to->ip.bytes, from->ip, sizeof to->ip.bytes);
+    to->ip.v4 = memcmp(from->ip, MAPPED, sizeof MAPPED) == 0; // canonical on entry: no IPv6 address begins so
+    to->lat_deg = coordinate_unpack(from->lat_e7);
+    to->lon_deg = coordinate_unpack(from->lon_e7);
+    to->radius_km = radius_km == UINT16_MAX ? __builtin_nan("") : radius_km;
+    to->asn = from->asn;
+    to->geo_version = from->geo_version;
+    to->country = from->country;
+    to->flags = from->flags;
+    to->agent_family = from->agent_family;
+    to->agent_os = from->agent_os;
+}
+
+static void repeats_pack(const struct session_repeat *from, struct slot_repeats *to)
+{
+    to->policy_epoch = 0;
+    for (size_t i = 0; i < SESSION_REPEATS; i++) {
+        to->policy_epoch = from[i].policy_epoch > to->policy_epoch ? from[i].policy_epoch : to->policy_epoch;
+    }
+    for (size_t i = 0; i < SESSION_REPEATS; i++) {
+        uint32_t behind = to->policy_epoch - from[i].policy_epoch;
+        uint32_t rule = from[i].rule < RULE_NONE ? from[i].rule : RULE_NONE;
+        to->id[i] = from[i].id;
+        to->question[i] = from[i].question;
+        to->score[i] = from[i].score;
+        to->rule[i] = rule << 8 | (from[i].effect & 3U) << 6 | (from[i].level & 3U) << 4 | (from[i].code & 15U);
+        to->age[i] = behind < UINT8_MAX ? (uint8_t)behind : UINT8_MAX;
+    }
+}
+
+static void repeats_unpack(const struct slot_repeats *from, struct session_repeat *to)
+{
+    for (size_t i = 0; i < SESSION_REPEATS; i++) {
+        uint32_t rule = from->rule[i] >> 8;
+        bool lost = from->age[i] == UINT8_MAX;
+        to[i] = (struct session_repeat){
+            .id = from->id[i],
+            .question = from->question[i],
+            .score = from->score[i],
+            .rule = lost || rule == RULE_NONE ? UINT32_MAX : rule,
+            .policy_epoch = lost ? 0 : from->policy_epoch - from->age[i],
+            .effect = (uint8_t)(from->rule[i] >> 6 & 3U),
+            .code = (uint8_t)(from->rule[i] & 15U),
+            .level = (uint8_t)(from->rule[i] >> 4 & 3U),
+        };
+    }
+}
+
+// Text bytes that a length stands for: a length above the field's size says that the text was cut.
+static size_t held(uint8_t len, size_t size)
+{
+    return len < size ? len : size;
+}
+
+static void text_pack(const struct session_record *from, struct slot *to)
+{
+    size_t acr = held(from->acr_len, sizeof from->acr), amr = held(from->amr_len, sizeof from->amr);
+    size_t room = SLOT_TEXT - acr;
+    to->acr_len = from->acr_len;
+    to->amr_len = from->amr_len;
+    if (amr > room) {
+        // Whole words only: half a word would be another method's name.
+        while (room != 0 && from->amr[room] != ' ') {
+            room--;
+        }
+        amr = room;
+        to->amr_len = from->amr_len > sizeof from->amr ? from->amr_len : (uint8_t)amr;
+    }
+    memcpy(to->text, from->acr, acr);
+    memcpy(to->text + acr, from->amr, amr);
+    memset(to->text + acr + amr, 0, SLOT_TEXT - acr - amr);
+}
+
+static void text_unpack(const struct slot *from, struct session_record *to)
+{
+    size_t acr = held(from->acr_len, sizeof to->acr), amr = held(from->amr_len, sizeof to->amr);
+    amr = amr < SLOT_TEXT - acr ? amr : SLOT_TEXT - acr;
+    to->acr_len = from->acr_len;
+    to->amr_len = from->amr_len;
+    memset(to->acr, 0, sizeof to->acr);
+    memset(to->amr, 0, sizeof to->amr);
+    memcpy(to->acr, from->text, acr);
+    memcpy(to->amr, from->text + acr, amr);
+}
+
+uint32_t slot_keep_until_s(int64_t keep_until_ms)
+{
+    if (keep_until_ms <= 0) {
+        return 0;
+    }
+    int64_t s = keep_until_ms / 1000 + (keep_until_ms % 1000 != 0);
+    return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
+void slot_pack(const struct session_record *from, struct slot *to)
+{
+    to->auth_time_ms = from->auth_time_ms;
+    to->first_seen_ms = from->first_seen_ms;
+    to->last_seen_ms = from->last_seen_ms;
+    sighting_pack(&from->anchor, &to->anchor, &to->anchor_radius_km);
+    sighting_pack(&from->last, &to->last, &to->last_radius_km);
+    if (from->state == SESSION_TERMINATED) {
+        memset(&to->of, 0, sizeof to->of);
+        to->of.ended_ms = from->ended_ms;
+    } else {
+        repeats_pack(from->repeats, &to->of.repeats);
+    }
+    memcpy(to->risk, from->risk, sizeof to->risk);
+    memcpy(to->proofs, from->proofs, sizeof to->proofs);
+    text_pack(from, to);
+    to->epoch = from->epoch;
+    to->requests = from->requests;
+    to->asked_max_age_s = from->asked_max_age_s;
+    to->keep_until_s = slot_keep_until_s(from->keep_until_ms);
+    to->state = from->state;
+    to->end_code = from->end_code;
+    to->issued = from->issued;
+    to->asked_strength = from->asked_strength;
+    to->repeat_next = from->repeat_next;
+    to->spare = from->spare;
+}
+
+void slot_unpack(const struct slot *from, struct session_record *to)
+{
+    to->id = from->id;
+    to->auth_time_ms = from->auth_time_ms;
+    to->first_seen_ms = from->first_seen_ms;
+    to->last_seen_ms = from->last_seen_ms;
+    sighting_unpack(&from->anchor, from->anchor_radius_km, &to->anchor);
+    sighting_unpack(&from->last, from->last_radius_km, &to->last);
+    to->ended_ms = 0;
+    if (from->state == SESSION_TERMINATED) {
+        to->ended_ms = from->of.ended_ms;
+        memset(to->repeats, 0, sizeof to->repeats);
+    } else {
+        repeats_unpack(&from->of.repeats, to->repeats);
+    }
+    memcpy(to->risk, from->risk, sizeof to->risk);
+    memcpy(to->proofs, from->proofs, sizeof to->proofs);
+    text_unpack(from, to);
+    to->epoch = from->epoch;
+    to->requests = from->requests;
+    to->asked_max_age_s = from->asked_max_age_s;
+    to->keep_until_ms = from->keep_until_s == UINT32_MAX ? INT64_MAX : (int64_t)from->keep_until_s * 1000;
+    to->state = from->state;
+    to->end_code = from->end_code;
+    to->issued = from->issued;
+    to->asked_strength = from->asked_strength;
+    to->repeat_next = from->repeat_next;
+    to->spare = from->spare;
+}

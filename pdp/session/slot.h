@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session as the table keeps it: 496 bytes, packed from and to struct session_record.
+#ifndef SESSION_SLOT_H
+#define SESSION_SLOT_H
+
+#include "session/session.h"
+
+#define SLOT_TEXT 40 // acr and amr together
+
+struct slot_sighting {
+    int64_t at_ms;
+    uint64_t fingerprint;
+    uint8_t ip[16];
+    int32_t lat_e7, lon_e7; // INT32_MIN: not known
+    uint32_t asn, geo_version;
+    uint16_t country, flags, agent_family, agent_os;
+};
+
+struct slot_repeats {
+    uint64_t id[SESSION_REPEATS], question[SESSION_REPEATS];
+    float score[SESSION_REPEATS];
+    uint32_t rule[SESSION_REPEATS]; // 24 bits of rule, 2 of effect, 2 of level, 4 of code
+    uint32_t policy_epoch;          // the newest of the four
+    uint8_t age[SESSION_REPEATS];   // epochs behind it; UINT8_MAX: so far that rules have no names any more
+};
+
+struct slot {
+    // Written when the slot is taken and then constant until it is out of the index, so that whoever holds a stripe
+    // of the index may read it without the shard's lock.
+    struct hash128 id;
+    int64_t auth_time_ms, first_seen_ms, last_seen_ms;
+    struct slot_sighting anchor, last;
+    union {
+        struct slot_repeats repeats; // of a live session
+        int64_t ended_ms;            // of a tombstone
+    } of;
+    _Alignas(8) unsigned char risk[SESSION_RISK_BYTES];
+    struct session_proof proofs[SESSION_PROOFS];
+    char text[SLOT_TEXT];
+    uint32_t epoch, requests, asked_max_age_s;
+    uint32_t keep_until_s;                 // UINT32_MAX: for ever
+    uint16_t anchor_radius_km, last_radius_km; // UINT16_MAX: not known
+    uint8_t state, end_code, issued, asked_strength, acr_len, amr_len, repeat_next, spare;
+    uint32_t user;       // number in the shard; 0: a tombstone of an id that never was
+    uint32_t next;       // in the shard's chain, or of the free ones
+    uint32_t index_next; // in the index's chain; guarded by its stripe
+};
+
+// All of a record but id, and all of a slot but id and links.
+void slot_pack(const struct session_record *record, struct slot *slot);
+// All but the subject, which the slot's user knows.
+void slot_unpack(const struct slot *slot, struct session_record *record);
+uint32_t slot_keep_until_s(int64_t keep_until_ms);
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table from inside: shards, slabs, the index of ids. Only for the folder's own files.
+//
+// Locks. A shard's lock guards its slots, users and chains; a stripe's lock guards a part of the index. Shard before
+// stripe, never two shards at once, never two stripes at once.
+#ifndef SESSION_TABLE_H
+#define SESSION_TABLE_H
+
+#include "session/buckets.h"
+#include "session/peers.h"
+#include "session/slot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define TABLE_STRIPES 256
+#define TABLE_SLAB 32      // slots allocated together
+#define TABLE_USER_SLAB 16 // users allocated together
+#define TABLE_DIRECTORY 4096
+#define TABLE_LOCK_MOST 256                                  // records looked at under one lock
+#define TABLE_USER_KEEP_MS (INT64_C(180) * 24 * 3600 * 1000) // RISK §1: history older than six months can go
+#define TABLE_USER_KEEP_FULL_MS (INT64_C(24) * 3600 * 1000)
+#define TABLE_UNSEEN_KEEP_MS (INT64_C(400) * 24 * 3600 * 1000)
+#define TABLE_NAME_MAX 63 // bytes of tenant and type that are kept for listings
+
+struct user {
+    struct user_record record;
+    char *names; // tenant, type and id, one after the other; NULL: a free place
+    uint8_t tenant_len, type_len, id_len, spare;
+    uint32_t slots; // records of sessions that refer to it, tombstones included
+    uint32_t next;  // in the chain, or of the free ones
+};
+
+struct slab {
+    uint32_t shard; // for ever
+    struct slot slots[TABLE_SLAB];
+};
+
+struct shard {
+    _Alignas(64) pthread_mutex_t lock;
+    struct buckets sessions, users;
+    uint32_t free_slot, free_user;
+    uint32_t *slabs; // numbers of this shard's slabs
+    struct user **user_slabs;
+    uint32_t slab_count, slab_cap, user_slab_count, user_slab_cap;
+};
+
+struct stripe {
+    _Alignas(64) pthread_mutex_t lock;
+    struct buckets ids;
+};
+
+struct session_table {
+    struct session_table_config config;
+    struct hash_key id_key, subject_key, text_key;
+    uint32_t shard_mask;
+    uint64_t reserve; // records beyond sessions_max that only tombstones may take
+    struct shard *shards;
+    struct stripe *stripes;
+    struct peers peers;
+    // Slot number n is slots[n % TABLE_SLAB] of slab n / TABLE_SLAB; slab 0 is not used, so that 0 is no slot.
+    pthread_mutex_t directory_lock; // for taking a slab; innermost
+    struct slab **directory[TABLE_DIRECTORY];
+    uint32_t slab_count;
+    pthread_mutex_t sweep_lock; // outermost
+    uint64_t sweep_shard, sweep_at;
+    _Atomic uint64_t records, tombstones, users, created, refused, bytes;
+};
+
+// ---- slabs.c -----------------------------------------------------------------------------------
+
+static inline struct slab *slab_of(const struct session_table *table, uint32_t slot)
+{
+    uint32_t slab = slot / TABLE_SLAB;
+    return table->directory[slab / TABLE_DIRECTORY][slab % TABLE_DIRECTORY];
+}
+
+static inline struct slot *slot_at(const struct session_table *table, uint32_t slot)
+{
+    return &slab_of(table, slot)->slots[slot % TABLE_SLAB];
+}
+
+static inline struct user *user_at(const struct shard *shard, uint32_t user)
+{
+    return &shard->user_slabs[(user - 1) / TABLE_USER_SLAB][(user - 1) % TABLE_USER_SLAB];
+}
+
+extern const struct buckets_ops SLABS_SESSION_OPS, SLABS_USER_OPS, SLABS_INDEX_OPS; // owners: table, shard, table
+
+// A free slot or user, zeroed; NOMEM. The shard's lock is held.
+MUST_USE enum pdp_err slabs_take_slot(struct session_table *table, struct shard *shard, uint32_t *slot);
+void slabs_give_slot(struct session_table *table, struct shard *shard, uint32_t slot);
+MUST_USE enum pdp_err slabs_take_user(struct session_table *table, struct shard *shard, uint32_t *user);
+void slabs_give_user(struct shard *shard, uint32_t user);
+
+// ---- table.c -----------------------------------------------------------------------------------
+
+static inline struct shard *table_shard(const struct session_table *table, struct hash128 subject)
+{
+    return &table->shards[subject.lo & table->shard_mask];
+}
+
+static inline struct stripe *table_stripe(const struct session_table *table, struct hash128 id)
+{
+    return &table->stripes[id.lo % TABLE_STRIPES];
+}
+
+static inline bool table_no_id(struct hash128 id)
+{
+    return (id.lo | id.hi) == 0;
+}
+
+static inline void table_count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static inline void table_uncount(_Atomic uint64_t *counter)
+{
+    atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+}
+
+// Takes a place in the table's budget. Tombstones may use the reserve: an end must not fail for want of room.
+static inline bool table_admit(struct session_table *table, _Atomic uint64_t *counter, bool reserve)
+{
+    uint64_t most = table->config.sessions_max + (reserve ? table->reserve : 0);
+    if (atomic_fetch_add_explicit(counter, 1, memory_order_relaxed) >= most && table->config.sessions_max != 0) {
+        table_uncount(counter);
+        return false;
+    }
+    return true;
+}
+
+void table_lock(pthread_mutex_t *lock);
+void table_unlock(pthread_mutex_t *lock);
+// The slot or user of the shard, 0: none. The shard's lock is held.
+uint32_t table_find_slot(const struct session_table *table, const struct shard *shard, struct hash128 id);
+uint32_t table_find_user(const struct shard *shard, struct hash128 subject);
+// The record with its subject.
+void table_unpack(const struct shard *shard, const struct slot *slot, struct session_record *record);
+// Where an id is, in any shard, locked: 0 with nothing locked where nowhere. No shard may be locked. `ref`: only
+// the bits that a ref shows are compared.
+uint32_t table_lock_slot(struct session_table *table, struct hash128 id, bool ref, struct shard **shard);
+
+// ---- index.c -----------------------------------------------------------------------------------
+
+// The slot that holds an id in any shard, 0: none. It may be another's by the time its shard is locked.
+uint32_t index_find(struct session_table *table, struct hash128 id, bool ref);
+// Claims the id of a slot, which is in no chain yet. false: it is claimed. The shard's lock is held.
+bool index_claim(struct session_table *table, uint32_t slot);
+void index_drop(struct session_table *table, uint32_t slot);
+bool index_same(struct hash128 a, struct hash128 b, bool ref);
+
+// ---- commit.c ----------------------------------------------------------------------------------
+
+// A new tombstone of an id that never was, in a shard of the id's choice. BUSY, NOMEM; STATE: the id is known.
+MUST_USE enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why, int64_t now_ms,
+                                  int64_t keep_until_ms, struct session_record *record);
+// Ends the session of a slot for good. The shard's lock is held.
+void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why, int64_t now_ms,
+                int64_t keep_until_ms);
+// Forgets a slot. The shard's lock is held.
+void commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
+
+// ---- users.c -----------------------------------------------------------------------------------
+
+// A user by the key's names, known for nothing yet. BUSY, NOMEM: *user 0. The shard's lock is held.
+MUST_USE enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key,
+                                 uint32_t *user);
+// Forgets a user without slots. The shard's lock is held.
+void users_forget(struct session_table *table, struct shard *shard, uint32_t user);
+
+#endif
