@@ -9,12 +9,16 @@
 #include "model/sighting.h"
 #include "model/verdict.h"
 
+#define RISK_SESSION_BYTES 128
+#define RISK_USER_BYTES 64
+
 struct risk_model;
-struct risk_state; // of a session: at most 128 bytes
-struct risk_user;  // of a user: at most 64 bytes
+struct risk_state; // of a session: RISK_SESSION_BYTES, see risk/state.h
+struct risk_user;  // of a user: RISK_USER_BYTES
 
 // Reads the RiskModel document (at most one; others kinds are passed over) or gives the built-in default.
 // Signals, half-lives, caps, thresholds, on_missing, what a proof takes away. Lives in `arena`.
+// `program` is for signals that are conditions, of which there are none yet; it may be NULL.
 MUST_USE enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
                                       const struct str *strengths, size_t strength_count, struct arena *arena,
                                       struct diags *diags, const struct risk_model **out);
@@ -22,32 +26,41 @@ MUST_USE enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count,
 // What is seen now, and what was seen before. Pointers may be NULL: nothing was.
 struct risk_input {
     int64_t now_ms;
-    enum event_type event;         // EVENT_NONE for a question
-    bool counts;                   // false: a probe or a repeat; state is read, not moved
-    const struct sighting *seen;   // now; may lack anything
-    const struct sighting *anchor; // where the session began
-    const struct sighting *last;   // where the session was seen last
+    enum event_type event;            // EVENT_NONE for a question
+    bool counts;                      // false: a probe or a repeat; state is read, not moved
+    const struct sighting *seen;      // now; may lack anything
+    const struct sighting *anchor;    // where the session began
+    const struct sighting *last;      // where the session was seen last
     const struct sighting *user_last; // where the user was seen last, any session
-    int32_t passed_strength;       // of a step_up_passed: index of strength, -1 none
+    int32_t passed_strength;          // of a step_up_passed: index of strength, -1 none
+    double external_evidence;         // of a `signal`: log-odds, negative reassures; 0 or NaN: none
 };
 
 struct risk_result {
     double score, hard, log_odds; // 0..100; part of log_odds from session, source, external evidence
     enum risk_level level;
-    const struct verdict_signal *signals; // those whose evidence is not zero, strongest first; in `arena`
+    // Those whose evidence is not zero, suspicion first, the strongest of each first; in `arena`. Their sum
+    // and the prior are log_odds. Fewer than there are only where the arena is exhausted.
+    const struct verdict_signal *signals;
     size_t signal_count;
     double travel_km, travel_kmh; // NaN: no verdict
-    bool deny; // a signal with on_missing: deny could not be read
-    struct str missing; // which, where deny
-    int64_t until_ms; // the level cannot change before this by decay alone
+    bool deny;                    // a signal with on_missing: deny could not be read
+    struct str missing;           // which, where deny
+    int64_t until_ms;             // the level cannot change before this by decay alone; INT64_MAX: never
 };
 
 // Scores and moves the state. `state` and `user` are the caller's copies (zeroed: nothing known yet) of
-// SESSION_RISK_BYTES and USER_RISK_BYTES aligned bytes, rewritten only where new evidence wins. Pure; no allocation but
-// from `arena` (signals' list); bounded by the model's signals. A clock that steps back never lowers.
-// `because` texts are made only when `explain`.
+// RISK_SESSION_BYTES and RISK_USER_BYTES aligned bytes, rewritten only where new evidence wins; both may be
+// NULL: nothing is known, nothing is kept. Any bytes are a valid state. Pure; no allocation but from `arena`
+// (signals' list); bounded by the model's signals. A clock that steps back never lowers.
+// A question that lacks what a signal reads is missing; an event is not. `login_failed` moves and reads
+// nothing of the context. `because` texts are made only when `explain`.
 void risk_score(const struct risk_model *model, const struct risk_input *in, void *state, void *user,
                 struct arena *arena, bool explain, struct risk_result *out);
+
+// Where a passed step-up verified a context, the session's anchor becomes it: what the event's sighting lacks
+// is taken from the last one, and what both lack stays. `last` and `seen` may be NULL.
+void risk_anchor_move(struct sighting *anchor, const struct sighting *last, const struct sighting *seen);
 
 // The level of a score, and one signal's evidence by its id (0 where unknown or zero).
 enum risk_level risk_level_of(const struct risk_model *model, double score);
@@ -56,6 +69,7 @@ size_t risk_signal_count(const struct risk_model *model);
 struct str risk_signal_name(const struct risk_model *model, size_t index);
 
 // The user agent read into family, OS and whether it is a tool; zero family: not known. Names for people.
+// One pass over the text, no allocation.
 void risk_agent_read(struct str user_agent, uint16_t *family, uint16_t *os, bool *tool);
 struct str risk_agent_family(uint16_t family);
 struct str risk_agent_os(uint16_t os);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a signal speaks, in words; only where an explanation was asked for.
+#include "risk/signals.h"
+
+static const int64_t SECOND_MS = 1000, MINUTE_MS = 60000, HOUR_MS = 3600000;
+
+static struct str span(int64_t ms, struct arena *arena)
+{
+    if (ms < MINUTE_MS) {
+        return arena_printf(arena, "%lld s", (long long)(ms / SECOND_MS));
+    }
+    if (ms < 3 * HOUR_MS) {
+        return arena_printf(arena, "%lld min", (long long)(ms / MINUTE_MS));
+    }
+    return arena_printf(arena, "%lld h", (long long)(ms / HOUR_MS));
+}
+
+struct str because_before(int64_t age_ms, struct arena *arena)
+{
+    struct str ago = span(age_ms > 0 ? age_ms : 0, arena);
+    return arena_printf(arena, STR_FMT " ago, fading", STR_ARG(ago));
+}
+
+// A reading of `on_missing: score` has nothing to compare.
+static bool lacks(const struct signal_view *view, unsigned flag)
+{
+    return view->in->seen == NULL || view->in->anchor == NULL || (view->in->seen->flags & flag) == 0;
+}
+
+static struct str not_known(struct arena *arena, const char *what)
+{
+    return arena_printf(arena, "%s is not known", what);
+}
+
+struct str because_fingerprint(const struct signal_view *view, struct arena *arena)
+{
+    if (lacks(view, SIGHT_HAS_FINGERPRINT)) {
+        return not_known(arena, "the fingerprint");
+    }
+    return arena_printf(arena, "another device fingerprint than the session began with");
+}
+
+static struct str agent_name(const struct sighting *at, struct arena *arena)
+{
+    struct str family = risk_agent_family(at->agent_family), os = risk_agent_os(at->agent_os);
+    if (at->agent_os == 0) {
+        return family;
+    }
+    return arena_printf(arena, STR_FMT " on " STR_FMT, STR_ARG(family), STR_ARG(os));
+}
+
+struct str because_agent(const struct signal_view *view, struct arena *arena)
+{
+    if (lacks(view, SIGHT_HAS_AGENT)) {
+        return not_known(arena, "the user agent");
+    }
+    struct str now = agent_name(view->in->seen, arena), then = agent_name(view->in->anchor, arena);
+    return arena_printf(arena, STR_FMT ", session began with " STR_FMT, STR_ARG(now), STR_ARG(then));
+}
+
+struct str because_tool(const struct signal_view *view, struct arena *arena)
+{
+    return because_agent(view, arena);
+}
+
+static struct str country_name(uint16_t country, struct arena *arena)
+{
+    char letters[2] = {(char)(country >> 8), (char)(country & 0xff)};
+    bool plain = letters[0] >= 'A' && letters[0] <= 'Z' && letters[1] >= 'A' && letters[1] <= 'Z';
+    return plain ? arena_printf(arena, "%.2s", letters) : STR("another country");
+}
+
+struct str because_country(const struct signal_view *view, struct arena *arena)
+{
+    if (lacks(view, SIGHT_HAS_IP) || view->in->seen->country == 0) {
+        return not_known(arena, "the country");
+    }
+    struct str now = country_name(view->in->seen->country, arena);
+    struct str then = country_name(view->in->anchor->country, arena);
+    return arena_printf(arena, STR_FMT ", session began in " STR_FMT, STR_ARG(now), STR_ARG(then));
+}
+
+struct str because_asn(const struct signal_view *view, struct arena *arena)
+{
+    if (lacks(view, SIGHT_HAS_IP) || view->in->seen->asn == 0) {
+        return not_known(arena, "the network");
+    }
+    return arena_printf(arena, "AS%u, session began in AS%u", view->in->seen->asn, view->in->anchor->asn);
+}
+
+struct str because_travel(const struct signal_view *view, struct arena *arena)
+{
+    if (view->travel_km != view->travel_km) {
+        return not_known(arena, "the place");
+    }
+    struct str took = span(view->travel_ms, arena);
+    return arena_printf(arena, "%lld km in " STR_FMT ": %lld km/h", (long long)(view->travel_km + 0.5),
+                        STR_ARG(took), (long long)(view->travel_kmh + 0.5));
+}
+
+struct str because_rate(const struct signal_view *view, struct arena *arena)
+{
+    return arena_printf(arena, "more requests than %lld a second allow for",
+                        (long long)(view->rule->params[0] + 0.5));
+}
+
+struct str because_step_up(const struct signal_view *view, struct arena *arena)
+{
+    (void)view;
+    return arena_printf(arena, "a step-up failed");
+}
+
+static const struct {
+    unsigned flag;
+    const char *name;
+} NETWORKS[] = {
+    {SIGHT_TOR, "Tor"},
+    {SIGHT_RESIDENTIAL_PROXY, "a residential proxy"},
+    {SIGHT_PROXY, "a public proxy"},
+    {SIGHT_VPN, "a VPN"},
+    {SIGHT_HOSTING, "a hosting network"},
+    {SIGHT_ANONYMOUS, "an anonymous network"},
+};
+
+struct str because_anonymous(const struct signal_view *view, struct arena *arena)
+{
+    for (size_t i = 0; view->in->seen != NULL && i < COUNT_OF(NETWORKS); i++) {
+        if ((view->in->seen->flags & NETWORKS[i].flag) != 0) {
+            return arena_printf(arena, "from %s", NETWORKS[i].name);
+        }
+    }
+    return not_known(arena, "the address");
+}
+
+struct str because_external(const struct signal_view *view, struct arena *arena)
+{
+    (void)view;
+    return arena_printf(arena, "reported by another system");
+}

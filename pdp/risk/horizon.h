@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Until when the passing of time alone cannot change a level: a bound never later than the truth.
+#ifndef RISK_HORIZON_H
+#define RISK_HORIZON_H
+
+#include "base/err.h"
+
+// L(t) = prior + A(t) − B(t): suspicion and reassurance, both sums of exponentials that fall.
+struct horizon {
+    double fading, fading_pace;       // A now, and Σ value/half-life
+    double returning, returning_pace; // B now
+};
+
+static inline void horizon_fades(struct horizon *h, double value, int64_t half_life_ms)
+{
+    if (value > 0) {
+        h->fading += value;
+        h->fading_pace += value / (double)half_life_ms;
+    }
+}
+
+static inline void horizon_returns(struct horizon *h, double value, int64_t half_life_ms)
+{
+    if (value > 0) {
+        h->returning += value;
+        h->returning_pace += value / (double)half_life_ms;
+    }
+}
+
+// The level holds while below <= L < above (either may be infinite). INT64_MAX: for ever.
+int64_t horizon_until(const struct horizon *h, double prior, double below, double above, int64_t now_ms);
+
+#endif

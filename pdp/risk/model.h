@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A RiskModel as it is scored with.
+#ifndef RISK_MODEL_H
+#define RISK_MODEL_H
+
+#include "risk/signals.h"
+
+#define MODEL_EDGES (RISK_LEVEL_COUNT - 1)
+
+struct risk_model {
+    double prior;                   // log-odds before anything is known
+    double scale, shift;            // a and b of score = 100·σ(a·L + b)
+    double thresholds[MODEL_EDGES]; // scores at which medium, high and critical begin
+    double edges[MODEL_EDGES];      // the same as log-odds
+    struct signal_rule rules[SIGNAL_COUNT];
+    const double *proofs; // what a passed step-up takes away, by index of strength
+    size_t proof_count;
+};
+
+// The built-in model, its proofs spread from 3 for the weakest to 6 for the strongest strength. NULL: no
+// memory.
+struct risk_model *model_builtin(size_t strength_count, struct arena *arena);
+// Fills what is derived from the rest; after every change.
+void model_derive(struct risk_model *model);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// The RiskModel document. It is the whole model: a signal that it does not name is off.
+#include "risk/model.h"
+
+#define FIELDS_MAX (5 + SIGNAL_PARAMS)
+#define HALF_LIFE_MOST_MS (INT64_C(365) * 86400000)
+
+// What is written of one document, before it is checked as a whole.
+struct document {
+    const struct conf_node *api_version, *kind, *metadata, *calibration, *signals, *thresholds, *strengths;
+    double prior;
+};
+
+struct reader {
+    struct arena *arena;
+    struct diags *diags;
+    const struct str *strengths;
+    size_t strength_count;
+    struct risk_model *model;
+    enum pdp_err first; // of all mistakes
+};
+
+static void note(struct reader *r, enum pdp_err err)
+{
+    r->first = r->first == PDP_ERR_OK ? err : r->first;
+}
+
+static const struct conf_field DOCUMENT[] = {
+    {"apiVersion", CONF_ANY, true, offsetof(struct document, api_version), NULL, 0, 0, "pdp/v1"},
+    {"kind", CONF_ANY, true, offsetof(struct document, kind), NULL, 0, 0, "RiskModel"},
+    {"metadata", CONF_ANY, true, offsetof(struct document, metadata), NULL, 0, 0, "its name"},
+    {"prior", CONF_NUMBER, false, offsetof(struct document, prior), NULL, -20, 20,
+     "log-odds before anything is known"},
+    {"calibration", CONF_MAPPING, false, offsetof(struct document, calibration), NULL, 0, 0,
+     "score = 100 / (1 + exp(-(a * L + b)))"},
+    {"signals", CONF_MAPPING, true, offsetof(struct document, signals), NULL, 0, 0,
+     "what counts, by signal; one that is not named is off"},
+    {"thresholds", CONF_MAPPING, false, offsetof(struct document, thresholds), NULL, 0, 0,
+     "scores at which the levels begin"},
+    {"strengths", CONF_MAPPING, false, offsetof(struct document, strengths), NULL, 0, 0,
+     "log-odds that a passed step-up takes away, by strength"},
+};
+
+// ---- Signals -----------------------------------------------------------------------------------
+
+static const char *const ON_MISSING[] = {"skip", "score", "deny", NULL};
+
+static size_t signal_fields(const struct signal_row *row, struct conf_field fields[static FIELDS_MAX])
+{
+    size_t count = 0;
+    fields[count++] =
+        (struct conf_field){"evidence", CONF_NUMBER, false,       offsetof(struct signal_rule, evidence),
+                            NULL,       0,           (int64_t)20, "log-odds at its plainest; 0 is off"};
+    fields[count++] = (struct conf_field){"half_life",
+                                          CONF_DURATION,
+                                          false,
+                                          offsetof(struct signal_rule, half_life_ms),
+                                          NULL,
+                                          1,
+                                          HALF_LIFE_MOST_MS,
+                                          "in which half of it is forgotten"};
+    fields[count++] = (struct conf_field){"cap", CONF_NUMBER, false, offsetof(struct signal_rule, cap),
+                                          NULL,  0,           20,    "the most it may count for"};
+    if (row->builtin.on_missing != MISSING_CANNOT) {
+        fields[count++] =
+            (struct conf_field){"on_missing", CONF_CHOICE, true, offsetof(struct signal_rule, on_missing),
+                                ON_MISSING,   0,           0,    "where a question lacks what it reads"};
+        fields[count++] = (struct conf_field){"missing_evidence",
+                                              CONF_NUMBER,
+                                              false,
+                                              offsetof(struct signal_rule, missing_evidence),
+                                              NULL,
+                                              0,
+                                              20,
+                                              "log-odds where on_missing is score; else its evidence"};
+    }
+    for (size_t i = 0; i < SIGNAL_PARAMS && row->params[i].name != NULL; i++) {
+        const struct signal_param *param = &row->params[i];
+        fields[count++] = (struct conf_field){
+            param->name, CONF_NUMBER,  false,       offsetof(struct signal_rule, params) + i * sizeof(double),
+            NULL,        param->least, param->most, param->help};
+    }
+    return count;
+}
+
+static void read_signal(struct reader *r, size_t index, const struct conf_node *node)
+{
+    const struct signal_row *row = &SIGNALS[index];
+    struct conf_field fields[FIELDS_MAX];
+    size_t count = signal_fields(row, fields);
+    struct signal_rule rule = row->builtin;
+    rule.missing_evidence = -1;
+    enum pdp_err err = conf_read(node, fields, count, row->id.at, &rule, r->arena, r->diags);
+    if (err != PDP_ERR_OK) {
+        note(r, err);
+        return;
+    }
+    if (rule.missing_evidence < 0) {
+        rule.missing_evidence = rule.evidence;
+    }
+    const struct conf_node *cap = conf_get(node, "cap");
+    if (cap == NULL && rule.cap < rule.evidence) {
+        rule.cap = rule.evidence;
+    }
+    if (rule.cap < rule.evidence) {
+        diag_warning(r->diags, cap->place, "`cap` is below `evidence`, which can never count in full");
+    }
+    r->model->rules[index] = rule;
+}
+
+static void read_signals(struct reader *r, const struct conf_node *map)
+{
+    struct conf_field fields[SIGNAL_COUNT];
+    const struct conf_node *nodes[SIGNAL_COUNT] = {0};
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        fields[i] = (struct conf_field){
+            SIGNALS[i].id.at, CONF_MAPPING, false, i * sizeof(const struct conf_node *), NULL, 0, 0,
+            SIGNALS[i].help};
+        // Off where it is not named, and so is what was remembered of it.
+        r->model->rules[i].evidence = r->model->rules[i].cap = 0;
+    }
+    note(r, conf_read(map, fields, SIGNAL_COUNT, "the list of signals", nodes, r->arena, r->diags));
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (nodes[i] != NULL) {
+            read_signal(r, i, nodes[i]);
+        }
+    }
+    if (nodes[SIGNAL_STEP_UP_PASSED] == NULL) { // `strengths` alone says what a proof is worth
+        r->model->rules[SIGNAL_STEP_UP_PASSED] = SIGNALS[SIGNAL_STEP_UP_PASSED].builtin;
+    }
+}
+
+// ---- The rest ----------------------------------------------------------------------------------
+
+static void read_calibration(struct reader *r, const struct conf_node *map)
+{
+    static const struct conf_field FIELDS[] = {
+        {"a", CONF_NUMBER, true, offsetof(struct risk_model, scale), NULL, 0, 100, "slope; above 0"},
+        {"b", CONF_NUMBER, true, offsetof(struct risk_model, shift), NULL, -100, 100, "shift"},
+    };
+    enum pdp_err err = conf_read(map, FIELDS, COUNT_OF(FIELDS), "calibration", r->model, r->arena, r->diags);
+    note(r, err);
+    if (err == PDP_ERR_OK && r->model->scale < 0.01) {
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, "a")->place,
+                           "`a` must be at least 0.01, or no evidence could change the score"));
+    }
+}
+
+static void read_thresholds(struct reader *r, const struct conf_node *map)
+{
+    static const char *const NAMES[MODEL_EDGES] = {"medium", "high", "critical"};
+    struct conf_field fields[MODEL_EDGES];
+    for (size_t i = 0; i < MODEL_EDGES; i++) {
+        fields[i] = (struct conf_field){
+            NAMES[i], CONF_NUMBER, true, offsetof(struct risk_model, thresholds) + i * sizeof(double),
+            NULL,     0,           100,  "the score at which the level begins"};
+    }
+    enum pdp_err err = conf_read(map, fields, MODEL_EDGES, "thresholds", r->model, r->arena, r->diags);
+    note(r, err);
+    if (err != PDP_ERR_OK) {
+        return;
+    }
+    for (size_t i = 1; i < MODEL_EDGES; i++) {
+        if (!(r->model->thresholds[i] > r->model->thresholds[i - 1])) {
+            note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, NAMES[i])->place,
+                               "`%s` must begin above `%s`", NAMES[i], NAMES[i - 1]));
+            diag_hint(r->diags, "levels rise from medium over high to critical, such as 30, 60, 85");
+        }
+    }
+    if (r->model->thresholds[MODEL_EDGES - 1] > 99.9) {
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, NAMES[MODEL_EDGES - 1])->place,
+                           "`%s` must be at most 99.9: a probability never reaches 100 %%",
+                           NAMES[MODEL_EDGES - 1]));
+    }
+}
+
+static enum pdp_err read_strengths(struct reader *r, const struct conf_node *map)
+{
+    size_t count = r->strength_count;
+    struct conf_field *fields = ARENA_ARRAY(r->arena, struct conf_field, count + 1);
+    double *proofs = ARENA_ARRAY(r->arena, double, count + 1);
+    if (fields == NULL || proofs == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct str name = arena_printf(r->arena, STR_FMT "%c", STR_ARG(r->strengths[i]), '\0');
+        if (name.at == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        fields[i] = (struct conf_field){name.at, CONF_NUMBER, false, i * sizeof(double),
+                                        NULL,    0,           20,    "log-odds that proving it takes away"};
+    }
+    note(r, conf_read(map, fields, count, "strengths", proofs, r->arena, r->diags));
+    r->model->proofs = proofs;
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err read_document(struct reader *r, const struct conf_doc *doc)
+{
+    struct document document = {.prior = r->model->prior};
+    note(r, conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "RiskModel", &document, r->arena, r->diags));
+    r->model->prior = document.prior;
+    if (document.calibration != NULL) {
+        read_calibration(r, document.calibration);
+    }
+    if (document.thresholds != NULL) {
+        read_thresholds(r, document.thresholds);
+    }
+    if (document.strengths != NULL) {
+        TRY(read_strengths(r, document.strengths));
+    }
+    if (document.signals != NULL) {
+        read_signals(r, document.signals);
+    }
+    return PDP_ERR_OK;
+}
+
+static bool is_risk_model(const struct conf_doc *doc)
+{
+    const struct conf_node *kind = conf_get(doc->root, "kind");
+    return kind != NULL && kind->kind == CONF_SCALAR && str_eq(kind->text, STR("RiskModel"));
+}
+
+enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
+                             const struct str *strengths, size_t strength_count, struct arena *arena,
+                             struct diags *diags, const struct risk_model **out)
+{
+    *out = NULL;
+    (void)program;
+    struct reader r = {
+        .arena = arena, .diags = diags, .strengths = strengths, .strength_count = strength_count};
+    r.model = model_builtin(strength_count, arena);
+    if (r.model == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_risk_model(&docs[i])) {
+            continue;
+        }
+        if (found) {
+            note(&r, diag_error(diags, PDP_ERR_DUPLICATE, conf_get(docs[i].root, "kind")->place,
+                                "there is a `RiskModel` already: a folder has at most one"));
+            continue;
+        }
+        found = true;
+        TRY(read_document(&r, &docs[i]));
+    }
+    TRY(r.first);
+    model_derive(r.model);
+    *out = r.model;
+    return PDP_ERR_OK;
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "risk/risk.h"
+
+#include "base/fmath.h"
+#include "base/num.h"
+#include "risk/horizon.h"
+#include "risk/ledger.h"
+#include "risk/model.h"
+
+_Static_assert(SIGNAL_COUNT <= VERDICT_SIGNALS_MAX, "an answer can list every signal");
+
+// One signal's part of L, and whether the context shows it now.
+struct part {
+    double evidence;
+    uint32_t row;
+    bool now;
+    int64_t age_ms; // of what is remembered
+};
+
+// One scoring.
+struct scoring {
+    const struct risk_model *model;
+    struct signal_view view;
+    struct risk_state state; // copies
+    struct risk_user user;
+    int64_t clock_ms; // of the ledger
+    bool proved;      // a step-up was passed: its context is the user's own
+    struct horizon horizon;
+    struct part parts[SIGNAL_COUNT];
+    size_t part_count;
+    struct risk_result *out;
+};
+
+static struct ledger_pair pair_of(struct risk_state *state, uint8_t slot)
+{
+    return (struct ledger_pair){&state->value[slot], &state->at_s[slot]};
+}
+
+static double at_most(double x, double most)
+{
+    return x < most ? x : most;
+}
+
+static bool is_hard(enum signal_class kind)
+{
+    return kind != SIGNAL_FAMILIARITY;
+}
+
+// ---- Moving the state --------------------------------------------------------------------------
+
+static bool proves(const struct scoring *s)
+{
+    const struct risk_input *in = s->view.in;
+    return in->event == EVENT_STEP_UP_PASSED && in->passed_strength >= 0 &&
+           (size_t)in->passed_strength < s->model->proof_count;
+}
+
+// The verified context is the user's own: what it showed is forgotten, and counts for calm.
+static void take_proof(struct scoring *s)
+{
+    for (size_t i = SIGNAL_FIRST_READ; i < SIGNAL_COUNT; i++) {
+        if (SIGNALS[i].kind == SIGNAL_SESSION || SIGNALS[i].kind == SIGNAL_FAMILIARITY) {
+            *pair_of(&s->state, SIGNALS[i].slot).value = 0;
+        }
+    }
+    s->state.cusum = 0;
+    for (size_t i = 0; i < USER_SESSIONS; i++) {
+        if (s->user.marks[i].tag == s->state.tag && s->state.tag != 0) {
+            s->user.marks[i] = (struct user_mark){0};
+        }
+    }
+    const struct signal_rule *rule = &s->model->rules[SIGNAL_STEP_UP_PASSED];
+    double taken = at_most(s->model->proofs[s->view.in->passed_strength], rule->cap);
+    (void)ledger_raise(pair_of(&s->state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot), taken, s->clock_ms,
+                       rule->half_life_ms);
+}
+
+// Gives the session its mark among the user's where its suspicion wins over what the mark holds.
+static void leave_mark(struct scoring *s)
+{
+    const struct signal_rule *rule = &s->model->rules[SIGNAL_OTHER_SESSIONS];
+    if (!(s->out->hard > 0) || !(rule->evidence > 0)) {
+        return;
+    }
+    struct user_mark *mark = NULL;
+    double least = 0;
+    for (size_t i = 0; i < USER_SESSIONS; i++) {
+        struct user_mark *at = &s->user.marks[i];
+        double left = at->tag == 0 ? -1 : ledger_left(at->value, at->at_s, s->clock_ms, rule->half_life_ms);
+        if (at->tag == s->state.tag) {
+            mark = at;
+            break;
+        }
+        if (mark == NULL || left < least) {
+            mark = at;
+            least = left;
+        }
+    }
+    if (mark->tag != s->state.tag) {
+        if (least >= s->out->hard) {
+            return; // four others weigh more
+        }
+        *mark = (struct user_mark){.tag = s->state.tag};
+    }
+    (void)ledger_raise((struct ledger_pair){&mark->value, &mark->at_s}, s->out->hard, s->clock_ms,
+                       rule->half_life_ms);
+}
+
+// ---- Reading -----------------------------------------------------------------------------------
+
+static void add_part(struct scoring *s, size_t row, double evidence, bool now, int64_t age_ms)
+{
+    if (evidence == 0) {
+        return;
+    }
+    s->parts[s->part_count++] = (struct part){evidence, (uint32_t)row, now, age_ms};
+    s->out->log_odds += evidence;
+    if (is_hard(SIGNALS[row].kind)) {
+        s->out->hard += evidence;
+    }
+}
+
+// A question that lacks what the signal reads: as the model says.
+static double missing_evidence(struct scoring *s, size_t row)
+{
+    const struct signal_rule *rule = &s->model->rules[row];
+    if (s->view.in->event != EVENT_NONE) {
+        return 0;
+    }
+    if (rule->on_missing == MISSING_DENY && !s->out->deny) {
+        s->out->deny = true;
+        s->out->missing = SIGNALS[row].id;
+    }
+    return rule->on_missing == MISSING_SCORE ? rule->missing_evidence : 0;
+}
+
+static double read_signal(struct scoring *s, size_t row)
+{
+    if (s->view.in->event == EVENT_LOGIN_FAILED || (s->proved && SIGNALS[row].kind == SIGNAL_SESSION)) {
+        return 0;
+    }
+    s->view.rule = &s->model->rules[row];
+    struct signal_reading reading = SIGNALS[row].read(&s->view);
+    return reading.missing ? missing_evidence(s, row) : reading.evidence;
+}
+
+static void weigh_signal(struct scoring *s, size_t row)
+{
+    const struct signal_rule *rule = &s->model->rules[row];
+    if (!(rule->evidence > 0)) {
+        return;
+    }
+    double fresh = read_signal(s, row);
+    fresh = at_most(fresh, rule->cap);
+    struct ledger_pair pair = pair_of(&s->state, SIGNALS[row].slot);
+    double left = at_most(ledger_raise(pair, fresh, s->clock_ms, rule->half_life_ms), rule->cap);
+    horizon_fades(&s->horizon, left, rule->half_life_ms);
+    double calm = 0;
+    if (SIGNALS[row].calm_slot != SLOT_NONE) {
+        struct ledger_pair other = pair_of(&s->state, SIGNALS[row].calm_slot);
+        ledger_replace(other, at_most(-fresh, rule->cap), s->clock_ms);
+        calm = at_most(ledger_left(*other.value, *other.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
+        horizon_returns(&s->horizon, calm, rule->half_life_ms);
+    }
+    add_part(s, row, left - calm, fresh != 0, num_sub_sat(s->clock_ms, (int64_t)*pair.at_s * 1000));
+}
+
+static void weigh_calm(struct scoring *s)
+{
+    const struct signal_rule *rule = &s->model->rules[SIGNAL_STEP_UP_PASSED];
+    struct ledger_pair pair = pair_of(&s->state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot);
+    double left = at_most(ledger_left(*pair.value, *pair.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
+    horizon_returns(&s->horizon, left, rule->half_life_ms);
+    add_part(s, SIGNAL_STEP_UP_PASSED, -left, s->proved, s->clock_ms - (int64_t)*pair.at_s * 1000);
+}
+
+// The most that one of the user's other sessions has left.
+static void weigh_others(struct scoring *s)
+{
+    const struct signal_rule *rule = &s->model->rules[SIGNAL_OTHER_SESSIONS];
+    double most = 0;
+    int64_t age_ms = 0;
+    for (size_t i = 0; i < USER_SESSIONS; i++) {
+        const struct user_mark *mark = &s->user.marks[i];
+        if (mark->tag == 0 || mark->tag == s->state.tag) {
+            continue;
+        }
+        double left = ledger_left(mark->value, mark->at_s, s->clock_ms, rule->half_life_ms);
+        if (left > most) {
+            most = left;
+            age_ms = s->clock_ms - (int64_t)mark->at_s * 1000;
+        }
+    }
+    most = rule->evidence > 0 ? at_most(most * rule->params[0], at_most(rule->cap, rule->evidence)) : 0;
+    horizon_fades(&s->horizon, most, rule->half_life_ms);
+    add_part(s, SIGNAL_OTHER_SESSIONS, most, false, age_ms);
+}
+
+// ---- The answer --------------------------------------------------------------------------------
+
+// Suspicion before reassurance, the stronger first; the table's order where equal.
+static bool comes_before(const struct part *a, const struct part *b)
+{
+    if ((a->evidence > 0) != (b->evidence > 0)) {
+        return a->evidence > 0;
+    }
+    return a->evidence > 0 ? a->evidence > b->evidence : a->evidence < b->evidence;
+}
+
+static void sort_parts(struct part *parts, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct part moving = parts[i];
+        size_t at = i;
+        for (; at > 0 && comes_before(&moving, &parts[at - 1]); at--) {
+            parts[at] = parts[at - 1];
+        }
+        parts[at] = moving;
+    }
+}
+
+static struct str words(struct scoring *s, const struct part *part, struct arena *arena)
+{
+    const struct signal_row *row = &SIGNALS[part->row];
+    s->view.rule = &s->model->rules[part->row];
+    if (part->now && row->because != NULL) {
+        return row->because(&s->view, arena);
+    }
+    return because_before(part->age_ms, arena);
+}
+
+static void list_signals(struct scoring *s, struct arena *arena, bool explain)
+{
+    sort_parts(s->parts, s->part_count);
+    if (s->part_count == 0) {
+        return;
+    }
+    struct verdict_signal *list =
+        arena_alloc(arena, s->part_count * sizeof *list, _Alignof(struct verdict_signal));
+    if (list == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->part_count; i++) {
+        const struct part *part = &s->parts[i];
+        list[i] = (struct verdict_signal){SIGNALS[part->row].id, part->evidence, {NULL, 0}};
+        if (explain) {
+            list[i].because = words(s, part, arena);
+        }
+    }
+    s->out->signals = list;
+    s->out->signal_count = s->part_count;
+}
+
+enum risk_level risk_level_of(const struct risk_model *model, double score)
+{
+    // Counted so that NaN, which cannot be, would be the highest.
+    unsigned level = 0;
+    for (size_t i = 0; i < MODEL_EDGES; i++) {
+        level += !(score < model->thresholds[i]);
+    }
+    return (enum risk_level)level;
+}
+
+static void conclude(struct scoring *s)
+{
+    const struct risk_model *model = s->model;
+    struct risk_result *out = s->out;
+    out->score = 100 * fmath_sigmoid(model->scale * out->log_odds + model->shift);
+    out->level = risk_level_of(model, out->score);
+    double below = out->level > RISK_LOW ? model->edges[out->level - 1] : -__builtin_inf();
+    double above = out->level < RISK_CRITICAL ? model->edges[out->level] : __builtin_inf();
+    out->until_ms = horizon_until(&s->horizon, model->prior, below, above, s->view.now_ms);
+    out->travel_km = s->view.travel_km;
+    out->travel_kmh = s->view.travel_kmh;
+}
+
+static void begin(struct scoring *s, const struct risk_input *in, const void *state, const void *user)
+{
+    if (state != NULL) {
+        memcpy(&s->state, state, sizeof s->state);
+    }
+    if (user != NULL) {
+        memcpy(&s->user, user, sizeof s->user);
+    }
+    bool behind = s->state.begun != 0 && s->state.last_ms > in->now_ms;
+    s->view.in = in;
+    s->view.state = &s->state;
+    s->view.now_ms = behind ? s->state.last_ms : in->now_ms;
+    s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
+    s->clock_ms = ledger_clock(s->view.now_ms);
+    s->proved = proves(s);
+    if (user != NULL && in->counts && s->state.tag == 0) {
+        s->user.tags += s->user.tags == UINT32_MAX ? 2 : 1; // never 0
+        s->state.tag = s->user.tags;
+    }
+}
+
+void risk_score(const struct risk_model *model, const struct risk_input *in, void *state, void *user,
+                struct arena *arena, bool explain, struct risk_result *out)
+{
+    *out = (struct risk_result){.log_odds = model->prior};
+    struct scoring s;
+    memset(&s, 0, offsetof(struct scoring, parts));
+    s.part_count = 0;
+    s.model = model;
+    s.out = out;
+    begin(&s, in, state, user);
+    if (s.proved) {
+        take_proof(&s);
+    }
+    weigh_calm(&s);
+    weigh_others(&s);
+    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
+        weigh_signal(&s, row);
+    }
+    conclude(&s);
+    list_signals(&s, arena, explain);
+    if (!in->counts || in->event == EVENT_LOGIN_FAILED) {
+        return;
+    }
+    if (in->event == EVENT_NONE) {
+        s.state.last_ms = s.view.now_ms;
+        s.state.begun = 1;
+    }
+    if (user != NULL) {
+        leave_mark(&s);
+        memcpy(user, &s.user, sizeof s.user);
+    }
+    if (state != NULL) {
+        memcpy(state, &s.state, sizeof s.state);
+    }
+}
+
+double risk_evidence(const struct risk_result *result, struct str signal)
+{
+    for (size_t i = 0; i < result->signal_count; i++) {
+        if (str_eq(result->signals[i].id, signal)) {
+            return result->signals[i].evidence;
+        }
+    }
+    return 0;
+}
+
+size_t risk_signal_count(const struct risk_model *model)
+{
+    (void)model;
+    return SIGNAL_COUNT;
+}
+
+struct str risk_signal_name(const struct risk_model *model, size_t index)
+{
+    (void)model;
+    return index < SIGNAL_COUNT ? SIGNALS[index].id : STR("");
+}
+
+void risk_anchor_move(struct sighting *anchor, const struct sighting *last, const struct sighting *seen)
+{
+    const struct sighting *from[2] = {last, seen};
+    for (size_t i = 0; i < COUNT_OF(from); i++) {
+        const struct sighting *at = from[i];
+        if (at == NULL) {
+            continue;
+        }
+        struct sighting old = *anchor;
+        *anchor = *at;
+        if ((at->flags & SIGHT_HAS_IP) == 0) {
+            unsigned network = ~(unsigned)(SIGHT_HAS_FINGERPRINT | SIGHT_HAS_AGENT | SIGHT_TOOL_AGENT);
+            anchor->lat_deg = old.lat_deg;
+            anchor->lon_deg = old.lon_deg;
+            anchor->radius_km = old.radius_km;
+            anchor->ip = old.ip;
+            anchor->asn = old.asn;
+            anchor->country = old.country;
+            anchor->geo_version = old.geo_version;
+            anchor->flags = (uint16_t)(anchor->flags | (old.flags & network));
+        }
+        if ((at->flags & SIGHT_HAS_FINGERPRINT) == 0) {
+            anchor->fingerprint = old.fingerprint;
+            anchor->flags |= old.flags & SIGHT_HAS_FINGERPRINT;
+        }
+        if ((at->flags & SIGHT_HAS_AGENT) == 0) {
+            anchor->agent_family = old.agent_family;
+            anchor->agent_os = old.agent_os;
+            anchor->flags |= old.flags & (SIGHT_HAS_AGENT | SIGHT_TOOL_AGENT);
+        }
+    }
+}

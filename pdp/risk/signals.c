@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "risk/signals.h"
+
+#define ID(text) .id = {"" text, sizeof(text) - 1}
+#define MINUTES(n) (INT64_C(60000) * (n))
+#define HOURS(n) (INT64_C(3600000) * (n))
+#define WEIGHT(e, most, life) .evidence = (e), .cap = (most), .half_life_ms = (life)
+// A question may lack what these read, or not.
+#define MAY_MISS(e) .on_missing = MISSING_SKIP, .missing_evidence = (e)
+#define CANNOT_MISS .on_missing = MISSING_CANNOT
+
+// clang-format off
+// The built-in weights are those of docs/RISK.md. A row keeps its slots for ever; new rows go to the end.
+const struct signal_row SIGNALS[SIGNAL_COUNT] = {
+    [SIGNAL_STEP_UP_PASSED] = {
+        ID("step-up-passed"), .kind = SIGNAL_SESSION, .slot = SLOT_NONE, .calm_slot = 0,
+        .builtin = {WEIGHT(20, 20, HOURS(8)), CANNOT_MISS},
+        .help = "reassurance by a passed step-up, as much as `strengths` gives the factor",
+    },
+    [SIGNAL_OTHER_SESSIONS] = {
+        ID("other-sessions"), .kind = SIGNAL_FAMILIARITY, .slot = SLOT_NONE, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(2, 2, HOURS(24)), CANNOT_MISS, .params = {0.5}},
+        .params = {{"share", 0, 1, "how much of another session's suspicion counts here"}},
+        .help = "what is left of the suspicion on the user's other sessions",
+    },
+    [SIGNAL_FIRST_READ] = {
+        ID("fingerprint-change"), .kind = SIGNAL_SESSION, .slot = 1, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(5, 6, HOURS(12)), MAY_MISS(5), .params = {2}},
+        .params = {{"alone", 0, 20, "where the address is still the one that the session began with"}},
+        .read = fingerprint_read, .because = because_fingerprint,
+        .help = "neither the device's fingerprint nor the address is the one that the session began with",
+    },
+    {
+        ID("agent-change"), .kind = SIGNAL_SESSION, .slot = 2, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(2, 6, HOURS(12)), MAY_MISS(2)},
+        .read = change_agent_read, .because = because_agent,
+        .help = "another browser or operating system than the session began with; a new version is nothing",
+    },
+    {
+        ID("tool-agent"), .kind = SIGNAL_SESSION, .slot = 3, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(5, 6, HOURS(12)), MAY_MISS(5)},
+        .read = tool_read, .because = because_tool,
+        .help = "a script or a command line in a session that a browser began",
+    },
+    {
+        ID("country-change"), .kind = SIGNAL_SESSION, .slot = 4, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(1, 4, HOURS(12)), MAY_MISS(1)},
+        .read = country_read, .because = because_country,
+        .help = "another country than the session began in",
+    },
+    {
+        ID("asn-change"), .kind = SIGNAL_SESSION, .slot = 5, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(0.5, 4, HOURS(4)), MAY_MISS(0.5)},
+        .read = asn_read, .because = because_asn,
+        .help = "another network than the session began in, in the same country",
+    },
+    {
+        ID("impossible-travel"), .kind = SIGNAL_SESSION, .slot = 6, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(4, 6, HOURS(12)), MAY_MISS(4), .params = {900, 200}},
+        .params = {{"max_kmh", 1, 100000, "faster than this is not one traveller"},
+                   {"max_radius_km", 0, 20000, "a place known less exactly than this says nothing"}},
+        .read = travel_read, .because = because_travel,
+        .help = "too far from where the session, or the user, was seen last for one traveller",
+    },
+    {
+        ID("request-rate"), .kind = SIGNAL_SESSION, .slot = 7, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(3, 3, MINUTES(10)), CANNOT_MISS, .params = {1, 5, 100}},
+        .params = {{"lambda", 0, 100000, "requests a second that are ordinary"},
+                   {"factor", 2, 1000, "so many times that is the suspicion"},
+                   {"burst", 0, 1000000, "requests above the ordinary that are forgiven"}},
+        .read = rate_read, .prepare = rate_prepare, .because = because_rate,
+        .help = "more requests a second than a person's browser makes",
+    },
+    {
+        ID("step-up-failed"), .kind = SIGNAL_SESSION, .slot = 8, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(2.5, 6, HOURS(1)), CANNOT_MISS},
+        .read = step_up_read, .because = because_step_up,
+        .help = "a further factor was asked for and not given",
+    },
+    {
+        ID("anonymous-network"), .kind = SIGNAL_SOURCE, .slot = 9, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(1.5, 4, HOURS(1)), MAY_MISS(1.5), .params = {0.75}},
+        .params = {{"vpn", 0, 20, "of a VPN or a hosting network; the evidence is that of Tor and of proxies"}},
+        .read = anonymous_read, .because = because_anonymous,
+        .help = "the address hides who is behind it",
+    },
+    {
+        ID("external"), .kind = SIGNAL_EXTERNAL, .slot = 10, .calm_slot = 11,
+        .builtin = {WEIGHT(6, 6, HOURS(24)), CANNOT_MISS},
+        .read = external_read, .because = because_external,
+        .help = "a finding of another system, as strong as it says; `evidence` is the most that is believed",
+    },
+};
+// clang-format on

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of signals. The next one is a file with its reading, a row in signals.c, its words in because.c,
+// and a test.
+#ifndef RISK_SIGNALS_H
+#define RISK_SIGNALS_H
+
+#include "risk/state.h"
+
+// What a signal speaks of. Session, source and external evidence is hard: it may end a session.
+enum signal_class {
+    SIGNAL_SESSION,
+    SIGNAL_SOURCE,
+    SIGNAL_EXTERNAL,
+    SIGNAL_FAMILIARITY
+};
+
+// What is done where a question lacks what the signal reads. CANNOT: it cannot lack it.
+enum signal_missing {
+    MISSING_SKIP,
+    MISSING_SCORE,
+    MISSING_DENY,
+    MISSING_CANNOT
+};
+
+#define SIGNAL_PARAMS 3
+#define SLOT_NONE 255
+
+// How a model weighs one signal.
+struct signal_rule {
+    double evidence; // log-odds where the signal is at its plainest; 0: off
+    double cap;      // the most it may count for, remembered evidence included
+    int64_t half_life_ms;
+    int on_missing;               // enum signal_missing
+    double missing_evidence;      // where on_missing is score
+    double params[SIGNAL_PARAMS]; // as the row names them
+    double derived;               // by the row's prepare()
+};
+
+struct signal_param {
+    const char *name; // NULL: no more
+    int64_t least, most;
+    const char *help;
+};
+
+// What one reading may look at, and what it finds.
+struct signal_view {
+    const struct risk_input *in;
+    const struct signal_rule *rule;
+    struct risk_state *state; // a copy; a reading that moves it must ask in->counts
+    int64_t now_ms;           // not before state->last_ms
+    double travel_km, travel_kmh;
+    int64_t travel_ms;
+};
+
+struct signal_reading {
+    double evidence; // 0: nothing
+    bool missing;    // could not be read
+};
+
+struct signal_row {
+    struct str id;
+    enum signal_class kind;
+    uint8_t slot;      // of suspicion, P; never given to another signal
+    uint8_t calm_slot; // of reassurance, N
+    struct signal_rule builtin;
+    struct signal_param params[SIGNAL_PARAMS];
+    struct signal_reading (*read)(struct signal_view *view);                    // NULL: fed by risk.c
+    void (*prepare)(struct signal_rule *rule);                                  // may be NULL
+    struct str (*because)(const struct signal_view *view, struct arena *arena); // may be NULL
+    const char *help;
+};
+
+// Places in the table of what risk.c feeds itself.
+enum {
+    SIGNAL_STEP_UP_PASSED,
+    SIGNAL_OTHER_SESSIONS,
+    SIGNAL_FIRST_READ
+};
+#define SIGNAL_COUNT 12
+
+extern const struct signal_row SIGNALS[SIGNAL_COUNT];
+
+// Nothing to say, and something that could not be read.
+#define READ_NOTHING ((struct signal_reading){0, false})
+#define READ_MISSING ((struct signal_reading){0, true})
+
+// The readings, one a file. Pure but for rate_read, which moves state->cusum.
+struct signal_reading fingerprint_read(struct signal_view *view);
+struct signal_reading change_agent_read(struct signal_view *view);
+struct signal_reading tool_read(struct signal_view *view);
+struct signal_reading country_read(struct signal_view *view);
+struct signal_reading asn_read(struct signal_view *view);
+struct signal_reading travel_read(struct signal_view *view);
+struct signal_reading rate_read(struct signal_view *view);
+struct signal_reading step_up_read(struct signal_view *view);
+struct signal_reading anonymous_read(struct signal_view *view);
+struct signal_reading external_read(struct signal_view *view);
+void rate_prepare(struct signal_rule *rule);
+
+// Their words: why the reading is what it is. Only where `explain`.
+struct str because_fingerprint(const struct signal_view *view, struct arena *arena);
+struct str because_agent(const struct signal_view *view, struct arena *arena);
+struct str because_tool(const struct signal_view *view, struct arena *arena);
+struct str because_country(const struct signal_view *view, struct arena *arena);
+struct str because_asn(const struct signal_view *view, struct arena *arena);
+struct str because_travel(const struct signal_view *view, struct arena *arena);
+struct str because_rate(const struct signal_view *view, struct arena *arena);
+struct str because_step_up(const struct signal_view *view, struct arena *arena);
+struct str because_anonymous(const struct signal_view *view, struct arena *arena);
+struct str because_external(const struct signal_view *view, struct arena *arena);
+// Of evidence that is remembered: `seen 12 min ago`.
+struct str because_before(int64_t age_ms, struct arena *arena);
+
+#endif
