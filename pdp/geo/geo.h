@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address to place, network and flags, from one or more databases of MaxMind's schemas.
+//
+// This folder is pure but for one thing: libmaxminddb opens files only, so the bytes that come in are put
+// into a sealed anonymous file (memfd_create) and given to it as /proc/self/fd/N. No name on disk is read,
+// and a file that is cut or overwritten after it was read can neither change an answer nor fault.
 #ifndef GEO_GEO_H
 #define GEO_GEO_H
 
@@ -18,12 +22,16 @@ enum {
 };
 
 struct geo_place {
-    uint32_t known; // GEO_… that hold for this address
+    uint32_t known;   // GEO_… that hold for this address
     uint32_t version; // of the set that answered; never 0 for a loaded set
-    struct str country, continent, city, org; // in the databases' memory: valid while the set lives
-    double lat_deg, lon_deg, radius_km; // NaN where not known
+    // In the databases' memory: valid while the set lives. Codes are two capital letters; the city is in
+    // English. A country is where the address is used, never where its network is registered.
+    struct str country, continent, city, org; // empty where not known; at most 255 bytes
+    double lat_deg, lon_deg, radius_km;       // NaN where not known; the radius may be missing by itself
     uint32_t asn;
-    uint16_t flags; // SIGHT_ANONYMOUS … SIGHT_SATELLITE of model/sighting.h
+    // SIGHT_ANONYMOUS … SIGHT_SATELLITE of model/sighting.h, united over all databases. A bit that is set
+    // holds; one that is clear says something only where GEO_ANONYMITY is known.
+    uint16_t flags;
 };
 
 struct geo_set;   // immutable once filled; any number of readers
@@ -34,9 +42,11 @@ void geo_set_free(struct geo_set **set);
 
 // Adds one database from its bytes (copied into memory of the set's own, so that a file that is cut or
 // replaced later does no harm). It is walked whole first with our own bounded reader (metadata, tree,
-// data: depth, lengths, pointers, cycles); what fails is CORRUPT or UNSUPPORTED, with *why saying what and
-// where, and the set as it was. Which facts it gives is read from its metadata and schema. Where two
-// databases give the same fact, the one added first wins. The set's version is a hash of all builds.
+// data: depth, lengths, pointers, cycles); what fails is CORRUPT or UNSUPPORTED (LIMIT: more than 16
+// databases or 1 GiB), with *why saying what and where, and the set as it was. Which facts it gives is read
+// from its metadata and schema; one that gives none is UNSUPPORTED. A field of the wrong type is not known.
+// Where two databases give the same fact, the one added first wins. The set's version is a hash of all bytes
+// of all databases, in order.
 MUST_USE enum pdp_err geo_set_add(struct geo_set *set, struct str name, const void *bytes, size_t len,
                                   char why[static 160]);
 uint32_t geo_set_version(const struct geo_set *set);
@@ -49,7 +59,8 @@ void geo_set_describe(const struct geo_set *set, size_t index, struct str *name,
 MUST_USE enum pdp_err geo_cache_new(size_t entries, struct geo_cache **out);
 void geo_cache_free(struct geo_cache **cache);
 // Fills *out (safe values where nothing is known). Fixed paths only; bounded; allocates nothing.
-// `cache` may be NULL. A cached answer of another set's version is never used. `set` may be NULL: nothing known.
-void geo_lookup(const struct geo_set *set, struct geo_cache *cache, const struct ip *ip, struct geo_place *out);
+// `cache` may be NULL. A cached answer of another set is never used. `set` may be NULL: nothing known.
+void geo_lookup(const struct geo_set *set, struct geo_cache *cache, const struct ip *ip,
+                struct geo_place *out);
 
 #endif
