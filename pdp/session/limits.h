@@ -9,14 +9,26 @@
 #define SESSION_ABSOLUTE_DEFAULT_MS (INT64_C(24) * 3600 * 1000) // NIST 800-63B-4, AAL2: at most 24 h
 #define SESSION_IDLE_DEFAULT_MS (INT64_C(3600) * 1000)          // AAL2: at most 1 h
 
-enum session_on_limit { ON_LIMIT_TERMINATE, ON_LIMIT_STEP_UP };
+// What a limit does when it strikes. DENY: would end the session, but its policy could not be decided.
+enum session_on_limit { ON_LIMIT_TERMINATE, ON_LIMIT_STEP_UP, ON_LIMIT_DENY };
+
+// When the limits of one kind strike, by what they do; INT64_MAX: none does.
+struct limit_times {
+    int64_t terminate_ms; // the shortest that certainly ends the session
+    int64_t deny_ms;      // the shortest that would, of policies that could not be decided: unsure never ends one
+    int64_t step_up_ms;   // the shortest that asks, decided or not
+};
 
 struct session_limits {
-    int64_t idle_ms, absolute_ms;
-    enum session_on_limit on_idle, on_absolute;
-    bool adopt;          // first_sight: adopt
-    bool unsure;         // a target could not be decided: its limits are taken (they only restrict)
+    struct limit_times idle, absolute; // what session/lifecycle.h judges by
+    int64_t idle_ms, absolute_ms;      // the shortest of each kind, whatever it does
+    enum session_on_limit on_idle, on_absolute; // what that one does
+    bool adopt;  // first_sight: adopt; only of policies that certainly match, and where none says `known`
+    bool unsure; // a target could not be decided: its limits are taken (they only restrict)
 };
+
+// The defaults above, and first_sight: known.
+void session_limits_default(struct session_limits *out);
 
 struct session_policies;
 
