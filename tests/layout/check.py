@@ -41,7 +41,7 @@ OUTSIDE_EXCEPT = {("geo", "netinet/in.h"), ("geo", "sys/socket.h")}
 
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|alloca|rand|srand|gets|strncpy|strncat)\s*\("
 HOT_BANNED = r"\b(malloc|calloc|realloc|free|printf|fprintf|snprintf|buf_printf|arena_printf|clock_gettime)\s*\("
-SETS_UP = r"_(new|free|init|fini|make)$"  # runs before or after requests, whatever file it stands in
+SETS_UP = r"(^|_)(new|free|init|fini|make)$"  # runs before or after requests, whatever file it stands in
 ROOT = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "pdp", "policies", "include", "adapters",
         "tests", "docs", "build"}
 
