@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "engine/ask.h"
+
+#include "model/fault.h"
+#include "model/hop.h"
+#include "model/path.h"
+#include "model/qhash.h"
+
+#include <math.h>
+
+// ---- Enrich ------------------------------------------------------------------------------------
+
+static uint16_t country_code(struct str country)
+{
+    return country.len == 2 ? (uint16_t)((unsigned char)country.at[0] << 8 | (unsigned char)country.at[1]) : 0;
+}
+
+static void see_place(struct ask *ask)
+{
+    struct sighting *seen = &ask->seen;
+    geo_lookup(ask->snapshot->geo, ask->worker->geo_cache, &ask->ip, &ask->place);
+    const struct geo_place *place = &ask->place;
+    seen->ip = ask->ip;
+    seen->flags |= (uint16_t)(SIGHT_HAS_IP | place->flags);
+    seen->geo_version = place->version;
+    seen->lat_deg = place->lat_deg;
+    seen->lon_deg = place->lon_deg;
+    seen->radius_km = place->radius_km;
+    seen->asn = (place->known & GEO_ASN) != 0 ? place->asn : 0;
+    seen->country = (place->known & GEO_COUNTRY) != 0 ? country_code(place->country) : 0;
+}
+
+static void see_device(struct ask *ask)
+{
+    const struct request *request = ask->request;
+    struct sighting *seen = &ask->seen;
+    if (request->fingerprint.len > 0) {
+        seen->fingerprint = session_hash(ask->worker->engine->sessions, request->fingerprint);
+        seen->flags |= SIGHT_HAS_FINGERPRINT;
+    }
+    if (request->user_agent.len > 0) {
+        bool tool = false;
+        risk_agent_read(request->user_agent, &seen->agent_family, &seen->agent_os, &tool);
+        seen->flags |= (uint16_t)(SIGHT_HAS_AGENT | (tool ? SIGHT_TOOL_AGENT : 0));
+    }
+}
+
+static bool canonical_path(struct ask *ask)
+{
+    const struct request *request = ask->request;
+    if (!str_eq(request->resource_type, STR("route"))) {
+        return true;
+    }
+    const char *why = NULL;
+    if (path_canonical(request->resource_id, &ask->worker->arena, &ask->path, &why) != PDP_ERR_OK) {
+        (void)fault_set(&ask->worker->fault, "resource.id", "not a plain path: %s", why);
+        return false;
+    }
+    return true;
+}
+
+bool ask_enrich(struct ask *ask)
+{
+    ask->seen = (struct sighting){.at_ms = ask->now_ms, .lat_deg = NAN, .lon_deg = NAN, .radius_km = NAN};
+    ask->place = (struct geo_place){.lat_deg = NAN, .lon_deg = NAN, .radius_km = NAN};
+    const struct engine_config *config = &ask->worker->engine->config;
+    ask->has_ip = hop_judge(ask->request, config->proxies, config->proxy_count, &ask->ip, &ask->ip_why);
+    if (ask->has_ip) {
+        see_place(ask);
+    }
+    see_device(ask);
+    return canonical_path(ask);
+}
+
+// ---- The session -------------------------------------------------------------------------------
+
+struct cel_frame *ask_frame(const struct ask *ask)
+{
+    return ask->snapshot->scratch[ask->worker->index].frame;
+}
+
+void ask_begin(struct ask *ask)
+{
+    ask->host = (struct cel_host){.resolve = ask_resolve, .contains = ask_contains, .user = ask};
+    cel_begin(ask_frame(ask), &ask->host, &ask->worker->arena, ask->now_ms);
+}
+
+static void find_repeat(struct ask *ask)
+{
+    if (ask->request->request_id.len == 0) {
+        return;
+    }
+    struct engine *engine = ask->worker->engine;
+    uint64_t id = session_hash(engine->sessions, ask->request->request_id);
+    id ^= ask->peer->hash + ask->item * UINT64_C(0x9E3779B97F4A7C15);
+    ask->repeat_id = id != 0 ? id : 1;
+    ask->question_hash = qhash(engine->config.key, &ask->request->root);
+    for (size_t i = 0; ask->known && i < SESSION_REPEATS; i++) {
+        if (ask->session.repeats[i].id == ask->repeat_id) {
+            ask->repeat = &ask->session.repeats[i];
+        }
+    }
+}
+
+void ask_hold(struct ask *ask)
+{
+    const struct request *request = ask->request;
+    struct session_table *table = ask->worker->engine->sessions;
+    ask->has_session = request->has_session && request->session_id.len > 0;
+    ask->key = session_key_of(table, ask->peer->hash, request->tenant, request->subject_type, request->subject_id,
+                              request->session_id);
+    session_hold(table, &ask->key, &ask->held);
+    ask->known = ask->held.found == SESSION_FOUND;
+    if (ask->held.session != NULL) {
+        ask->session = *ask->held.session;
+    } else {
+        ask->session = (struct session_record){.id = ask->key.id, .subject = ask->key.subject};
+    }
+    if (ask->held.user != NULL) {
+        ask->user = *ask->held.user;
+    } else {
+        ask->user = (struct user_record){.subject = ask->key.subject};
+    }
+    if (ask->has_session) {
+        session_ref_print(ask->session.id, ask->ref);
+    }
+    if (ask->has_session && ask->held.found != SESSION_FOREIGN) {
+        find_repeat(ask);
+    }
+}
+
+void ask_release(struct ask *ask)
+{
+    session_release(ask->worker->engine->sessions, &ask->held);
+}
+
+// The record's amr, space-separated, as a list of text in the arena.
+static struct value stored_amr(struct ask *ask)
+{
+    struct str all = {ask->session.amr, ask->session.amr_len};
+    struct value *list = ARENA_ARRAY(&ask->worker->arena, struct value, all.len / 2 + 1);
+    struct value out = {.kind = VALUE_LIST, .as.list = list};
+    for (size_t from = 0; list != NULL && from < all.len;) {
+        size_t end = str_find_byte(all, ' ', from);
+        if (end > from) {
+            list[out.n++] = value_str(str_sub(all, from, end - from));
+        }
+        from = end + 1;
+    }
+    return list != NULL ? out : (struct value){0};
+}
+
+void ask_believe(struct ask *ask)
+{
+    const struct request *request = ask->request;
+    if (ask->session.issued != 0) {
+        ask->acr = (struct str){ask->session.acr_len > 0 ? ask->session.acr : NULL, ask->session.acr_len};
+        ask->amr = stored_amr(ask);
+        ask->auth_time_ms = ask->session.auth_time_ms;
+        ask->has_auth_time = true;
+        for (size_t i = 0; i < SESSION_PROOFS; i++) {
+            int64_t proved_ms = (int64_t)ask->session.proofs[i].at_s * TIME_MS_PER_S;
+            ask->auth_time_ms = num_max(ask->auth_time_ms, proved_ms);
+        }
+        return;
+    }
+    ask->has_auth_time = false;
+    if (!ask_may(ask, GRANT_ASSERT_AUTH)) {
+        return;
+    }
+    ask->acr = request->acr;
+    ask->amr = request->amr != NULL ? *request->amr : (struct value){0};
+    ask->has_auth_time = request->has_auth_time && request->auth_time_ms <= num_add_sat(ask->now_ms, LIFECYCLE_AHEAD_MS);
+    ask->auth_time_ms = ask->has_auth_time ? request->auth_time_ms : 0;
+}
+
+// Puts one text behind another with a space, where it fits and is not there yet.
+static void add_word(char *words, uint8_t *len, size_t cap, struct str word)
+{
+    struct str all = {words, *len};
+    for (size_t from = 0; from < all.len;) {
+        size_t end = str_find_byte(all, ' ', from);
+        if (str_eq(str_sub(all, from, end - from), word)) {
+            return;
+        }
+        from = end + 1;
+    }
+    size_t need = word.len + (*len > 0);
+    if (word.len == 0 || str_find_byte(word, ' ', 0) != word.len || need > cap - *len) {
+        return; // what does not fit proves nothing
+    }
+    if (*len > 0) {
+        words[(*len)++] = ' ';
+    }
+    memcpy(words + *len, word.at, word.len);
+    *len = (uint8_t)(*len + word.len);
+}
+
+static void note_proof(struct session_record *session, uint32_t name, int64_t at_ms)
+{
+    struct session_proof *place = &session->proofs[0];
+    for (size_t i = 0; i < SESSION_PROOFS; i++) {
+        struct session_proof *proof = &session->proofs[i];
+        if (proof->name == name) {
+            place = proof;
+            break;
+        }
+        place = proof->at_s < place->at_s ? proof : place; // the oldest gives way
+    }
+    *place = (struct session_proof){name, (uint32_t)num_max(0, num_min(at_ms / TIME_MS_PER_S, UINT32_MAX))};
+}
+
+void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
+{
+    struct session_record *session = &ask->session;
+    // What this event alone proves, at its own time.
+    ask->acr = acr;
+    ask->amr = amr != NULL ? *amr : (struct value){0};
+    if (!add) {
+        memset(session->proofs, 0, sizeof session->proofs);
+        session->acr_len = 0;
+        session->amr_len = 0;
+    }
+    ask_begin(ask);
+    struct cel_frame *frame = ask_frame(ask);
+    for (uint32_t i = 0; i < ask->snapshot->names.strength_count; i++) {
+        if (cel_truth(frame, policy_strength_proves(ask->snapshot->policies, i)) == TRUTH_YES) {
+            note_proof(session, ask->snapshot->strength_names[i], at_ms);
+        }
+    }
+    if (acr.len > 0 && acr.len <= sizeof session->acr) {
+        memcpy(session->acr, acr.at, acr.len);
+        session->acr_len = (uint8_t)acr.len;
+    }
+    for (uint32_t i = 0; amr != NULL && amr->kind == VALUE_LIST && i < amr->n; i++) {
+        if (amr->as.list[i].kind == VALUE_STRING) {
+            add_word(session->amr, &session->amr_len, sizeof session->amr, value_text(&amr->as.list[i]));
+        }
+    }
+}
+
+// ---- Strengths ---------------------------------------------------------------------------------
+
+// When a strength was proved: the issuer's word has a time a strength, a claim the one auth_time.
+static bool proof_time(const struct ask *ask, uint32_t strength, int64_t *at_ms)
+{
+    if (ask->session.issued == 0) {
+        *at_ms = ask->auth_time_ms;
+        return ask->has_auth_time;
+    }
+    for (size_t i = 0; i < SESSION_PROOFS; i++) {
+        if (ask->session.proofs[i].name == ask->snapshot->strength_names[strength]) {
+            *at_ms = (int64_t)ask->session.proofs[i].at_s * TIME_MS_PER_S;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms)
+{
+    struct ask *ask = user;
+    struct cel_frame *frame = ask_frame(ask);
+    int64_t best_ms = INT64_MIN;
+    *until_ms = INT64_MAX;
+    if (!ask->has_session) {
+        return false;
+    }
+    // Proving a stronger one proves the weaker.
+    for (uint32_t i = strength; i < ask->snapshot->names.strength_count; i++) {
+        int64_t at_ms = 0;
+        if (cel_truth(frame, policy_strength_proves(ask->snapshot->policies, i)) == TRUTH_YES) {
+            if (max_age_s == 0) {
+                return true;
+            }
+            best_ms = proof_time(ask, i, &at_ms) && at_ms > best_ms ? at_ms : best_ms;
+        }
+    }
+    int64_t ends_ms = best_ms == INT64_MIN ? INT64_MIN
+                                           : num_add_sat(best_ms, num_mul_sat(max_age_s, TIME_MS_PER_S));
+    if (ask->now_ms > ends_ms) {
+        return false;
+    }
+    *until_ms = ends_ms;
+    return true;
+}
+
+// ---- Moving on ---------------------------------------------------------------------------------
+
+void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external)
+{
+    bool seen_before = ask->has_session && ask->known;
+    struct risk_input in = {
+        .now_ms = ask->now_ms,
+        .event = event,
+        .counts = ask->moves,
+        .seen = &ask->seen,
+        .anchor = seen_before ? &ask->session.anchor : NULL,
+        .last = seen_before ? &ask->session.last : NULL,
+        .user_last = ask->held.user != NULL ? &ask->user.last : NULL,
+        .passed_strength = passed_strength,
+        .external_evidence = external,
+    };
+    risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
+               ask->request->explain_full, &ask->risk);
+    ask->has_risk = true;
+}
+
+void ask_end(struct ask *ask, enum pdp_code why)
+{
+    lifecycle_end(&ask->session, why, &ask->limits, ask->now_ms);
+}
+
+static void learn_device(struct ask *ask)
+{
+    uint32_t now_s = (uint32_t)num_max(0, num_min(ask->now_ms / TIME_MS_PER_S, UINT32_MAX));
+    struct user_device *place = &ask->user.devices[0];
+    for (size_t i = 0; i < USER_DEVICES; i++) {
+        struct user_device *device = &ask->user.devices[i];
+        if (device->fingerprint == ask->seen.fingerprint) {
+            device->last_s = now_s;
+            return;
+        }
+        // A free place, or the one that was not seen for longest.
+        if (place->fingerprint != 0 && (device->fingerprint == 0 || device->last_s < place->last_s)) {
+            place = device;
+        }
+    }
+    *place = (struct user_device){ask->seen.fingerprint, now_s, now_s};
+}
+
+void ask_learn(struct ask *ask)
+{
+    if (ask->seen.flags & SIGHT_HAS_FINGERPRINT) {
+        learn_device(ask);
+    }
+    ask->session.last = ask->seen;
+    ask->user.last = ask->seen;
+}
+
+enum pdp_err ask_commit(struct ask *ask)
+{
+    ask->session.keep_until_ms = lifecycle_keep_until(&ask->session, &ask->limits, ask->now_ms);
+    struct session_delta delta = {
+        .put_session = true,
+        .put_user = true,
+        .create = !ask->known,
+        .session = ask->session,
+        .user = ask->user,
+    };
+    return session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms);
+}

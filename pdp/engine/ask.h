@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One question on its way through decide(): what came in, what was found, what comes out.
+#ifndef ENGINE_ASK_H
+#define ENGINE_ASK_H
+
+#include "engine/worker.h"
+#include "session/lifecycle.h"
+
+#include "base/num.h"
+#include "base/time.h"
+
+struct ask {
+    // What came in.
+    struct cel_host host; // over this very ask
+    struct worker *worker;
+    struct snapshot *snapshot;
+    const struct peer *peer;
+    const struct request *request;
+    int64_t now_ms;
+    bool moves;      // false: a probe or a repeat; reads state, moves none
+    bool simulated;
+    size_t item;     // place in a batch; 0 outside
+    // What was found.
+    bool has_ip;
+    struct ip ip;
+    const char *ip_why;
+    struct str path; // canonical, of a route
+    struct geo_place place;
+    struct sighting seen;
+    bool has_session; // the question names one
+    bool known;       // it was there before
+    bool first_sight; // it is made by this question
+    struct session_key key;
+    struct session_held held;
+    struct session_limits limits;
+    struct session_life life;
+    struct session_record session; // working copies: what the delta will hold
+    struct user_record user;
+    bool has_auth_time; // as believed: the issuer's word, else the claim
+    int64_t auth_time_ms;
+    struct str acr;
+    struct value amr;   // LIST, or ERROR where missing
+    bool has_risk;
+    struct risk_result risk;
+    const struct session_repeat *repeat; // in `session`, where this is a repeat
+    uint64_t repeat_id, question_hash;
+    char ref[32];
+};
+
+// May the peer say this? Without the grant, what it says is missing (the weaker form).
+static inline bool ask_may(const struct ask *ask, uint32_t grant)
+{
+    return (ask->peer->grants & grant) != 0;
+}
+
+// struct cel_host and struct policy_host over an ask.
+bool ask_resolve(void *ask, const struct cel_slot_info *slot, struct value *out);
+enum truth ask_contains(void *ask, uint32_t set, const struct value *value);
+bool ask_proved(void *ask, uint32_t strength, int64_t max_age_s, int64_t *until_ms);
+
+// Address, path, place, device: before the session is looked at. false: the question is malformed and
+// worker->fault says why.
+bool ask_enrich(struct ask *ask);
+// What is believed of the authentication: the issuer's record where one has spoken, else the claim.
+void ask_believe(struct ask *ask);
+// Writes acr and amr into the record as an issuer's word, and when each strength was proved.
+void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add);
+
+// This worker's frame, and its beginning for this ask: what was read before is forgotten.
+struct cel_frame *ask_frame(const struct ask *ask);
+void ask_begin(struct ask *ask);
+
+// The parts of decide() and of events that touch the session. ask_hold locks, ask_release unlocks.
+void ask_hold(struct ask *ask);
+void ask_release(struct ask *ask);
+// Scores what is seen (moving the working copies where `moves`).
+void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external);
+// Takes a session from its working copy to its end: a tombstone that outlives every way back.
+void ask_end(struct ask *ask, enum pdp_code why);
+// Notes that this context was accepted: last sighting, devices.
+void ask_learn(struct ask *ask);
+// Writes the working copies. Not OK: see session_commit.
+MUST_USE enum pdp_err ask_commit(struct ask *ask);
+
+// Decides one question and fills the verdict. Takes and gives back the shard's lock.
+void decide(struct ask *ask, struct verdict *out);
+
+#endif

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "engine/ask.h"
+
+#include "model/fault.h"
+
+static const int64_t VALID_MOST_MS = 300000; // an answer is never good for longer than this
+
+static const struct {
+    enum pdp_code code;
+    struct str reason;
+} ENDED[] = {
+    {PDP_CODE_EXPIRED, {"the session ended at a limit of its time", 40}},
+    {PDP_CODE_FIXATION, {"the session id was used by another subject", 42}},
+    {PDP_CODE_POLICY, {"the session was ended by policy", 31}},
+    {PDP_CODE_LOCKED, {"the session was ended by an analyst", 35}},
+};
+
+static struct str ended_reason(enum pdp_code code)
+{
+    for (size_t i = 0; i < COUNT_OF(ENDED); i++) {
+        if (ENDED[i].code == code) {
+            return ENDED[i].reason;
+        }
+    }
+    return STR("the session was ended");
+}
+
+static void deny(struct verdict *out, enum pdp_code code, struct str reason)
+{
+    out->effect = PDP_EFFECT_DENY;
+    out->code = code;
+    out->reason = reason;
+    out->has_require = false;
+}
+
+static void add_missing(struct ask *ask, struct verdict *out, struct str what)
+{
+    struct str *list = ARENA_ARRAY(&ask->worker->arena, struct str, out->missing_count + 1);
+    if (list == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < out->missing_count; i++) {
+        list[i] = out->missing[i];
+    }
+    list[out->missing_count++] = what;
+    out->missing = list;
+}
+
+// ---- Session: what must hold before any policy is asked -------------------------------------------
+
+// Another subject came with this session's id: fixation, or theft. The session ends; a probe ends nothing.
+static void refuse_foreign(struct ask *ask, struct verdict *out)
+{
+    deny(out, PDP_CODE_FIXATION, STR("the session belongs to another subject"));
+    if (!ask->moves) {
+        return;
+    }
+    out->effect = PDP_EFFECT_TERMINATE;
+    if (ask->session.state != SESSION_TERMINATED) {
+        session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
+        ask_end(ask, PDP_CODE_FIXATION);
+        struct session_delta delta = {.put_session = true, .session = ask->session};
+        if (session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms) != PDP_ERR_OK) {
+            out->effect = PDP_EFFECT_DENY; // refused all the same, but nothing was ended
+        }
+    }
+}
+
+// The same request_id: a repeat of this question, or a mistake of the peer.
+static bool repeat_is_other(struct ask *ask, struct verdict *out)
+{
+    if (ask->repeat == NULL) {
+        return false;
+    }
+    if (ask->repeat->question == ask->question_hash) {
+        ask->moves = false;
+        return false;
+    }
+    deny(out, PDP_CODE_MALFORMED, STR("this request_id was used for another question"));
+    (void)fault_set(&ask->worker->fault, "request_id", "was used for another question; give each question its own");
+    return true;
+}
+
+static bool first_sight_refused(struct ask *ask, struct verdict *out)
+{
+    struct session_record *session = &ask->session;
+    enum pdp_err err = lifecycle_first_sight(&ask->limits, ask->has_auth_time, ask->auth_time_ms, ask->now_ms,
+                                             &session->auth_time_ms);
+    if (err == PDP_ERR_STALE) {
+        deny(out, PDP_CODE_EXPIRED, STR("the session is older than its absolute limit"));
+        return true;
+    }
+    if (err != PDP_ERR_OK) {
+        deny(out, PDP_CODE_UNSURE, STR("an unknown session begins only with the time of its authentication"));
+        add_missing(ask, out, STR("`session.auth_time` is missing"));
+        return true;
+    }
+    ask->first_sight = true;
+    session->state = SESSION_ACTIVE;
+    session->first_seen_ms = ask->now_ms;
+    session->last_seen_ms = ask->now_ms;
+    session->anchor = ask->seen;
+    session->last = ask->seen;
+    session->epoch = 1;
+    ask->life = session_life(session, &ask->limits, ask->now_ms);
+    return false;
+}
+
+static bool limit_passed(const struct ask *ask)
+{
+    return ask->life.state != LIFE_ALIVE;
+}
+
+// A fresh authentication that a peer asserts renews a session that a limit asked it of.
+static void renew(struct ask *ask)
+{
+    struct session_record *session = &ask->session;
+    if (!limit_passed(ask) || ask->life.does != ON_LIMIT_STEP_UP || session->issued != 0 || !ask->has_auth_time ||
+        ask->auth_time_ms <= session->last_seen_ms) {
+        return;
+    }
+    session->last_seen_ms = num_min(ask->auth_time_ms, ask->now_ms);
+    if (ask->limits.absolute.step_up_ms != INT64_MAX) {
+        session->auth_time_ms = session->last_seen_ms;
+    }
+    ask->life = session_life(session, &ask->limits, ask->now_ms);
+}
+
+static void ask_anew(struct ask *ask, struct verdict *out)
+{
+    deny(out, PDP_CODE_EXPIRED, STR("a limit of the session's time has passed: authenticate again"));
+    out->effect = PDP_EFFECT_STEP_UP;
+    out->has_require = ask->snapshot->names.strength_count > 0;
+    if (out->has_require) {
+        out->require_strength = ask->snapshot->names.strengths[0];
+        out->require_acr = policy_strength_acr(ask->snapshot->policies, 0, &out->require_acr_count);
+        out->require_max_age_s = num_min(ask->limits.idle_ms, ask->limits.absolute_ms) / TIME_MS_PER_S;
+    }
+}
+
+static void expire(struct ask *ask, struct verdict *out)
+{
+    if (ask->life.does == ON_LIMIT_STEP_UP) {
+        ask_anew(ask, out);
+        return;
+    }
+    if (ask->life.does == ON_LIMIT_DENY) {
+        deny(out, PDP_CODE_UNSURE, STR("a limit has passed that may be this session's"));
+        add_missing(ask, out, STR("the target of a session policy cannot be decided"));
+        return;
+    }
+    deny(out, PDP_CODE_EXPIRED,
+         ask->life.state == LIFE_IDLE ? STR("the session was idle for longer than its limit")
+                                               : STR("the session is older than its absolute limit"));
+    if (ask->moves) {
+        ask_end(ask, PDP_CODE_EXPIRED);
+        out->effect = ask_commit(ask) == PDP_ERR_OK ? PDP_EFFECT_TERMINATE : PDP_EFFECT_DENY;
+    }
+}
+
+// true: the verdict is given, no policy is asked.
+static bool session_decides(struct ask *ask, struct verdict *out)
+{
+    if (ask->held.found == SESSION_FOREIGN) {
+        refuse_foreign(ask, out);
+        return true;
+    }
+    if (ask->known && ask->session.state == SESSION_TERMINATED) {
+        bool expired = ask->session.end_code == PDP_CODE_EXPIRED;
+        deny(out, expired ? PDP_CODE_EXPIRED : PDP_CODE_TERMINATED,
+             ended_reason((enum pdp_code)ask->session.end_code));
+        out->effect = PDP_EFFECT_TERMINATE;
+        return true;
+    }
+    if (repeat_is_other(ask, out)) {
+        return true;
+    }
+    ask_believe(ask);
+    session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
+    if (!ask->known) {
+        return first_sight_refused(ask, out);
+    }
+    ask->life = session_life(&ask->session, &ask->limits, ask->now_ms);
+    renew(ask);
+    if (limit_passed(ask)) {
+        expire(ask, out);
+        return true;
+    }
+    return false;
+}
+
+// ---- Policies ----------------------------------------------------------------------------------
+
+static void name_rules(struct ask *ask, const struct policy_result *result, struct verdict *out)
+{
+    const struct policy_set *set = ask->snapshot->policies;
+    struct str *names = ARENA_ARRAY(&ask->worker->arena, struct str, result->rule_count + 1);
+    if (result->first != UINT32_MAX) {
+        out->rule = policy_rule_name(set, result->first);
+    }
+    for (size_t i = 0; names != NULL && i < result->rule_count; i++) {
+        names[i] = policy_rule_name(set, result->rules[i]);
+    }
+    out->rules = names;
+    out->rule_count = names != NULL ? result->rule_count : 0;
+}
+
+static void take_result(struct ask *ask, const struct policy_result *result, struct verdict *out)
+{
+    out->effect = result->effect;
+    out->code = result->code;
+    out->message = result->message;
+    out->reason = result->reason;
+    out->missing = result->missing;
+    out->missing_count = result->missing_count;
+    out->obligations = result->obligations;
+    out->obligation_count = result->obligation_count;
+    out->has_require = result->has_require && result->effect == PDP_EFFECT_STEP_UP;
+    if (out->has_require) {
+        out->require_strength = ask->snapshot->names.strengths[result->require_strength];
+        out->require_max_age_s = result->require_max_age_s;
+        out->require_acr =
+            policy_strength_acr(ask->snapshot->policies, result->require_strength, &out->require_acr_count);
+    }
+    name_rules(ask, result, out);
+}
+
+// What policies cannot know: each may only restrict, or turn an ending into a denial.
+static void adjust(struct ask *ask, struct verdict *out)
+{
+    if (ask->risk.deny && pdp_effect_rank(out->effect) < pdp_effect_rank(PDP_EFFECT_DENY)) {
+        deny(out, PDP_CODE_UNSURE, STR("a signal that the risk model insists on is missing"));
+        add_missing(ask, out, ask->risk.missing);
+    }
+    if (out->effect == PDP_EFFECT_STEP_UP && str_eq(ask->request->subject_type, STR("service"))) {
+        out->effect = PDP_EFFECT_DENY;
+        out->code = PDP_CODE_CANNOT_STEP_UP;
+        out->has_require = false;
+    }
+    // A stranger must not be able to end what nobody has begun, nor a probe or a repeat what it only asks about.
+    if (out->effect == PDP_EFFECT_TERMINATE && (ask->first_sight || !ask->moves)) {
+        out->effect = PDP_EFFECT_DENY;
+    }
+}
+
+static void apply_repeat(struct ask *ask, struct verdict *out)
+{
+    const struct session_repeat *repeat = ask->repeat;
+    out->repeated = true;
+    counter_add(&ask->worker->counters.repeats);
+    enum pdp_effect was = (enum pdp_effect)repeat->effect;
+    if (repeat->policy_epoch != (uint32_t)ask->snapshot->epoch || was == out->effect) {
+        out->score = was == out->effect ? (double)repeat->score : out->score;
+        return;
+    }
+    // The remembered answer, unless today's is stricter: it must not become a ticket.
+    if (pdp_effect_rank(was) > pdp_effect_rank(out->effect)) {
+        deny(out, (enum pdp_code)repeat->code, STR("as answered before"));
+        out->effect = was == PDP_EFFECT_TERMINATE ? PDP_EFFECT_DENY : was;
+        out->rule = policy_rule_name(ask->snapshot->policies, repeat->rule);
+        out->score = (double)repeat->score;
+    }
+}
+
+// ---- Delta -------------------------------------------------------------------------------------
+
+static void remember(struct ask *ask, const struct policy_result *result, const struct verdict *out)
+{
+    if (ask->repeat_id == 0) {
+        return;
+    }
+    struct session_record *session = &ask->session;
+    session->repeats[session->repeat_next % SESSION_REPEATS] = (struct session_repeat){
+        .id = ask->repeat_id,
+        .question = ask->question_hash,
+        .score = (float)out->score,
+        .rule = result->first,
+        .policy_epoch = (uint32_t)ask->snapshot->epoch,
+        .effect = (uint8_t)out->effect,
+        .code = (uint8_t)out->code,
+        .level = (uint8_t)out->level,
+    };
+    session->repeat_next = (uint8_t)((session->repeat_next + 1) % SESSION_REPEATS);
+}
+
+static void settle_challenge(struct ask *ask, const struct policy_result *result, const struct verdict *out)
+{
+    struct session_record *session = &ask->session;
+    int64_t until_ms = 0;
+    if (session->state == SESSION_CHALLENGED && session->asked_strength > 0 &&
+        session->asked_strength <= ask->snapshot->names.strength_count &&
+        ask_proved(ask, session->asked_strength - 1U, session->asked_max_age_s, &until_ms)) {
+        lifecycle_challenge(session, 0, 0);
+    }
+    if (out->effect == PDP_EFFECT_STEP_UP && result->has_require) {
+        lifecycle_challenge(session, (uint8_t)num_min(result->require_strength + 1, 255),
+                            (uint32_t)num_min(result->require_max_age_s, UINT32_MAX));
+    }
+}
+
+static void move_on(struct ask *ask, const struct policy_result *result, struct verdict *out)
+{
+    lifecycle_touch(&ask->session, &ask->life, ask->now_ms);
+    settle_challenge(ask, result, out);
+    if (out->effect == PDP_EFFECT_ALLOW) {
+        ask_learn(ask);
+    }
+    if (out->effect == PDP_EFFECT_TERMINATE) {
+        ask_end(ask, PDP_CODE_POLICY);
+    }
+    remember(ask, result, out);
+    enum pdp_err err = ask_commit(ask);
+    if (err == PDP_ERR_OK) {
+        return;
+    }
+    bool foreign = err == PDP_ERR_STATE;
+    deny(out, foreign ? PDP_CODE_FIXATION : PDP_CODE_OVERLOADED,
+         foreign ? STR("the session belongs to another subject") : STR("no room for a new session"));
+}
+
+// Until when this allow holds if nothing happens: nothing else may be kept by a gateway.
+static int64_t valid_until(struct ask *ask, const struct policy_result *result, const struct verdict *out)
+{
+    bool bounded = false;
+    int64_t until_ms = cel_horizon(ask_frame(ask), &bounded);
+    if (!bounded || out->effect != PDP_EFFECT_ALLOW) {
+        return 0;
+    }
+    until_ms = num_min(until_ms, result->until_ms);
+    until_ms = num_min(until_ms, ask->has_risk ? ask->risk.until_ms : INT64_MAX);
+    until_ms = num_min(until_ms, ask->has_session ? ask->life.next_ms : INT64_MAX);
+    until_ms = num_min(until_ms, num_add_sat(ask->now_ms, VALID_MOST_MS));
+    return until_ms > ask->now_ms ? until_ms : 0;
+}
+
+static void judge(struct ask *ask, struct verdict *out)
+{
+    ask_score(ask, EVENT_NONE, -1, 0);
+    out->has_risk = true;
+    out->score = ask->risk.score;
+    out->hard = ask->risk.hard;
+    out->level = ask->risk.level;
+    out->signals = ask->risk.signals;
+    out->signal_count = ask->risk.signal_count;
+
+    struct policy_result result = {0};
+    const struct policy_host host = {.proved = ask_proved, .user = ask};
+    const struct policy_question question = {.action = ask->request->action_name,
+                                             .path = ask->path.len > 0 ? ask->path : ask->request->resource_id};
+    policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask), &host,
+                  &question, &ask->worker->arena, ask->now_ms, &result);
+    take_result(ask, &result, out);
+    adjust(ask, out);
+    if (ask->repeat != NULL) {
+        apply_repeat(ask, out);
+    } else if (ask->moves && ask->has_session) {
+        // A first sight that would have ended is not stored at all.
+        if (!(ask->first_sight && result.effect == PDP_EFFECT_TERMINATE)) {
+            move_on(ask, &result, out);
+        }
+    }
+    out->valid_until_ms = valid_until(ask, &result, out);
+}
+
+static void fill_session(const struct ask *ask, struct verdict *out)
+{
+    out->has_session = ask->has_session && ask->held.found != SESSION_FOREIGN;
+    if (out->has_session) {
+        memcpy(out->session_ref, ask->ref, sizeof out->session_ref);
+        out->session_epoch = ask->session.epoch;
+        out->session_state = ask->session.state != SESSION_NONE
+                                 ? session_state_name((enum session_state)ask->session.state)
+                                 : NULL;
+    }
+}
+
+void decide(struct ask *ask, struct verdict *out)
+{
+    ask->moves = !ask->request->probe;
+    ask_begin(ask);
+    if (!ask_enrich(ask)) {
+        deny(out, PDP_CODE_MALFORMED, STR("the resource cannot be told for certain"));
+        return;
+    }
+    out->resource_path = ask->path;
+    ask_hold(ask);
+    if (!ask->has_session || !session_decides(ask, out)) {
+        judge(ask, out);
+    }
+    fill_session(ask, out);
+    ask_release(ask);
+}

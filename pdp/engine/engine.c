@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include "engine/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const size_t GEO_CACHE_ENTRIES = 4096;
+static const size_t SWEEP_STEP = 1024;
+static const size_t MESSAGE_ARENA_BYTES = 256 * 1024;
+static const size_t MESSAGE_ARENA_LIMIT = 64 * 1024 * 1024;
+
+enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
+{
+    *out = NULL;
+    AUTO(engine_free) struct engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    pthread_mutex_init(&engine->lock, NULL);
+    engine->config = *config;
+    struct session_table_config table = {.key = config->key,
+                                         .sessions_max = config->sessions_max,
+                                         .creations_per_minute = config->creations_per_minute};
+    TRY(session_table_new(&table, &engine->sessions));
+    *out = STEAL(engine);
+    return PDP_ERR_OK;
+}
+
+static void free_list(struct snapshot *list)
+{
+    while (list != NULL) {
+        struct snapshot *next = list->next;
+        snapshot_free(&list);
+        list = next;
+    }
+}
+
+void engine_free(struct engine **engine)
+{
+    struct engine *e = *engine;
+    if (e == NULL) {
+        return;
+    }
+    struct snapshot *current = atomic_load(&e->current);
+    snapshot_free(&current);
+    free_list(e->retired);
+    session_table_free(&e->sessions);
+    pthread_mutex_destroy(&e->lock);
+    free(e);
+    *engine = NULL;
+}
+
+void engine_publish(struct engine *engine, struct snapshot **snapshot)
+{
+    struct snapshot *next = STEAL(*snapshot);
+    pthread_mutex_lock(&engine->lock);
+    // Workers find their memory ready, so that a reload costs them no allocation. Where one cannot be made
+    // now, the worker tries again and denies until it can.
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        if (engine->workers[i] != NULL) {
+            (void)snapshot_scratch_make(next, i);
+        }
+    }
+    next->epoch = atomic_load(&engine->policy_epoch) + 1;
+    struct snapshot *old = atomic_exchange(&engine->current, next);
+    atomic_store(&engine->policy_epoch, next->epoch);
+    if (old != NULL) {
+        old->next = engine->retired;
+        engine->retired = old;
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static bool is_pinned(const struct engine *engine, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        if (engine->workers[i] != NULL && atomic_load(&engine->workers[i]->pinned) == snapshot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Takes the retired snapshots that nobody holds out of the list. The lock is held.
+static struct snapshot *take_free(struct engine *engine)
+{
+    struct snapshot *out = NULL;
+    for (struct snapshot **at = &engine->retired; *at != NULL;) {
+        struct snapshot *one = *at;
+        if (is_pinned(engine, one)) {
+            at = &one->next;
+        } else {
+            *at = one->next;
+            one->next = out;
+            out = one;
+        }
+    }
+    return out;
+}
+
+void engine_tidy(struct engine *engine, int64_t now_ms)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct snapshot *done = take_free(engine);
+    pthread_mutex_unlock(&engine->lock);
+    free_list(done);
+    (void)session_sweep(engine->sessions, now_ms, SWEEP_STEP);
+}
+
+struct session_table *engine_sessions(struct engine *engine)
+{
+    return engine->sessions;
+}
+
+uint64_t engine_policy_epoch(const struct engine *engine)
+{
+    return atomic_load(&engine->policy_epoch);
+}
+
+bool engine_serving(struct engine *engine, struct worker *worker, char digest[static 80],
+                    struct snapshot_facts *facts)
+{
+    (void)engine;
+    digest[0] = '\0';
+    *facts = (struct snapshot_facts){0};
+    const struct snapshot *snapshot = worker_pin(worker);
+    if (snapshot != NULL) {
+        memcpy(digest, snapshot->digest, sizeof snapshot->digest);
+        *facts = snapshot->facts;
+    }
+    worker_unpin(worker);
+    return snapshot != NULL;
+}
+
+// ---- Workers -----------------------------------------------------------------------------------
+
+static bool worker_enlist(struct engine *engine, struct worker *worker)
+{
+    bool found = false;
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX && !found; i++) {
+        if (engine->workers[i] == NULL) {
+            engine->workers[i] = worker;
+            worker->index = i;
+            found = true;
+        }
+    }
+    struct snapshot *now = atomic_load(&engine->current);
+    if (found && now != NULL) {
+        (void)snapshot_scratch_make(now, worker->index);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return found;
+}
+
+enum pdp_err worker_new(struct engine *engine, struct worker **out)
+{
+    *out = NULL;
+    struct worker *worker = aligned_alloc(_Alignof(struct worker), sizeof *worker);
+    if (worker == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    *worker = (struct worker){0};
+    arena_init(&worker->arena, MESSAGE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
+    enum pdp_err err = geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache);
+    if (err == PDP_ERR_OK && !worker_enlist(engine, worker)) {
+        err = PDP_ERR_LIMIT;
+    }
+    if (err == PDP_ERR_OK) {
+        worker->engine = engine;
+        *out = STEAL(worker);
+        return PDP_ERR_OK;
+    }
+    worker_free(&worker);
+    return err;
+}
+
+void worker_free(struct worker **worker)
+{
+    struct worker *w = *worker;
+    if (w == NULL) {
+        return;
+    }
+    if (w->engine != NULL) {
+        pthread_mutex_lock(&w->engine->lock);
+        w->engine->workers[w->index] = NULL;
+        pthread_mutex_unlock(&w->engine->lock);
+    }
+    geo_cache_free(&w->geo_cache);
+    arena_fini(&w->arena);
+    free(w);
+    *worker = NULL;
+}
+
+const struct fault *worker_fault(const struct worker *worker)
+{
+    return &worker->fault;
+}
+
+static void add_counters(struct engine_counts *out, const struct counters *counters)
+{
+    for (size_t i = 0; i < PDP_EFFECT_COUNT; i++) {
+        out->effects[i] += atomic_load_explicit(&counters->effects[i], memory_order_relaxed);
+    }
+    for (size_t i = 0; i < PDP_CODE_COUNT; i++) {
+        out->codes[i] += atomic_load_explicit(&counters->codes[i], memory_order_relaxed);
+    }
+    out->questions += atomic_load_explicit(&counters->questions, memory_order_relaxed);
+    out->events += atomic_load_explicit(&counters->events, memory_order_relaxed);
+    out->batches += atomic_load_explicit(&counters->batches, memory_order_relaxed);
+    out->repeats += atomic_load_explicit(&counters->repeats, memory_order_relaxed);
+}
+
+void engine_count(struct engine *engine, struct engine_counts *out)
+{
+    *out = (struct engine_counts){0};
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        if (engine->workers[i] != NULL) {
+            add_counters(out, &engine->workers[i]->counters);
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/event.h"
+
+uint32_t event_grant(enum event_type type)
+{
+    return type == EVENT_SIGNAL ? GRANT_SIGNAL : GRANT_ISSUE;
+}
+
+static void refuse(struct event_result *out, enum pdp_code code, const char *why)
+{
+    *out = (struct event_result){.code = code, .why = why};
+}
+
+// acr and amr that the event names: in its properties, else in its context.
+static struct str event_acr(const struct request *request)
+{
+    const struct value *acr = value_get(request->event_properties, STR("acr"));
+    return acr != NULL && acr->kind == VALUE_STRING ? value_text(acr) : request->acr;
+}
+
+static const struct value *event_amr(const struct request *request)
+{
+    const struct value *amr = value_get(request->event_properties, STR("amr"));
+    return amr != NULL && amr->kind == VALUE_LIST ? amr : request->amr;
+}
+
+static double event_evidence(const struct request *request)
+{
+    const struct value *evidence = value_get(request->event_properties, STR("evidence"));
+    if (evidence == NULL) {
+        return 0;
+    }
+    return evidence->kind == VALUE_DOUBLE ? evidence->as.d
+           : evidence->kind == VALUE_INT  ? (double)evidence->as.i
+                                          : 0;
+}
+
+// When the authentication was: as claimed, never in the future.
+static int64_t event_auth_ms(const struct ask *ask)
+{
+    const struct request *request = ask->request;
+    return request->has_auth_time ? num_min(request->auth_time_ms, ask->now_ms) : ask->now_ms;
+}
+
+// The strongest strength that was proved at this very moment; -1: none.
+static int32_t strength_proved_now(const struct ask *ask)
+{
+    int64_t now_s = ask->now_ms / TIME_MS_PER_S;
+    int32_t strongest = -1;
+    for (uint32_t i = 0; i < ask->snapshot->names.strength_count; i++) {
+        for (size_t j = 0; j < SESSION_PROOFS; j++) {
+            const struct session_proof *proof = &ask->session.proofs[j];
+            if (proof->name == ask->snapshot->strength_names[i] && proof->at_s == (uint32_t)now_s) {
+                strongest = (int32_t)i;
+            }
+        }
+    }
+    return strongest;
+}
+
+// ---- What an event brings, before the lifecycle's table moves the state ---------------------------
+
+static void bring_login(struct ask *ask)
+{
+    if (!ask->known) {
+        ask->session.anchor = ask->seen;
+        ask->session.last = ask->seen;
+    }
+    ask_issue(ask, event_acr(ask->request), event_amr(ask->request), event_auth_ms(ask), false);
+    ask_score(ask, ask->request->event, -1, 0);
+    ask_learn(ask);
+}
+
+static void bring_step_up(struct ask *ask)
+{
+    ask_issue(ask, event_acr(ask->request), event_amr(ask->request), ask->now_ms, true);
+    ask_score(ask, EVENT_STEP_UP_PASSED, strength_proved_now(ask), 0);
+    risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
+    ask_learn(ask);
+}
+
+static void bring_score(struct ask *ask)
+{
+    ask_score(ask, ask->request->event, -1, event_evidence(ask->request));
+}
+
+static void (*const BRING[EVENT_COUNT])(struct ask *ask) = {
+    [EVENT_START] = bring_login,
+    [EVENT_LOGIN] = bring_login,
+    [EVENT_STEP_UP_PASSED] = bring_step_up,
+    [EVENT_STEP_UP_FAILED] = bring_score,
+    [EVENT_LOGOUT] = bring_score,
+    [EVENT_SIGNAL] = bring_score,
+};
+
+static bool is_repeat(struct ask *ask, struct event_result *out)
+{
+    if (ask->repeat == NULL) {
+        return false;
+    }
+    bool same = ask->repeat->question == ask->question_hash;
+    refuse(out, PDP_CODE_MALFORMED, same ? NULL : "this request_id was used for something else");
+    out->recorded = same;
+    out->repeated = same;
+    return true;
+}
+
+static bool may_apply(struct ask *ask, struct event_result *out)
+{
+    if (ask->held.found == SESSION_FOREIGN) {
+        refuse(out, PDP_CODE_FIXATION, "the session belongs to another subject");
+        return false;
+    }
+    if (is_repeat(ask, out)) {
+        return false;
+    }
+    struct lifecycle_step step = lifecycle_step_of((enum session_state)ask->session.state, ask->request->event);
+    if ((step.does & LIFECYCLE_REFUSED) != 0) {
+        bool over = ask->session.state == SESSION_TERMINATED;
+        refuse(out, over ? PDP_CODE_TERMINATED : PDP_CODE_UNSURE,
+               over ? "the session was ended before"
+                    : "the session is not known; send a login or start event for it first");
+        return false;
+    }
+    out->recorded = (step.does & LIFECYCLE_SOURCE_ONLY) != 0 ||
+                    (ask->session.state == SESSION_TERMINATED && ask->request->event == EVENT_LOGOUT);
+    return !out->recorded; // what touches no session is recorded as it is
+}
+
+// A limit that ends a session ends it for events too; one that asks for an authentication is renewed by one.
+static bool life_allows(struct ask *ask, struct event_result *out)
+{
+    if (!ask->known || ask->request->event == EVENT_LOGOUT) {
+        return true;
+    }
+    ask->life = session_life(&ask->session, &ask->limits, ask->now_ms);
+    if (ask->life.state == LIFE_ALIVE || ask->life.does == ON_LIMIT_STEP_UP) {
+        return true;
+    }
+    refuse(out, PDP_CODE_EXPIRED, "the session is over: a limit of its time has passed");
+    return false;
+}
+
+static bool asked_is_proved(struct ask *ask)
+{
+    const struct session_record *session = &ask->session;
+    int64_t until_ms = 0;
+    ask_believe(ask);
+    return session->asked_strength == 0 || session->asked_strength > ask->snapshot->names.strength_count ||
+           ask_proved(ask, session->asked_strength - 1U, session->asked_max_age_s, &until_ms);
+}
+
+static void commit(struct ask *ask, struct event_result *out)
+{
+    struct session_record *session = &ask->session;
+    session->repeats[session->repeat_next % SESSION_REPEATS] = (struct session_repeat){
+        .id = ask->repeat_id,
+        .question = ask->question_hash,
+        .score = (float)ask->risk.score,
+        .rule = UINT32_MAX,
+        .policy_epoch = (uint32_t)ask->snapshot->epoch,
+    };
+    session->repeat_next = (uint8_t)((session->repeat_next + 1) % SESSION_REPEATS);
+    enum pdp_err err = ask_commit(ask);
+    out->recorded = err == PDP_ERR_OK;
+    if (err != PDP_ERR_OK) {
+        refuse(out, err == PDP_ERR_STATE ? PDP_CODE_FIXATION : PDP_CODE_OVERLOADED,
+               err == PDP_ERR_STATE ? "the session belongs to another subject" : "no room for a new session");
+    }
+}
+
+static void apply_held(struct ask *ask, struct event_result *out)
+{
+    if (!may_apply(ask, out)) {
+        return;
+    }
+    ask_believe(ask);
+    session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
+    if (!life_allows(ask, out)) {
+        return;
+    }
+    BRING[ask->request->event](ask);
+    // What was proved is read by conditions anew: what they read before was the state before this event.
+    ask_begin(ask);
+    enum pdp_err err = lifecycle_event(&ask->session, ask->request->event, asked_is_proved(ask), &ask->limits,
+                                       ask->now_ms);
+    if (err == PDP_ERR_OK) {
+        commit(ask, out);
+    } else {
+        refuse(out, PDP_CODE_TERMINATED, "not possible in the session's state");
+    }
+}
+
+void event_apply(struct ask *ask, struct event_result *out)
+{
+    *out = (struct event_result){0};
+    ask->moves = true;
+    if (ask->request->event == EVENT_LOGIN_FAILED) {
+        out->recorded = true; // says something of its source only, never of the subject that it names
+        return;
+    }
+    if (!ask->request->has_session || ask->request->session_id.len == 0) {
+        refuse(out, PDP_CODE_MALFORMED, "an event needs `context.session.id`");
+        return;
+    }
+    ask_begin(ask);
+    (void)ask_enrich(ask);
+    ask_hold(ask);
+    apply_held(ask, out);
+    ask_release(ask);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session events: what an issuer or a sensor says of a session. Inside of the engine.
+#ifndef ENGINE_EVENT_H
+#define ENGINE_EVENT_H
+
+#include "engine/ask.h"
+
+// What became of an event. Zeroed: refused.
+struct event_result {
+    bool recorded;
+    bool repeated;
+    const char *why; // where it was not recorded; static
+    enum pdp_code code;
+};
+
+// Applies one event; `ask` as for decide(). Takes and gives back the shard's lock. Whether the peer may send it was
+// checked before. The session's and the risk's new state are then in `ask`.
+void event_apply(struct ask *ask, struct event_result *out);
+
+// The grant that an event takes.
+uint32_t event_grant(enum event_type type);
+
+#endif

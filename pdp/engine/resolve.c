@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "engine/ask.h"
+
+#include <math.h>
+
+// ---- One getter an attribute: false where it is missing -----------------------------------------
+
+static bool give_text(struct str s, struct value *out)
+{
+    *out = value_str(s);
+    return s.at != NULL;
+}
+
+static bool give_tree(const struct value *tree, struct value *out)
+{
+    if (tree == NULL || tree->kind == VALUE_NULL) {
+        return false;
+    }
+    *out = *tree;
+    return true;
+}
+
+static bool give_double(double d, struct value *out)
+{
+    *out = value_double(d);
+    return !isnan(d);
+}
+
+static bool get_now(const struct ask *ask, struct value *out)
+{
+    *out = value_time_ms(ask->now_ms);
+    return true;
+}
+
+static bool get_tenant(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->tenant, out);
+}
+
+static bool get_gateway(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->peer->name, out);
+}
+
+static bool get_subject_type(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->subject_type, out);
+}
+
+static bool get_subject_id(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->subject_id, out);
+}
+
+static bool get_subject_properties(const struct ask *ask, struct value *out)
+{
+    return ask_may(ask, GRANT_ASSERT_SUBJECT) && give_tree(ask->request->subject_properties, out);
+}
+
+static bool get_action_name(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->action_name, out);
+}
+
+static bool get_action_properties(const struct ask *ask, struct value *out)
+{
+    return give_tree(ask->request->action_properties, out);
+}
+
+static bool get_resource_type(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->resource_type, out);
+}
+
+static bool get_resource_id(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->resource_id, out);
+}
+
+static bool get_resource_path(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->path, out);
+}
+
+static bool get_resource_properties(const struct ask *ask, struct value *out)
+{
+    return give_tree(ask->request->resource_properties, out);
+}
+
+static bool get_session_ref(const struct ask *ask, struct value *out)
+{
+    return ask->has_session && give_text((struct str){ask->ref, strlen(ask->ref)}, out);
+}
+
+static bool get_session_state(const struct ask *ask, struct value *out)
+{
+    return ask->has_session &&
+           give_text(str_of(session_state_name((enum session_state)ask->session.state)), out);
+}
+
+static bool get_session_known(const struct ask *ask, struct value *out)
+{
+    *out = value_bool(ask->known);
+    return ask->has_session;
+}
+
+static bool get_session_issued(const struct ask *ask, struct value *out)
+{
+    *out = value_bool(ask->session.issued != 0);
+    return ask->has_session;
+}
+
+static bool get_session_auth_time(const struct ask *ask, struct value *out)
+{
+    *out = value_time_ms(ask->auth_time_ms);
+    return ask->has_session && ask->has_auth_time;
+}
+
+static bool get_session_started(const struct ask *ask, struct value *out)
+{
+    *out = value_time_ms(ask->session.first_seen_ms);
+    return ask->has_session;
+}
+
+static bool get_session_last_seen(const struct ask *ask, struct value *out)
+{
+    *out = value_time_ms(ask->session.last_seen_ms);
+    return ask->has_session;
+}
+
+static bool get_session_requests(const struct ask *ask, struct value *out)
+{
+    *out = value_int(ask->session.requests);
+    return ask->has_session;
+}
+
+static bool get_session_acr(const struct ask *ask, struct value *out)
+{
+    return ask->has_session && give_text(ask->acr, out);
+}
+
+static bool get_session_amr(const struct ask *ask, struct value *out)
+{
+    *out = ask->amr;
+    return ask->has_session && ask->amr.kind == VALUE_LIST;
+}
+
+static bool get_device_fingerprint(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->fingerprint, out);
+}
+
+// When the user's device was seen first; one that is not remembered is seen first now.
+static bool get_device_first_seen(const struct ask *ask, struct value *out)
+{
+    if ((ask->seen.flags & SIGHT_HAS_FINGERPRINT) == 0) {
+        return false;
+    }
+    *out = value_time_ms(ask->now_ms);
+    for (size_t i = 0; i < USER_DEVICES; i++) {
+        if (ask->user.devices[i].fingerprint == ask->seen.fingerprint) {
+            *out = value_time_ms((int64_t)ask->user.devices[i].first_s * TIME_MS_PER_S);
+        }
+    }
+    return true;
+}
+
+static bool get_device_managed(const struct ask *ask, struct value *out)
+{
+    *out = value_bool(ask->request->managed);
+    return ask->request->has_managed && ask_may(ask, GRANT_ASSERT_DEVICE);
+}
+
+static bool get_device_user_agent(const struct ask *ask, struct value *out)
+{
+    return give_text(ask->request->user_agent, out);
+}
+
+static bool get_device_family(const struct ask *ask, struct value *out)
+{
+    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 && give_text(risk_agent_family(ask->seen.agent_family), out);
+}
+
+static bool get_device_os(const struct ask *ask, struct value *out)
+{
+    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 && give_text(risk_agent_os(ask->seen.agent_os), out);
+}
+
+static bool get_device_tool(const struct ask *ask, struct value *out)
+{
+    *out = value_bool((ask->seen.flags & SIGHT_TOOL_AGENT) != 0);
+    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0;
+}
+
+static bool get_device_components(const struct ask *ask, struct value *out)
+{
+    return give_tree(ask->request->components, out);
+}
+
+static bool get_network_ip(const struct ask *ask, struct value *out)
+{
+    *out = (struct value){.kind = VALUE_IP, .as.ip = &ask->ip};
+    return ask->has_ip;
+}
+
+static bool get_network_private(const struct ask *ask, struct value *out)
+{
+    *out = value_bool(ask->has_ip && ip_is_private(&ask->ip));
+    return ask->has_ip;
+}
+
+static bool get_network_forwarded_for(const struct ask *ask, struct value *out)
+{
+    return give_tree(ask->request->forwarded_for, out);
+}
+
+static bool get_geo_country(const struct ask *ask, struct value *out)
+{
+    return (ask->place.known & GEO_COUNTRY) != 0 && give_text(ask->place.country, out);
+}
+
+static bool get_geo_continent(const struct ask *ask, struct value *out)
+{
+    return (ask->place.known & GEO_CONTINENT) != 0 && give_text(ask->place.continent, out);
+}
+
+static bool get_geo_city(const struct ask *ask, struct value *out)
+{
+    return (ask->place.known & GEO_CITY) != 0 && give_text(ask->place.city, out);
+}
+
+static bool get_geo_latitude(const struct ask *ask, struct value *out)
+{
+    return give_double(ask->place.lat_deg, out);
+}
+
+static bool get_geo_longitude(const struct ask *ask, struct value *out)
+{
+    return give_double(ask->place.lon_deg, out);
+}
+
+static bool get_geo_radius_km(const struct ask *ask, struct value *out)
+{
+    return give_double(ask->place.radius_km, out);
+}
+
+static bool get_geo_asn(const struct ask *ask, struct value *out)
+{
+    *out = value_int(ask->place.asn);
+    return (ask->place.known & GEO_ASN) != 0;
+}
+
+static bool get_geo_org(const struct ask *ask, struct value *out)
+{
+    return (ask->place.known & GEO_ORG) != 0 && give_text(ask->place.org, out);
+}
+
+static bool geo_flag(const struct ask *ask, unsigned flag, struct value *out)
+{
+    *out = value_bool((ask->place.flags & flag) != 0);
+    return (ask->place.known & GEO_ANONYMITY) != 0;
+}
+
+#define GEO_FLAG(name, flag)                                                                       \
+    static bool get_geo_##name(const struct ask *ask, struct value *out)                           \
+    {                                                                                              \
+        return geo_flag(ask, flag, out);                                                           \
+    }
+GEO_FLAG(anonymous, SIGHT_ANONYMOUS)
+GEO_FLAG(vpn, SIGHT_VPN)
+GEO_FLAG(hosting, SIGHT_HOSTING)
+GEO_FLAG(proxy, SIGHT_PROXY)
+GEO_FLAG(tor, SIGHT_TOR)
+GEO_FLAG(residential_proxy, SIGHT_RESIDENTIAL_PROXY)
+GEO_FLAG(satellite, SIGHT_SATELLITE)
+
+static bool get_travel_km(const struct ask *ask, struct value *out)
+{
+    return ask->has_risk && give_double(ask->risk.travel_km, out);
+}
+
+static bool get_travel_kmh(const struct ask *ask, struct value *out)
+{
+    return ask->has_risk && give_double(ask->risk.travel_kmh, out);
+}
+
+static bool get_risk_score(const struct ask *ask, struct value *out)
+{
+    return ask->has_risk && !ask->risk.deny && give_double(ask->risk.score, out);
+}
+
+static bool get_risk_hard(const struct ask *ask, struct value *out)
+{
+    return ask->has_risk && !ask->risk.deny && give_double(ask->risk.hard, out);
+}
+
+static bool get_risk_level(const struct ask *ask, struct value *out)
+{
+    *out = (struct value){.kind = VALUE_LEVEL, .as.i = ask->risk.level};
+    return ask->has_risk && !ask->risk.deny;
+}
+
+static bool get_risk_signals(const struct ask *ask, struct value *out)
+{
+    if (!ask->has_risk) {
+        return false;
+    }
+    size_t count = ask->risk.signal_count;
+    struct value_entry *entries = ARENA_ARRAY(&ask->worker->arena, struct value_entry, count + 1);
+    if (entries == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        entries[i].key = value_str(ask->risk.signals[i].id);
+        entries[i].value = value_double(ask->risk.signals[i].evidence);
+    }
+    *out = (struct value){.kind = VALUE_MAP, .n = (uint32_t)count, .as.map = entries};
+    return true;
+}
+
+static bool (*const GETTERS[ATTR_COUNT])(const struct ask *ask, struct value *out) = {
+    [ATTR_NOW] = get_now,
+    [ATTR_TENANT] = get_tenant,
+    [ATTR_GATEWAY] = get_gateway,
+    [ATTR_SUBJECT_TYPE] = get_subject_type,
+    [ATTR_SUBJECT_ID] = get_subject_id,
+    [ATTR_SUBJECT_PROPERTIES] = get_subject_properties,
+    [ATTR_ACTION_NAME] = get_action_name,
+    [ATTR_ACTION_PROPERTIES] = get_action_properties,
+    [ATTR_RESOURCE_TYPE] = get_resource_type,
+    [ATTR_RESOURCE_ID] = get_resource_id,
+    [ATTR_RESOURCE_PATH] = get_resource_path,
+    [ATTR_RESOURCE_PROPERTIES] = get_resource_properties,
+    [ATTR_SESSION_REF] = get_session_ref,
+    [ATTR_SESSION_STATE] = get_session_state,
+    [ATTR_SESSION_KNOWN] = get_session_known,
+    [ATTR_SESSION_ISSUED] = get_session_issued,
+    [ATTR_SESSION_AUTH_TIME] = get_session_auth_time,
+    [ATTR_SESSION_STARTED] = get_session_started,
+    [ATTR_SESSION_LAST_SEEN] = get_session_last_seen,
+    [ATTR_SESSION_REQUESTS] = get_session_requests,
+    [ATTR_SESSION_ACR] = get_session_acr,
+    [ATTR_SESSION_AMR] = get_session_amr,
+    [ATTR_DEVICE_FINGERPRINT] = get_device_fingerprint,
+    [ATTR_DEVICE_FIRST_SEEN] = get_device_first_seen,
+    [ATTR_DEVICE_MANAGED] = get_device_managed,
+    [ATTR_DEVICE_USER_AGENT] = get_device_user_agent,
+    [ATTR_DEVICE_FAMILY] = get_device_family,
+    [ATTR_DEVICE_OS] = get_device_os,
+    [ATTR_DEVICE_TOOL] = get_device_tool,
+    [ATTR_DEVICE_COMPONENTS] = get_device_components,
+    [ATTR_NETWORK_IP] = get_network_ip,
+    [ATTR_NETWORK_PRIVATE] = get_network_private,
+    [ATTR_NETWORK_FORWARDED_FOR] = get_network_forwarded_for,
+    [ATTR_GEO_COUNTRY] = get_geo_country,
+    [ATTR_GEO_CONTINENT] = get_geo_continent,
+    [ATTR_GEO_CITY] = get_geo_city,
+    [ATTR_GEO_LATITUDE] = get_geo_latitude,
+    [ATTR_GEO_LONGITUDE] = get_geo_longitude,
+    [ATTR_GEO_RADIUS_KM] = get_geo_radius_km,
+    [ATTR_GEO_ASN] = get_geo_asn,
+    [ATTR_GEO_ORG] = get_geo_org,
+    [ATTR_GEO_ANONYMOUS] = get_geo_anonymous,
+    [ATTR_GEO_VPN] = get_geo_vpn,
+    [ATTR_GEO_HOSTING] = get_geo_hosting,
+    [ATTR_GEO_PROXY] = get_geo_proxy,
+    [ATTR_GEO_TOR] = get_geo_tor,
+    [ATTR_GEO_RESIDENTIAL_PROXY] = get_geo_residential_proxy,
+    [ATTR_GEO_SATELLITE] = get_geo_satellite,
+    [ATTR_TRAVEL_KM] = get_travel_km,
+    [ATTR_TRAVEL_KMH] = get_travel_kmh,
+    [ATTR_RISK_SCORE] = get_risk_score,
+    [ATTR_RISK_HARD] = get_risk_hard,
+    [ATTR_RISK_LEVEL] = get_risk_level,
+    [ATTR_RISK_SIGNALS] = get_risk_signals,
+};
+
+// ---- Fields of open roots: looked up in the question --------------------------------------------
+
+static struct str first_segment(struct str path, struct str *rest)
+{
+    size_t dot = str_find_byte(path, '.', 0);
+    *rest = str_sub(path, dot + 1, path.len);
+    return str_sub(path, 0, dot);
+}
+
+// `subject.roles` is `properties.roles`; `subject.properties.type` reaches a property with a reserved name.
+static bool resolve_property(const struct value *properties, struct str path, struct value *out)
+{
+    return give_tree(value_path(properties, path), out);
+}
+
+// What a condition reads by hand under `context.session` is believed no more than `session.…`.
+static bool resolve_context(const struct ask *ask, struct str path, struct value *out)
+{
+    struct str rest = {0};
+    struct str first = first_segment(path, &rest);
+    if (path.len == 0 || str_eq(first, STR("session"))) {
+        bool proof = rest.len == 0 || str_starts(rest, STR("acr")) || str_starts(rest, STR("amr")) ||
+                     str_starts(rest, STR("auth_time"));
+        if (proof && (ask->session.issued != 0 || !ask_may(ask, GRANT_ASSERT_AUTH))) {
+            return false;
+        }
+    }
+    if ((path.len == 0 || str_eq(first, STR("device"))) && !ask_may(ask, GRANT_ASSERT_DEVICE)) {
+        return false;
+    }
+    return give_tree(path.len == 0 ? ask->request->context : value_path(ask->request->context, path), out);
+}
+
+static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, struct value *out)
+{
+    const struct request *request = ask->request;
+    switch (root) {
+    case ROOT_SUBJECT:
+        return ask_may(ask, GRANT_ASSERT_SUBJECT) && resolve_property(request->subject_properties, path, out);
+    case ROOT_ACTION:
+        return resolve_property(request->action_properties, path, out);
+    case ROOT_RESOURCE:
+        return resolve_property(request->resource_properties, path, out);
+    case ROOT_CONTEXT:
+        return resolve_context(ask, path, out);
+    default:
+        return false;
+    }
+}
+
+bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out)
+{
+    const struct ask *ask = user;
+    *out = (struct value){0};
+    if (slot->id >= ATTR_COUNT) {
+        return resolve_root(ask, slot->id, slot->rest, out);
+    }
+    if (!GETTERS[slot->id](ask, out)) {
+        *out = (struct value){0};
+        return false;
+    }
+    if (slot->rest.len == 0) {
+        return true;
+    }
+    struct value whole = *out;
+    return give_tree(value_path(&whole, slot->rest), out);
+}
+
+enum truth ask_contains(void *user, uint32_t set, const struct value *value)
+{
+    const struct ask *ask = user;
+    return policy_contains(ask->snapshot->policies, set, value, ask->now_ms);
+}

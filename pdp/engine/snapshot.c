@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/snapshot.h"
+
+#include "seal/seal.h"
+
+#include <stdlib.h>
+
+static const size_t DOCS_MOST = 1000000;
+
+void snapshot_free(struct snapshot **snapshot)
+{
+    struct snapshot *s = *snapshot;
+    if (s == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < SNAPSHOT_WORKERS_MAX; i++) {
+        cel_frame_free(&s->scratch[i].frame);
+        policy_scratch_free(&s->scratch[i].policy);
+    }
+    cel_program_free(&s->program);
+    geo_set_free(&s->geo);
+    arena_fini(&s->arena);
+    free(s);
+    *snapshot = NULL;
+}
+
+bool snapshot_scratch_make(struct snapshot *snapshot, size_t index)
+{
+    struct snapshot_scratch *scratch = &snapshot->scratch[index];
+    if (scratch->frame == NULL && cel_frame_new(snapshot->program, &scratch->frame) != PDP_ERR_OK) {
+        return false;
+    }
+    return scratch->policy != NULL || policy_scratch_new(snapshot->policies, &scratch->policy) == PDP_ERR_OK;
+}
+
+// ---- Digest: over names and contents of all inputs, lengths in front, so that nothing can slide -----
+
+static void digest_str(struct seal_hash *sha, struct str s)
+{
+    uint64_t len = s.len;
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(len >> (8 * i));
+    }
+    seal_hash_add(sha, bytes, sizeof bytes);
+    seal_hash_add(sha, s.at, s.len);
+}
+
+static enum pdp_err digest_inputs(const struct snapshot_input *input, struct snapshot *s)
+{
+    AUTO(seal_hash_free) struct seal_hash *sha = NULL;
+    TRY(seal_hash_new(&sha));
+    for (size_t i = 0; i < input->file_count; i++) {
+        digest_str(sha, input->files[i].name);
+        digest_str(sha, input->files[i].text);
+    }
+    for (size_t i = 0; i < input->geo_count; i++) {
+        digest_str(sha, input->geo[i].text);
+    }
+    unsigned char hash[SEAL_BYTES];
+    TRY(seal_hash_end(sha, hash));
+    static const char HEX[] = "0123456789abcdef";
+    memcpy(s->digest, "sha256:", 7);
+    for (size_t i = 0; i < sizeof hash; i++) {
+        s->digest[7 + 2 * i] = HEX[hash[i] >> 4];
+        s->digest[8 + 2 * i] = HEX[hash[i] & 15];
+    }
+    s->digest_len = 7 + 2 * sizeof hash;
+    return PDP_ERR_OK;
+}
+
+// ---- Reading -----------------------------------------------------------------------------------
+
+// Sources outlive the snapshot's build but not the snapshot: nothing may keep a pointer into them.
+static const struct source *source_of(struct snapshot *s, const struct snapshot_file *file)
+{
+    struct source *source = ARENA_NEW(&s->arena, struct source);
+    if (source != NULL) {
+        *source = (struct source){file->name, file->text};
+    }
+    return source;
+}
+
+struct doc_list {
+    struct conf_doc *docs;
+    size_t count, cap;
+};
+
+static void doc_list_free(struct doc_list *list)
+{
+    free(list->docs);
+}
+
+static enum pdp_err doc_list_add(struct doc_list *list, const struct conf_doc *docs, size_t count)
+{
+    if (count > DOCS_MOST - list->count) {
+        return PDP_ERR_LIMIT;
+    }
+    if (list->count + count > list->cap) {
+        size_t cap = (list->count + count) * 2;
+        struct conf_doc *more = realloc(list->docs, cap * sizeof *more);
+        if (more == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        list->docs = more;
+        list->cap = cap;
+    }
+    for (size_t i = 0; i < count; i++) {
+        list->docs[list->count++] = docs[i];
+    }
+    return PDP_ERR_OK;
+}
+
+// Parses every file, so that every mistake is told; the first error is returned.
+static enum pdp_err parse_files(const struct snapshot_input *input, struct snapshot *s, struct diags *diags,
+                                struct doc_list *out)
+{
+    enum pdp_err first = PDP_ERR_OK;
+    for (size_t i = 0; i < input->file_count; i++) {
+        const struct snapshot_file *file = &input->files[i];
+        const struct source *source = source_of(s, file);
+        if (source == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        if (file->err != PDP_ERR_OK) {
+            first = diag_error(diags, file->err, (struct place){source, 0, 0}, "cannot be read: " STR_FMT,
+                               STR_ARG(file->why));
+            diag_hint(diags, "make it readable for the user that runs this, or move it out of the folder");
+            continue;
+        }
+        struct conf_doc *docs = NULL;
+        size_t count = 0;
+        enum pdp_err err = conf_parse(source, &s->arena, diags, &docs, &count);
+        first = first == PDP_ERR_OK ? err : first;
+        TRY(doc_list_add(out, docs, count));
+    }
+    return first;
+}
+
+static enum pdp_err read_geo(const struct snapshot_input *input, struct snapshot *s, struct diags *diags)
+{
+    enum pdp_err first = PDP_ERR_OK;
+    TRY(geo_set_new(&s->geo));
+    for (size_t i = 0; i < input->geo_count; i++) {
+        const struct snapshot_file *file = &input->geo[i];
+        char why[160] = "";
+        enum pdp_err err = file->err;
+        if (err == PDP_ERR_OK) {
+            err = geo_set_add(s->geo, file->name, file->text.at, file->text.len, why);
+        }
+        if (err == PDP_ERR_OK) {
+            continue;
+        }
+        struct source *name_only = ARENA_NEW(&s->arena, struct source);
+        if (name_only == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        name_only->name = file->name;
+        struct place place = {name_only, 0, 0};
+        struct str said = file->err != PDP_ERR_OK ? file->why : str_of(why);
+        if (input->geo_optional) {
+            diag_warning(diags, place, "geo database not used: " STR_FMT, STR_ARG(said));
+        } else {
+            (void)diag_error(diags, err, place, "geo database refused: " STR_FMT, STR_ARG(said));
+            first = first == PDP_ERR_OK ? err : first;
+        }
+    }
+    return first;
+}
+
+static void keep_first(enum pdp_err *first, enum pdp_err err)
+{
+    *first = *first == PDP_ERR_OK ? err : *first;
+}
+
+// All readers run even where an earlier one failed: each reports its own mistakes.
+static enum pdp_err read_docs(const struct snapshot_input *input, const struct doc_list *list, struct hash_key seed,
+                              struct snapshot *s, struct diags *diags)
+{
+    enum pdp_err first = policy_names_read(list->docs, list->count, &s->arena, diags, &s->names);
+    attrs_declare(&s->env);
+    s->env.sets = s->names.sets;
+    s->env.set_count = s->names.set_count;
+    s->env.strengths = s->names.strengths;
+    s->env.strength_count = s->names.strength_count;
+    s->env.zone = input->read_zone;
+    s->env.zone_user = input->user;
+    TRY(cel_program_new(&s->env, NULL, &s->program));
+
+    struct policy_files files = {input->read_file, input->user};
+    keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed, &s->arena, diags,
+                                       &s->policies));
+    keep_first(&first,
+               session_policies_read(list->docs, list->count, s->program, &s->arena, diags, &s->sessions));
+    keep_first(&first, risk_model_read(list->docs, list->count, s->program, s->names.strengths,
+                                       s->names.strength_count, &s->arena, diags, &s->risk));
+    return first;
+}
+
+static enum pdp_err name_strengths(struct hash_key key, struct snapshot *s)
+{
+    s->strength_names = ARENA_ARRAY(&s->arena, uint32_t, s->names.strength_count + 1);
+    if (s->strength_names == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < s->names.strength_count; i++) {
+        uint32_t half = (uint32_t)hash_64(key, s->names.strengths[i].at, s->names.strengths[i].len);
+        s->strength_names[i] = half != 0 ? half : 1;
+    }
+    return PDP_ERR_OK;
+}
+
+static void count_facts(struct snapshot *s)
+{
+    struct policy_describe policies = {0};
+    policy_set_describe(s->policies, &policies);
+    s->facts = (struct snapshot_facts){
+        .policies = policies.policies,
+        .rules = policies.rules,
+        .lists = policies.lists,
+        .strengths = policies.strengths,
+        .geo_databases = (uint32_t)geo_set_count(s->geo),
+        .geo_facts = geo_set_facts(s->geo),
+    };
+}
+
+static enum pdp_err build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
+                          struct doc_list *list, struct snapshot *s)
+{
+    enum pdp_err first = parse_files(input, s, diags, list);
+    if (first == PDP_ERR_NOMEM || first == PDP_ERR_LIMIT) {
+        return first;
+    }
+    keep_first(&first, read_geo(input, s, diags));
+    keep_first(&first, read_docs(input, list, seed, s, diags));
+    if (first == PDP_ERR_OK && diags->errors > 0) {
+        first = PDP_ERR_REFUSED;
+    }
+    TRY(first);
+    TRY(cel_seal(s->program));
+    TRY(policy_set_index(s->policies, diags));
+    TRY(name_strengths(seed, s));
+    TRY(digest_inputs(input, s));
+    count_facts(s);
+    return PDP_ERR_OK;
+}
+
+enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
+                            struct snapshot **out)
+{
+    *out = NULL;
+    AUTO(snapshot_free) struct snapshot *s = calloc(1, sizeof *s);
+    AUTO(doc_list_free) struct doc_list list = {0};
+    if (s == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    arena_init(&s->arena, 256 * 1024, 0);
+    enum pdp_err err = build(input, seed, diags, &list, s);
+    if (err != PDP_ERR_OK && diags->errors == 0) {
+        (void)diag_error(diags, err, (struct place){0}, "policies cannot be loaded: %s", pdp_err_text(err));
+    }
+    TRY(err);
+    *out = STEAL(s);
+    return PDP_ERR_OK;
+}
+
+struct str snapshot_digest(const struct snapshot *snapshot)
+{
+    return (struct str){snapshot->digest, snapshot->digest_len};
+}
+
+void snapshot_describe(const struct snapshot *snapshot, struct snapshot_facts *out)
+{
+    *out = snapshot->facts;
+}
+
+const struct geo_set *snapshot_geo(const struct snapshot *snapshot)
+{
+    return snapshot->geo;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// One immutable, digested unit: policies, lists, limits, risk model, zones, geo data. Inside of the engine.
+#ifndef ENGINE_SNAPSHOT_H
+#define ENGINE_SNAPSHOT_H
+
+#include "engine/attrs.h"
+#include "engine/engine.h"
+#include "policy/policy.h"
+#include "risk/risk.h"
+#include "session/limits.h"
+
+#define SNAPSHOT_WORKERS_MAX 64
+
+// What one worker needs to run this snapshot's program; made before it is published.
+struct snapshot_scratch {
+    struct cel_frame *frame;
+    struct policy_scratch *policy;
+};
+
+struct snapshot {
+    struct arena arena;
+    struct policy_names names;
+    struct cel_env env;
+    struct cel_program *program;
+    struct policy_set *policies;
+    const struct session_policies *sessions;
+    const struct risk_model *risk;
+    struct geo_set *geo;
+    uint32_t *strength_names; // low half of the keyed hash of each strength's name, never 0
+    struct snapshot_facts facts;
+    char digest[80]; // `sha256:` and 64 hex digits
+    size_t digest_len;
+    uint64_t epoch; // given when it is published
+    struct snapshot_scratch scratch[SNAPSHOT_WORKERS_MAX];
+    struct snapshot *next; // in the list of the retired
+};
+
+// The scratch of worker `index`, made if it is not there yet; false where memory is out.
+bool snapshot_scratch_make(struct snapshot *snapshot, size_t index);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's shared part and a worker's own. Inside of the engine.
+#ifndef ENGINE_WORKER_H
+#define ENGINE_WORKER_H
+
+#include "engine/snapshot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define ENGINE_WORKERS_MAX SNAPSHOT_WORKERS_MAX
+
+struct counters {
+    atomic_ullong effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
+    atomic_ullong questions, events, batches, repeats;
+};
+
+struct worker {
+    _Alignas(64) _Atomic(struct snapshot *) pinned; // what it reads now; NULL between decisions
+    struct engine *engine;
+    size_t index;
+    uint64_t sequence; // of decision ids
+    struct arena arena; // of one message
+    struct geo_cache *geo_cache;
+    struct fault fault; // why the last question was malformed
+    struct counters counters;
+};
+
+struct engine {
+    _Atomic(struct snapshot *) current;
+    struct engine_config config;
+    struct session_table *sessions;
+    atomic_ullong policy_epoch;
+    pthread_mutex_t lock; // workers' list, retired list, publishing
+    struct worker *workers[ENGINE_WORKERS_MAX];
+    struct snapshot *retired;
+};
+
+// The snapshot that serves, held until worker_unpin; NULL where none is published. Wait-free but for a
+// publication in the very moment.
+static inline struct snapshot *worker_pin(struct worker *worker)
+{
+    struct snapshot *now = atomic_load(&worker->engine->current);
+    for (;;) {
+        atomic_store(&worker->pinned, now);
+        struct snapshot *again = atomic_load(&worker->engine->current);
+        if (again == now) {
+            return now;
+        }
+        now = again;
+    }
+}
+
+static inline void worker_unpin(struct worker *worker)
+{
+    atomic_store_explicit(&worker->pinned, NULL, memory_order_release);
+}
+
+static inline void counter_add(atomic_ullong *counter)
+{
+    // One writer a counter: no locked instruction is needed.
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+#endif
