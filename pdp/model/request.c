@@ -351,12 +351,6 @@ static enum pdp_err read_event(const struct value *root, const struct value *eve
     return check_needs(event, out, NEEDS_OF_EVENT, why);
 }
 
-static bool says(const struct value *map, const char *key, struct str word)
-{
-    const struct value *v = value_get(map, str_of(key));
-    return v != NULL && value_is_text(v, word);
-}
-
 static enum pdp_err read_modes(struct request *out, struct fault *why)
 {
     const struct value *explain = value_get(&out->root, STR("explain"));
@@ -366,7 +360,12 @@ static enum pdp_err read_modes(struct request *out, struct fault *why)
             return fault_set(why, "explain", "expected `brief` or `full`");
         }
     }
-    out->probe = says(out->context, "purpose", STR("probe"));
+    const struct value *purpose = value_get(out->context, STR("purpose"));
+    if (purpose != NULL && purpose->kind != VALUE_NULL && purpose->kind != VALUE_STRING) {
+        return fault_set(why, "context.purpose", "expected text, found %s",
+                         value_kind_name((enum value_kind)purpose->kind));
+    }
+    out->probe = purpose != NULL && value_is_text(purpose, STR("probe"));
     out->has_session = out->session_id.at != NULL;
     return PDP_ERR_OK;
 }
