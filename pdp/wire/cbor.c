@@ -113,6 +113,31 @@ static inline bool is_text(const unsigned char *at, size_t len, uint64_t first)
     return LIKELY((seen & HIGH_BITS) == 0) || str_is_utf8((struct str){(const char *)at, len});
 }
 
+// Text of at most 23 bytes, all ASCII and well before the input's end, which nearly all keys and values are:
+// returns where it ends and fills *out and its first 8 bytes. NULL where it is not that; then the long way
+// decides what it is.
+static inline const unsigned char *short_text(const unsigned char *at, const unsigned char *end,
+                                              struct value *out, uint64_t *first)
+{
+    unsigned len = end - at >= 32 ? *at - ((unsigned)CBOR_TEXT << 5) : UINT32_MAX;
+    if (!LITTLE_ENDIAN_HOST || len > 23) {
+        return NULL;
+    }
+    uint64_t word = load_8(++at);
+    uint64_t rest = 0;
+    if (len < 8) {
+        word &= (UINT64_C(1) << (8 * len)) - 1;
+    } else {
+        rest = load_8(at + len - 8) | (len > 16 ? load_8(at + 8) : 0);
+    }
+    if (((word | rest) & HIGH_BITS) != 0) {
+        return NULL;
+    }
+    *first = word;
+    *out = value_str((struct str){(const char *)at, len});
+    return at + len;
+}
+
 static inline enum pdp_err read_text(struct reader *r, uint64_t len, struct value *out, uint64_t *first)
 {
     const unsigned char *at = r->at;
@@ -197,7 +222,7 @@ static inline bool holds_nul(const struct value *key, uint64_t first)
     return ((word - LOW_BITS) & ~word & HIGH_BITS) != 0;
 }
 
-static inline enum pdp_err read_key(struct reader *r, struct value *out, uint64_t *first)
+static enum pdp_err read_long_key(struct reader *r, struct value *out, uint64_t *first)
 {
     const unsigned char *at = r->at;
     struct head head;
@@ -213,6 +238,16 @@ static inline enum pdp_err read_key(struct reader *r, struct value *out, uint64_
         memcpy(first, out->n != 0 ? out->as.text : "", out->n < 8 ? out->n : 8);
     }
     return holds_nul(out, *first) ? refuse(r, at, "NUL byte in a key") : PDP_ERR_OK;
+}
+
+static inline enum pdp_err read_key(struct reader *r, struct value *out, uint64_t *first)
+{
+    const unsigned char *after = short_text(r->at, r->end, out, first);
+    if (LIKELY(after != NULL && !holds_nul(out, *first))) {
+        r->at = after;
+        return PDP_ERR_OK;
+    }
+    return read_long_key(r, out, first);
 }
 
 __attribute__((cold, noinline)) static enum pdp_err refuse_twice(const struct reader *r, const struct value *key)
@@ -257,6 +292,17 @@ static enum pdp_err check_large(struct reader *r, const struct value_entry *entr
 
 // ---- Maps and lists ----------------------------------------------------------------------------
 
+static inline enum pdp_err read_item(struct reader *r, unsigned depth, struct value *out)
+{
+    uint64_t first = 0;
+    const unsigned char *after = short_text(r->at, r->end, out, &first);
+    if (after == NULL) {
+        return read_value(r, depth, out);
+    }
+    r->at = after;
+    return PDP_ERR_OK;
+}
+
 // One entry of a map into entries[i]. `seen` is a set of 64 bits of the keys' first bytes: keys that fall on
 // different bits differ, so most are compared with none.
 static inline enum pdp_err read_entry(struct reader *r, unsigned depth, struct value_entry *entries, size_t i,
@@ -270,7 +316,7 @@ static inline enum pdp_err read_entry(struct reader *r, unsigned depth, struct v
         return refuse_twice(r, &entries[i].key);
     }
     *seen |= bit;
-    return read_value(r, depth, &entries[i].value);
+    return read_item(r, depth, &entries[i].value);
 }
 
 static enum pdp_err finish_map(struct reader *r, const struct value_entry *entries, size_t count,
@@ -312,7 +358,7 @@ static enum pdp_err read_list(struct reader *r, uint64_t count, unsigned depth, 
     }
     for (size_t i = 0; i < count; i++) {
         r->owed--;
-        TRY(read_value(r, depth, &items[i]));
+        TRY(read_item(r, depth, &items[i]));
     }
     *out = (struct value){.kind = VALUE_LIST, .n = (uint32_t)count, .as.list = items};
     return PDP_ERR_OK;
