@@ -286,7 +286,9 @@ static struct found read_words(struct str text)
         for (size_t i = 0; i < kept; i++) {
             word[i] = lower(text.at[at - kept + i]);
         }
-        if (len > 1 && word[0] >= 'a') {
+        if (len > WORD_MAX) {
+            keep_best(&found.family, by_ending((struct str){word, kept}));
+        } else if (len > 1 && word[0] >= 'a') {
             take_word(&found, (struct str){word, kept});
         }
         at += len == 0;
