@@ -292,6 +292,21 @@ bool section_field(const struct section *section, size_t at, struct str key, str
     return false;
 }
 
+bool section_all_text(const struct section *section, const struct item *item)
+{
+    char why[SECTION_WHY];
+    size_t at = item->payload;
+    uint32_t values = item->size * (item->type == SECTION_MAP ? 2U : 1U);
+    for (uint32_t i = 0; i < values; i++) {
+        struct item value;
+        if (section_value(section, at, &value, why) != PDP_ERR_OK || value.type != SECTION_TEXT ||
+            !skip(section, at, 0, &at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool section_number(const struct section *section, const struct item *item, uint64_t most, uint64_t *out)
 {
     *out = 0;

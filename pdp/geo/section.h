@@ -65,6 +65,8 @@ MUST_USE enum pdp_err section_check(struct section_walk *walk, size_t at, size_t
 
 // In a section that was checked: the value of a key of the map at `at`; false where it is not there.
 bool section_field(const struct section *section, size_t at, struct str key, struct item *out);
+// Is every value of the map or array `item` text (in a map, the keys too)?
+bool section_all_text(const struct section *section, const struct item *item);
 // An unsigned number of at most `most`, of any of the unsigned types; false where it is none.
 bool section_number(const struct section *section, const struct item *item, uint64_t most, uint64_t *out);
 

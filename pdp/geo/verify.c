@@ -58,6 +58,24 @@ static enum pdp_err check_type(struct verify_layout *layout, char why[static SEC
     return PDP_ERR_OK;
 }
 
+// Of no use here, but libmaxminddb reads them, and leaks where they are of another type.
+static enum pdp_err check_words(const struct verify_layout *layout, char why[static SECTION_WHY])
+{
+    static const struct {
+        const char *key;
+        uint8_t type;
+    } WORDS[] = {{"languages", SECTION_ARRAY}, {"description", SECTION_MAP}};
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        struct item item;
+        if (!section_field(&layout->metadata, 0, str_of(WORDS[i].key), &item) || item.type != WORDS[i].type ||
+            !section_all_text(&layout->metadata, &item)) {
+            return section_refuse(why, PDP_ERR_CORRUPT, "metadata: `%s` is missing or not all text",
+                                  WORDS[i].key);
+        }
+    }
+    return PDP_ERR_OK;
+}
+
 static enum pdp_err read_metadata(struct verify_layout *layout, char why[static SECTION_WHY])
 {
     uint64_t major = 0, record_bits = 0, ip_version = 0;
@@ -67,6 +85,7 @@ static enum pdp_err read_metadata(struct verify_layout *layout, char why[static 
     TRY(number_field(layout, "ip_version", UINT16_MAX, &ip_version, why));
     TRY(number_field(layout, "build_epoch", (uint64_t)TIME_MAX_S, &layout->build_s, why));
     TRY(check_type(layout, why));
+    TRY(check_words(layout, why));
     layout->record_bits = (unsigned)record_bits;
     layout->ip_version = (unsigned)ip_version;
     if (major != 2) {
@@ -245,7 +264,14 @@ static enum pdp_err check_tree(const struct verify_layout *layout, const uint8_t
         return section_refuse(why, PDP_ERR_NOMEM, "out of memory");
     }
     TRY(section_walk_init(&walk.data, layout->data));
-    return walk_tree(&walk, why);
+    TRY(walk_tree(&walk, why));
+    for (uint64_t node = 0; node < layout->node_count; node++) {
+        if (walk.height[node] == UNSEEN) {
+            return section_refuse(why, PDP_ERR_CORRUPT, "search tree, node %llu: nothing leads there",
+                                  (unsigned long long)node);
+        }
+    }
+    return PDP_ERR_OK;
 }
 
 enum pdp_err verify_database(const uint8_t *bytes, size_t len, struct verify_layout *out,
