@@ -184,6 +184,12 @@ bool node_space(struct node *node, uint64_t id, struct node_space *out)
     return true;
 }
 
+bool node_waiting(const struct node *node, uint64_t id)
+{
+    const struct conn *conn = node_find(node, id);
+    return conn != NULL && conn->more && !conn_held(node, conn);
+}
+
 void node_received(struct node *node, uint64_t id, size_t len, struct node_now now)
 {
     struct conn *conn = node_find(node, id);

@@ -109,6 +109,8 @@ struct node_space {
 };
 // Where to read to, until the next call to the node. false: nothing is to be read from it now.
 bool node_space(struct node *node, uint64_t id, struct node_space *out);
+// It has whole messages that the next node_turn answers, so nothing needs to be done about it now.
+bool node_waiting(const struct node *node, uint64_t id);
 // `len` bytes were put where node_space said. Answers at most turn_messages of them.
 void node_received(struct node *node, uint64_t id, size_t len, struct node_now now);
 // The peer sends no more; what it asked is still answered.

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/loop.h"
+
+#include "base/num.h"
+#include "daemon/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// A node's ids have their top bit clear; these are ours.
+static const uint64_t ID_WAKE = UINT64_MAX;
+static const uint64_t ID_LISTENER = UINT64_C(1) << 63; // + index
+static const int64_t ACCEPT_PAUSE_MS = 100;
+
+enum { EVENTS_A_TURN = 256, ACCEPTS_A_TURN = 8, LAST_TURNS = 4 };
+
+struct loop {
+    struct loop_config config;
+    struct node *node;
+    int epoll, wake;
+    int reserve; // a descriptor to give up, so that a connection can be accepted and closed when none is left
+    _Atomic bool stop;
+    bool accepting;
+    int64_t accept_again_ms;
+    struct node_now now;
+    struct epoll_event events[EVENTS_A_TURN];
+};
+
+static void listeners_watch(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->config.listener_count; i++) {
+        // Exclusive: a new connection wakes one loop, not all.
+        struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = ID_LISTENER + i};
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->config.listeners[i].fd, &event);
+    }
+    loop->accepting = true;
+}
+
+static void listeners_leave(struct loop *loop)
+{
+    for (size_t i = 0; loop->accepting && i < loop->config.listener_count; i++) {
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->config.listeners[i].fd, NULL);
+    }
+    loop->accepting = false;
+}
+
+static int reserve_open(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+enum pdp_err loop_new(const struct loop_config *config, struct loop **out)
+{
+    *out = NULL;
+    AUTO(loop_free) struct loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    loop->config = *config;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->reserve = reserve_open();
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = ID_WAKE};
+    if (loop->epoll < 0 || loop->wake < 0 || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) != 0) {
+        return PDP_ERR_IO;
+    }
+    TRY(node_new(&config->node, &loop->node));
+    *out = STEAL(loop);
+    return PDP_ERR_OK;
+}
+
+static void close_closed(struct loop *loop)
+{
+    uint64_t handle = 0;
+    while (node_next_closed(loop->node, &handle)) {
+        close((int)handle);
+    }
+}
+
+void loop_free(struct loop **loop_ptr)
+{
+    struct loop *loop = STEAL(*loop_ptr);
+    if (loop == NULL) {
+        return;
+    }
+    if (loop->node != NULL) {
+        node_cut(loop->node);
+        close_closed(loop);
+    }
+    node_free(&loop->node);
+    const int fds[] = {loop->epoll, loop->wake, loop->reserve};
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+    free(loop);
+}
+
+// ---- Accepting -----------------------------------------------------------------------------------
+
+static void welcome(struct loop *loop, const struct listener *listener, const struct accepted *accepted)
+{
+    struct str name = str_of(listener->spec.name[0] != 0 ? listener->spec.name : accepted->origin);
+    struct node_open open = {
+        .handle = (uint64_t)accepted->fd,
+        .transport = accepted->transport,
+        .origin = str_of(accepted->origin),
+        .peer = {.name = name, .grants = listener->spec.grants},
+    };
+    if (loop->config.peer_hash != NULL) {
+        open.peer.hash = loop->config.peer_hash(loop->config.user, name);
+    }
+    uint64_t id = 0;
+    if (node_open(loop->node, &open, loop->now, &id) != PDP_ERR_OK) {
+        close(accepted->fd);
+        return;
+    }
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = id};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, accepted->fd, &event) != 0) {
+        node_refused(loop->node, NODE_REFUSAL_DESCRIPTORS);
+        node_lost(loop->node, id);
+    }
+}
+
+// No descriptor is left: one connection is refused rather than left hanging, and then there is a pause, since
+// the listener would go on being ready and the loop would spin.
+static void accept_exhausted(struct loop *loop, const struct listener *listener)
+{
+    node_refused(loop->node, NODE_REFUSAL_DESCRIPTORS);
+    if (loop->reserve >= 0) {
+        close(loop->reserve);
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
+        loop->reserve = reserve_open();
+    }
+    listeners_leave(loop);
+    loop->accept_again_ms = num_add_sat(loop->now.steady_ms, ACCEPT_PAUSE_MS);
+}
+
+static void accept_some(struct loop *loop, const struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN && loop->accepting; i++) {
+        struct accepted accepted;
+        if (listener_accept(listener, &accepted)) {
+            welcome(loop, listener, &accepted);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return; // another loop was faster
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            accept_exhausted(loop, listener);
+        }
+    }
+}
+
+// ---- One turn ------------------------------------------------------------------------------------
+
+static void read_from(struct loop *loop, uint64_t id, int fd, bool hung_up)
+{
+    struct node_space space;
+    if (!node_space(loop->node, id, &space)) {
+        if (hung_up && !node_waiting(loop->node, id)) {
+            node_lost(loop->node, id);
+        }
+        return;
+    }
+    ssize_t len = recv(fd, space.at, space.len, 0);
+    if (len > 0) {
+        node_received(loop->node, id, (size_t)len, loop->now);
+    } else if (hung_up || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        node_lost(loop->node, id);
+    } else if (len == 0) {
+        node_ended(loop->node, id, loop->now);
+    }
+}
+
+static void on_event(struct loop *loop, const struct epoll_event *event)
+{
+    uint64_t id = event->data.u64, handle = 0;
+    if (id == ID_WAKE) {
+        eventfd_t count;
+        eventfd_read(loop->wake, &count);
+        if (loop->config.mail != NULL) {
+            loop->config.mail(loop->config.user, loop->node, loop->now);
+        }
+    } else if (id >= ID_LISTENER) {
+        accept_some(loop, &loop->config.listeners[id - ID_LISTENER]);
+    } else if (node_handle(loop->node, id, &handle)) {
+        if ((event->events & EPOLLOUT) != 0) {
+            node_writable(loop->node, id);
+        }
+        if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+            read_from(loop, id, (int)handle, (event->events & (EPOLLHUP | EPOLLERR)) != 0);
+        }
+    }
+}
+
+static void send_all(struct loop *loop)
+{
+    struct node_output output;
+    while (node_next_output(loop->node, &output)) {
+        ssize_t len = send((int)output.handle, output.bytes.at, output.bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (len >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+            node_sent(loop->node, output.id, len > 0 ? (size_t)len : 0, loop->now);
+        } else {
+            node_lost(loop->node, output.id);
+        }
+    }
+}
+
+static void tell_interests(struct loop *loop)
+{
+    struct node_change change;
+    while (node_next_change(loop->node, &change)) {
+        struct epoll_event event = {.data.u64 = change.id};
+        event.events = (change.read ? EPOLLIN : 0U) | (change.write ? EPOLLOUT : 0U);
+        if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, (int)change.handle, &event) != 0) {
+            node_lost(loop->node, change.id);
+        }
+    }
+}
+
+static int timeout_ms(const struct loop *loop, int64_t until_ms)
+{
+    if (node_runnable(loop->node)) {
+        return 0;
+    }
+    int64_t due = num_min(node_deadline(loop->node), until_ms);
+    due = loop->accepting ? due : num_min(due, loop->accept_again_ms);
+    if (due == INT64_MAX) {
+        return -1;
+    }
+    int64_t wait = num_sub_sat(due, clock_now().steady_ms);
+    return (int)num_max(0, num_min(wait, 60000));
+}
+
+static void turn(struct loop *loop, int wait_ms)
+{
+    int count = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, wait_ms);
+    loop->now = clock_now();
+    // Those that had to wait come first, and read no more before they are through.
+    node_turn(loop->node, loop->now);
+    for (int i = 0; i < count; i++) {
+        on_event(loop, &loop->events[i]);
+    }
+    if (node_deadline(loop->node) <= loop->now.steady_ms) {
+        node_expire(loop->node, loop->now);
+    }
+    send_all(loop);
+    tell_interests(loop);
+    close_closed(loop);
+}
+
+static void drain(struct loop *loop)
+{
+    listeners_leave(loop);
+    loop->accept_again_ms = INT64_MAX;
+    for (int i = 0; i < LAST_TURNS; i++) { // what has arrived is still heard
+        turn(loop, 0);
+    }
+    node_drain(loop->node, loop->now);
+    send_all(loop);
+    close_closed(loop);
+    int64_t until_ms = num_add_sat(loop->now.steady_ms, loop->config.drain_ms);
+    while (node_connections(loop->node) > 0 && loop->now.steady_ms < until_ms) {
+        turn(loop, timeout_ms(loop, until_ms));
+    }
+    node_cut(loop->node);
+    close_closed(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    loop->now = clock_now();
+    listeners_watch(loop);
+    while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
+        turn(loop, timeout_ms(loop, INT64_MAX));
+        if (!loop->accepting && loop->accept_again_ms <= loop->now.steady_ms) {
+            listeners_watch(loop);
+        }
+    }
+    drain(loop);
+}
+
+void loop_wake(struct loop *loop)
+{
+    eventfd_write(loop->wake, 1);
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store_explicit(&loop->stop, true, memory_order_release);
+    loop_wake(loop);
+}
+
+void loop_count(const struct loop *loop, struct node_counts *sum)
+{
+    node_count(loop->node, sum);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// One epoll loop over one node: a thread runs it to completion, nothing is handed to another thread.
+#ifndef DAEMON_LOOP_H
+#define DAEMON_LOOP_H
+
+#include "daemon/listen.h"
+#include "node/node.h"
+
+struct loop_config {
+    struct node_config node;
+    const struct listener *listeners; // shared by loops; borrowed for the loop's life
+    size_t listener_count;
+    int64_t drain_ms; // what is owed at loop_stop is sent within this time
+    // The keyed hash of a peer's name; NULL: 0.
+    uint64_t (*peer_hash)(void *user, struct str name);
+    // Called on the loop's thread after loop_wake; NULL: nothing.
+    void (*mail)(void *user, struct node *node, struct node_now now);
+    void *user;
+};
+
+struct loop;
+
+MUST_USE enum pdp_err loop_new(const struct loop_config *config, struct loop **out);
+void loop_free(struct loop **loop);
+// Serves until loop_stop, then drains.
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop); // any thread
+void loop_wake(struct loop *loop); // any thread
+// Adds the node's counters to *sum. Any thread.
+void loop_count(const struct loop *loop, struct node_counts *sum);
+
+#endif
