@@ -70,8 +70,10 @@ enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has
         *auth_time_ms = limits->adopt ? now_ms : 0;
         return limits->adopt ? PDP_ERR_OK : PDP_ERR_MISSING;
     }
-    // Whatever a limit does when it strikes, what is older than the shortest cannot begin.
-    if (now_ms >= strikes_at(asserted_ms, limits->absolute_ms)) {
+    // Limits that only ask a step_up do so from the first question on; one that ends, or may, lets nothing begin.
+    int64_t most_ms = num_min(limits->absolute.terminate_ms, limits->absolute.deny_ms);
+    most_ms = most_ms != INT64_MAX ? most_ms : limits->absolute_ms;
+    if (most_ms == INT64_MAX || now_ms >= strikes_at(asserted_ms, most_ms)) {
         return PDP_ERR_STALE;
     }
     *auth_time_ms = asserted_ms;

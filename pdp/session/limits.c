@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "session/limits.h"
+
+#include "base/num.h"
+
+#define NONE INT64_MAX
+#define LEAST_MS INT64_C(1000)
+#define MOST_MS (INT64_C(3650) * 24 * 3600 * 1000)
+
+enum first_sight { FIRST_SIGHT_UNSAID, FIRST_SIGHT_KNOWN, FIRST_SIGHT_ADOPT };
+
+// One limit of a policy: how long, and what it does; ms 0: the policy does not say.
+struct stated {
+    int64_t ms;
+    enum session_on_limit on;
+};
+
+struct session_policy {
+    uint32_t target; // UINT32_MAX: everyone
+    enum first_sight first_sight;
+    struct stated idle, absolute;
+    int64_t reauthentication_ms; // 0: not said
+};
+
+struct session_policies {
+    struct session_policy *list;
+    size_t count;
+};
+
+// ---- reading -----------------------------------------------------------------------------------
+
+struct document {
+    struct str api_version, kind;
+    const struct conf_node *metadata; // checked with the heads of all documents
+    const struct conf_node *target, *limits;
+    int first_sight;
+};
+
+struct limits_form {
+    int64_t idle_ms, absolute_ms, reauthentication_ms;
+    int on_idle, on_absolute; // -1: not said
+    const struct conf_node *concurrent, *on_concurrent;
+};
+
+static const char *const FIRST_SIGHTS[] = {"known", "adopt", NULL};
+static const char *const ON_LIMITS[] = {"terminate", "step_up", NULL}; // as enum session_on_limit
+
+#define AT(member) offsetof(struct document, member)
+static const struct conf_field DOCUMENT[] = {
+    {"apiVersion", CONF_TEXT, true, AT(api_version), NULL, 0, 0, "`pdp/v1`"},
+    {"kind", CONF_TEXT, true, AT(kind), NULL, 0, 0, "`SessionPolicy`"},
+    {"metadata", CONF_ANY, true, AT(metadata), NULL, 0, 0, "name, owner"},
+    {"target", CONF_EXPR, false, AT(target), NULL, 0, 0, "whose sessions; all where it is left out"},
+    {"limits", CONF_MAPPING, false, AT(limits), NULL, 0, 0, "how long a session lasts"},
+    {"first_sight", CONF_CHOICE, false, AT(first_sight), FIRST_SIGHTS, 0, 0,
+     "known: a session begins with its auth_time; adopt: the first sight counts as that"},
+};
+#undef AT
+
+#define AT(member) offsetof(struct limits_form, member)
+static const struct conf_field LIMITS[] = {
+    {"idle", CONF_DURATION, false, AT(idle_ms), NULL, LEAST_MS, MOST_MS, "without a question"},
+    {"on_idle", CONF_CHOICE, false, AT(on_idle), ON_LIMITS, 0, 0, "terminate (default) or step_up"},
+    {"absolute", CONF_DURATION, false, AT(absolute_ms), NULL, LEAST_MS, MOST_MS, "since the authentication"},
+    {"on_absolute", CONF_CHOICE, false, AT(on_absolute), ON_LIMITS, 0, 0, "terminate (default) or step_up"},
+    {"reauthentication", CONF_DURATION, false, AT(reauthentication_ms), NULL, LEAST_MS, MOST_MS,
+     "since the authentication, after which a step_up is asked"},
+    {"concurrent", CONF_ANY, false, AT(concurrent), NULL, 0, 0, "not supported yet"},
+    {"on_concurrent", CONF_ANY, false, AT(on_concurrent), NULL, 0, 0, "not supported yet"},
+};
+#undef AT
+
+struct reader {
+    struct cel_program *program;
+    struct arena *arena;
+    struct diags *diags;
+    enum pdp_err first;
+};
+
+static void note(struct reader *r, enum pdp_err err)
+{
+    r->first = r->first != PDP_ERR_OK ? r->first : err;
+}
+
+static void refuse_concurrent(struct reader *r, const struct conf_node *node, const char *name)
+{
+    if (node == NULL) {
+        return;
+    }
+    note(r, diag_error(r->diags, PDP_ERR_UNSUPPORTED, node->place, "`%s` is not supported yet", name));
+    diag_hint(r->diags, "leave it out: a limit that is written but not held would be worse than none");
+}
+
+// What a limit does makes no sense without the limit.
+static struct stated state(struct reader *r, const struct conf_node *map, const char *name, const char *on_name,
+                           int64_t ms, int on)
+{
+    const struct conf_node *node = conf_get(map, on_name);
+    if (node != NULL && conf_get(map, name) == NULL) {
+        note(r, diag_error(r->diags, PDP_ERR_MISSING, node->place, "`%s` needs `%s`", on_name, name));
+    }
+    return (struct stated){ms, on == ON_LIMIT_STEP_UP ? ON_LIMIT_STEP_UP : ON_LIMIT_TERMINATE};
+}
+
+static void read_limits(struct reader *r, const struct conf_node *map, struct session_policy *out)
+{
+    struct limits_form form = {.on_idle = -1, .on_absolute = -1};
+    note(r, conf_read(map, LIMITS, COUNT_OF(LIMITS), "limits", &form, r->arena, r->diags));
+    refuse_concurrent(r, form.concurrent, "concurrent");
+    refuse_concurrent(r, form.on_concurrent, "on_concurrent");
+    out->idle = state(r, map, "idle", "on_idle", form.idle_ms, form.on_idle);
+    out->absolute = state(r, map, "absolute", "on_absolute", form.absolute_ms, form.on_absolute);
+    out->reauthentication_ms = form.reauthentication_ms;
+}
+
+static void read_target(struct reader *r, const struct conf_node *node, uint32_t *target)
+{
+    *target = UINT32_MAX;
+    if (node == NULL) {
+        return;
+    }
+    const struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
+    note(r, cel_add(r->program, &text, CEL_BOOL, NULL, 0, 0, r->diags, target));
+}
+
+static void read_policy(struct reader *r, const struct conf_node *root, struct session_policy *out)
+{
+    struct document doc = {.first_sight = -1};
+    note(r, conf_read(root, DOCUMENT, COUNT_OF(DOCUMENT), "SessionPolicy", &doc, r->arena, r->diags));
+    if (conf_get(root, "limits") == NULL && conf_get(root, "first_sight") == NULL) {
+        note(r, diag_error(r->diags, PDP_ERR_MISSING, root->place, "a SessionPolicy needs `limits` or `first_sight`"));
+    }
+    out->first_sight = doc.first_sight < 0    ? FIRST_SIGHT_UNSAID
+                       : doc.first_sight == 0 ? FIRST_SIGHT_KNOWN
+                                              : FIRST_SIGHT_ADOPT;
+    read_target(r, doc.target, &out->target);
+    if (doc.limits != NULL) {
+        read_limits(r, doc.limits, out);
+    }
+}
+
+static bool is_session_policy(const struct conf_doc *doc)
+{
+    const struct conf_node *kind = doc->root != NULL ? conf_get(doc->root, "kind") : NULL;
+    return kind != NULL && kind->kind == CONF_SCALAR && str_eq(kind->text, STR("SessionPolicy"));
+}
+
+enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
+                                   struct arena *arena, struct diags *diags, const struct session_policies **out)
+{
+    *out = NULL;
+    struct session_policies *policies = ARENA_NEW(arena, struct session_policies);
+    struct session_policy *list = ARENA_ARRAY(arena, struct session_policy, count + 1);
+    if (policies == NULL || list == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    struct reader r = {program, arena, diags, PDP_ERR_OK};
+    policies->list = list;
+    for (size_t i = 0; i < count; i++) {
+        if (is_session_policy(&docs[i])) {
+            read_policy(&r, docs[i].root, &list[policies->count++]);
+        }
+    }
+    *out = r.first == PDP_ERR_OK ? policies : NULL;
+    return r.first;
+}
+
+// ---- asking ------------------------------------------------------------------------------------
+
+// The shortest limits of one kind, over all policies that were asked.
+struct shortest {
+    int64_t terminate_ms, maybe_terminate_ms; // of those that match, and of those that may
+    int64_t step_up_ms;
+    bool stated, maybe_stated;
+};
+
+static void take(struct shortest *shortest, const struct stated *stated, bool sure)
+{
+    if (stated->ms == 0) {
+        return;
+    }
+    int64_t *place = stated->on == ON_LIMIT_STEP_UP ? &shortest->step_up_ms
+                     : sure                         ? &shortest->terminate_ms
+                                                    : &shortest->maybe_terminate_ms;
+    *place = num_min(*place, stated->ms);
+    shortest->stated |= sure;
+    shortest->maybe_stated |= !sure;
+}
+
+// The default holds where no policy says anything. Where only undecided ones do, it may hold or not: it denies.
+static struct limit_times settle(const struct shortest *shortest, int64_t default_ms)
+{
+    struct limit_times times = {shortest->terminate_ms, shortest->maybe_terminate_ms, shortest->step_up_ms};
+    if (!shortest->stated && shortest->maybe_stated) {
+        times.deny_ms = num_min(times.deny_ms, default_ms);
+    } else if (!shortest->stated) {
+        times.terminate_ms = default_ms;
+    }
+    return times;
+}
+
+static int64_t first_of(const struct limit_times *times, enum session_on_limit *on)
+{
+    int64_t ms = num_min(times->terminate_ms, num_min(times->deny_ms, times->step_up_ms));
+    *on = ms == times->terminate_ms ? ON_LIMIT_TERMINATE : ms == times->deny_ms ? ON_LIMIT_DENY : ON_LIMIT_STEP_UP;
+    return ms;
+}
+
+static void finish(struct session_limits *out, const struct shortest *idle, const struct shortest *absolute,
+                   int64_t reauthentication_ms)
+{
+    out->idle = settle(idle, SESSION_IDLE_DEFAULT_MS);
+    out->absolute = settle(absolute, SESSION_ABSOLUTE_DEFAULT_MS);
+    out->absolute.step_up_ms = num_min(out->absolute.step_up_ms, reauthentication_ms);
+    out->idle_ms = first_of(&out->idle, &out->on_idle);
+    out->absolute_ms = first_of(&out->absolute, &out->on_absolute);
+}
+
+static const struct shortest NOTHING = {NONE, NONE, NONE, false, false};
+
+void session_limits_default(struct session_limits *out)
+{
+    *out = (struct session_limits){0};
+    finish(out, &NOTHING, &NOTHING, NONE);
+}
+
+void session_limits_of(const struct session_policies *policies, struct cel_frame *frame, struct session_limits *out)
+{
+    *out = (struct session_limits){0};
+    struct shortest idle = NOTHING, absolute = NOTHING;
+    int64_t reauthentication_ms = NONE;
+    bool adopt = false, known = false;
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct session_policy *policy = &policies->list[i];
+        enum truth matches = policy->target == UINT32_MAX ? TRUTH_YES : cel_truth(frame, policy->target);
+        if (matches == TRUTH_NO) {
+            continue;
+        }
+        bool sure = matches == TRUTH_YES;
+        take(&idle, &policy->idle, sure);
+        take(&absolute, &policy->absolute, sure);
+        if (policy->reauthentication_ms != 0) {
+            reauthentication_ms = num_min(reauthentication_ms, policy->reauthentication_ms);
+        }
+        adopt |= sure && policy->first_sight == FIRST_SIGHT_ADOPT;
+        known |= policy->first_sight == FIRST_SIGHT_KNOWN;
+        out->unsure |= !sure;
+    }
+    out->adopt = adopt && !known;
+    finish(out, &idle, &absolute, reauthentication_ms);
+}
