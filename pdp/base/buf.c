@@ -35,6 +35,8 @@ bool buf_grow(struct buf *buf, size_t more)
             cap = need;
         }
     }
+    // buf_room asks only for cap: it must not lie above the limit.
+    cap = buf->limit != 0 && cap > buf->limit ? buf->limit : cap;
     unsigned char *at = realloc(buf->at, cap);
     if (at == NULL) {
         buf->failed = true;
