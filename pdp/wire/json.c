@@ -136,7 +136,11 @@ static void release(json_t **json)
 enum pdp_err json_decode(struct str bytes, struct arena *arena, struct value *out, struct fault *why)
 {
     *out = value_null();
-    size_t where = 0;
+    // jansson takes a bare NUL for the end: what came after it would pass unseen.
+    size_t where = str_find_byte(bytes, '\0', 0);
+    if (where < bytes.len) {
+        return fault_at(why, where, "NUL byte outside of an escape");
+    }
     if (too_deep(bytes, &where)) {
         return fault_at(why, where, "nested more than %d deep", REQUEST_DEPTH_MAX);
     }
