@@ -9,8 +9,9 @@
 
 enum {
     MOST_DEPTH = 64,
-    MOST_PAIRS = 4096, // of a map or an array; a lookup passes over them one by one
-    BUDGET_FACTOR = 4, // a sound file needs at most twice its size
+    MOST_PAIRS = 4096,  // of a map or an array; a lookup passes over them one by one
+    MOST_VALUES = 8192, // of one record: bounds the time of a lookup
+    BUDGET_FACTOR = 4,  // a sound file needs at most twice its size
     BUDGET_LEAST = 4096,
 };
 
@@ -211,10 +212,12 @@ static enum pdp_err check_value(struct section_walk *walk, size_t at, unsigned d
     struct item item;
     TRY(section_item(section, at, &item, why));
     size_t cost = item.next - at;
-    if (cost > walk->budget) {
-        return corrupt(section, at, "values overlap", why);
+    if (cost > walk->budget || walk->values == MOST_VALUES) {
+        return corrupt(section, at, cost > walk->budget ? "values overlap" : "a record has too many values",
+                       why);
     }
     walk->budget -= cost;
+    walk->values++;
     *next = item.next;
     if (item.type == SECTION_POINTER) {
         struct item target;
@@ -240,6 +243,7 @@ enum pdp_err section_check(struct section_walk *walk, size_t at, size_t *next, c
     if (next == NULL && at < walk->section.len && seen(walk, at)) {
         return PDP_ERR_OK;
     }
+    walk->values = 0;
     enum pdp_err err = check_value(walk, at, 0, &past, why);
     if (next != NULL) {
         *next = past;

@@ -53,6 +53,7 @@ struct section_walk {
     struct section section;
     uint8_t *seen; // a bit a byte: a whole value that starts there was found good
     size_t budget; // bytes that may still be read: bounds the time for values that overlap
+    size_t values; // read so far for the record at hand
 };
 
 // NOMEM leaves an empty walk, which section_walk_fini takes.

@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 Test(geo, describes_what_is_loaded)
 {
@@ -74,6 +76,29 @@ Test(geo, the_bytes_may_go_once_added)
     mmdb_file_free(&file);
     struct geo_place place = look(set, "203.0.113.7");
     cr_expect(str_eq(place.city, STR("Berlin")));
+}
+
+Test(geo, without_descriptors_it_is_refused_and_works_again)
+{
+    AUTO(geo_set_free) struct geo_set *set = set_of("asn");
+    AUTO(mmdb_file_free) struct mmdb_file file = mmdb_made("city");
+    struct rlimit was, none;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+    // With no descriptor left not even the anonymous file is had; with one, libmaxminddb has none for itself.
+    int lowest = dup(0);
+    cr_assert_geq(lowest, 0);
+    close(lowest);
+    for (int left = 0; left < 2; left++) {
+        none = (struct rlimit){(rlim_t)(lowest + left), was.rlim_max};
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        enum pdp_err err = add_bytes(set, "city", &file);
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+        cr_expect_eq(err, PDP_ERR_IO, "%d left: %s", left, pdp_err_name(err));
+        cr_expect_eq(geo_set_count(set), 1);
+    }
+    cr_expect_eq(add_bytes(set, "city", &file), PDP_ERR_OK);
+    struct geo_place place = look(set, "203.0.113.7");
+    cr_expect(str_eq(place.city, STR("Berlin")) && place.asn == 64500);
 }
 
 // ---- files from elsewhere --------------------------------------------------------------------------

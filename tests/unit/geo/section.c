@@ -233,27 +233,43 @@ Test(geo_section, a_shared_value_is_read_once)
 
 Test(geo_section, overlapping_values_run_out_of_budget)
 {
-    // Maps with 4000 values each that begin at every second byte: each is sound, all together are quadratic.
+    // Byte strings of 57,629 bytes that begin at every third byte: each is sound, all together are quadratic.
     enum {
-        LEN = 200000
+        LEN = 200001
     };
     uint8_t *bytes = calloc(LEN, 1);
     char why[SECTION_WHY] = "";
     cr_assert(bytes != NULL);
-    for (size_t i = 0; i + 1 < LEN; i += 2) {
-        bytes[i] = 0x00, bytes[i + 1] = 0x07; // false
-    }
-    for (size_t i = 0; i + 4 < 100000; i += 4) {
-        memcpy(bytes + i, "\x1e\x04\x0d\x00", 4); // arrays of 3613, each the first value of the one before
+    for (size_t i = 0; i < LEN; i += 3) {
+        memcpy(bytes + i, "\x9e\xe0\x00", 3);
     }
     AUTO(section_walk_fini) struct section_walk walk = {0};
     cr_assert_eq(section_walk_init(&walk, (struct section){"data", bytes, LEN}), PDP_ERR_OK);
     enum pdp_err err = PDP_ERR_OK;
-    for (size_t at = 100000 - 4 * 60; at > 240 && err == PDP_ERR_OK; at -= 4) {
+    size_t read = 0;
+    for (size_t at = 0; at < 90000 && err == PDP_ERR_OK; at += 3) {
         err = section_check(&walk, at, NULL, why);
+        read++;
     }
     cr_expect_eq(err, PDP_ERR_CORRUPT);
+    cr_expect(strstr(why, "overlap") != NULL && read < 20, "%zu values read, then `%s`", read, why);
     free(bytes);
+}
+
+Test(geo_section, a_record_has_a_limit)
+{
+    // An array of three arrays of 4000 empty texts each.
+    static char bytes[16384];
+    char why[SECTION_WHY];
+    memset(bytes, '\x40', sizeof bytes);
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(bytes + 2 + i * 4004, "\x1e\x04\x0e\x83", 4);
+    }
+    memcpy(bytes, "\x02\x04", 2);
+    cr_expect_eq(check(bytes, 2 + 2 * 4004, why), PDP_ERR_OK, "%s", why);
+    memcpy(bytes, "\x03\x04", 2);
+    cr_expect_eq(check(bytes, 2 + 3 * 4004, why), PDP_ERR_CORRUPT);
+    cr_expect(strstr(why, "too many values") != NULL, "%s", why);
 }
 
 Test(geo_section, fields_and_numbers)
