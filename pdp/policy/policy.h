@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents to rules, index and program; rules to one verdict (DESIGN §5, semantics/composition.py).
+//
+// Rules are numbered by the path of their file, then by their place in it. A policy that is deny-unless-allow ends
+// with a rule of its own, `POLICY/deny-unless-allow`, for the deny that it adds.
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
@@ -23,7 +26,8 @@ struct policy_names {
 MUST_USE enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena,
                                         struct diags *diags, struct policy_names *out);
 
-// A file that a document names (List `file:`), relative to the folder. NULL text: it could not be read.
+// A file that a document names (List `file:`), relative to the folder. An error: it could not be read; a
+// warning then, and the list is unsure. The text must live until `diags` were rendered.
 struct policy_files {
     enum pdp_err (*read)(void *user, struct str path, struct str *text);
     void *user;
@@ -38,9 +42,12 @@ MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count,
 // After cel_seal: builds the index. 
 MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags);
 
+// Lists with a max_age and no `updated` of their own age from here: when the snapshot was loaded. Without this
+// call they are stale from the start.
+void policy_set_loaded(struct policy_set *set, int64_t now_ms);
+
 size_t policy_rule_count(const struct policy_set *set);
 struct str policy_rule_name(const struct policy_set *set, uint32_t rule); // `policy/rule`; empty: no such rule
-// Rules that are candidates for a request, for tests and `explain`: sorted rule numbers.
 struct policy_describe { uint32_t policies, rules, lists, strengths, indexed; };
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the readers of documents share while a set is built.
+#ifndef POLICY_BUILD_H
+#define POLICY_BUILD_H
+
+#include "policy/set.h"
+
+struct build {
+    struct policy_set *set;
+    const struct policy_names *names;
+    struct cel_program *program;
+    const struct policy_files *files;
+    struct arena *arena;
+    struct diags *diags;
+    enum pdp_err first;    // the first mistake; reading goes on to find the others
+    uint32_t hard;         // the conjunct of terminate rules that read `risk`; SET_NO_EXPR: not compiled yet
+    struct table obligations; // by their text
+    uint32_t obligation_cap;
+};
+
+// What every document has; CONF_ANY fields are checked by policy_names_read.
+struct build_head {
+    const struct conf_node *version, *kind, *metadata;
+};
+#define BUILD_HEAD_FIELDS                                                                          \
+    {"apiVersion", CONF_ANY, false, offsetof(struct build_head, version), NULL, 0, 0,              \
+     "version of the language: pdp/v1"},                                                           \
+    {"kind", CONF_ANY, false, offsetof(struct build_head, kind), NULL, 0, 0, "what the document holds"}, \
+    {"metadata", CONF_ANY, false, offsetof(struct build_head, metadata), NULL, 0, 0,               \
+     "name, owner, description, labels"}
+
+// Notes an error that was reported already.
+void build_note(struct build *build, enum pdp_err err);
+// Reports one: at `place`, with `hint` where it is not NULL.
+void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
+// "did you mean `x`?" for the error reported last.
+void build_hint_near(struct build *build, struct str given, const struct str *names, size_t count);
+// A copy in the set's arena; memory that is out is noted.
+struct str build_copy(struct build *build, struct str text);
+// `count` zeroed things (at least one), or NULL with memory noted.
+void *build_array(struct build *build, size_t count, size_t bytes);
+// Text of a node for a message: escaped, cut.
+struct str build_shown(struct build *build, struct str text);
+// The name of a document, empty where it has none that is well-formed.
+struct str build_doc_name(const struct conf_doc *doc);
+
+// Variables that conditions may read, in the order in which they were made.
+struct build_vars {
+    struct cel_var *list;
+    size_t count;
+};
+
+// One kind of document each. Mistakes are reported and noted.
+void read_strengths(struct build *build, const struct conf_doc *doc);
+void read_list(struct build *build, const struct conf_doc *doc);
+void read_policy(struct build *build, const struct conf_doc *doc);
+// Rules that a Policy document will take, with the one that closes it.
+size_t read_policy_rules(const struct conf_doc *doc);
+
+// `when` in both forms to one expression. SET_NO_EXPR with the error noted.
+uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);
+// One expression.
+uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_type want,
+                   const struct build_vars *vars);
+// `variables:`, each may read those before it.
+void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars);
+
+// `obligations:` to numbers.
+void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out, uint32_t *count);
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+#include "base/num.h"
+#include "policy/scratch.h"
+
+struct decide {
+    const struct policy_set *set;
+    struct policy_scratch *scratch;
+    struct cel_frame *frame;
+    const struct policy_host *host;
+    const struct policy_question *question;
+    struct arena *arena;
+    struct policy_result *out;
+
+    uint32_t current;             // the policy whose rules go by
+    struct combine_policy policy; // its state
+    bool allow_unsure;            // it has an allow that was unsure
+    unsigned seen;                // outcomes of all rules
+    bool plain_deny;              // a rule denies for certain, not only the end of a deny-unless-allow policy
+    bool any_allow_unsure;
+};
+
+// ---- One rule ---------------------------------------------------------------------------------------
+
+static enum truth match_actions(const struct set_rule *rule, struct str action)
+{
+    if (rule->action_count == 0) {
+        return TRUTH_YES;
+    }
+    if (action.at == NULL) {
+        return TRUTH_UNSURE;
+    }
+    for (uint32_t i = 0; i < rule->action_count; i++) {
+        if (str_eq(rule->actions[i], action)) {
+            return TRUTH_YES;
+        }
+    }
+    return TRUTH_NO;
+}
+
+static enum truth match_resources(const struct set_rule *rule, struct str path)
+{
+    if (rule->resource_count == 0) {
+        return TRUTH_YES;
+    }
+    if (path.at == NULL) {
+        return TRUTH_UNSURE;
+    }
+    for (uint32_t i = 0; i < rule->resource_count; i++) {
+        if (glob_match(&rule->resources[i], path)) {
+            return TRUTH_YES;
+        }
+    }
+    return TRUTH_NO;
+}
+
+static enum truth run(struct cel_frame *frame, uint32_t expr)
+{
+    return expr == SET_NO_EXPR ? TRUTH_YES : cel_truth(frame, expr);
+}
+
+static void enter_policy(struct decide *d, uint32_t number)
+{
+    const struct set_policy *policy = &d->set->policies[number];
+    d->current = number;
+    d->policy = (struct combine_policy){.algorithm = policy->algorithm, .target = run(d->frame, policy->target)};
+    d->allow_unsure = false;
+}
+
+// Cheapest first: the conjunction does not mind the order.
+static enum truth match_rule(struct decide *d, const struct set_rule *rule)
+{
+    enum truth truth = combine_both(match_actions(rule, d->question->action),
+                                    match_resources(rule, d->question->path));
+    if (truth == TRUTH_NO) {
+        return TRUTH_NO;
+    }
+    if (d->current != rule->policy) {
+        enter_policy(d, rule->policy);
+    }
+    if (d->policy.finished || d->policy.target == TRUTH_NO) {
+        return TRUTH_NO;
+    }
+    truth = combine_both(truth, d->policy.target);
+    return combine_both(truth, run(d->frame, rule->when));
+}
+
+static bool is_proved(struct decide *d, const struct set_rule *rule)
+{
+    int64_t until_ms = INT64_MAX;
+    if (rule->effect != PDP_EFFECT_STEP_UP || d->host == NULL || d->host->proved == NULL) {
+        return false;
+    }
+    bool proved = d->host->proved(d->host->user, rule->strength, rule->max_age_s, &until_ms);
+    d->out->until_ms = num_min(d->out->until_ms, until_ms);
+    return proved;
+}
+
+static void keep(struct decide *d, uint32_t rule, enum truth truth, enum combine_outcome outcome)
+{
+    d->seen |= 1U << outcome;
+    d->scratch->matched[d->scratch->count++] =
+        (struct scratch_match){.rule = rule, .truth = (uint8_t)truth, .outcome = (uint8_t)outcome};
+}
+
+// The deny that deny-unless-allow adds is certain where the target holds and no allow was unsure.
+static void close_policy(struct decide *d, uint32_t number, enum truth truth)
+{
+    enum combine_outcome outcome = combine_end(&d->policy);
+    if (outcome != COMBINE_NONE) {
+        keep(d, number, d->allow_unsure ? TRUTH_UNSURE : truth, outcome);
+    }
+}
+
+static void judge(struct decide *d, uint32_t number)
+{
+    const struct set_rule *rule = &d->set->rules[number];
+    enum truth truth = match_rule(d, rule);
+    if (truth == TRUTH_NO) {
+        return;
+    }
+    if (rule->closing) {
+        close_policy(d, number, truth);
+        return;
+    }
+    enum combine_outcome outcome = combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule));
+    bool allow_unsure = rule->effect == PDP_EFFECT_ALLOW && truth == TRUTH_UNSURE;
+    d->allow_unsure = d->allow_unsure || allow_unsure;
+    d->any_allow_unsure = d->any_allow_unsure || allow_unsure;
+    d->plain_deny = d->plain_deny || (outcome == COMBINE_DENY && truth == TRUTH_YES);
+    if (outcome != COMBINE_NONE || allow_unsure) {
+        keep(d, number, truth, outcome);
+    }
+}
+
+// ---- All rules --------------------------------------------------------------------------------------
+
+static void start(struct decide *d)
+{
+    d->current = UINT32_MAX;
+    d->seen = 0;
+    d->plain_deny = d->any_allow_unsure = false;
+    d->scratch->count = 0;
+    d->out->until_ms = INT64_MAX;
+}
+
+static void judge_all(struct decide *d)
+{
+    start(d);
+    for (uint32_t i = 0; i < d->set->rule_count; i++) {
+        judge(d, i);
+    }
+}
+
+// Where no rule denies for certain and nothing allows, an allow that was unsure must be named; only then are those
+// looked at that the index left out because what they test is missing.
+static void judge_candidates(struct decide *d)
+{
+    bool skipped = true;
+    for (int allows = 0; allows < 2 && skipped; allows++) {
+        start(d);
+        size_t count = index_ask(d->set->by_rule, &d->scratch->ask, d->frame, d->question, allows != 0, &skipped);
+        for (size_t i = 0; i < count; i++) {
+            judge(d, d->scratch->ask.list[i]);
+        }
+        skipped = skipped && !d->plain_deny && combine_verdict(d->seen) == PDP_EFFECT_DENY;
+    }
+}
+
+static bool any_target(struct decide *d)
+{
+    bool skipped = false;
+    if (d->set->untargeted) {
+        return true;
+    }
+    if (d->question->unindexed) {
+        for (uint32_t i = 0; i < d->set->policy_count; i++) {
+            if (run(d->frame, d->set->policies[i].target) != TRUTH_NO) {
+                return true;
+            }
+        }
+        return false;
+    }
+    size_t count = index_ask(d->set->by_target, &d->scratch->ask, d->frame, d->question, true, &skipped);
+    for (size_t i = 0; i < count; i++) {
+        if (run(d->frame, d->set->policies[d->scratch->ask.list[i]].target) != TRUTH_NO) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- The result -------------------------------------------------------------------------------------
+
+// Obligations are few and numbered: those of deciding rules, each once.
+static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->scratch->count; i++) {
+        const struct set_rule *rule = &d->set->rules[d->scratch->matched[i].rule];
+        if (d->scratch->matched[i].outcome != decided) {
+            continue;
+        }
+        for (uint32_t k = 0; k < rule->obligation_count && count < most; k++) {
+            const struct verdict_obligation *one = &d->set->obligations[rule->obligations[k]];
+            size_t at = 0;
+            while (at < count && (to[at].type.at != one->type.at || to[at].properties != one->properties)) {
+                at++;
+            }
+            to[at] = *one;
+            count += at == count;
+        }
+    }
+    return count;
+}
+
+static void require(struct policy_result *out, const struct set_rule *rule)
+{
+    if (!out->has_require || rule->strength > out->require_strength) {
+        out->require_strength = rule->strength;
+    }
+    bool shorter = out->require_max_age_s == 0 || rule->max_age_s < out->require_max_age_s;
+    if (rule->max_age_s > 0 && shorter) {
+        out->require_max_age_s = rule->max_age_s;
+    }
+    out->has_require = true;
+}
+
+static void decide_rule(struct policy_result *out, const struct set_rule *rule, uint32_t number, uint32_t *rules)
+{
+    if (out->rule_count == 0) {
+        out->first = number;
+        out->message = rule->message;
+        out->reason = rule->reason;
+    }
+    rules[out->rule_count++] = number;
+    if (out->effect == PDP_EFFECT_STEP_UP) {
+        require(out, rule);
+    }
+    out->terminate_subject = out->terminate_subject || (out->effect == PDP_EFFECT_TERMINATE && rule->ends_subject);
+}
+
+static bool list_rules(struct decide *d, enum combine_outcome decided, bool *certain)
+{
+    size_t count = 0;
+    size_t obligations = 0;
+    for (size_t i = 0; i < d->scratch->count; i++) {
+        if (d->scratch->matched[i].outcome == decided) {
+            count++;
+            obligations += d->set->rules[d->scratch->matched[i].rule].obligation_count;
+        }
+    }
+    uint32_t *rules = arena_alloc(d->arena, (count + 1) * sizeof(*rules), _Alignof(uint32_t));
+    struct verdict_obligation *united =
+        arena_alloc(d->arena, (obligations + 1) * sizeof(*united), _Alignof(struct verdict_obligation));
+    if (rules == NULL || united == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < d->scratch->count; i++) {
+        const struct scratch_match *match = &d->scratch->matched[i];
+        if (match->outcome == decided) {
+            decide_rule(d->out, &d->set->rules[match->rule], match->rule, rules);
+            *certain = *certain || match->truth == TRUTH_YES;
+        }
+    }
+    d->out->rules = rules;
+    d->out->obligations = united;
+    d->out->obligation_count = unite(d, decided, united, obligations);
+    return true;
+}
+
+static enum pdp_code code_of(struct decide *d, bool certain)
+{
+    if (d->out->effect != PDP_EFFECT_DENY) {
+        return PDP_CODE_POLICY;
+    }
+    if ((d->seen & 1U << COMBINE_DENY) != 0) {
+        return certain ? PDP_CODE_POLICY : PDP_CODE_UNSURE;
+    }
+    if (d->any_allow_unsure) {
+        return PDP_CODE_UNSURE;
+    }
+    return any_target(d) ? PDP_CODE_NO_RULE : PDP_CODE_NO_POLICY;
+}
+
+void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
+                   const struct policy_host *host, const struct policy_question *question, struct arena *arena,
+                   int64_t now_ms, struct policy_result *out)
+{
+    (void)now_ms; // lists are asked through the frame's host
+    *out = (struct policy_result){.first = UINT32_MAX, .until_ms = INT64_MAX};
+    struct decide d = {.set = set,
+                       .scratch = scratch,
+                       .frame = frame,
+                       .host = host,
+                       .question = question,
+                       .arena = arena,
+                       .out = out};
+    if (question->unindexed || set->by_rule == NULL) {
+        judge_all(&d);
+    } else {
+        judge_candidates(&d);
+    }
+    bool certain = false;
+    out->effect = combine_verdict(d.seen);
+    enum combine_outcome decided = combine_outcome_of(out->effect);
+    if (!list_rules(&d, decided, &certain)) {
+        *out = (struct policy_result){.first = UINT32_MAX};
+        return;
+    }
+    out->code = code_of(&d, certain);
+    bool allows = out->effect == PDP_EFFECT_DENY && !d.plain_deny;
+    explain_missing(set, scratch, frame, question, decided, allows, arena, out);
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policy documents: target, variables, rules.
+#include "policy/build.h"
+
+struct document {
+    struct build_head head;
+    const struct conf_node *target, *variables, *rules;
+    int combine;
+};
+
+static const char *const ALGORITHMS[] = {
+    [COMBINE_MOST_RESTRICTIVE] = "most-restrictive",
+    [COMBINE_FIRST_MATCH] = "first-match",
+    [COMBINE_DENY_UNLESS_ALLOW] = "deny-unless-allow",
+    NULL,
+};
+
+static const struct conf_field DOCUMENT[] = {
+    BUILD_HEAD_FIELDS,
+    {"target", CONF_ANY, false, offsetof(struct document, target), NULL, 0, 0, "whom and what it is about"},
+    {"combine", CONF_CHOICE, false, offsetof(struct document, combine), ALGORITHMS, 0, 0, "how its rules combine"},
+    {"variables", CONF_MAPPING, false, offsetof(struct document, variables), NULL, 0, 0,
+     "expressions that conditions read as vars.NAME"},
+    {"rules", CONF_SEQUENCE, true, offsetof(struct document, rules), NULL, 0, 0, "in their order"},
+};
+
+struct rule {
+    struct str id, reason, message;
+    int effect, exceptions;
+    const struct conf_node *when, *require, *terminate, *obligations;
+    struct conf_texts actions, resources;
+};
+
+static const char *const EFFECTS[] = {
+#define X(name, text, rank) [PDP_EFFECT_##name] = text,
+    PDP_EFFECT_LIST(X)
+#undef X
+        [PDP_EFFECT_COUNT] = NULL};
+static const char *const EXCEPTIONS[] = {"never", NULL};
+
+static const struct conf_field RULE[] = {
+    {"id", CONF_ID, true, offsetof(struct rule, id), NULL, 0, 0, "unique in its policy"},
+    {"effect", CONF_CHOICE, true, offsetof(struct rule, effect), EFFECTS, 0, 0, "what it asks for"},
+    {"when", CONF_ANY, false, offsetof(struct rule, when), NULL, 0, 0, "an expression, or all, any, not"},
+    {"actions", CONF_TEXTS, false, offsetof(struct rule, actions), NULL, 0, 0, "names of actions; indexed"},
+    {"resources", CONF_TEXTS, false, offsetof(struct rule, resources), NULL, 0, 0,
+     "exact, /a/*, /a/*/b or /a/**; indexed"},
+    {"require", CONF_MAPPING, false, offsetof(struct rule, require), NULL, 0, 0, "of a step_up: strength, max_age"},
+    {"reason", CONF_TEXT, false, offsetof(struct rule, reason), NULL, 0, 0, "for the administrator"},
+    {"message", CONF_TEXT, false, offsetof(struct rule, message), NULL, 0, 0, "for the user"},
+    {"obligations", CONF_SEQUENCE, false, offsetof(struct rule, obligations), NULL, 0, 0,
+     "what the gateway must do besides"},
+    {"exceptions", CONF_CHOICE, false, offsetof(struct rule, exceptions), EXCEPTIONS, 0, 0,
+     "never: no exception lifts this rule"},
+    {"terminate", CONF_MAPPING, false, offsetof(struct rule, terminate), NULL, 0, 0, "scope: session or subject"},
+};
+
+struct require {
+    struct str strength;
+    int64_t max_age_ms;
+};
+
+static const struct conf_field REQUIRE[] = {
+    {"strength", CONF_ID, true, offsetof(struct require, strength), NULL, 0, 0, "a level of the Strengths document"},
+    {"max_age", CONF_DURATION, false, offsetof(struct require, max_age_ms), NULL, 1000, INT64_C(315360000000),
+     "how old the proof may be"},
+};
+
+static const char *const SCOPES[] = {"session", "subject", NULL};
+struct terminate {
+    int scope;
+};
+
+static const struct conf_field TERMINATE[] = {
+    {"scope", CONF_CHOICE, true, offsetof(struct terminate, scope), SCOPES, 0, 0, "what ends"},
+};
+
+static const struct str CLOSING = {"deny-unless-allow", sizeof "deny-unless-allow" - 1};
+
+// One rule while it is read.
+struct reading {
+    struct build *build;
+    const struct conf_node *node;
+    const struct rule *rule;
+    const struct build_vars *vars;
+    struct set_rule *out;
+};
+
+// ---- Parts of a rule ------------------------------------------------------------------------------
+
+static void read_actions(struct reading *r)
+{
+    size_t count = r->rule->actions.count;
+    const struct conf_node *node = conf_get(r->node, "actions");
+    if (node == NULL) {
+        return;
+    }
+    if (node->kind == CONF_LIST && node->count == 0) {
+        build_fail(r->build, PDP_ERR_MISSING, node->place, "leave `actions` out for all actions",
+                   "`actions` is empty");
+    }
+    struct str *actions = build_array(r->build, count, sizeof(*actions));
+    for (size_t i = 0; actions != NULL && i < count; i++) {
+        const struct conf_node *action = r->rule->actions.nodes[i];
+        if (action->text.len == 0 || str_find_byte(action->text, '*', 0) < action->text.len) {
+            build_fail(r->build, PDP_ERR_SYNTAX, action->place, "leave `actions` out for all actions",
+                       "an action is a name, without `*`");
+            continue;
+        }
+        actions[r->out->action_count++] = build_copy(r->build, action->text);
+    }
+    r->out->actions = actions;
+}
+
+static void read_resources(struct reading *r)
+{
+    size_t count = r->rule->resources.count;
+    const struct conf_node *node = conf_get(r->node, "resources");
+    if (node == NULL) {
+        return;
+    }
+    if (node->kind == CONF_LIST && node->count == 0) {
+        build_fail(r->build, PDP_ERR_MISSING, node->place, "leave `resources` out for all resources",
+                   "`resources` is empty");
+    }
+    struct glob *globs = build_array(r->build, count, sizeof(*globs));
+    for (size_t i = 0; globs != NULL && i < count; i++) {
+        const struct conf_node *pattern = r->rule->resources.nodes[i];
+        struct glob_fault fault;
+        if (glob_read(build_copy(r->build, pattern->text), &globs[r->out->resource_count], &fault) != PDP_ERR_OK) {
+            build_fail(r->build, PDP_ERR_SYNTAX, conf_place(pattern, fault.at, fault.len), fault.hint, "%s",
+                       fault.why);
+            continue;
+        }
+        r->out->resource_count++;
+    }
+    r->out->resources = globs;
+}
+
+static void read_require(struct reading *r)
+{
+    struct build *build = r->build;
+    const struct conf_node *node = r->rule->require;
+    bool step_up = r->rule->effect == PDP_EFFECT_STEP_UP;
+    if (node == NULL) {
+        if (step_up && conf_get(r->node, "require") == NULL) {
+            build_fail(build, PDP_ERR_MISSING, conf_get(r->node, "effect")->place,
+                       "such as `require: {strength: mfa, max_age: 15m}`", "a step_up rule needs `require`");
+        }
+        return;
+    }
+    if (!step_up) {
+        build_fail(build, PDP_ERR_TYPE, node->place, NULL, "only a step_up rule has `require`");
+        return;
+    }
+    struct require require = {0};
+    build_note(build, conf_read(node, REQUIRE, COUNT_OF(REQUIRE), "`require`", &require, build->arena, build->diags));
+    r->out->has_require = true;
+    r->out->max_age_s = require.max_age_ms / 1000;
+    for (uint32_t i = 0; i < build->names->strength_count; i++) {
+        if (str_eq(build->names->strengths[i], require.strength)) {
+            r->out->strength = i;
+            return;
+        }
+    }
+    if (require.strength.len == 0) { // missing or mistyped, and reported
+        return;
+    }
+    build_fail(build, PDP_ERR_UNKNOWN, conf_get(node, "strength")->place, NULL, "unknown strength `" STR_FMT "`",
+               STR_ARG(require.strength));
+    if (build->names->strength_count == 0) {
+        diag_hint(build->diags, "no Strengths document is here");
+    } else {
+        build_hint_near(build, require.strength, build->names->strengths, build->names->strength_count);
+    }
+}
+
+static void read_terminate(struct reading *r)
+{
+    struct build *build = r->build;
+    if (r->rule->terminate == NULL) {
+        return;
+    }
+    if (r->rule->effect != PDP_EFFECT_TERMINATE) {
+        build_fail(build, PDP_ERR_TYPE, r->rule->terminate->place, NULL, "only a terminate rule has `terminate`");
+        return;
+    }
+    struct terminate terminate = {0};
+    build_note(build, conf_read(r->rule->terminate, TERMINATE, COUNT_OF(TERMINATE), "`terminate`", &terminate,
+                                build->arena, build->diags));
+    r->out->ends_subject = terminate.scope == 1;
+}
+
+// ---- Conditions -------------------------------------------------------------------------------------
+
+static bool reads_risk(const struct build *build, uint32_t expr)
+{
+    return expr != SET_NO_EXPR && cel_reads(build->program, expr, STR("risk"));
+}
+
+// Familiarity alone never ends a session (DESIGN §6): what reads the risk also needs evidence from the session or
+// from outside.
+static uint32_t with_hard_evidence(struct build *build, uint32_t when)
+{
+    if (build->hard == SET_NO_EXPR) {
+        struct cel_text text = {.text = STR("risk.hard > 0.0")};
+        build_note(build, cel_add(build->program, &text, CEL_BOOL, NULL, 0, 0, build->diags, &build->hard));
+    }
+    if (build->hard == SET_NO_EXPR || when == SET_NO_EXPR) {
+        return build->hard;
+    }
+    uint32_t both[] = {when, build->hard};
+    uint32_t expr = SET_NO_EXPR;
+    build_note(build, cel_join(build->program, true, both, COUNT_OF(both), &expr));
+    return expr;
+}
+
+static void read_condition(struct reading *r, uint32_t target)
+{
+    struct build *build = r->build;
+    r->out->when = SET_NO_EXPR;
+    if (r->rule->when != NULL && r->rule->when->kind == CONF_NULL) {
+        build_fail(build, PDP_ERR_MISSING, r->node->place, "leave `when` out where nothing is asked",
+                   "`when` is empty");
+    } else if (r->rule->when != NULL) {
+        r->out->when = when_read(build, r->rule->when, r->vars);
+    }
+    bool risky = reads_risk(build, r->out->when) || reads_risk(build, target);
+    if (r->out->effect == PDP_EFFECT_TERMINATE && risky) {
+        r->out->when = with_hard_evidence(build, r->out->when);
+    }
+}
+
+// ---- Rules ------------------------------------------------------------------------------------------
+
+static void check_id(struct reading *r, struct table *ids, struct str id, uint32_t number)
+{
+    uint32_t old = 0;
+    struct place place = conf_get(r->node, "id")->place;
+    if (str_eq(id, CLOSING)) {
+        build_fail(r->build, PDP_ERR_DUPLICATE, place, NULL,
+                   "`deny-unless-allow` is no id for a rule: it names the deny that this algorithm adds");
+    } else if (!table_put(ids, build_copy(r->build, id), number, &old)) {
+        build_fail(r->build, PDP_ERR_DUPLICATE, place, NULL, "another rule is called `" STR_FMT "`", STR_ARG(id));
+    }
+}
+
+static struct str rule_name(struct build *build, uint32_t policy, struct str id)
+{
+    struct str name = arena_printf(build->arena, STR_FMT "/" STR_FMT, STR_ARG(build->set->policies[policy].name),
+                                   STR_ARG(id));
+    if (name.len == 0) {
+        build_note(build, PDP_ERR_NOMEM);
+    }
+    return name;
+}
+
+static void read_rule(struct build *build, const struct conf_node *node, const struct build_vars *vars,
+                      struct table *ids, uint32_t policy)
+{
+    struct policy_set *set = build->set;
+    uint32_t number = set->rule_count++;
+    struct rule rule = {.effect = PDP_EFFECT_DENY, .exceptions = -1};
+    struct reading r = {build, node, &rule, vars, &set->rules[number]};
+    enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
+    build_note(build, err);
+    if (node->kind != CONF_MAP) {
+        return;
+    }
+    *r.out = (struct set_rule){
+        .name = rule_name(build, policy, rule.id),
+        .policy = policy,
+        .effect = (enum pdp_effect)rule.effect,
+        .never_lifted = rule.exceptions == 0,
+        .reason = build_copy(build, rule.reason),
+        .message = build_copy(build, rule.message),
+    };
+    if (rule.id.len > 0) {
+        check_id(&r, ids, rule.id, number);
+    }
+    read_actions(&r);
+    read_resources(&r);
+    read_require(&r);
+    read_terminate(&r);
+    read_condition(&r, set->policies[policy].target);
+    if (rule.obligations != NULL) {
+        obligations_read(build, rule.obligations, &r.out->obligations, &r.out->obligation_count);
+    }
+}
+
+static void add_closing(struct build *build, uint32_t policy)
+{
+    struct policy_set *set = build->set;
+    set->rules[set->rule_count++] = (struct set_rule){
+        .name = rule_name(build, policy, CLOSING),
+        .policy = policy,
+        .when = SET_NO_EXPR,
+        .effect = PDP_EFFECT_DENY,
+        .closing = true,
+        .reason = STR("nothing in this policy allows it"),
+    };
+}
+
+static bool closes(const struct conf_doc *doc)
+{
+    const struct conf_node *combine = conf_get(doc->root, "combine");
+    return combine != NULL && combine->kind == CONF_SCALAR && str_eq(combine->text, CLOSING);
+}
+
+size_t read_policy_rules(const struct conf_doc *doc)
+{
+    const struct conf_node *rules = conf_get(doc->root, "rules");
+    return (rules != NULL && rules->kind == CONF_LIST ? rules->count : 0) + (closes(doc) ? 1 : 0);
+}
+
+static uint32_t read_target(struct build *build, const struct conf_doc *doc, const struct conf_node *target,
+                            const struct build_vars *vars)
+{
+    if (target == NULL) {
+        return SET_NO_EXPR;
+    }
+    if (target->kind == CONF_NULL) {
+        build_fail(build, PDP_ERR_MISSING, conf_get(doc->root, "kind")->place,
+                   "leave `target` out where the policy is about everything", "`target` is empty");
+        return SET_NO_EXPR;
+    }
+    return when_read(build, target, vars);
+}
+
+void read_policy(struct build *build, const struct conf_doc *doc)
+{
+    struct policy_set *set = build->set;
+    struct document document = {0};
+    build_note(build,
+               conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "Policy", &document, build->arena, build->diags));
+    uint32_t number = set->policy_count++;
+    struct set_policy *policy = &set->policies[number];
+    *policy = (struct set_policy){.name = build_copy(build, build_doc_name(doc)),
+                                  .algorithm = (enum combine_algorithm)document.combine};
+    struct build_vars vars = {0};
+    if (document.variables != NULL) {
+        when_vars(build, document.variables, &vars);
+    }
+    policy->target = read_target(build, doc, document.target, &vars);
+    set->untargeted = set->untargeted || policy->target == SET_NO_EXPR;
+    if (document.rules == NULL) {
+        return;
+    }
+    if (document.rules->count == 0) {
+        build_fail(build, PDP_ERR_MISSING, document.rules->place, NULL, "`rules` is empty");
+        return;
+    }
+    struct table ids;
+    enum pdp_err err = table_init(&ids, document.rules->count, set->seed, build->arena);
+    build_note(build, err);
+    for (size_t i = 0; err == PDP_ERR_OK && i < document.rules->count; i++) {
+        read_rule(build, document.rules->items[i], &vars, &ids, number);
+    }
+    if (closes(doc)) {
+        add_closing(build, number);
+    }
+}

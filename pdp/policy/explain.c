@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words for what was unsure.
+#include "policy/scratch.h"
+
+struct explain {
+    const struct policy_set *set;
+    struct cel_frame *frame;
+    const struct policy_question *question;
+    struct arena *arena;
+    struct str *words;
+    size_t count;
+};
+
+static void add(struct explain *e, struct str words)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (str_eq(e->words[i], words)) {
+            return;
+        }
+    }
+    if (words.len > 0 && e->count < VERDICT_MISSING_MAX) {
+        e->words[e->count++] = words;
+    }
+}
+
+static void add_expr(struct explain *e, uint32_t expr, struct str what)
+{
+    if (expr == SET_NO_EXPR) {
+        return;
+    }
+    struct value value = cel_run(e->frame, expr); // remembered from the match
+    if (value.kind == VALUE_ERROR) {
+        add(e, cel_why(e->frame, &value));
+    } else if (value.kind != VALUE_BOOL) {
+        add(e, arena_printf(e->arena, "the condition of `" STR_FMT "` is a %s, not a bool", STR_ARG(what),
+                            value_kind_name((enum value_kind)value.kind)));
+    }
+}
+
+static void add_rule(struct explain *e, const struct set_rule *rule)
+{
+    const struct set_policy *policy = &e->set->policies[rule->policy];
+    if (rule->action_count > 0 && e->question->action.at == NULL) {
+        add(e, STR("`action.name` is missing"));
+    }
+    if (rule->resource_count > 0 && e->question->path.at == NULL) {
+        add(e, STR("`resource.id` is missing"));
+    }
+    add_expr(e, policy->target, policy->name);
+    add_expr(e, rule->when, rule->name);
+}
+
+void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch, struct cel_frame *frame,
+                     const struct policy_question *question, enum combine_outcome decided, bool allows,
+                     struct arena *arena, struct policy_result *out)
+{
+    struct explain e = {.set = set, .frame = frame, .question = question, .arena = arena};
+    e.words = ARENA_ARRAY(arena, struct str, VERDICT_MISSING_MAX);
+    if (e.words == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < scratch->count && e.count < VERDICT_MISSING_MAX; i++) {
+        const struct scratch_match *match = &scratch->matched[i];
+        const struct set_rule *rule = &set->rules[match->rule];
+        bool counts = match->outcome == decided || (allows && rule->effect == PDP_EFFECT_ALLOW);
+        if (match->truth == TRUTH_UNSURE && counts) {
+            add_rule(&e, rule);
+        }
+    }
+    out->missing = e.words;
+    out->missing_count = e.count;
+}

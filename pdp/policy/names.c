@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first pass over documents: heads, and the names that conditions may use.
+#include "policy/build.h"
+
+#include "base/hash.h"
+
+static const char *const KINDS[] = {"Policy", "Strengths", "List", "SessionPolicy", "RiskModel"};
+
+struct metadata {
+    struct str name, owner, description, version;
+    const struct conf_node *labels;
+};
+
+static const struct conf_field METADATA[] = {
+    {"name", CONF_ID, true, offsetof(struct metadata, name), NULL, 0, 0, "unique among documents of its kind"},
+    {"owner", CONF_TEXT, false, offsetof(struct metadata, owner), NULL, 0, 0, "who answers for it"},
+    {"description", CONF_TEXT, false, offsetof(struct metadata, description), NULL, 0, 0, "what it is for"},
+    {"version", CONF_TEXT, false, offsetof(struct metadata, version), NULL, 0, 0, "of its content"},
+    {"labels", CONF_MAPPING, false, offsetof(struct metadata, labels), NULL, 0, 0, "text by name"},
+};
+
+struct names {
+    const struct conf_doc *docs;
+    size_t count;
+    struct arena *arena;
+    struct diags *diags;
+    struct policy_names *out;
+    enum pdp_err first;
+    struct table seen; // documents by `kind/name`
+};
+
+static void note(struct names *n, enum pdp_err err)
+{
+    n->first = n->first == PDP_ERR_OK ? err : n->first;
+}
+
+static bool is_text(const struct conf_node *node)
+{
+    return node != NULL && node->kind == CONF_SCALAR;
+}
+
+static void shown(struct buf *out, struct str text)
+{
+    buf_escaped(out, str_sub(text, 0, 80));
+}
+
+static struct place head_place(const struct conf_doc *doc, const char *key)
+{
+    const struct conf_node *node = conf_get(doc->root, key);
+    if (node != NULL) {
+        return node->place;
+    }
+    bool first = doc->root->kind == CONF_MAP && doc->root->count > 0;
+    return first ? doc->root->entries[0].key->place : doc->root->place;
+}
+
+static bool check_version(struct names *n, const struct conf_doc *doc)
+{
+    const struct conf_node *version = conf_get(doc->root, "apiVersion");
+    if (is_text(version) && str_eq(version->text, STR("pdp/v1"))) {
+        return true;
+    }
+    if (version == NULL) {
+        note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "apiVersion"),
+                           "a document needs `apiVersion`"));
+    } else {
+        note(n, diag_error(n->diags, PDP_ERR_UNSUPPORTED, version->place, "`apiVersion` is not `pdp/v1`"));
+    }
+    diag_hint(n->diags, "write `apiVersion: pdp/v1`");
+    return false;
+}
+
+static int kind_of(const struct conf_doc *doc)
+{
+    const struct conf_node *kind = conf_get(doc->root, "kind");
+    for (size_t i = 0; is_text(kind) && i < COUNT_OF(KINDS); i++) {
+        if (str_eq(kind->text, str_of(KINDS[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool check_kind(struct names *n, const struct conf_doc *doc)
+{
+    const struct conf_node *kind = conf_get(doc->root, "kind");
+    if (kind_of(doc) >= 0) {
+        return true;
+    }
+    if (kind == NULL) {
+        note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "kind"), "a document needs `kind`"));
+    } else if (!is_text(kind)) {
+        note(n, diag_error(n->diags, PDP_ERR_TYPE, kind->place, "`kind` must be text"));
+    } else {
+        AUTO(buf_fini) struct buf text = {0};
+        shown(&text, kind->text);
+        note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
+                           STR_ARG(buf_view(&text))));
+    }
+    diag_hint(n->diags, "known kinds are `Policy`, `Strengths`, `List`, `SessionPolicy` and `RiskModel`");
+    return false;
+}
+
+static void check_unique(struct names *n, const struct conf_doc *doc, size_t number, struct str name)
+{
+    const char *kind = KINDS[kind_of(doc)];
+    struct str key = arena_printf(n->arena, "%s/" STR_FMT, kind, STR_ARG(name));
+    uint32_t old = 0;
+    if (key.len == 0 || table_put(&n->seen, key, (uint32_t)number, &old)) {
+        note(n, key.len == 0 ? PDP_ERR_NOMEM : PDP_ERR_OK);
+        return;
+    }
+    const struct conf_doc *first = &n->docs[old];
+    const struct conf_node *at = conf_get(conf_get(first->root, "metadata"), "name");
+    uint32_t line = 0;
+    uint32_t col = 0;
+    place_line_col(at->place, &line, &col);
+    note(n, diag_error(n->diags, PDP_ERR_DUPLICATE, conf_get(conf_get(doc->root, "metadata"), "name")->place,
+                       "another %s is called `" STR_FMT "`", kind, STR_ARG(name)));
+    diag_hint(n->diags, "it is at " STR_FMT ":%u", STR_ARG(first->source->name), line);
+}
+
+static bool is_identifier(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] == '-' || name.at[i] == '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void gather_list(struct names *n, const struct conf_doc *doc, struct str name)
+{
+    static const struct {
+        const char *type;
+        enum cel_set_kind kind;
+    } TYPES[] = {{"string", CEL_SET_STRING},
+                 {"cidr", CEL_SET_CIDR},
+                 {"country", CEL_SET_COUNTRY},
+                 {"asn", CEL_SET_ASN}};
+    struct policy_names *out = n->out;
+    if (!is_identifier(name)) {
+        note(n, diag_error(n->diags, PDP_ERR_SYNTAX, conf_get(conf_get(doc->root, "metadata"), "name")->place,
+                           "a list's name cannot hold `-` or `.`"));
+        diag_hint(n->diags, "conditions read it as `lists.NAME`; use `_`");
+        return;
+    }
+    // An unknown type is reported when the document is read; the name is known, so that conditions are not
+    // blamed for it too.
+    struct cel_set_decl *decl = &out->sets[out->set_count];
+    *decl = (struct cel_set_decl){name, CEL_SET_STRING, (uint32_t)out->set_count};
+    const struct conf_node *type = conf_get(doc->root, "type");
+    for (size_t i = 0; is_text(type) && i < COUNT_OF(TYPES); i++) {
+        decl->kind = str_eq(type->text, str_of(TYPES[i].type)) ? TYPES[i].kind : decl->kind;
+    }
+    out->set_count++;
+}
+
+static void gather_strengths(struct names *n, const struct conf_doc *doc)
+{
+    const struct conf_node *levels = conf_get(doc->root, "levels");
+    if (n->out->strengths != NULL) {
+        note(n, diag_error(n->diags, PDP_ERR_DUPLICATE, head_place(doc, "kind"),
+                           "there may be only one Strengths document"));
+        return;
+    }
+    size_t count = levels != NULL && levels->kind == CONF_LIST ? levels->count : 0;
+    count = count < SET_STRENGTHS_MAX ? count : SET_STRENGTHS_MAX;
+    n->out->strengths = ARENA_ARRAY(n->arena, struct str, count + 1);
+    if (n->out->strengths == NULL) {
+        note(n, PDP_ERR_NOMEM);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct conf_node *name = conf_get(levels->items[i], "name");
+        n->out->strengths[i] = is_text(name) ? arena_str(n->arena, name->text, NULL) : STR("");
+    }
+    n->out->strength_count = count;
+}
+
+static void read_head(struct names *n, const struct conf_doc *doc, size_t number)
+{
+    if (doc->root->kind != CONF_MAP) {
+        note(n, diag_error(n->diags, PDP_ERR_TYPE, doc->root->place, "a document must be a mapping"));
+        return;
+    }
+    bool ok = check_version(n, doc);
+    ok = check_kind(n, doc) && ok;
+    const struct conf_node *map = conf_get(doc->root, "metadata");
+    if (map == NULL) {
+        note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "metadata"), "a document needs `metadata`"));
+        diag_hint(n->diags, "write `metadata: {name: …}`");
+        return;
+    }
+    struct metadata metadata = {0};
+    note(n, conf_read(map, METADATA, COUNT_OF(METADATA), "metadata", &metadata, n->arena, n->diags));
+    if (!ok || metadata.name.len == 0) {
+        return;
+    }
+    struct str name = arena_str(n->arena, metadata.name, NULL);
+    check_unique(n, doc, number, name);
+    if (str_eq(conf_get(doc->root, "kind")->text, STR("List"))) {
+        gather_list(n, doc, name);
+    } else if (str_eq(conf_get(doc->root, "kind")->text, STR("Strengths"))) {
+        gather_strengths(n, doc);
+    }
+}
+
+enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena, struct diags *diags,
+                               struct policy_names *out)
+{
+    *out = (struct policy_names){0};
+    struct names n = {.docs = docs, .count = count, .arena = arena, .diags = diags, .out = out};
+    out->sets = ARENA_ARRAY(arena, struct cel_set_decl, count + 1);
+    // Names are compared once, by people who may load the folder; the key need not be secret.
+    TRY(table_init(&n.seen, count, (struct hash_key){0}, arena));
+    if (out->sets == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        read_head(&n, &docs[i], i);
+    }
+    return n.first;
+}

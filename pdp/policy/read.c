@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second pass over documents: a set from all of them, in the order of their files.
+#include "policy/build.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// ---- Helpers of all readers ---------------------------------------------------------------------------
+
+void build_note(struct build *build, enum pdp_err err)
+{
+    build->first = build->first == PDP_ERR_OK ? err : build->first;
+}
+
+static struct str PRINTF_LIKE(2, 0) format(struct arena *arena, const char *fmt, va_list args)
+{
+    char text[512];
+    int len = vsnprintf(text, sizeof(text), fmt, args);
+    size_t kept = len < 0 ? 0 : ((size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    return arena_str(arena, (struct str){text, kept}, NULL);
+}
+
+void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct str message = format(build->arena, fmt, args);
+    va_end(args);
+    build_note(build, diag_error(build->diags, err, place, STR_FMT, STR_ARG(message)));
+    if (hint != NULL) {
+        diag_hint(build->diags, "%s", hint);
+    }
+}
+
+void build_hint_near(struct build *build, struct str given, const struct str *names, size_t count)
+{
+    int near = str_nearest(given, names, count);
+    if (near >= 0) {
+        diag_hint(build->diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));
+        return;
+    }
+    AUTO(buf_fini) struct buf list = {0};
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&list, "%s`" STR_FMT "`", i > 0 ? ", " : "", STR_ARG(names[i]));
+    }
+    diag_hint(build->diags, "there are " STR_FMT, STR_ARG(buf_view(&list)));
+}
+
+struct str build_copy(struct build *build, struct str text)
+{
+    bool ok = true;
+    struct str copy = text.len == 0 ? (struct str){"", 0} : arena_str(build->arena, text, &ok);
+    if (!ok) {
+        build_note(build, PDP_ERR_NOMEM);
+    }
+    return copy;
+}
+
+void *build_array(struct build *build, size_t count, size_t bytes)
+{
+    void *array = arena_zero(build->arena, count + (count == 0), bytes, _Alignof(max_align_t));
+    if (array == NULL) {
+        build_note(build, PDP_ERR_NOMEM);
+    }
+    return array;
+}
+
+struct str build_shown(struct build *build, struct str text)
+{
+    AUTO(buf_fini) struct buf shown = {0};
+    buf_escaped(&shown, str_sub(text, 0, 80));
+    return build_copy(build, buf_view(&shown));
+}
+
+struct str build_doc_name(const struct conf_doc *doc)
+{
+    const struct conf_node *name = conf_get(conf_get(doc->root, "metadata"), "name");
+    return name != NULL && name->kind == CONF_SCALAR ? name->text : (struct str){"", 0};
+}
+
+// ---- All documents ------------------------------------------------------------------------------------
+
+static const struct {
+    struct str kind;
+    void (*read)(struct build *build, const struct conf_doc *doc);
+} READERS[] = {
+    {{"List", 4}, read_list},
+    {{"Strengths", 9}, read_strengths},
+    {{"Policy", 6}, read_policy},
+};
+
+static bool is_kind(const struct conf_doc *doc, struct str kind)
+{
+    const struct conf_node *node = conf_get(doc->root, "kind");
+    return node != NULL && node->kind == CONF_SCALAR && str_eq(node->text, kind);
+}
+
+struct ordered {
+    const struct conf_doc *doc;
+    size_t at;
+};
+
+// By the path of the file; documents of one file stay in their order.
+static int by_path(const void *a, const void *b)
+{
+    const struct ordered *one = a;
+    const struct ordered *two = b;
+    int order = str_cmp(one->doc->source->name, two->doc->source->name);
+    return order != 0 ? order : (one->at > two->at) - (one->at < two->at);
+}
+
+static size_t count_obligations(const struct conf_doc *doc)
+{
+    const struct conf_node *rules = conf_get(doc->root, "rules");
+    size_t count = 0;
+    for (size_t i = 0; rules != NULL && rules->kind == CONF_LIST && i < rules->count; i++) {
+        const struct conf_node *list = conf_get(rules->items[i], "obligations");
+        count += list != NULL && list->kind == CONF_LIST ? list->count : 0;
+    }
+    return count;
+}
+
+// Everything that a set holds is counted first, so that it is allocated once.
+static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, size_t count)
+{
+    struct policy_set *set = build->set;
+    size_t rules = 0;
+    size_t policies = 0;
+    size_t obligations = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_kind(&docs[i], STR("Policy"))) {
+            rules += read_policy_rules(&docs[i]);
+            obligations += count_obligations(&docs[i]);
+            policies++;
+        }
+    }
+    if (rules > SET_RULES_MAX) {
+        return diag_error(build->diags, PDP_ERR_LIMIT, (struct place){0}, "more than %u rules", SET_RULES_MAX);
+    }
+    set->rules = build_array(build, rules, sizeof(*set->rules));
+    set->policies = build_array(build, policies, sizeof(*set->policies));
+    set->lists = build_array(build, build->names->set_count, sizeof(*set->lists));
+    set->obligations = build_array(build, obligations, sizeof(*set->obligations));
+    set->list_count = (uint32_t)build->names->set_count;
+    TRY(table_init(&build->obligations, obligations, set->seed, build->arena));
+    return build->first;
+}
+
+static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, size_t count)
+{
+    TRY(reserve(build, docs, count));
+    struct ordered *order = build_array(build, count, sizeof(*order));
+    if (order == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (struct ordered){&docs[i], i};
+    }
+    qsort(order, count, sizeof(*order), by_path);
+    for (size_t kind = 0; kind < COUNT_OF(READERS); kind++) {
+        for (size_t i = 0; i < count; i++) {
+            if (is_kind(order[i].doc, READERS[kind].kind)) {
+                READERS[kind].read(build, order[i].doc);
+            }
+        }
+    }
+    return build->first;
+}
+
+enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
+                             struct cel_program *program, const struct policy_files *files, struct hash_key seed,
+                             struct arena *arena, struct diags *diags, struct policy_set **out)
+{
+    *out = NULL;
+    struct policy_set *set = ARENA_NEW(arena, struct policy_set);
+    if (set == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    set->arena = arena;
+    set->program = program;
+    set->seed = seed;
+    struct build build = {.set = set,
+                          .names = names,
+                          .program = program,
+                          .files = files,
+                          .arena = arena,
+                          .diags = diags,
+                          .hard = SET_NO_EXPR};
+    TRY(read_all(&build, docs, count));
+    *out = set;
+    return PDP_ERR_OK;
+}
+
+// ---- What others ask of a set -------------------------------------------------------------------------
+
+void policy_set_loaded(struct policy_set *set, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < set->list_count; i++) {
+        if (!set->lists[i].dated) {
+            set->lists[i].dated = true;
+            set->lists[i].updated_ms = now_ms;
+        }
+    }
+}
+
+size_t policy_rule_count(const struct policy_set *set)
+{
+    return set->rule_count;
+}
+
+struct str policy_rule_name(const struct policy_set *set, uint32_t rule)
+{
+    return rule < set->rule_count ? set->rules[rule].name : (struct str){"", 0};
+}
+
+enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value, int64_t now_ms)
+{
+    return list < set->list_count ? lists_contains(&set->lists[list], value, now_ms) : TRUTH_UNSURE;
+}
+
+uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength)
+{
+    return strength < set->strength_count ? set->strengths[strength].proves : SET_NO_EXPR;
+}
+
+const struct str *policy_strength_acr(const struct policy_set *set, uint32_t strength, size_t *count)
+{
+    *count = strength < set->strength_count ? set->strengths[strength].acr_count : 0;
+    return strength < set->strength_count ? set->strengths[strength].acr : NULL;
+}

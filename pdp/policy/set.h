@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a policy set: what was read, as the matcher wants it.
+#ifndef POLICY_SET_H
+#define POLICY_SET_H
+
+#include "policy/combine.h"
+#include "policy/glob.h"
+#include "policy/lists.h"
+#include "policy/policy.h"
+
+#define SET_NO_EXPR UINT32_MAX
+#define SET_STRENGTHS_MAX 64
+#define SET_RULES_MAX (4u << 20)
+
+struct set_rule {
+    struct str name; // `policy/rule`
+    uint32_t policy;
+    uint32_t when; // SET_NO_EXPR: nothing to ask
+    enum pdp_effect effect;
+    bool closing; // the deny that deny-unless-allow adds, after all rules of its policy
+    bool ends_subject, never_lifted, has_require;
+    uint32_t strength;
+    int64_t max_age_s;
+    const struct str *actions;    // none: any
+    const struct glob *resources; // none: any
+    uint32_t action_count, resource_count;
+    const uint32_t *obligations; // numbers in the set
+    uint32_t obligation_count;
+    struct str reason, message;
+};
+
+struct set_policy {
+    struct str name;
+    enum combine_algorithm algorithm;
+    uint32_t target; // SET_NO_EXPR: any
+};
+
+struct set_strength {
+    struct str name;
+    uint32_t proves;
+    const struct str *acr;
+    size_t acr_count;
+};
+
+struct index;
+
+struct policy_set {
+    struct arena *arena;
+    const struct cel_program *program;
+    struct hash_key seed;
+    struct set_rule *rules;
+    struct set_policy *policies;
+    struct lists_set *lists; // by the id of their declaration
+    struct set_strength *strengths;
+    struct verdict_obligation *obligations; // each once
+    uint32_t rule_count, policy_count, list_count, strength_count, obligation_count;
+    bool untargeted;        // a policy has no target: NO_POLICY cannot be
+    struct index *by_rule;  // rules by what they test
+    struct index *by_target; // policies by what their target tests
+};
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strengths documents.
+#include "policy/build.h"
+
+struct document {
+    struct build_head head;
+    const struct conf_node *levels;
+};
+
+static const struct conf_field DOCUMENT[] = {
+    BUILD_HEAD_FIELDS,
+    {"levels", CONF_SEQUENCE, true, offsetof(struct document, levels), NULL, 0, 0, "weakest first"},
+};
+
+struct level {
+    struct str name;
+    const struct conf_node *proves, *ask;
+};
+
+static const struct conf_field LEVEL[] = {
+    {"name", CONF_ID, true, offsetof(struct level, name), NULL, 0, 0, "what rules require"},
+    {"proves", CONF_EXPR, true, offsetof(struct level, proves), NULL, 0, 0, "holds where a session has proved it"},
+    {"ask", CONF_MAPPING, false, offsetof(struct level, ask), NULL, 0, 0, "what to ask for"},
+};
+
+struct ask {
+    struct conf_texts acr_values;
+};
+
+static const struct conf_field ASK[] = {
+    {"acr_values", CONF_TEXTS, false, offsetof(struct ask, acr_values), NULL, 0, 0, "for OpenID Connect"},
+};
+
+static void read_ask(struct build *build, const struct conf_node *node, struct set_strength *out)
+{
+    struct ask ask = {0};
+    build_note(build, conf_read(node, ASK, COUNT_OF(ASK), "`ask`", &ask, build->arena, build->diags));
+    struct str *acr = build_array(build, ask.acr_values.count, sizeof(*acr));
+    for (size_t i = 0; acr != NULL && i < ask.acr_values.count; i++) {
+        acr[i] = build_copy(build, ask.acr_values.nodes[i]->text);
+        out->acr_count++;
+    }
+    out->acr = acr;
+}
+
+static void read_level(struct build *build, const struct conf_node *node, uint32_t number)
+{
+    struct set_strength *out = &build->set->strengths[number];
+    struct level level = {0};
+    build_note(build, conf_read(node, LEVEL, COUNT_OF(LEVEL), "a level", &level, build->arena, build->diags));
+    *out = (struct set_strength){.name = build_copy(build, level.name), .proves = SET_NO_EXPR};
+    for (uint32_t i = 0; i < number && level.name.len > 0; i++) {
+        if (str_eq(build->set->strengths[i].name, level.name)) {
+            build_fail(build, PDP_ERR_DUPLICATE, conf_get(node, "name")->place, NULL,
+                       "another level is called `" STR_FMT "`", STR_ARG(level.name));
+            break;
+        }
+    }
+    if (level.proves != NULL) {
+        out->proves = when_expr(build, level.proves, CEL_BOOL, &(struct build_vars){0});
+    }
+    if (level.ask != NULL) {
+        read_ask(build, level.ask, out);
+    }
+}
+
+void read_strengths(struct build *build, const struct conf_doc *doc)
+{
+    struct document document = {0};
+    build_note(build, conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "Strengths", &document, build->arena,
+                                build->diags));
+    if (document.levels == NULL || build->set->strengths != NULL) {
+        return;
+    }
+    size_t count = document.levels->count;
+    if (count == 0) {
+        build_fail(build, PDP_ERR_MISSING, document.levels->place, NULL, "`levels` is empty");
+        return;
+    }
+    if (count > SET_STRENGTHS_MAX) {
+        build_fail(build, PDP_ERR_LIMIT, document.levels->items[SET_STRENGTHS_MAX]->place, NULL,
+                   "more than %d levels", SET_STRENGTHS_MAX);
+        return;
+    }
+    build->set->strengths = build_array(build, count, sizeof(*build->set->strengths));
+    for (uint32_t i = 0; build->set->strengths != NULL && i < count; i++) {
+        read_level(build, document.levels->items[i], i);
+        build->set->strength_count++;
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions as they stand in documents, to expressions of the program.
+#include "policy/build.h"
+
+uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_type want,
+                   const struct build_vars *vars)
+{
+    if (node->kind != CONF_SCALAR || node->text.len == 0) {
+        build_fail(build, PDP_ERR_TYPE, node->place, NULL, "a condition must be an expression");
+        return SET_NO_EXPR;
+    }
+    // The node is only read; `user` is void * for others' sake.
+    struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
+    uint32_t expr = SET_NO_EXPR;
+    build_note(build, cel_add(build->program, &text, want, vars->list, vars->count, 0, build->diags, &expr));
+    return expr;
+}
+
+static uint32_t join(struct build *build, bool every, const uint32_t *exprs, size_t count)
+{
+    uint32_t expr = SET_NO_EXPR;
+    for (size_t i = 0; i < count; i++) {
+        if (exprs[i] == SET_NO_EXPR) { // reported already
+            return SET_NO_EXPR;
+        }
+    }
+    build_note(build, cel_join(build->program, every, exprs, count, &expr));
+    return expr;
+}
+
+static uint32_t read_items(struct build *build, const struct conf_node *node, bool every,
+                           const struct build_vars *vars)
+{
+    if (node->kind != CONF_LIST) {
+        return when_read(build, node, vars);
+    }
+    if (node->count == 0) {
+        build_fail(build, PDP_ERR_MISSING, node->place, NULL, "a list of conditions is empty");
+        return SET_NO_EXPR;
+    }
+    uint32_t *exprs = build_array(build, node->count, sizeof(*exprs));
+    if (exprs == NULL) {
+        return SET_NO_EXPR;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        exprs[i] = when_read(build, node->items[i], vars);
+    }
+    return join(build, every, exprs, node->count);
+}
+
+static uint32_t read_all(struct build *build, const struct conf_node *node, const struct build_vars *vars)
+{
+    return read_items(build, node, true, vars);
+}
+
+static uint32_t read_any(struct build *build, const struct conf_node *node, const struct build_vars *vars)
+{
+    return read_items(build, node, false, vars);
+}
+
+static uint32_t read_not(struct build *build, const struct conf_node *node, const struct build_vars *vars)
+{
+    if (node->kind == CONF_LIST) {
+        build_fail(build, PDP_ERR_TYPE, node->place, "write `not: {all: […]}` or `not: {any: […]}`",
+                   "`not` takes one condition, not a list");
+        return SET_NO_EXPR;
+    }
+    uint32_t inner = when_read(build, node, vars);
+    uint32_t expr = SET_NO_EXPR;
+    if (inner != SET_NO_EXPR) {
+        build_note(build, cel_negate(build->program, inner, &expr));
+    }
+    return expr;
+}
+
+static const struct {
+    struct str name;
+    uint32_t (*read)(struct build *build, const struct conf_node *node, const struct build_vars *vars);
+} FORMS[] = {
+    {{"all", 3}, read_all},
+    {{"any", 3}, read_any},
+    {{"not", 3}, read_not},
+};
+
+static uint32_t read_form(struct build *build, const struct conf_entry *entry, const struct build_vars *vars)
+{
+    for (size_t i = 0; i < COUNT_OF(FORMS); i++) {
+        if (str_eq(entry->key->text, FORMS[i].name)) {
+            return FORMS[i].read(build, entry->value, vars);
+        }
+    }
+    build_fail(build, PDP_ERR_UNKNOWN, entry->key->place,
+               "its keys are `all`, `any` and `not`; an expression that starts with `{` must be in quotes",
+               "a condition has no key `" STR_FMT "`", STR_ARG(build_shown(build, entry->key->text)));
+    return SET_NO_EXPR;
+}
+
+uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars)
+{
+    uint32_t exprs[COUNT_OF(FORMS)];
+    if (node->kind == CONF_LIST) {
+        return read_items(build, node, true, vars);
+    }
+    if (node->kind != CONF_MAP) {
+        return when_expr(build, node, CEL_BOOL, vars);
+    }
+    if (node->count == 0) {
+        build_fail(build, PDP_ERR_MISSING, node->place, NULL, "a condition is empty");
+        return SET_NO_EXPR;
+    }
+    size_t count = 0;
+    bool unknown = false;
+    for (size_t i = 0; i < node->count; i++) {
+        uint32_t expr = read_form(build, &node->entries[i], vars);
+        unknown = unknown || expr == SET_NO_EXPR;
+        if (count < COUNT_OF(exprs)) { // keys are unique, so more are unknown ones
+            exprs[count++] = expr;
+        }
+    }
+    if (unknown) {
+        return SET_NO_EXPR;
+    }
+    return count == 1 ? exprs[0] : join(build, true, exprs, count);
+}
+
+static bool is_identifier(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && !(i > 0 && c >= '0' && c <= '9')) {
+            return false;
+        }
+    }
+    return s.len > 0 && s.len <= 128;
+}
+
+void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars)
+{
+    struct cel_var *grown = build_array(build, vars->count + map->count, sizeof(*grown));
+    if (grown == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < vars->count; i++) {
+        grown[i] = vars->list[i];
+    }
+    vars->list = grown;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct conf_node *key = map->entries[i].key;
+        if (!is_identifier(key->text)) {
+            build_fail(build, PDP_ERR_SYNTAX, key->place, "conditions read it as `vars.NAME`",
+                       "a variable's name holds letters, digits and `_`, and starts with no digit");
+            continue;
+        }
+        uint32_t expr = when_expr(build, map->entries[i].value, CEL_DYN, vars);
+        if (expr != SET_NO_EXPR) {
+            grown[vars->count++] = (struct cel_var){build_copy(build, key->text), expr};
+        }
+    }
+}
