@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 
 #define TABLE_STRIPES 256
-#define TABLE_SLAB 32      // slots allocated together
+#define TABLE_SLAB 16      // slots allocated together
 #define TABLE_USER_SLAB 16 // users allocated together
 #define TABLE_DIRECTORY 4096
 #define TABLE_LOCK_MOST 256                                  // records looked at under one lock
