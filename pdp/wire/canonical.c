@@ -76,10 +76,17 @@ static void put_list(const struct value *list, struct buf *out, unsigned depth)
 // Tagged, because the text of a time and a time are two questions.
 static void put_time(const struct value *v, struct buf *out)
 {
-    cbor_put_head(out, CBOR_TAG, 1);
-    cbor_put_head(out, CBOR_LIST, 2);
-    cbor_put_int(out, v->as.i);
-    cbor_put_int(out, v->n);
+    cbor_put_head(out, CBOR_TAG, v->n == 0 ? 1 : 0);
+    if (v->n == 0) {
+        cbor_put_int(out, v->as.i);
+        return;
+    }
+    size_t from = out->len;
+    buf_put(out, "\x78", 2); // text with a length of one byte: with a fraction it is 24 to 30 long
+    time_print(out, v->as.i, v->n);
+    if (!out->failed) {
+        out->at[from + 1] = (unsigned char)(out->len - from - 2);
+    }
 }
 
 static void put(const struct value *v, struct buf *out, unsigned depth)
