@@ -256,10 +256,12 @@ static bool get_geo_org(const struct ask *ask, struct value *out)
     return (ask->place.known & GEO_ORG) != 0 && give_text(ask->place.org, out);
 }
 
+// A flag that is set holds; one that is not says something only where a database of anonymity is loaded.
 static bool geo_flag(const struct ask *ask, unsigned flag, struct value *out)
 {
-    *out = value_bool((ask->place.flags & flag) != 0);
-    return (ask->place.known & GEO_ANONYMITY) != 0;
+    bool set = (ask->place.flags & flag) != 0;
+    *out = value_bool(set);
+    return set || (ask->place.known & GEO_ANONYMITY) != 0;
 }
 
 #define GEO_FLAG(name, flag)                                                                       \
