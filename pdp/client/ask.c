@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/call.h"
+#include "client/client.h"
+#include "wire/answer.h"
+#include "wire/question.h"
+
+#include <pdp/decider.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define DEADLINE_MOST_MS 3600000
+#define ID_BYTES 16
+
+struct random_id {
+    char text[2 * ID_BYTES + 1];
+};
+
+// Drawn anew for each question, so that nobody can guess the id of another's question.
+static enum pdp_err draw_id(struct random_id *id)
+{
+    unsigned char bytes[ID_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return PDP_ERR_IO;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        id->text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        id->text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    id->text[sizeof id->text - 1] = '\0';
+    return PDP_ERR_OK;
+}
+
+static enum wire_form form_of(const struct pdp_client *client)
+{
+    return client->form == PDP_FORM_JSON ? WIRE_JSON : WIRE_CBOR;
+}
+
+static enum pdp_err check_deadline(int32_t deadline_ms)
+{
+    return deadline_ms >= 1 && deadline_ms <= DEADLINE_MOST_MS ? PDP_ERR_OK : PDP_ERR_RANGE;
+}
+
+// The words of an answer that nobody gave.
+static const char *why_none(struct pdp_client *client, enum pdp_err err, char *text, size_t bytes)
+{
+    bool away = err == PDP_ERR_TIMEOUT && !pdp_connected(client);
+    (void)snprintf(text, bytes, away ? "nobody answers at %s" : "%s", away ? client->url : pdp_err_text(err));
+    return text;
+}
+
+static enum pdp_code code_of_err(enum pdp_err err)
+{
+    return err == PDP_ERR_BUSY ? PDP_CODE_OVERLOADED : PDP_CODE_NO_ANSWER;
+}
+
+static struct pdp_answer *deny(struct pdp_client *client, enum pdp_err err)
+{
+    char why[320];
+    return answer_deny(code_of_err(err), why_none(client, err, why, sizeof why));
+}
+
+// ---- One question ----------------------------------------------------------------------------------
+
+static enum pdp_err encode(struct pdp_client *client, const struct pdp_question *question, bool event,
+                           int32_t deadline_ms, struct buf *out)
+{
+    TRY(check_deadline(deadline_ms));
+    struct random_id id;
+    TRY(draw_id(&id));
+    struct question_bytes how = {.form = form_of(client), .event = event, .request_id = str_of(id.text)};
+    return question_encode(question, &how, out);
+}
+
+static enum pdp_err ask(struct pdp_client *client, const struct pdp_question *question, bool event, int32_t deadline_ms,
+                        struct pdp_answer **answer)
+{
+    AUTO(buf_fini) struct buf message = {0};
+    TRY(encode(client, question, event, deadline_ms, &message));
+    nng_msg *reply = NULL;
+    TRY(call_wait(client, &message, deadline_ms, &reply));
+    enum pdp_err err = answer_read((struct str){nng_msg_body(reply), nng_msg_len(reply)}, answer);
+    nng_msg_free(reply);
+    return err;
+}
+
+static enum pdp_err ask_or_deny(struct pdp_client *client, const struct pdp_question *question, bool event,
+                                int32_t deadline_ms, struct pdp_answer **answer)
+{
+    *answer = NULL;
+    enum pdp_err err = ask(client, question, event, deadline_ms, answer);
+    if (err != PDP_ERR_OK && *answer == NULL) {
+        *answer = deny(client, err);
+    }
+    return err;
+}
+
+enum pdp_err pdp_decide(struct pdp_client *client, const struct pdp_question *question, int32_t deadline_ms,
+                        struct pdp_answer **answer)
+{
+    return ask_or_deny(client, question, false, deadline_ms, answer);
+}
+
+enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *event, int32_t deadline_ms,
+                       struct pdp_answer **answer)
+{
+    return ask_or_deny(client, event, true, deadline_ms, answer);
+}
+
+enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms, struct buf *reply)
+{
+    TRY(check_deadline(deadline_ms));
+    AUTO(buf_fini) struct buf copy = {0};
+    buf_str(&copy, message);
+    if (copy.failed) {
+        return PDP_ERR_NOMEM;
+    }
+    nng_msg *msg = NULL;
+    TRY(call_wait(client, &copy, deadline_ms, &msg));
+    buf_put(reply, nng_msg_body(msg), nng_msg_len(msg));
+    nng_msg_free(msg);
+    return reply->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
+}
+
+// ---- With a callback ---------------------------------------------------------------------------------
+
+struct pending {
+    struct pdp_client *client;
+    pdp_answered answered;
+    void *user;
+};
+
+static void answered(void *user, const struct outcome *outcome)
+{
+    struct pending *pending = user;
+    enum pdp_err err = outcome->err;
+    struct pdp_answer *answer = NULL;
+    if (err == PDP_ERR_OK) {
+        err = answer_read((struct str){nng_msg_body(outcome->reply), nng_msg_len(outcome->reply)}, &answer);
+        nng_msg_free(outcome->reply);
+    }
+    if (answer == NULL) {
+        answer = deny(pending->client, err);
+    }
+    pending->answered(pending->user, err, answer);
+    free(pending);
+}
+
+enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question, int32_t deadline_ms,
+                              pdp_answered callback, void *user)
+{
+    AUTO(buf_fini) struct buf message = {0};
+    TRY(encode(client, question, false, deadline_ms, &message));
+    struct pending *pending = malloc(sizeof *pending);
+    if (pending == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    *pending = (struct pending){client, callback, user};
+    enum pdp_err err = call_start(client, &message, deadline_ms, answered, pending);
+    if (err != PDP_ERR_OK) {
+        free(pending);
+    }
+    return err;
+}
+
+// ---- Batches ---------------------------------------------------------------------------------------
+
+static const char *const SEMANTICS[] = {
+    [PDP_EXECUTE_ALL] = "execute_all",
+    [PDP_DENY_ON_FIRST_DENY] = "deny_on_first_deny",
+    [PDP_PERMIT_ON_FIRST_PERMIT] = "permit_on_first_permit",
+};
+
+static enum pdp_err check_batch(const struct pdp_question *const *questions, size_t count, enum pdp_semantic semantic)
+{
+    if ((size_t)semantic >= COUNT_OF(SEMANTICS)) {
+        return PDP_ERR_RANGE;
+    }
+    if (count == 0 || count > REQUEST_BATCH_MAX) {
+        return PDP_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        TRY(pdp_question_error(questions[i]));
+    }
+    return PDP_ERR_OK;
+}
+
+// Every item has an id of its own: the same id with another question is an error.
+static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
+                                 enum pdp_semantic semantic, struct buf *out)
+{
+    TRY(check_batch(questions, count, semantic));
+    struct emit emit;
+    emit_init(&emit, form_of(client), out);
+    emit_map(&emit, 2);
+    emit_key(&emit, STR("options"));
+    emit_map(&emit, 1);
+    emit_key_str(&emit, "evaluations_semantic", str_of(SEMANTICS[semantic]));
+    emit_end(&emit);
+    emit_key(&emit, STR("evaluations"));
+    emit_list(&emit, count);
+    for (size_t i = 0; i < count; i++) {
+        struct random_id id;
+        TRY(draw_id(&id));
+        question_emit(questions[i], str_of(id.text), &emit);
+    }
+    emit_end(&emit);
+    emit_end(&emit);
+    if (out->failed) {
+        return PDP_ERR_NOMEM;
+    }
+    return out->len > REQUEST_BYTES_MAX ? PDP_ERR_LIMIT : PDP_ERR_OK;
+}
+
+static enum pdp_err ask_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
+                              enum pdp_semantic semantic, int32_t deadline_ms, struct pdp_answer **answers)
+{
+    AUTO(buf_fini) struct buf message = {0};
+    TRY(check_deadline(deadline_ms));
+    TRY(encode_batch(client, questions, count, semantic, &message));
+    nng_msg *reply = NULL;
+    TRY(call_wait(client, &message, deadline_ms, &reply));
+    enum pdp_err err = answer_read_batch((struct str){nng_msg_body(reply), nng_msg_len(reply)}, count, answers);
+    nng_msg_free(reply);
+    return err;
+}
+
+enum pdp_err pdp_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
+                       enum pdp_semantic semantic, int32_t deadline_ms, struct pdp_answer **answers)
+{
+    for (size_t i = 0; i < count; i++) {
+        answers[i] = NULL;
+    }
+    enum pdp_err err = ask_batch(client, questions, count, semantic, deadline_ms, answers);
+    for (size_t i = 0; i < count && err != PDP_ERR_OK; i++) {
+        if (answers[i] == NULL) {
+            answers[i] = deny(client, err);
+        }
+    }
+    return err;
+}
+
+// ---- As a decider ------------------------------------------------------------------------------------
+
+static enum pdp_err decider_decide(const struct pdp_decider *decider, const struct pdp_question *question,
+                                   int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer)
+{
+    (void)now_ms;
+    return pdp_decide(decider->self, question, deadline_ms, answer);
+}
+
+static enum pdp_err decider_event(const struct pdp_decider *decider, const struct pdp_question *event, int64_t now_ms,
+                                  int32_t deadline_ms, struct pdp_answer **answer)
+{
+    (void)now_ms;
+    return pdp_event(decider->self, event, deadline_ms, answer);
+}
+
+struct pdp_decider pdp_decider_of_client(struct pdp_client *client)
+{
+    static const struct pdp_decider_ops OPS = {sizeof OPS, decider_decide, decider_event};
+    return (struct pdp_decider){&OPS, client};
+}

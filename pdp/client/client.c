@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/client.h"
+
+#include "client/call.h"
+
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/transport/ipc/ipc.h>
+#include <nng/transport/tcp/tcp.h>
+#include <stdlib.h>
+
+#define IN_FLIGHT_DEFAULT 256
+#define IN_FLIGHT_MOST 4096
+#define ANSWER_BYTES_DEFAULT (4u << 20)
+#define RECONNECT_FIRST_MS 10
+#define RECONNECT_MOST_MS 1000
+
+static const struct pdp_options DEFAULTS = {
+    .size = sizeof(struct pdp_options),
+    .form = PDP_FORM_CBOR,
+    .in_flight_max = IN_FLIGHT_DEFAULT,
+    .answer_bytes_max = ANSWER_BYTES_DEFAULT,
+    .reconnect_ms = RECONNECT_MOST_MS,
+};
+
+// What the caller knows of, with defaults for what it left zero.
+static enum pdp_err read_options(const struct pdp_options *given, struct pdp_options *out)
+{
+    *out = DEFAULTS;
+    if (given == NULL) {
+        return PDP_ERR_OK;
+    }
+    struct pdp_options options = {0};
+    if (given->size < sizeof given->size) {
+        return PDP_ERR_RANGE;
+    }
+    memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    if ((options.form != PDP_FORM_CBOR && options.form != PDP_FORM_JSON) || options.in_flight_max > IN_FLIGHT_MOST ||
+        options.reconnect_ms < 0) {
+        return PDP_ERR_RANGE;
+    }
+    out->form = options.form;
+    out->in_flight_max = options.in_flight_max != 0 ? options.in_flight_max : out->in_flight_max;
+    out->answer_bytes_max = options.answer_bytes_max != 0 ? options.answer_bytes_max : out->answer_bytes_max;
+    out->reconnect_ms = options.reconnect_ms != 0 ? options.reconnect_ms : out->reconnect_ms;
+    return PDP_ERR_OK;
+}
+
+static void on_connected(nng_pipe pipe, nng_pipe_ev event, void *user)
+{
+    (void)pipe;
+    (void)event;
+    call_connected(user);
+}
+
+static void on_disconnected(nng_pipe pipe, nng_pipe_ev event, void *user)
+{
+    (void)pipe;
+    (void)event;
+    call_disconnected(user);
+}
+
+static enum pdp_err from_nng(int rv)
+{
+    switch (rv) {
+    case 0:
+        return PDP_ERR_OK;
+    case NNG_ENOMEM:
+        return PDP_ERR_NOMEM;
+    case NNG_ENOTSUP:
+        return PDP_ERR_UNSUPPORTED;
+    default:
+        return PDP_ERR_SYNTAX;
+    }
+}
+
+static bool is_supported(struct str url)
+{
+    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://"));
+}
+
+static int dial(struct pdp_client *client, const struct pdp_options *options)
+{
+    nng_dialer dialer;
+    int rv = nng_dialer_create(&dialer, client->socket, client->url);
+    int32_t first = options->reconnect_ms < RECONNECT_FIRST_MS ? options->reconnect_ms : RECONNECT_FIRST_MS;
+    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
+    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, options->reconnect_ms);
+    rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, options->answer_bytes_max);
+    return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+}
+
+// Sending again is ours to do (see call.c): with a time-out of libnng's own, REQ would do it behind our back.
+static int open_socket(struct pdp_client *client, const struct pdp_options *options)
+{
+    int rv = nng_req0_open(&client->socket);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+    rv = rv != 0 ? rv : nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_POST, on_connected, client);
+    rv = rv != 0 ? rv : nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, on_disconnected, client);
+    rv = rv != 0 ? rv : dial(client, options);
+    if (rv != 0) {
+        (void)nng_close(client->socket);
+    }
+    return rv;
+}
+
+static void client_free(struct pdp_client **client)
+{
+    if (*client != NULL) {
+        (void)pthread_cond_destroy(&(*client)->keeper_wake);
+        (void)pthread_cond_destroy(&(*client)->idle);
+        (void)pthread_mutex_destroy(&(*client)->lock);
+        free(*client);
+        *client = NULL;
+    }
+}
+
+static enum pdp_err client_new(const struct pdp_options *options, struct pdp_client **out)
+{
+    struct pdp_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    if (pthread_mutex_init(&client->lock, NULL) != 0) {
+        free(client);
+        return PDP_ERR_NOMEM;
+    }
+    TAILQ_INIT(&client->queued);
+    TAILQ_INIT(&client->due);
+    client->form = options->form;
+    client->in_flight_max = options->in_flight_max;
+    *out = client;
+    enum pdp_err err = call_cond_init(&client->idle);
+    return err != PDP_ERR_OK ? err : call_cond_init(&client->keeper_wake);
+}
+
+enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, struct pdp_client **client)
+{
+    *client = NULL;
+    struct pdp_options settled;
+    TRY(read_options(options, &settled));
+    struct str text = str_of(url);
+    if (text.len == 0 || text.len >= sizeof (*client)->url) {
+        return PDP_ERR_SYNTAX;
+    }
+    if (!is_supported(text)) {
+        return str_find(text, STR("://"), 0) != SIZE_MAX ? PDP_ERR_UNSUPPORTED : PDP_ERR_SYNTAX;
+    }
+    AUTO(client_free) struct pdp_client *made = NULL;
+    TRY(client_new(&settled, &made));
+    memcpy(made->url, url, text.len + 1);
+    TRY(from_nng(open_socket(made, &settled)));
+    *client = STEAL(made);
+    return PDP_ERR_OK;
+}
+
+void pdp_close(struct pdp_client **client)
+{
+    if (client == NULL || *client == NULL) {
+        return;
+    }
+    call_close_all(*client);
+    (void)nng_close((*client)->socket);
+    call_free_all(*client);
+    client_free(client);
+}
+
+bool pdp_connected(struct pdp_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    bool up = client->up;
+    (void)pthread_mutex_unlock(&client->lock);
+    return up;
+}
