@@ -53,6 +53,7 @@ struct fields {
 };
 
 #define PLACE(member) offsetof(struct request, member)
+// A name is at most 16 bytes long: see same_bytes.
 #define FIELD(in, field_name, field_kind, place, has_place, inner_fields)                                    \
     {.path = in field_name,                                                                                  \
      .name = field_name,                                                                                     \
@@ -245,16 +246,41 @@ static enum pdp_err read_field(const struct field *field, const struct value *v,
     return v->kind == VALUE_NULL ? PDP_ERR_OK : READ[field->kind](field, v, out, why);
 }
 
-// One pass over the map; a table has at most 8 fields, told apart by length and first byte.
-static inline const struct field *known_field(const struct fields *fields, const struct value *key)
+// Equal bytes, `len` at most 16: two loads that may overlap instead of a call.
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+    if (len < 4) {
+        return a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1];
+    }
+    size_t width = len < 8 ? 4 : 8;
+    uint64_t a_head = 0, a_tail = 0, b_head = 0, b_tail = 0;
+    if (width == 8) {
+        memcpy(&a_head, a, 8);
+        memcpy(&a_tail, a + len - 8, 8);
+        memcpy(&b_head, b, 8);
+        memcpy(&b_tail, b + len - 8, 8);
+    } else {
+        memcpy(&a_head, a, 4);
+        memcpy(&a_tail, a + len - 4, 4);
+        memcpy(&b_head, b, 4);
+        memcpy(&b_tail, b + len - 4, 4);
+    }
+    return ((a_head ^ b_head) | (a_tail ^ b_tail)) == 0;
+}
+
+// A table has at most 8 fields. The search starts at `*next`, behind the field found last: gateways send them in
+// the order of the documentation, which is the order of the tables, and then the first comparison hits.
+static inline const struct field *known_field(const struct fields *fields, const struct value *key, size_t *next)
 {
     if (key->n == 0) {
         return NULL;
     }
-    for (size_t i = 0; i < fields->count; i++) {
-        const struct field *field = &fields->list[i];
-        if (field->len == key->n && field->name[0] == key->as.text[0] &&
-            memcmp(field->name, key->as.text, key->n) == 0) {
+    size_t at = *next;
+    for (size_t tries = fields->count; tries > 0; tries--) {
+        at = at < fields->count ? at : 0;
+        const struct field *field = &fields->list[at++];
+        if (field->len == key->n && same_bytes(field->name, key->as.text, field->len)) {
+            *next = at;
             return field;
         }
     }
@@ -265,8 +291,9 @@ static enum pdp_err read_fields(const struct fields *fields, const struct value 
                                 struct fault *why)
 {
     enum pdp_err first = PDP_ERR_OK;
+    size_t next = 0;
     for (uint32_t i = 0; i < map->n; i++) {
-        const struct field *field = known_field(fields, &map->as.map[i].key);
+        const struct field *field = known_field(fields, &map->as.map[i].key, &next);
         if (field == NULL) {
             continue;
         }

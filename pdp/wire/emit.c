@@ -121,12 +121,31 @@ __attribute__((cold, noinline)) static void put_repaired(struct buf *out, struct
     }
 }
 
+// Most text is; the rest is looked at more closely.
+static inline bool is_ascii(struct str s)
+{
+    uint64_t seen = 0;
+    uint64_t word = 0;
+    if (s.len < 8) {
+        for (size_t i = 0; i < s.len; i++) {
+            seen |= (unsigned char)s.at[i];
+        }
+        return seen < 0x80;
+    }
+    for (size_t i = 0; i + 8 <= s.len; i += 8) {
+        memcpy(&word, s.at + i, sizeof word);
+        seen |= word;
+    }
+    memcpy(&word, s.at + s.len - 8, sizeof word);
+    return ((seen | word) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 void emit_str(struct emit *emit, struct str s)
 {
     before_value(emit);
     if (emit->form == WIRE_JSON) {
         json_put_text(emit->out, s);
-    } else if (str_is_utf8(s)) {
+    } else if (is_ascii(s) || str_is_utf8(s)) {
         cbor_put_text(emit->out, s);
     } else {
         put_repaired(emit->out, s);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-// What stands after the backslash; `u`: as \u00XX; 0: as it is.
+// What stands after the backslash for a byte that needs one; `u`: as \u00XX.
 static char escape_of(unsigned char c)
 {
     switch (c) {
@@ -21,7 +21,7 @@ static char escape_of(unsigned char c)
     case '\t':
         return 't';
     default:
-        return c < 0x20 || c == 0x7f ? 'u' : '\0';
+        return 'u';
     }
 }
 
@@ -35,26 +35,36 @@ static void put_escape(struct buf *out, unsigned char c, char escape)
     }
 }
 
+static inline bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 void json_put_text(struct buf *out, struct str s)
 {
     buf_byte(out, '"');
-    size_t from = 0;
+    size_t from = 0; // what was looked at, but not yet written
     for (size_t at = 0; at < s.len;) {
         unsigned char c = (unsigned char)s.at[at];
+        if (is_plain(c)) {
+            at++;
+            continue;
+        }
+        size_t next = at;
         uint32_t cp = 0;
-        char escape = escape_of(c);
-        size_t next = at + 1;
-        bool good = c < 0x80 || (next = at, str_next_cp(s, &next, &cp));
-        if (escape != '\0' || !good) {
-            buf_put(out, s.at + from, at - from);
-            if (good) {
-                put_escape(out, c, escape);
-            } else {
-                buf_str(out, STR("\\ufffd"));
-            }
-            from = next;
+        bool good = str_next_cp(s, &next, &cp);
+        if (good && c >= 0x80) {
+            at = next;
+            continue;
+        }
+        buf_put(out, s.at + from, at - from);
+        if (good) {
+            put_escape(out, c, escape_of(c));
+        } else {
+            buf_str(out, STR("\\ufffd"));
         }
         at = next;
+        from = next;
     }
     if (from < s.len) {
         buf_put(out, s.at + from, s.len - from);
@@ -98,8 +108,43 @@ static struct str plain_number(char *text, bool *whole)
     return (struct str){text, len};
 }
 
+// Scores and evidence of a brief answer have at most 4 decimals. Where the ten-thousandths, a whole number of at
+// most 13 digits, divide back to the same double, their digits are the shortest text, and the long way would
+// find the same. false: it is another number.
+static bool put_decimals(struct buf *out, double d)
+{
+    if (!(d > 1e-9 || d < -1e-9) || !(d > -1e9 && d < 1e9)) {
+        return false;
+    }
+    double scaled = d * 1e4;
+    int64_t whole = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    if (whole == 0 || (double)whole / 1e4 != d) {
+        return false;
+    }
+    uint64_t digits = (uint64_t)(whole < 0 ? -whole : whole);
+    if (whole < 0) {
+        buf_byte(out, '-');
+    }
+    json_put_uint(out, digits / 10000);
+    char text[5] = ".";
+    uint64_t rest = digits % 10000;
+    for (size_t i = 4; i > 0; i--) {
+        text[i] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    size_t len = sizeof text;
+    while (len > 2 && text[len - 1] == '0') {
+        len--;
+    }
+    buf_put(out, text, len);
+    return true;
+}
+
 void json_put_double(struct buf *out, double d)
 {
+    if (put_decimals(out, d)) {
+        return;
+    }
     if (!(d >= -0x1.fffffffffffffp1023 && d <= 0x1.fffffffffffffp1023)) {
         buf_str(out, STR("null"));
         return;

@@ -2,12 +2,33 @@
 // HOT
 #include "wire/wire.h"
 
-#define KEY(emit, name) emit_key(emit, STR(name))
+#include "wire/cbor.h"
 
-static void put_text(struct emit *emit, struct str key, struct str s)
+// A constant key. In CBOR its bytes are constant too, and go out as a few stores.
+#define KEY(emit, name) put_key(emit, "" name, sizeof(name) - 1)
+
+__attribute__((always_inline)) static inline void put_key(struct emit *emit, const char *key, size_t len)
+{
+    struct buf *out = emit->out;
+    if (emit->form != WIRE_CBOR || emit->depth > EMIT_DEPTH_MAX || len > 23 || !buf_room(out, 1 + len)) {
+        emit_key(emit, (struct str){key, len});
+        return;
+    }
+    emit->level[emit->depth].count++;
+    emit->keyed = true;
+    unsigned char *at = out->at + out->len;
+    *at = (unsigned char)(CBOR_TEXT << 5 | len);
+    memcpy(at + 1, key, len);
+    out->len += 1 + len;
+}
+
+#define TEXT(emit, name, ...) put_text(emit, "" name, sizeof(name) - 1, __VA_ARGS__)
+
+__attribute__((always_inline)) static inline void put_text(struct emit *emit, const char *key, size_t len,
+                                                           struct str s)
 {
     if (s.len != 0) {
-        emit_key(emit, key);
+        put_key(emit, key, len);
         emit_str(emit, s);
     }
 }
@@ -58,7 +79,7 @@ static void put_risk(struct emit *emit, const struct verdict *verdict, bool full
         emit_str(emit, signal->id);
         KEY(emit, "evidence");
         put_number(emit, signal->evidence, full);
-        put_text(emit, STR("because"), signal->because);
+        TEXT(emit, "because", signal->because);
         emit_end(emit);
     }
     emit_end(emit);
@@ -69,7 +90,7 @@ static void put_require(struct emit *emit, const struct verdict *verdict)
 {
     KEY(emit, "require");
     emit_map(emit, EMIT_FEW);
-    put_text(emit, STR("strength"), verdict->require_strength);
+    TEXT(emit, "strength", verdict->require_strength);
     if (verdict->require_max_age_s > 0) {
         KEY(emit, "max_age");
         emit_int(emit, verdict->require_max_age_s);
@@ -83,10 +104,10 @@ static void put_session(struct emit *emit, const struct verdict *verdict)
     KEY(emit, "session");
     emit_map(emit, EMIT_FEW);
     size_t len = strnlen(verdict->session_ref, sizeof verdict->session_ref);
-    put_text(emit, STR("ref"), (struct str){verdict->session_ref, len});
+    TEXT(emit, "ref", (struct str){verdict->session_ref, len});
     KEY(emit, "epoch");
     emit_uint(emit, verdict->session_epoch);
-    put_text(emit, STR("state"), str_of(verdict->session_state));
+    TEXT(emit, "state", str_of(verdict->session_state));
     emit_end(emit);
 }
 
@@ -113,8 +134,8 @@ static void put_obligations(struct emit *emit, const struct verdict *verdict)
     for (size_t i = 0; i < verdict->obligation_count; i++) {
         const struct verdict_obligation *obligation = &verdict->obligations[i];
         emit_map(emit, EMIT_FEW);
-        put_text(emit, STR("id"), obligation->id);
-        put_text(emit, STR("type"), obligation->type);
+        TEXT(emit, "id", obligation->id);
+        TEXT(emit, "type", obligation->type);
         if (obligation->properties != NULL) {
             KEY(emit, "properties");
             emit_value(emit, obligation->properties);
@@ -129,14 +150,14 @@ static void put_seen(struct emit *emit, const struct verdict *verdict)
     if (verdict->resource_path.len != 0) {
         KEY(emit, "resource");
         emit_map(emit, 1);
-        put_text(emit, STR("path"), verdict->resource_path);
+        TEXT(emit, "path", verdict->resource_path);
         emit_end(emit);
     }
     if (verdict->client_ip.len != 0 || verdict->client_ip_why.len != 0) {
         KEY(emit, "client");
         emit_map(emit, EMIT_FEW);
-        put_text(emit, STR("ip"), verdict->client_ip);
-        put_text(emit, STR("why"), verdict->client_ip_why);
+        TEXT(emit, "ip", verdict->client_ip);
+        TEXT(emit, "why", verdict->client_ip_why);
         emit_end(emit);
     }
 }
@@ -158,12 +179,12 @@ void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
 {
     put_head(emit, verdict->effect, verdict->code);
     size_t len = strnlen(verdict->decision_id, sizeof verdict->decision_id);
-    put_text(emit, STR("decision_id"), (struct str){verdict->decision_id, len});
-    put_text(emit, STR("rule"), verdict->rule);
+    TEXT(emit, "decision_id", (struct str){verdict->decision_id, len});
+    TEXT(emit, "rule", verdict->rule);
     put_texts(emit, STR("rules"), verdict->rules, verdict->rule_count);
-    put_text(emit, STR("snapshot"), verdict->snapshot);
-    put_text(emit, STR("message"), verdict->message);
-    put_text(emit, STR("reason"), verdict->reason);
+    TEXT(emit, "snapshot", verdict->snapshot);
+    TEXT(emit, "message", verdict->message);
+    TEXT(emit, "reason", verdict->reason);
     if (verdict->has_risk) {
         put_risk(emit, verdict, full);
     }
@@ -178,7 +199,7 @@ void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
     put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
     put_texts(emit, STR("exceptions"), verdict->exceptions, verdict->exception_count);
     put_seen(emit, verdict);
-    put_text(emit, STR("request_id"), verdict->request_id);
+    TEXT(emit, "request_id", verdict->request_id);
     if (verdict->repeated) {
         KEY(emit, "repeated");
         emit_bool(emit, true);
@@ -210,14 +231,14 @@ static int status_of(enum pdp_code code)
 void wire_fault(struct emit *emit, enum pdp_code code, struct str request_id, const struct fault *why)
 {
     put_head(emit, PDP_EFFECT_DENY, code);
-    put_text(emit, STR("request_id"), request_id);
+    TEXT(emit, "request_id", request_id);
     KEY(emit, "error");
     emit_map(emit, EMIT_FEW);
     KEY(emit, "status");
     emit_int(emit, status_of(code));
     if (why != NULL) {
-        put_text(emit, STR("field"), (struct str){why->field, strnlen(why->field, sizeof why->field)});
-        put_text(emit, STR("message"), (struct str){why->what, strnlen(why->what, sizeof why->what)});
+        TEXT(emit, "field", (struct str){why->field, strnlen(why->field, sizeof why->field)});
+        TEXT(emit, "message", (struct str){why->what, strnlen(why->what, sizeof why->what)});
     }
     emit_end(emit);
     emit_end(emit);

@@ -4,7 +4,6 @@
 #include "base/time.h"
 
 #include <criterion/criterion.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +109,23 @@ Test(wire_emit, any_double_reads_back_bit_for_bit)
             emit_double(&emit, d);
             cr_assert(same_bits(read_back((enum wire_form)form, &out), d), "%a as %d", d, form);
         }
+    }
+    buf_fini(&out);
+}
+
+Test(wire_emit, few_decimals_are_written_as_printf_would)
+{
+    struct buf out = {0};
+    for (int64_t i = -30000; i <= 30000; i++) {
+        int64_t digits = i % 3 == 0 ? i : i * 332933;
+        double d = (double)digits / 1e4;
+        char want[40];
+        snprintf(want, sizeof want, digits % 10000 == 0 ? "%.15g.0" : "%.15g", d);
+        struct emit emit;
+        buf_clear(&out);
+        emit_init(&emit, WIRE_JSON, &out);
+        emit_double(&emit, d);
+        cr_assert(str_eq(buf_view(&out), str_of(want)), "%.*s, not %s", STR_ARG(buf_view(&out)), want);
     }
     buf_fini(&out);
 }

@@ -2,7 +2,6 @@
 #include "wire/wire.h"
 
 #include <criterion/criterion.h>
-#include <locale.h>
 
 static enum pdp_err decode(struct str bytes, struct arena *arena, struct value *out, struct fault *why)
 {
@@ -164,20 +163,5 @@ Test(wire_json, a_full_arena_is_out_of_memory)
         cr_expect_eq(decode(INPUTS[i], &arena, &v, &why), PDP_ERR_NOMEM, "%s", INPUTS[i].at);
         cr_expect_eq(v.kind, VALUE_NULL);
         arena_fini(&arena);
-    }
-}
-
-static const struct {
-    struct str bytes;
-    enum wire_form form;
-} FORMS[] = {
-    {{"{}", 2}, WIRE_JSON}, {{" \r\n\t[]", 6}, WIRE_JSON}, {{"", 0}, WIRE_CBOR},        {{"   ", 3}, WIRE_CBOR},
-    {{"\xa0", 1}, WIRE_CBOR}, {{"\"a\"", 3}, WIRE_CBOR},    {{"\xef\xbb\xbf{}", 5}, WIRE_CBOR}, {{"x{", 2}, WIRE_CBOR},
-};
-
-Test(wire_json, the_first_byte_tells_the_form)
-{
-    for (size_t i = 0; i < COUNT_OF(FORMS); i++) {
-        cr_expect_eq(wire_form_of(FORMS[i].bytes), FORMS[i].form, "%zu", i);
     }
 }

@@ -148,6 +148,20 @@ Test(wire_verdict, both_forms_say_the_same)
     }
 }
 
+Test(wire_verdict, a_full_buffer_is_never_overrun)
+{
+    for (int form = WIRE_CBOR; form <= WIRE_JSON; form++) {
+        for (size_t limit = 1; limit < 600; limit++) {
+            struct buf out = {.limit = limit};
+            struct emit emit;
+            emit_init(&emit, (enum wire_form)form, &out);
+            wire_verdict(&emit, &FULL, true);
+            cr_expect(out.failed && out.len <= limit, "%zu", limit);
+            buf_fini(&out);
+        }
+    }
+}
+
 static const struct {
     enum pdp_code code;
     struct str id;
