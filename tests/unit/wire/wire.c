@@ -21,9 +21,9 @@ Test(wire_wire, the_first_byte_tells_the_form)
 // The same question in both forms is the same tree.
 Test(wire_wire, both_forms_mean_the_same)
 {
-    static const struct str FORM[] = {
-        [WIRE_CBOR] = {"\xa3\x61\x61\x01\x61\x62\xf9\x3c\x00\x61\x63\x82\xf6\x62\xc3\xbc", 17},
-        [WIRE_JSON] = {"{\"a\":1,\"b\":1.0,\"c\":[null,\"\\u00fc\"]}", 34},
+    const struct str forms[] = {
+        [WIRE_CBOR] = STR("\xa3\x61\x61\x01\x61\x62\xf9\x3c\x00\x61\x63\x82\xf6\x62\xc3\xbc"),
+        [WIRE_JSON] = STR("{\"a\":1,\"b\":1.0,\"c\":[null,\"\\u00fc\"]}"),
     };
     struct buf canonical[2] = {{0}, {0}};
     for (int form = WIRE_CBOR; form <= WIRE_JSON; form++) {
@@ -31,8 +31,8 @@ Test(wire_wire, both_forms_mean_the_same)
         struct value v;
         struct fault why = {0};
         arena_init(&arena, 0, 0);
-        cr_expect_eq(wire_form_of(FORM[form]), (enum wire_form)form);
-        cr_assert_eq(wire_decode((enum wire_form)form, FORM[form], &arena, &v, &why), PDP_ERR_OK, "%d: %s", form,
+        cr_expect_eq(wire_form_of(forms[form]), (enum wire_form)form);
+        cr_assert_eq(wire_decode((enum wire_form)form, forms[form], &arena, &v, &why), PDP_ERR_OK, "%d: %s", form,
                      why.what);
         cr_expect_eq(v.as.map[0].value.kind, VALUE_INT);
         cr_expect_eq(v.as.map[1].value.kind, VALUE_DOUBLE);
