@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared by the files of the checker.
+#ifndef CEL_CHECK_H
+#define CEL_CHECK_H
+
+#include "cel/program.h"
+
+#define CHECK_SCOPE_MAX 256
+
+struct check_local {
+    struct str name;
+    const struct type *type;
+};
+
+struct checker {
+    struct cel_program *p;
+    struct unit *unit;
+    const struct check_names *names;
+    struct unify unify;
+    struct check_local scope[CHECK_SCOPE_MAX];
+    uint32_t scope_count;
+    bool untyped;
+};
+
+const struct type *check_expr(struct checker *c, struct ast *ast);
+// A call whose arguments were checked.
+const struct type *check_call(struct checker *c, struct ast *ast);
+// What an identifier or a chain of selections names. false: nothing as a whole; check its operand.
+bool check_name(struct checker *c, struct ast *ast, const struct type **type);
+// `level("high")`, `strength("mfa")`, `matches`, `within`, zones: constants are resolved here.
+const struct type *check_special(struct checker *c, struct ast *ast, const struct type *type);
+
+// Messages.
+const char *say_ast(struct checker *c, const struct ast *ast);
+const char *say_type(struct checker *c, const struct type *type);    // `a string`
+const char *say_name(struct checker *c, const struct type *type);    // `string`
+void say_mismatch(struct checker *c, const struct ast *left, const struct ast *right);
+void say_not(struct checker *c, const struct ast *ast, const char *expected);
+void say_no_overload(struct checker *c, const struct ast *call);
+
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checker's messages: what is there, what was expected, and a hint where a fix is likely.
+#include "cel/check.h"
+
+#include <stdio.h>
+
+const char *say_ast(struct checker *c, const struct ast *ast)
+{
+    return unit_quote(c->unit, ast->at, ast->len);
+}
+
+static const char *kept(struct checker *c, struct buf *buf)
+{
+    buf_byte(buf, 0);
+    struct str copy = arena_str(c->unit->arena, buf_view(buf), NULL);
+    buf_fini(buf);
+    return copy.len > 0 ? copy.at : "";
+}
+
+const char *say_name(struct checker *c, const struct type *type)
+{
+    struct buf buf = {0};
+    types_print(&buf, unify_apply(&c->unify, type, true));
+    return kept(c, &buf);
+}
+
+const char *say_type(struct checker *c, const struct type *type)
+{
+    const char *name = say_name(c, type);
+    struct buf buf = {0};
+    if (strcmp(name, "null") == 0) {
+        return "null";
+    }
+    buf_printf(&buf, "%s %s", strchr("aeio", name[0]) != NULL ? "an" : "a", name);
+    return kept(c, &buf);
+}
+
+static const char *type_of(struct checker *c, const struct ast *ast)
+{
+    return say_type(c, ast->type);
+}
+
+static enum type_kind kind_of(struct checker *c, const struct ast *ast)
+{
+    return unify_apply(&c->unify, ast->type, true)->kind;
+}
+
+// What to write instead of a text, where the other side is of this kind.
+static void hint_text(struct checker *c, enum type_kind other, const struct ast *text)
+{
+    static const struct {
+        uint8_t kind;
+        const char *maker;
+    } HINTS[] = {
+        {T_LEVEL, "level"},         {T_STRENGTH, "strength"}, {T_IP, "ip"},
+        {T_TIMESTAMP, "timestamp"}, {T_DURATION, "duration"},
+    };
+    if (types_is_number(types_of(other))) {
+        unit_hint(c->unit, "compare with a number, such as 60");
+    }
+    for (size_t i = 0; i < COUNT_OF(HINTS); i++) {
+        if (HINTS[i].kind == other) {
+            unit_hint(c->unit, "compare with %s(%s)", HINTS[i].maker, say_ast(c, text));
+        }
+    }
+}
+
+static void hint_ordered(struct checker *c, const struct ast *left, const struct ast *right)
+{
+    enum type_kind a = kind_of(c, left), b = kind_of(c, right);
+    const struct str *names = NULL;
+    size_t count = 0;
+    if (a == T_LEVEL || b == T_LEVEL) {
+        names = c->p->env->levels;
+        count = c->p->env->level_count;
+    } else if (a == T_STRENGTH || b == T_STRENGTH) {
+        names = c->p->env->strengths;
+        count = c->p->env->strength_count;
+    }
+    if (count > 0 && (types_is_number(types_of(a)) || types_is_number(types_of(b)))) {
+        unit_hint(c->unit, "compare with %s(\"" STR_FMT "\")",
+                  a == T_LEVEL || b == T_LEVEL ? "level" : "strength", STR_ARG(names[count - 1]));
+    }
+}
+
+void say_mismatch(struct checker *c, const struct ast *left, const struct ast *right)
+{
+    unit_error(c->unit, PDP_ERR_TYPE, right->at, right->len, "`%s` is %s, but `%s` is %s", say_ast(c, left),
+               type_of(c, left), say_ast(c, right), type_of(c, right));
+    if (kind_of(c, right) == T_STRING) {
+        hint_text(c, kind_of(c, left), right);
+    } else if (kind_of(c, left) == T_STRING) {
+        hint_text(c, kind_of(c, right), left);
+    }
+    hint_ordered(c, left, right);
+}
+
+void say_not(struct checker *c, const struct ast *ast, const char *expected)
+{
+    unit_error(c->unit, PDP_ERR_TYPE, ast->at, ast->len, "`%s` is %s, but %s is expected", say_ast(c, ast),
+               type_of(c, ast), expected);
+}
+
+static void unknown_function(struct checker *c, const struct ast *call)
+{
+    bool member = (call->flags & AST_MEMBER) != 0;
+    const char *name = unit_quote_str(c->unit, call->name);
+    unit_error(c->unit, PDP_ERR_UNKNOWN, call->name_at, call->name_len, "there is no function `%s`", name);
+    if (func_find(call->name, !member) != F_NONE) {
+        unit_hint(c->unit, member ? "write %s(…), without a value before the dot" : "write value.%s(…)", name);
+        return;
+    }
+    struct str near = func_nearest(call->name, member);
+    if (near.len > 0) {
+        unit_hint(c->unit, "did you mean `" STR_FMT "`?", STR_ARG(near));
+    }
+}
+
+// Arguments that the overloads of a function take, `most` and `least` of them.
+static void arity_of(const struct func *func, uint32_t *least, uint32_t *most)
+{
+    *least = UINT32_MAX;
+    *most = 0;
+    uint32_t n = 0;
+    for (const char *at = func->sigs; *at != '\0'; at++) {
+        if (*at == ':') {
+            *least = n < *least ? n : *least;
+            *most = n > *most ? n : *most;
+            const char *space = strchr(at, ' ');
+            if (space == NULL) {
+                break;
+            }
+            at = space;
+            n = 0;
+        } else if (strchr("LOY", *at) == NULL) {
+            n += *at == 'M' ? (uint32_t)-1 : 1;
+        }
+    }
+}
+
+static bool wrong_count(struct checker *c, const struct ast *call)
+{
+    uint32_t least = 0, most = 0, self = (call->flags & AST_MEMBER) != 0;
+    const struct func *func = &FUNCS[call->func];
+    arity_of(func, &least, &most);
+    if (call->count >= least && call->count <= most) {
+        return false;
+    }
+    char wants[32];
+    if (least == most) {
+        snprintf(wants, sizeof wants, "%u", least - self);
+    } else {
+        snprintf(wants, sizeof wants, "%u to %u", least - self, most - self);
+    }
+    unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` takes %s argument%s, not %u", func->name, wants,
+               most - self == 1 ? "" : "s", call->count - self);
+    return true;
+}
+
+static void say_arguments(struct checker *c, const struct ast *call)
+{
+    struct buf types = {0};
+    uint32_t self = (call->flags & AST_MEMBER) != 0;
+    for (uint32_t i = self; i < call->count; i++) {
+        buf_printf(&types, "%s%s", i > self ? ", " : "", say_name(c, call->args[i]->type));
+    }
+    const char *list = kept(c, &types);
+    if (self == 1) {
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` cannot be called on `%s`, which is %s, with (%s)",
+                   FUNCS[call->func].name, say_ast(c, call->args[0]), type_of(c, call->args[0]), list);
+    } else {
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not take (%s)", FUNCS[call->func].name,
+                   list);
+    }
+}
+
+static const char *operator_text(const struct ast *call)
+{
+    static const char *const TEXTS[F_COUNT] = {
+        [F_NOT] = "!", [F_NEG] = "-", [F_ADD] = "+", [F_SUB] = "-", [F_MUL] = "*", [F_DIV] = "/", [F_MOD] = "%"};
+    return TEXTS[call->func];
+}
+
+void say_no_overload(struct checker *c, const struct ast *call)
+{
+    const char *sign = operator_text(call);
+    if (call->func == F_NONE) {
+        unknown_function(c, call);
+    } else if (call->func >= F_EQ && call->func <= F_GE) {
+        const struct ast *left = call->args[0], *right = call->args[1];
+        if (types_equal(unify_apply(&c->unify, left->type, true), unify_apply(&c->unify, right->type, true))) {
+            say_not(c, left, "something that has an order");
+        } else {
+            say_mismatch(c, left, right);
+        }
+    } else if (call->func == F_IN) {
+        enum type_kind kind = kind_of(c, call->args[1]);
+        if (kind == T_LIST || kind == T_MAP) {
+            unit_error(c->unit, PDP_ERR_TYPE, call->args[0]->at, call->args[0]->len,
+                       "`%s` is %s, but `%s` is a %s", say_ast(c, call->args[0]), type_of(c, call->args[0]),
+                       say_ast(c, call->args[1]), say_name(c, call->args[1]->type));
+        } else {
+            say_not(c, call->args[1], "a list or a map");
+        }
+    } else if (call->func == F_INDEX || call->func == F_OPT_INDEX) {
+        unit_error(c->unit, PDP_ERR_TYPE, call->args[1]->at, call->args[1]->len,
+                   "`%s` is %s, which has no element `%s`", say_ast(c, call->args[0]),
+                   type_of(c, call->args[0]), say_ast(c, call->args[1]));
+    } else if (sign != NULL && call->count == 2) {
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not go between %s and %s", sign,
+                   type_of(c, call->args[0]), type_of(c, call->args[1]));
+    } else if (sign != NULL) {
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` cannot stand before %s", sign,
+                   type_of(c, call->args[0]));
+    } else if (!wrong_count(c, call)) {
+        say_arguments(c, call);
+    }
+}
