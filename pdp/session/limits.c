@@ -219,12 +219,6 @@ static void finish(struct session_limits *out, const struct shortest *idle, cons
 
 static const struct shortest NOTHING = {NONE, NONE, NONE, false, false};
 
-void session_limits_default(struct session_limits *out)
-{
-    *out = (struct session_limits){0};
-    finish(out, &NOTHING, &NOTHING, NONE);
-}
-
 void session_limits_of(const struct session_policies *policies, struct cel_frame *frame, struct session_limits *out)
 {
     *out = (struct session_limits){0};

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/limits.h"
+
+void session_limits_default(struct session_limits *out)
+{
+    *out = (struct session_limits){
+        .idle = {SESSION_IDLE_DEFAULT_MS, INT64_MAX, INT64_MAX},
+        .absolute = {SESSION_ABSOLUTE_DEFAULT_MS, INT64_MAX, INT64_MAX},
+        .idle_ms = SESSION_IDLE_DEFAULT_MS,
+        .absolute_ms = SESSION_ABSOLUTE_DEFAULT_MS,
+    };
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/limits.h"
+
+#include <criterion/criterion.h>
+
+#define MINUTE INT64_C(60000)
+#define HOUR (60 * MINUTE)
+#define NONE INT64_MAX
+
+// Conditions stand for their own answer here (`yes`, `no`, anything else is unsure), so that every mixture of sure
+// and unsure can be told; what CEL makes of real ones is its own folder's business.
+enum { ANSWERS = 16 };
+static enum truth answers[ANSWERS];
+static uint32_t answer_count;
+
+enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, enum cel_type want,
+                     const struct cel_var *vars, size_t var_count, uint32_t flags, struct diags *diags, uint32_t *expr)
+{
+    (void)program, (void)vars, (void)var_count, (void)flags;
+    cr_expect_eq(want, CEL_BOOL);
+    *expr = UINT32_MAX;
+    if (str_eq(text->text, STR("broken"))) {
+        return diag_error(diags, PDP_ERR_UNKNOWN, text->locate(text->user, 0, 6), "unknown name `broken`");
+    }
+    answers[answer_count] = str_eq(text->text, STR("yes"))  ? TRUTH_YES
+                            : str_eq(text->text, STR("no")) ? TRUTH_NO
+                                                            : TRUTH_UNSURE;
+    *expr = answer_count++;
+    return PDP_ERR_OK;
+}
+
+enum truth cel_truth(struct cel_frame *frame, uint32_t expr)
+{
+    (void)frame;
+    return answers[expr];
+}
+
+#define HEAD(name) "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: " name "}\n"
+
+struct reading {
+    struct arena arena;
+    struct diags diags;
+    struct source source;
+    const struct session_policies *policies;
+    enum pdp_err err;
+};
+
+static void read_text(struct reading *r, const char *yaml)
+{
+    *r = (struct reading){.source = {STR("p.yaml"), str_of(yaml)}};
+    arena_init(&r->arena, 0, 0);
+    diags_init(&r->diags, 50);
+    struct conf_doc *docs = NULL;
+    size_t count = 0;
+    cr_assert_eq(conf_parse(&r->source, &r->arena, &r->diags, &docs, &count), PDP_ERR_OK);
+    answer_count = 0;
+    r->err = session_policies_read(docs, count, NULL, &r->arena, &r->diags, &r->policies);
+}
+
+static void forget(struct reading *r)
+{
+    diags_fini(&r->diags);
+    arena_fini(&r->arena);
+}
+
+#define DEFAULT_IDLE {SESSION_IDLE_DEFAULT_MS, NONE, NONE}
+#define DEFAULT_ABSOLUTE {SESSION_ABSOLUTE_DEFAULT_MS, NONE, NONE}
+
+static const struct {
+    const char *name, *yaml;
+    struct limit_times idle, absolute; // terminate, deny, step_up
+    bool adopt, unsure;
+} CASES[] = {
+    {"nothing", "kind: Policy\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE, false, false},
+    {"for all", HEAD("a") "limits: {idle: 15m, absolute: 12h}\n", {15 * MINUTE, NONE, NONE}, {12 * HOUR, NONE, NONE},
+     false, false},
+    {"longer than the default", HEAD("a") "limits: {idle: 8h}\n", {8 * HOUR, NONE, NONE}, DEFAULT_ABSOLUTE, false,
+     false},
+    {"for others", HEAD("a") "target: no\nlimits: {idle: 15m}\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE, false, false},
+    {"asks", HEAD("a") "target: yes\nlimits: {idle: 15m, on_idle: step_up, absolute: 12h, on_absolute: terminate}\n",
+     {NONE, NONE, 15 * MINUTE}, {12 * HOUR, NONE, NONE}, false, false},
+    {"the shortest rules",
+     HEAD("a") "limits: {idle: 30m, absolute: 10h}\n" HEAD("b") "target: yes\nlimits: {idle: 2h, absolute: 8h}\n",
+     {30 * MINUTE, NONE, NONE}, {8 * HOUR, NONE, NONE}, false, false},
+    {"asking does not undo ending",
+     HEAD("a") "limits: {idle: 2h}\n" HEAD("b") "limits: {idle: 15m, on_idle: step_up}\n",
+     {2 * HOUR, NONE, 15 * MINUTE}, DEFAULT_ABSOLUTE, false, false},
+    {"reauthentication asks beside the absolute limit", HEAD("a") "limits: {reauthentication: 4h}\n", DEFAULT_IDLE,
+     {SESSION_ABSOLUTE_DEFAULT_MS, NONE, 4 * HOUR}, false, false},
+    {"unsure never ends", HEAD("a") "target: maybe\nlimits: {idle: 15m}\n", {NONE, 15 * MINUTE, NONE},
+     DEFAULT_ABSOLUTE, false, true},
+    {"unsure and longer: the default denies", HEAD("a") "target: maybe\nlimits: {idle: 8h}\n",
+     {NONE, SESSION_IDLE_DEFAULT_MS, NONE}, DEFAULT_ABSOLUTE, false, true},
+    {"unsure beside sure",
+     HEAD("a") "target: maybe\nlimits: {idle: 15m}\n" HEAD("b") "target: yes\nlimits: {idle: 2h}\n",
+     {2 * HOUR, 15 * MINUTE, NONE}, DEFAULT_ABSOLUTE, false, true},
+    {"unsure may ask", HEAD("a") "target: maybe\nlimits: {idle: 15m, on_idle: step_up}\n",
+     {NONE, SESSION_IDLE_DEFAULT_MS, 15 * MINUTE}, DEFAULT_ABSOLUTE, false, true},
+    {"adopts", HEAD("a") "first_sight: adopt\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE, true, false},
+    {"known wins", HEAD("a") "first_sight: adopt\n" HEAD("b") "first_sight: known\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE,
+     false, false},
+    {"perhaps known wins", HEAD("a") "first_sight: adopt\n" HEAD("b") "target: maybe\nfirst_sight: known\n",
+     DEFAULT_IDLE, DEFAULT_ABSOLUTE, false, true},
+    {"perhaps adopt does not", HEAD("a") "target: maybe\nfirst_sight: adopt\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE, false,
+     true},
+};
+
+static void expect_times(const char *name, const struct limit_times *got, const struct limit_times *want)
+{
+    cr_expect_eq(got->terminate_ms, want->terminate_ms, "%s: terminate %lld", name, (long long)got->terminate_ms);
+    cr_expect_eq(got->deny_ms, want->deny_ms, "%s: deny %lld", name, (long long)got->deny_ms);
+    cr_expect_eq(got->step_up_ms, want->step_up_ms, "%s: step_up %lld", name, (long long)got->step_up_ms);
+}
+
+Test(session_limits, takes_the_shortest_of_those_that_match)
+{
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct reading r;
+        read_text(&r, CASES[i].yaml);
+        cr_assert_eq(r.err, PDP_ERR_OK, "%s", CASES[i].name);
+        struct session_limits limits;
+        session_limits_of(r.policies, NULL, &limits);
+        expect_times(CASES[i].name, &limits.idle, &CASES[i].idle);
+        expect_times(CASES[i].name, &limits.absolute, &CASES[i].absolute);
+        cr_expect_eq(limits.adopt, CASES[i].adopt, "%s", CASES[i].name);
+        cr_expect_eq(limits.unsure, CASES[i].unsure, "%s", CASES[i].name);
+        forget(&r);
+    }
+}
+
+Test(session_limits, names_the_first_to_strike)
+{
+    struct reading r;
+    read_text(&r, HEAD("a") "limits: {idle: 2h}\n" HEAD("b") "limits: {idle: 15m, on_idle: step_up}\n");
+    struct session_limits limits, usual;
+    session_limits_of(r.policies, NULL, &limits);
+    cr_expect_eq(limits.idle_ms, 15 * MINUTE);
+    cr_expect_eq(limits.on_idle, ON_LIMIT_STEP_UP);
+    cr_expect_eq(limits.absolute_ms, SESSION_ABSOLUTE_DEFAULT_MS);
+    cr_expect_eq(limits.on_absolute, ON_LIMIT_TERMINATE);
+    forget(&r);
+    read_text(&r, HEAD("a") "target: maybe\nlimits: {idle: 15m}\n");
+    session_limits_of(r.policies, NULL, &limits);
+    cr_expect_eq(limits.on_idle, ON_LIMIT_DENY);
+    forget(&r);
+    read_text(&r, "kind: List\n");
+    session_limits_of(r.policies, NULL, &limits);
+    session_limits_default(&usual);
+    cr_expect_eq(memcmp(&limits, &usual, sizeof usual), 0, "no policy and the defaults are one thing");
+    forget(&r);
+}
+
+static const struct {
+    const char *yaml, *want;
+} MISTAKES[] = {
+    {HEAD("a") "limits: {idle: 15m, concurrent: 1}\n",
+     "p.yaml:5:33: error: `concurrent` is not supported yet\n"
+     "    5 | limits: {idle: 15m, concurrent: 1}\n"
+     "      |                                 ^\n"
+     "  hint: leave it out: a limit that is written but not held would be worse than none\n"},
+    {HEAD("a") "limits: {on_idle: step_up}\n",
+     "p.yaml:5:19: error: `on_idle` needs `idle`\n"
+     "    5 | limits: {on_idle: step_up}\n"
+     "      |                   ^~~~~~~\n"},
+    {HEAD("a") "limits: {idle: 0s}\n", "`idle` must be a duration above zero"},
+    {HEAD("a") "limits: {idle: 10ms}\n", "`idle` must be a longer duration"},
+    {HEAD("a") "limits: {absolute: 99999d}\n", "`absolute` must be a shorter duration"},
+    {HEAD("a") "limits: {idle: 15}\n", "hint: add a unit"},
+    {HEAD("a") "limits: {idel: 15m}\n", "hint: did you mean `idle`?"},
+    {HEAD("a") "limits: {idle: 15m, on_idle: lock}\n", "`on_idle` cannot be `lock`"},
+    {HEAD("a") "first_sight: maybe\n", "`first_sight` cannot be `maybe`"},
+    {HEAD("a") "limits: [idle]\n", "error: `limits` must be"},
+    {HEAD("a") "target: broken\nlimits: {idle: 15m}\n", "p.yaml:5:9: error: unknown name `broken`"},
+    {HEAD("a"), "a SessionPolicy needs `limits` or `first_sight`"},
+    {HEAD("a") "limit: {idle: 15m}\nlimits: {}\n", "hint: did you mean `limits`?"},
+    {HEAD("a") "limits: {idle: 0s}\n" HEAD("b") "limits: {absolute: x}\n", "`absolute` must be a duration"},
+};
+
+Test(session_limits, refuses_mistakes_with_their_place)
+{
+    for (size_t i = 0; i < COUNT_OF(MISTAKES); i++) {
+        struct reading r;
+        read_text(&r, MISTAKES[i].yaml);
+        cr_expect_neq(r.err, PDP_ERR_OK, "%zu", i);
+        cr_expect_null(r.policies);
+        AUTO(buf_fini) struct buf out = {0};
+        diags_render(&r.diags, &out);
+        buf_byte(&out, 0);
+        cr_expect(strstr((const char *)out.at, MISTAKES[i].want) != NULL, "%zu:\n%s", i, (const char *)out.at);
+        forget(&r);
+    }
+}
