@@ -9,19 +9,32 @@
 
 #define CONF_BYTES_MAX (64u << 20) // of one source
 
-enum conf_kind { CONF_NULL, CONF_SCALAR, CONF_LIST, CONF_MAP };
+enum conf_kind {
+    CONF_NULL,
+    CONF_SCALAR,
+    CONF_LIST,
+    CONF_MAP
+};
 // How a scalar is written. CONF_FLOW is `[…]` and `{…}`.
-enum conf_style { CONF_PLAIN, CONF_SINGLE, CONF_DOUBLE, CONF_LITERAL, CONF_FOLDED, CONF_FLOW, CONF_BLOCK };
+enum conf_style {
+    CONF_PLAIN,
+    CONF_SINGLE,
+    CONF_DOUBLE,
+    CONF_LITERAL,
+    CONF_FOLDED,
+    CONF_FLOW,
+    CONF_BLOCK
+};
 
 struct conf_entry;
 
 struct conf_node {
     enum conf_kind kind; // an empty plain scalar, `~` and `null` are CONF_NULL
     enum conf_style style;
-    bool quoted;         // '…', "…", | or >: always text, never a number or a truth
-    struct place place;  // of the whole node in its source; of a scalar, without its quotes
-    struct str text;     // of a scalar, unescaped, in the arena
-    size_t count;        // of items or entries
+    bool quoted;        // '…', "…", | or >: always text, never a number or a truth
+    struct place place; // of the whole node in its source; of a scalar, without its quotes
+    struct str text;    // of a scalar, unescaped, in the arena
+    size_t count;       // of items or entries
     const struct conf_node *const *items;
     const struct conf_entry *entries; // in the order of the text; keys are unique
 };
@@ -80,10 +93,10 @@ struct conf_field {
     const char *name;
     enum conf_type type;
     bool required;
-    size_t offset;             // in the struct that is filled
+    size_t offset;              // in the struct that is filled
     const char *const *choices; // CONF_CHOICE
-    int64_t least, most;       // CONF_INT, CONF_NUMBER, CONF_DURATION (ms); both 0: no bound
-    const char *help;          // one line, for `pdpctl schema` and docs
+    int64_t least, most;        // CONF_INT, CONF_NUMBER, CONF_DURATION (ms); both 0: no bound
+    const char *help;           // one line, for `pdpctl schema` and docs
 };
 
 // Fills `out` from a map by `fields`; fields that are not in the map keep what `out` held. Unknown keys are

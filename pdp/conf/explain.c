@@ -10,16 +10,16 @@ enum pdp_err explain_tab(struct diags *diags, struct place tab)
 
 enum pdp_err explain_anchor(struct diags *diags, struct place place, struct str name)
 {
-    enum pdp_err err = diag_error(diags, PDP_ERR_UNSUPPORTED, place, "anchors (`&" STR_FMT "`) are not supported",
-                                  STR_ARG(name));
+    enum pdp_err err = diag_error(diags, PDP_ERR_UNSUPPORTED, place,
+                                  "anchors (`&" STR_FMT "`) are not supported", STR_ARG(name));
     diag_hint(diags, "text that starts with `&` must be in quotes");
     return err;
 }
 
 enum pdp_err explain_alias(struct diags *diags, struct place place, struct str name)
 {
-    enum pdp_err err = diag_error(diags, PDP_ERR_UNSUPPORTED, place, "aliases (`*" STR_FMT "`) are not supported",
-                                  STR_ARG(name));
+    enum pdp_err err = diag_error(diags, PDP_ERR_UNSUPPORTED, place,
+                                  "aliases (`*" STR_FMT "`) are not supported", STR_ARG(name));
     diag_hint(diags, "write the value out, or put text that starts with `*` in quotes");
     return err;
 }
@@ -44,7 +44,8 @@ static struct place tag_place(struct place node)
 
 enum pdp_err explain_tag(struct diags *diags, struct place node)
 {
-    enum pdp_err err = diag_error(diags, PDP_ERR_UNSUPPORTED, tag_place(node), "tags (`!…`) are not supported");
+    enum pdp_err err =
+        diag_error(diags, PDP_ERR_UNSUPPORTED, tag_place(node), "tags (`!…`) are not supported");
     diag_hint(diags, "text that starts with `!` must be in quotes");
     return err;
 }
@@ -61,8 +62,8 @@ enum pdp_err explain_duplicate(struct diags *diags, const struct conf_node *key,
     AUTO(buf_fini) struct buf name = {0};
     buf_escaped(&name, str_sub(key->text, 0, 80));
     bool kept = diags->count < diags->most; // a line's number costs a walk through the file
-    enum pdp_err err = diag_error(diags, PDP_ERR_DUPLICATE, key->place, "the key `" STR_FMT "` is given twice",
-                                  STR_ARG(buf_view(&name)));
+    enum pdp_err err = diag_error(diags, PDP_ERR_DUPLICATE, key->place,
+                                  "the key `" STR_FMT "` is given twice", STR_ARG(buf_view(&name)));
     if (kept) {
         uint32_t line = 0;
         uint32_t col = 0;
@@ -102,8 +103,8 @@ static const struct {
     {"found unexpected document indicator", "this quote is not closed", NULL, true},
     {"did not find expected ',' or ']'", "`,` or `]` was expected here", NULL, false},
     {"did not find expected ',' or '}'", "`,` or `}` was expected here", NULL, false},
-    {"did not find expected '-' indicator", "`-` was expected here",
-     "the items of a list are indented alike", false},
+    {"did not find expected '-' indicator", "`-` was expected here", "the items of a list are indented alike",
+     false},
     {"block sequence entries are not allowed in this context", "`-` is not expected here",
      "a list begins on the line after its key", false},
     {"did not find expected <document start>", "`---` was expected here", NULL, false},

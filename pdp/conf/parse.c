@@ -14,7 +14,7 @@ struct parse {
     struct arena *arena;
     struct diags *diags;
     struct scan_cursor cursor;
-    uint32_t bom, tab; // bytes; the next tab that indents a line
+    uint32_t bom, tab;  // bytes; the next tab that indents a line
     enum pdp_err first; // the first mistake of the source
     bool bad;           // the document that is read has a mistake; reading goes on to find the others
     const struct conf_node **stack; // children whose parent is not complete
@@ -235,7 +235,8 @@ static void check_key(struct parse *p, const struct conf_node *key)
     if (key->kind == CONF_NULL) {
         note(p, diag_error(p->diags, PDP_ERR_TYPE, key->place, "a key is empty"));
     } else if (key->kind != CONF_SCALAR) {
-        note(p, diag_error(p->diags, PDP_ERR_TYPE, key->place, "a key must be text, not a list or a mapping"));
+        note(p,
+             diag_error(p->diags, PDP_ERR_TYPE, key->place, "a key must be text, not a list or a mapping"));
         if (key->style == CONF_FLOW) {
             diag_hint(p->diags, "text that starts with `[` or `{` must be in quotes");
         }

@@ -22,16 +22,16 @@ static enum pdp_err mistyped(const struct read *r, const char *wanted)
 {
     static const char *const KINDS[] = {
         [CONF_NULL] = "nothing", [CONF_SCALAR] = "text", [CONF_LIST] = "a list", [CONF_MAP] = "a mapping"};
-    return diag_error(r->diags, PDP_ERR_TYPE, r->node->place, "`%s` must be %s, but is %s", r->field->name, wanted,
-                      KINDS[r->node->kind]);
+    return diag_error(r->diags, PDP_ERR_TYPE, r->node->place, "`%s` must be %s, but is %s", r->field->name,
+                      wanted, KINDS[r->node->kind]);
 }
 
 static enum pdp_err misfit(const struct read *r, enum pdp_err err, const char *wanted)
 {
     AUTO(buf_fini) struct buf text = {0};
     buf_escaped(&text, str_sub(r->node->text, 0, 80));
-    return diag_error(r->diags, err, r->node->place, "`%s` must be %s, but is `" STR_FMT "`", r->field->name, wanted,
-                      STR_ARG(buf_view(&text)));
+    return diag_error(r->diags, err, r->node->place, "`%s` must be %s, but is `" STR_FMT "`", r->field->name,
+                      wanted, STR_ARG(buf_view(&text)));
 }
 
 static bool is_scalar(const struct conf_node *node)
@@ -76,7 +76,8 @@ static enum pdp_err read_id(const struct read *r)
     }
     if (!is_id(r->node->text)) {
         enum pdp_err err = misfit(r, PDP_ERR_SYNTAX, "a name");
-        diag_hint(r->diags, "a name starts with a letter and holds letters, digits, `-`, `_` and `.`, at most %d",
+        diag_hint(r->diags,
+                  "a name starts with a letter and holds letters, digits, `-`, `_` and `.`, at most %d",
                   ID_MAX);
         return err;
     }
@@ -255,7 +256,8 @@ static size_t c_names(const char *const *choices, struct str names[NAMES_MAX])
 }
 
 // "did you mean `x`?", or all that there are.
-static void hint_names(struct diags *diags, struct str given, const struct str *names, size_t count, const char *all)
+static void hint_names(struct diags *diags, struct str given, const struct str *names, size_t count,
+                       const char *all)
 {
     int near = str_nearest(given, names, count);
     if (near >= 0) {
@@ -346,10 +348,10 @@ static enum pdp_err read_expr(const struct read *r)
 }
 
 static enum pdp_err (*const READERS[])(const struct read *) = {
-    [CONF_TEXT] = read_text,         [CONF_ID] = read_id,         [CONF_BOOL] = read_bool,
-    [CONF_INT] = read_int,           [CONF_NUMBER] = read_number, [CONF_DURATION] = read_duration,
-    [CONF_TIME] = read_time,         [CONF_CHOICE] = read_choice, [CONF_TEXTS] = read_texts,
-    [CONF_ANY] = read_any,           [CONF_MAPPING] = read_mapping, [CONF_SEQUENCE] = read_sequence,
+    [CONF_TEXT] = read_text, [CONF_ID] = read_id,           [CONF_BOOL] = read_bool,
+    [CONF_INT] = read_int,   [CONF_NUMBER] = read_number,   [CONF_DURATION] = read_duration,
+    [CONF_TIME] = read_time, [CONF_CHOICE] = read_choice,   [CONF_TEXTS] = read_texts,
+    [CONF_ANY] = read_any,   [CONF_MAPPING] = read_mapping, [CONF_SEQUENCE] = read_sequence,
     [CONF_EXPR] = read_expr,
 };
 
@@ -400,12 +402,12 @@ static void keep_first(enum pdp_err *first, enum pdp_err err)
     *first = *first == PDP_ERR_OK ? err : *first;
 }
 
-enum pdp_err conf_read(const struct conf_node *map, const struct conf_field *fields, size_t count, const char *what,
-                       void *out, struct arena *arena, struct diags *diags)
+enum pdp_err conf_read(const struct conf_node *map, const struct conf_field *fields, size_t count,
+                       const char *what, void *out, struct arena *arena, struct diags *diags)
 {
     if (map == NULL || map->kind != CONF_MAP) {
-        return diag_error(diags, PDP_ERR_TYPE, map != NULL ? map->place : (struct place){0}, "%s must be a mapping",
-                          what);
+        return diag_error(diags, PDP_ERR_TYPE, map != NULL ? map->place : (struct place){0},
+                          "%s must be a mapping", what);
     }
     enum pdp_err first = PDP_ERR_OK;
     for (size_t i = 0; i < map->count; i++) {

@@ -10,7 +10,8 @@ uint32_t scan_bom(struct str text)
     return str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
 }
 
-static enum pdp_err refuse(const struct source *source, struct diags *diags, size_t at, size_t next, uint32_t cp)
+static enum pdp_err refuse(const struct source *source, struct diags *diags, size_t at, size_t next,
+                           uint32_t cp)
 {
     struct place place = {source, (uint32_t)at, (uint32_t)(next - at)};
     enum pdp_err err = PDP_ERR_SYNTAX;

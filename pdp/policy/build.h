@@ -12,8 +12,8 @@ struct build {
     const struct policy_files *files;
     struct arena *arena;
     struct diags *diags;
-    enum pdp_err first;    // the first mistake; reading goes on to find the others
-    uint32_t hard;         // the conjunct of terminate rules that read `risk`; SET_NO_EXPR: not compiled yet
+    enum pdp_err first; // the first mistake; reading goes on to find the others
+    uint32_t hard;      // the conjunct of terminate rules that read `risk`; SET_NO_EXPR: not compiled yet
     struct table obligations; // by their text
     uint32_t obligation_cap;
 };
@@ -22,18 +22,20 @@ struct build {
 struct build_head {
     const struct conf_node *version, *kind, *metadata;
 };
-#define BUILD_HEAD_FIELDS                                                                          \
-    {"apiVersion", CONF_ANY, false, offsetof(struct build_head, version), NULL, 0, 0,              \
-     "version of the language: pdp/v1"},                                                           \
-    {"kind", CONF_ANY, false, offsetof(struct build_head, kind), NULL, 0, 0, "what the document holds"}, \
-    {"metadata", CONF_ANY, false, offsetof(struct build_head, metadata), NULL, 0, 0,               \
-     "name, owner, description, labels"}
+#define BUILD_HEAD_FIELDS                                                                                    \
+    {"apiVersion", CONF_ANY, false, offsetof(struct build_head, version),                                    \
+     NULL,         0,        0,     "version of the language: pdp/v1"},                                      \
+        {"kind", CONF_ANY, false, offsetof(struct build_head, kind), NULL, 0, 0, "what the document holds"}, \
+    {                                                                                                        \
+        "metadata", CONF_ANY, false, offsetof(struct build_head, metadata), NULL, 0, 0,                      \
+            "name, owner, description, labels"                                                               \
+    }
 
 // Notes an error that was reported already.
 void build_note(struct build *build, enum pdp_err err);
 // Reports one: at `place`, with `hint` where it is not NULL.
-void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt, ...)
-    PRINTF_LIKE(5, 6);
+void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt,
+                ...) PRINTF_LIKE(5, 6);
 // "did you mean `x`?" for the error reported last.
 void build_hint_near(struct build *build, struct str given, const struct str *names, size_t count);
 // A copy in the set's arena; memory that is out is noted.
@@ -67,6 +69,7 @@ uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_t
 void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars);
 
 // `obligations:` to numbers.
-void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out, uint32_t *count);
+void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out,
+                      uint32_t *count);
 
 #endif

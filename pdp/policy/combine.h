@@ -5,10 +5,20 @@
 
 #include "model/verdict.h"
 
-enum combine_algorithm { COMBINE_MOST_RESTRICTIVE, COMBINE_FIRST_MATCH, COMBINE_DENY_UNLESS_ALLOW };
+enum combine_algorithm {
+    COMBINE_MOST_RESTRICTIVE,
+    COMBINE_FIRST_MATCH,
+    COMBINE_DENY_UNLESS_ALLOW
+};
 
 // What a rule or a policy passes on; the effects, and nothing.
-enum combine_outcome { COMBINE_NONE, COMBINE_ALLOW, COMBINE_STEP_UP, COMBINE_DENY, COMBINE_TERMINATE };
+enum combine_outcome {
+    COMBINE_NONE,
+    COMBINE_ALLOW,
+    COMBINE_STEP_UP,
+    COMBINE_DENY,
+    COMBINE_TERMINATE
+};
 
 // One policy while its rules go by, in their order.
 struct combine_policy {

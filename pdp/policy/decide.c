@@ -63,15 +63,16 @@ static void enter_policy(struct decide *d, uint32_t number)
 {
     const struct set_policy *policy = &d->set->policies[number];
     d->current = number;
-    d->policy = (struct combine_policy){.algorithm = policy->algorithm, .target = run(d->frame, policy->target)};
+    d->policy =
+        (struct combine_policy){.algorithm = policy->algorithm, .target = run(d->frame, policy->target)};
     d->allow_unsure = false;
 }
 
 // Cheapest first: the conjunction does not mind the order.
 static enum truth match_rule(struct decide *d, const struct set_rule *rule)
 {
-    enum truth truth = combine_both(match_actions(rule, d->question->action),
-                                    match_resources(rule, d->question->path));
+    enum truth truth =
+        combine_both(match_actions(rule, d->question->action), match_resources(rule, d->question->path));
     if (truth == TRUTH_NO) {
         return TRUTH_NO;
     }
@@ -152,14 +153,15 @@ static void judge_all(struct decide *d)
     }
 }
 
-// Where no rule denies for certain and nothing allows, an allow that was unsure must be named; only then are those
-// looked at that the index left out because what they test is missing.
+// Where no rule denies for certain and nothing allows, an allow that was unsure must be named; only then are
+// those looked at that the index left out because what they test is missing.
 static void judge_candidates(struct decide *d)
 {
     bool skipped = true;
     for (int allows = 0; allows < 2 && skipped; allows++) {
         start(d);
-        size_t count = index_ask(d->set->by_rule, &d->scratch->ask, d->frame, d->question, allows != 0, &skipped);
+        size_t count =
+            index_ask(d->set->by_rule, &d->scratch->ask, d->frame, d->question, allows != 0, &skipped);
         for (size_t i = 0; i < count; i++) {
             judge(d, d->scratch->ask.list[i]);
         }
@@ -193,7 +195,8 @@ static bool any_target(struct decide *d)
 // ---- The result -------------------------------------------------------------------------------------
 
 // Obligations are few and numbered: those of deciding rules, each once.
-static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to, size_t most)
+static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to,
+                    size_t most)
 {
     size_t count = 0;
     for (size_t i = 0; i < d->scratch->count; i++) {
@@ -226,7 +229,8 @@ static void require(struct policy_result *out, const struct set_rule *rule)
     out->has_require = true;
 }
 
-static void decide_rule(struct policy_result *out, const struct set_rule *rule, uint32_t number, uint32_t *rules)
+static void decide_rule(struct policy_result *out, const struct set_rule *rule, uint32_t number,
+                        uint32_t *rules)
 {
     if (out->rule_count == 0) {
         out->first = number;
@@ -237,7 +241,8 @@ static void decide_rule(struct policy_result *out, const struct set_rule *rule, 
     if (out->effect == PDP_EFFECT_STEP_UP) {
         require(out, rule);
     }
-    out->terminate_subject = out->terminate_subject || (out->effect == PDP_EFFECT_TERMINATE && rule->ends_subject);
+    out->terminate_subject =
+        out->terminate_subject || (out->effect == PDP_EFFECT_TERMINATE && rule->ends_subject);
 }
 
 static bool list_rules(struct decide *d, enum combine_outcome decided, bool *certain)
@@ -284,8 +289,8 @@ static enum pdp_code code_of(struct decide *d, bool certain)
 }
 
 void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
-                   const struct policy_host *host, const struct policy_question *question, struct arena *arena,
-                   int64_t now_ms, struct policy_result *out)
+                   const struct policy_host *host, const struct policy_question *question,
+                   struct arena *arena, int64_t now_ms, struct policy_result *out)
 {
     (void)now_ms; // lists are asked through the frame's host
     *out = (struct policy_result){.first = UINT32_MAX, .until_ms = INT64_MAX};

@@ -18,7 +18,8 @@ static const char *const ALGORITHMS[] = {
 static const struct conf_field DOCUMENT[] = {
     BUILD_HEAD_FIELDS,
     {"target", CONF_ANY, false, offsetof(struct document, target), NULL, 0, 0, "whom and what it is about"},
-    {"combine", CONF_CHOICE, false, offsetof(struct document, combine), ALGORITHMS, 0, 0, "how its rules combine"},
+    {"combine", CONF_CHOICE, false, offsetof(struct document, combine), ALGORITHMS, 0, 0,
+     "how its rules combine"},
     {"variables", CONF_MAPPING, false, offsetof(struct document, variables), NULL, 0, 0,
      "expressions that conditions read as vars.NAME"},
     {"rules", CONF_SEQUENCE, true, offsetof(struct document, rules), NULL, 0, 0, "in their order"},
@@ -45,14 +46,16 @@ static const struct conf_field RULE[] = {
     {"actions", CONF_TEXTS, false, offsetof(struct rule, actions), NULL, 0, 0, "names of actions; indexed"},
     {"resources", CONF_TEXTS, false, offsetof(struct rule, resources), NULL, 0, 0,
      "exact, /a/*, /a/*/b or /a/**; indexed"},
-    {"require", CONF_MAPPING, false, offsetof(struct rule, require), NULL, 0, 0, "of a step_up: strength, max_age"},
+    {"require", CONF_MAPPING, false, offsetof(struct rule, require), NULL, 0, 0,
+     "of a step_up: strength, max_age"},
     {"reason", CONF_TEXT, false, offsetof(struct rule, reason), NULL, 0, 0, "for the administrator"},
     {"message", CONF_TEXT, false, offsetof(struct rule, message), NULL, 0, 0, "for the user"},
     {"obligations", CONF_SEQUENCE, false, offsetof(struct rule, obligations), NULL, 0, 0,
      "what the gateway must do besides"},
     {"exceptions", CONF_CHOICE, false, offsetof(struct rule, exceptions), EXCEPTIONS, 0, 0,
      "never: no exception lifts this rule"},
-    {"terminate", CONF_MAPPING, false, offsetof(struct rule, terminate), NULL, 0, 0, "scope: session or subject"},
+    {"terminate", CONF_MAPPING, false, offsetof(struct rule, terminate), NULL, 0, 0,
+     "scope: session or subject"},
 };
 
 struct require {
@@ -61,7 +64,8 @@ struct require {
 };
 
 static const struct conf_field REQUIRE[] = {
-    {"strength", CONF_ID, true, offsetof(struct require, strength), NULL, 0, 0, "a level of the Strengths document"},
+    {"strength", CONF_ID, true, offsetof(struct require, strength), NULL, 0, 0,
+     "a level of the Strengths document"},
     {"max_age", CONF_DURATION, false, offsetof(struct require, max_age_ms), NULL, 1000, INT64_C(315360000000),
      "how old the proof may be"},
 };
@@ -127,7 +131,8 @@ static void read_resources(struct reading *r)
     for (size_t i = 0; globs != NULL && i < count; i++) {
         const struct conf_node *pattern = r->rule->resources.nodes[i];
         struct glob_fault fault;
-        if (glob_read(build_copy(r->build, pattern->text), &globs[r->out->resource_count], &fault) != PDP_ERR_OK) {
+        if (glob_read(build_copy(r->build, pattern->text), &globs[r->out->resource_count], &fault) !=
+            PDP_ERR_OK) {
             build_fail(r->build, PDP_ERR_SYNTAX, conf_place(pattern, fault.at, fault.len), fault.hint, "%s",
                        fault.why);
             continue;
@@ -154,7 +159,8 @@ static void read_require(struct reading *r)
         return;
     }
     struct require require = {0};
-    build_note(build, conf_read(node, REQUIRE, COUNT_OF(REQUIRE), "`require`", &require, build->arena, build->diags));
+    build_note(build, conf_read(node, REQUIRE, COUNT_OF(REQUIRE), "`require`", &require, build->arena,
+                                build->diags));
     r->out->has_require = true;
     r->out->max_age_s = require.max_age_ms / 1000;
     for (uint32_t i = 0; i < build->names->strength_count; i++) {
@@ -166,8 +172,8 @@ static void read_require(struct reading *r)
     if (require.strength.len == 0) { // missing or mistyped, and reported
         return;
     }
-    build_fail(build, PDP_ERR_UNKNOWN, conf_get(node, "strength")->place, NULL, "unknown strength `" STR_FMT "`",
-               STR_ARG(require.strength));
+    build_fail(build, PDP_ERR_UNKNOWN, conf_get(node, "strength")->place, NULL,
+               "unknown strength `" STR_FMT "`", STR_ARG(require.strength));
     if (build->names->strength_count == 0) {
         diag_hint(build->diags, "no Strengths document is here");
     } else {
@@ -182,7 +188,8 @@ static void read_terminate(struct reading *r)
         return;
     }
     if (r->rule->effect != PDP_EFFECT_TERMINATE) {
-        build_fail(build, PDP_ERR_TYPE, r->rule->terminate->place, NULL, "only a terminate rule has `terminate`");
+        build_fail(build, PDP_ERR_TYPE, r->rule->terminate->place, NULL,
+                   "only a terminate rule has `terminate`");
         return;
     }
     struct terminate terminate = {0};
@@ -198,8 +205,8 @@ static bool reads_risk(const struct build *build, uint32_t expr)
     return expr != SET_NO_EXPR && cel_reads(build->program, expr, STR("risk"));
 }
 
-// Familiarity alone never ends a session (DESIGN §6): what reads the risk also needs evidence from the session or
-// from outside.
+// Familiarity alone never ends a session (DESIGN §6): what reads the risk also needs evidence from the
+// session or from outside.
 static uint32_t with_hard_evidence(struct build *build, uint32_t when)
 {
     if (build->hard == SET_NO_EXPR) {
@@ -241,14 +248,15 @@ static void check_id(struct reading *r, struct table *ids, struct str id, uint32
         build_fail(r->build, PDP_ERR_DUPLICATE, place, NULL,
                    "`deny-unless-allow` is no id for a rule: it names the deny that this algorithm adds");
     } else if (!table_put(ids, build_copy(r->build, id), number, &old)) {
-        build_fail(r->build, PDP_ERR_DUPLICATE, place, NULL, "another rule is called `" STR_FMT "`", STR_ARG(id));
+        build_fail(r->build, PDP_ERR_DUPLICATE, place, NULL, "another rule is called `" STR_FMT "`",
+                   STR_ARG(id));
     }
 }
 
 static struct str rule_name(struct build *build, uint32_t policy, struct str id)
 {
-    struct str name = arena_printf(build->arena, STR_FMT "/" STR_FMT, STR_ARG(build->set->policies[policy].name),
-                                   STR_ARG(id));
+    struct str name = arena_printf(build->arena, STR_FMT "/" STR_FMT,
+                                   STR_ARG(build->set->policies[policy].name), STR_ARG(id));
     if (name.len == 0) {
         build_note(build, PDP_ERR_NOMEM);
     }
@@ -331,8 +339,8 @@ void read_policy(struct build *build, const struct conf_doc *doc)
 {
     struct policy_set *set = build->set;
     struct document document = {0};
-    build_note(build,
-               conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "Policy", &document, build->arena, build->diags));
+    build_note(build, conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "Policy", &document, build->arena,
+                                build->diags));
     uint32_t number = set->policy_count++;
     struct set_policy *policy = &set->policies[number];
     *policy = (struct set_policy){.name = build_copy(build, build_doc_name(doc)),

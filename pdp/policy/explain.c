@@ -50,9 +50,10 @@ static void add_rule(struct explain *e, const struct set_rule *rule)
     add_expr(e, rule->when, rule->name);
 }
 
-void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch, struct cel_frame *frame,
-                     const struct policy_question *question, enum combine_outcome decided, bool allows,
-                     struct arena *arena, struct policy_result *out)
+void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch,
+                     struct cel_frame *frame, const struct policy_question *question,
+                     enum combine_outcome decided, bool allows, struct arena *arena,
+                     struct policy_result *out)
 {
     struct explain e = {.set = set, .frame = frame, .question = question, .arena = arena};
     e.words = ARENA_ARRAY(arena, struct str, VERDICT_MISSING_MAX);

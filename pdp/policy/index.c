@@ -29,10 +29,10 @@ struct bucket {
     uint32_t from;  // of its postings
 };
 
-#define GROWING(type)                                                                              \
-    struct {                                                                                       \
-        type *at;                                                                                  \
-        size_t count, cap;                                                                         \
+#define GROWING(type)      \
+    struct {               \
+        type *at;          \
+        size_t count, cap; \
     }
 
 struct builder {
@@ -61,16 +61,16 @@ static void *grown(void *at, size_t *cap, size_t bytes)
     return to;
 }
 
-#define PUSH(list, item)                                                                           \
-    do {                                                                                           \
-        if ((list)->count == (list)->cap) {                                                        \
-            void *to_ = grown((list)->at, &(list)->cap, sizeof(*(list)->at));                      \
-            if (to_ == NULL) {                                                                     \
-                return PDP_ERR_NOMEM;                                                              \
-            }                                                                                      \
-            (list)->at = to_;                                                                      \
-        }                                                                                          \
-        (list)->at[(list)->count++] = (item);                                                      \
+#define PUSH(list, item)                                                      \
+    do {                                                                      \
+        if ((list)->count == (list)->cap) {                                   \
+            void *to_ = grown((list)->at, &(list)->cap, sizeof(*(list)->at)); \
+            if (to_ == NULL) {                                                \
+                return PDP_ERR_NOMEM;                                         \
+            }                                                                 \
+            (list)->at = to_;                                                 \
+        }                                                                     \
+        (list)->at[(list)->count++] = (item);                                 \
     } while (0)
 
 static void builder_fini(struct builder *b)
@@ -158,7 +158,8 @@ static enum pdp_err collect_resources(struct builder *b, const struct index_item
     TRY(dim_of(b, INDEX_PATH, &dim));
     for (uint32_t i = 0; i < item->resource_count; i++) {
         struct glob_keys keys;
-        bool cut = glob_keys_of(&item->resources[i], &keys) && (keys.prefix.len == 0 || cut_prefix(&keys.prefix));
+        bool cut =
+            glob_keys_of(&item->resources[i], &keys) && (keys.prefix.len == 0 || cut_prefix(&keys.prefix));
         if (!cut) { // one pattern that any path may match: the others say nothing
             b->keys.count = first;
             return PDP_ERR_OK;
@@ -424,8 +425,10 @@ static void put_entry(struct builder *b, struct index_dim *dim, const struct buc
     while (dim->entries[at].key != NULL) {
         at = (at + 1) & dim->mask;
     }
-    dim->entries[at] = (struct index_entry){
-        .key = key->text.at, .len = (uint32_t)key->text.len, .prefix = key->prefix, .list = {bucket->from, bucket->taken}};
+    dim->entries[at] = (struct index_entry){.key = key->text.at,
+                                            .len = (uint32_t)key->text.len,
+                                            .prefix = key->prefix,
+                                            .list = {bucket->from, bucket->taken}};
     if (key->prefix) {
         dim->prefix_lengths |= UINT64_C(1) << key->text.len;
     } else if (key->text.len > dim->exact_most) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rules can matter for a question: each rule lies under the texts that one attribute must have for it.
 //
-// A rule that is not given is certainly no: its attribute was there, was text, and was another text. Where the
-// attribute is missing or no text, all rules of its dimension are given whose unsure counts.
+// A rule that is not given is certainly no: its attribute was there, was text, and was another text. Where
+// the attribute is missing or no text, all rules of its dimension are given whose unsure counts.
 #ifndef POLICY_INDEX_H
 #define POLICY_INDEX_H
 
 #include "policy/set.h"
 
-#define INDEX_ACTION UINT32_MAX      // in place of a slot
+#define INDEX_ACTION UINT32_MAX // in place of a slot
 #define INDEX_PATH (UINT32_MAX - 1)
-#define INDEX_SLOTS_MAX 8            // dimensions beside action and path: each costs every question a look
-#define INDEX_SLOT_USES 4            // rules that must gain by one
-#define INDEX_PREFIX_MAX 63          // bytes of a prefix; a longer one is cut
+#define INDEX_SLOTS_MAX 8   // dimensions beside action and path: each costs every question a look
+#define INDEX_SLOT_USES 4   // rules that must gain by one
+#define INDEX_PREFIX_MAX 63 // bytes of a prefix; a longer one is cut
 
 struct index_list { // of postings
     uint32_t from, count;
@@ -51,16 +51,16 @@ struct index_item {
     uint32_t action_count, resource_count;
     bool unsure_counts; // false for a plain allow, which an unsure condition makes nothing
 };
-MUST_USE enum pdp_err index_build(const struct index_item *items, uint32_t count, const struct policy_set *set,
-                                  struct index **out);
+MUST_USE enum pdp_err index_build(const struct index_item *items, uint32_t count,
+                                  const struct policy_set *set, struct index **out);
 
 // Memory for asking: a list of all items, and a bit for each (all zero between calls).
 struct index_scratch {
     uint32_t *list;
     uint64_t *bits;
 };
-// Writes the candidates in ascending order to scratch->list; returns how many. `allows`: also those plain allows
-// whose attribute is missing. *skipped: there are some, and they were left out.
+// Writes the candidates in ascending order to scratch->list; returns how many. `allows`: also those plain
+// allows whose attribute is missing. *skipped: there are some, and they were left out.
 size_t index_ask(const struct index *index, struct index_scratch *scratch, struct cel_frame *frame,
                  const struct policy_question *question, bool allows, bool *skipped);
 

@@ -21,7 +21,8 @@ static const struct conf_field DOCUMENT[] = {
     {"updated", CONF_TIME, false, offsetof(struct document, updated_ms), NULL, 0, 0,
      "when its entries were true; without it, when they were loaded"},
     {"entries", CONF_SEQUENCE, false, offsetof(struct document, entries), NULL, 0, 0, "its members"},
-    {"file", CONF_TEXT, false, offsetof(struct document, file), NULL, 0, 0, "its members, one a line, `#` comments"},
+    {"file", CONF_TEXT, false, offsetof(struct document, file), NULL, 0, 0,
+     "its members, one a line, `#` comments"},
 };
 
 static const struct {
@@ -33,11 +34,12 @@ static const struct {
     [CEL_SET_ASN] = {"an AS number", "such as `AS3320` or `3320`"},
 };
 
-static void refuse_entry(struct build *build, const struct lists_set *set, struct str text, struct place place)
+static void refuse_entry(struct build *build, const struct lists_set *set, struct str text,
+                         struct place place)
 {
     struct cidr cidr;
-    build_fail(build, PDP_ERR_SYNTAX, place, NULL, "`" STR_FMT "` is not %s", STR_ARG(build_shown(build, text)),
-               WORDS[set->kind].what);
+    build_fail(build, PDP_ERR_SYNTAX, place, NULL, "`" STR_FMT "` is not %s",
+               STR_ARG(build_shown(build, text)), WORDS[set->kind].what);
     if (set->kind == CEL_SET_CIDR && cidr_parse(text, true, &cidr)) {
         AUTO(buf_fini) struct buf fixed = {0};
         cidr_print(&fixed, &cidr);
@@ -119,7 +121,8 @@ static void read_file(struct build *build, struct lists_set *set, const struct c
         diag_warning(build->diags, file->place, "`" STR_FMT "` could not be read: %s",
                      STR_ARG(build_shown(build, file->text)),
                      pdp_err_text(err != PDP_ERR_OK ? err : PDP_ERR_LIMIT));
-        diag_hint(build->diags, "until it can, whatever asks `lists." STR_FMT "` is unsure", STR_ARG(set->name));
+        diag_hint(build->diags, "until it can, whatever asks `lists." STR_FMT "` is unsure",
+                  STR_ARG(set->name));
         set->missing = true;
         return;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named sets of List documents: strings by keyed hash, addresses as sorted ranges, countries as bits, ASNs sorted.
+// Named sets of List documents: strings by keyed hash, addresses as sorted ranges, countries as bits, ASNs
+// sorted.
 #ifndef POLICY_LISTS_H
 #define POLICY_LISTS_H
 
@@ -33,7 +34,8 @@ struct lists_set {
 
 // Adds one entry as its text says; SYNTAX where it is none of the set's kind. There must be room for it:
 // see lists_room. `lists_sort` after the last.
-MUST_USE enum pdp_err lists_room(struct lists_set *set, size_t entries, struct hash_key seed, struct arena *arena);
+MUST_USE enum pdp_err lists_room(struct lists_set *set, size_t entries, struct hash_key seed,
+                                 struct arena *arena);
 MUST_USE enum pdp_err lists_add(struct lists_set *set, struct str text);
 void lists_sort(struct lists_set *set);
 

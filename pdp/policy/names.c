@@ -12,7 +12,8 @@ struct metadata {
 };
 
 static const struct conf_field METADATA[] = {
-    {"name", CONF_ID, true, offsetof(struct metadata, name), NULL, 0, 0, "unique among documents of its kind"},
+    {"name", CONF_ID, true, offsetof(struct metadata, name), NULL, 0, 0,
+     "unique among documents of its kind"},
     {"owner", CONF_TEXT, false, offsetof(struct metadata, owner), NULL, 0, 0, "who answers for it"},
     {"description", CONF_TEXT, false, offsetof(struct metadata, description), NULL, 0, 0, "what it is for"},
     {"version", CONF_TEXT, false, offsetof(struct metadata, version), NULL, 0, 0, "of its content"},
@@ -189,7 +190,8 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
     ok = check_kind(n, doc) && ok;
     const struct conf_node *map = conf_get(doc->root, "metadata");
     if (map == NULL) {
-        note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "metadata"), "a document needs `metadata`"));
+        note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "metadata"),
+                           "a document needs `metadata`"));
         diag_hint(n->diags, "write `metadata: {name: …}`");
         return;
     }
@@ -207,8 +209,8 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
     }
 }
 
-enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena, struct diags *diags,
-                               struct policy_names *out)
+enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena,
+                               struct diags *diags, struct policy_names *out)
 {
     *out = (struct policy_names){0};
     struct names n = {.docs = docs, .count = count, .arena = arena, .diags = diags, .out = out};

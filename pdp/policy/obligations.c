@@ -42,7 +42,8 @@ static struct value value_of(struct build *build, const struct conf_node *node)
         for (size_t i = 0; items != NULL && i < node->count; i++) {
             items[i] = value_of(build, node->items[i]);
         }
-        return (struct value){.kind = VALUE_LIST, .n = (uint32_t)(items != NULL ? node->count : 0), .as.list = items};
+        return (struct value){
+            .kind = VALUE_LIST, .n = (uint32_t)(items != NULL ? node->count : 0), .as.list = items};
     }
     if (node->kind == CONF_MAP) {
         struct value_entry *entries = build_array(build, node->count, sizeof(*entries));
@@ -50,13 +51,15 @@ static struct value value_of(struct build *build, const struct conf_node *node)
             entries[i].key = value_str(build_copy(build, node->entries[i].key->text));
             entries[i].value = value_of(build, node->entries[i].value);
         }
-        return (struct value){.kind = VALUE_MAP, .n = (uint32_t)(entries != NULL ? node->count : 0), .as.map = entries};
+        return (struct value){
+            .kind = VALUE_MAP, .n = (uint32_t)(entries != NULL ? node->count : 0), .as.map = entries};
     }
     return value_null();
 }
 
 // The text by which equal obligations are one.
-static struct str text_of(struct build *build, const struct obligation *obligation, const struct value *properties)
+static struct str text_of(struct build *build, const struct obligation *obligation,
+                          const struct value *properties)
 {
     AUTO(buf_fini) struct buf text = {0};
     buf_printf(&text, STR_FMT "\n" STR_FMT "\n", STR_ARG(obligation->id), STR_ARG(obligation->type));
@@ -85,12 +88,13 @@ static bool add(struct build *build, const struct obligation *from, uint32_t *nu
         return true;
     }
     *number = set->obligation_count++;
-    set->obligations[*number] = (struct verdict_obligation){build_copy(build, from->id), build_copy(build, from->type),
-                                                            properties};
+    set->obligations[*number] =
+        (struct verdict_obligation){build_copy(build, from->id), build_copy(build, from->type), properties};
     return true;
 }
 
-void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out, uint32_t *count)
+void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out,
+                      uint32_t *count)
 {
     uint32_t *numbers = build_array(build, list->count, sizeof(*numbers));
     *out = numbers;

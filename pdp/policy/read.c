@@ -21,7 +21,8 @@ static struct str PRINTF_LIKE(2, 0) format(struct arena *arena, const char *fmt,
     return arena_str(arena, (struct str){text, kept}, NULL);
 }
 
-void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt, ...)
+void build_fail(struct build *build, enum pdp_err err, struct place place, const char *hint, const char *fmt,
+                ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -136,7 +137,8 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
         }
     }
     if (rules > SET_RULES_MAX) {
-        return diag_error(build->diags, PDP_ERR_LIMIT, (struct place){0}, "more than %u rules", SET_RULES_MAX);
+        return diag_error(build->diags, PDP_ERR_LIMIT, (struct place){0}, "more than %u rules",
+                          SET_RULES_MAX);
     }
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
@@ -169,8 +171,9 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
 }
 
 enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
-                             struct cel_program *program, const struct policy_files *files, struct hash_key seed,
-                             struct arena *arena, struct diags *diags, struct policy_set **out)
+                             struct cel_program *program, const struct policy_files *files,
+                             struct hash_key seed, struct arena *arena, struct diags *diags,
+                             struct policy_set **out)
 {
     *out = NULL;
     struct policy_set *set = ARENA_NEW(arena, struct policy_set);
@@ -214,7 +217,8 @@ struct str policy_rule_name(const struct policy_set *set, uint32_t rule)
     return rule < set->rule_count ? set->rules[rule].name : (struct str){"", 0};
 }
 
-enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value, int64_t now_ms)
+enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value,
+                           int64_t now_ms)
 {
     return list < set->list_count ? lists_contains(&set->lists[list], value, now_ms) : TRUTH_UNSURE;
 }

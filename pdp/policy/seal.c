@@ -36,7 +36,8 @@ static enum pdp_err index_targets(struct policy_set *set, struct arena *arena)
         return PDP_ERR_NOMEM;
     }
     for (uint32_t i = 0; i < set->policy_count; i++) {
-        items[i] = (struct index_item){.exprs = {set->policies[i].target, SET_NO_EXPR}, .unsure_counts = true};
+        items[i] =
+            (struct index_item){.exprs = {set->policies[i].target, SET_NO_EXPR}, .unsure_counts = true};
     }
     return index_build(items, set->policy_count, set, &set->by_target);
 }

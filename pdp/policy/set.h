@@ -54,8 +54,8 @@ struct policy_set {
     struct set_strength *strengths;
     struct verdict_obligation *obligations; // each once
     uint32_t rule_count, policy_count, list_count, strength_count, obligation_count;
-    bool untargeted;        // a policy has no target: NO_POLICY cannot be
-    struct index *by_rule;  // rules by what they test
+    bool untargeted;         // a policy has no target: NO_POLICY cannot be
+    struct index *by_rule;   // rules by what they test
     struct index *by_target; // policies by what their target tests
 };
 

@@ -19,7 +19,8 @@ struct level {
 
 static const struct conf_field LEVEL[] = {
     {"name", CONF_ID, true, offsetof(struct level, name), NULL, 0, 0, "what rules require"},
-    {"proves", CONF_EXPR, true, offsetof(struct level, proves), NULL, 0, 0, "holds where a session has proved it"},
+    {"proves", CONF_EXPR, true, offsetof(struct level, proves), NULL, 0, 0,
+     "holds where a session has proved it"},
     {"ask", CONF_MAPPING, false, offsetof(struct level, ask), NULL, 0, 0, "what to ask for"},
 };
 

@@ -46,7 +46,8 @@ bool table_put(struct table *table, struct str key, uint32_t value, uint32_t *ol
         *old = entry->value;
         return false;
     }
-    *entry = (struct table_entry){.key = {key.at != NULL ? key.at : "", key.len}, .hash = hash, .value = value};
+    *entry =
+        (struct table_entry){.key = {key.at != NULL ? key.at : "", key.len}, .hash = hash, .value = value};
     table->count++;
     return true;
 }

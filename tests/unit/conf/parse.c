@@ -132,7 +132,8 @@ static const struct {
      "p.yaml:1:8: error: a key was expected here\n"
      "    1 | a: 'x' == y\n"
      "      |        ^\n"
-     "  hint: check the indentation, and put text that starts with a quote and goes on after it in quotes as a "
+     "  hint: check the indentation, and put text that starts with a quote and goes on after it in quotes as "
+     "a "
      "whole\n"},
     {"a: @b\n", PDP_ERR_SYNTAX,
      "p.yaml:1:4: error: text cannot start with `@`\n"
@@ -158,9 +159,12 @@ static const struct {
      "    1 | a: \\x01\n"
      "      |    ^\n"
      "  hint: inside double quotes, write `\\u0001`\n"},
-    {"a: b\xE2\x80\xA8" "c\n", PDP_ERR_SYNTAX,
+    {"a: b\xE2\x80\xA8"
+     "c\n",
+     PDP_ERR_SYNTAX,
      "p.yaml:1:5: error: an unusual line break, U+2028\n"
-     "    1 | a: b\\xe2\\x80\\xa8" "c\n"
+     "    1 | a: b\\xe2\\x80\\xa8"
+     "c\n"
      "      |     ^\n"
      "  hint: inside double quotes, write `\\u2028`\n"},
     {"a: 1\rb: 2\n", PDP_ERR_SYNTAX,
@@ -185,7 +189,8 @@ Test(conf_parse, refuses_nul)
     AUTO(parsed_fini) struct parsed p;
     parse(&p, (struct str){"a: b\0c\n", 7});
     cr_expect_eq(p.err, PDP_ERR_SYNTAX);
-    cr_expect(str_starts(buf_view(&p.words), STR("p.yaml:1:5: error: a NUL byte\n")), "%s", (char *)p.words.at);
+    cr_expect(str_starts(buf_view(&p.words), STR("p.yaml:1:5: error: a NUL byte\n")), "%s",
+              (char *)p.words.at);
 }
 
 static double seconds(void)
@@ -198,7 +203,8 @@ static double seconds(void)
 static const struct {
     const char *unit;
     bool depth;
-} BOMBS[] = {{"[", true}, {"{", true}, {"- ", true}, {"[\n", true}, {"{a: ", true}, {"? ", true}, {"a:\n [", true}};
+} BOMBS[] = {{"[", true},    {"{", true},  {"- ", true},    {"[\n", true},
+             {"{a: ", true}, {"? ", true}, {"a:\n [", true}};
 
 Test(conf_parse, deep_nesting_ends_quickly)
 {
@@ -230,9 +236,9 @@ Test(conf_parse, depth_is_exact)
         parse(&p, buf_view(&text));
         cr_expect_eq(p.err, depth > CONF_DEPTH_MAX ? PDP_ERR_DEPTH : PDP_ERR_OK);
         if (depth > CONF_DEPTH_MAX) {
-            cr_expect(str_starts(buf_view(&p.words),
-                                 STR("p.yaml:1:33: error: nested more than 32 levels deep\n")),
-                      "%s", (char *)p.words.at);
+            cr_expect(
+                str_starts(buf_view(&p.words), STR("p.yaml:1:33: error: nested more than 32 levels deep\n")),
+                "%s", (char *)p.words.at);
         }
     }
 }

@@ -109,10 +109,12 @@ static const struct {
     {"text: {}", PDP_ERR_TYPE, "p.yaml:1:7: error: `text` must be text, but is a mapping|"},
     {"text:", PDP_ERR_MISSING, "p.yaml:1:1: error: `text` is empty|"},
     {"id: 9a", PDP_ERR_SYNTAX,
-     "p.yaml:1:5: error: `id` must be a name, but is `9a`|a name starts with a letter and holds letters, digits, "
+     "p.yaml:1:5: error: `id` must be a name, but is `9a`|a name starts with a letter and holds letters, "
+     "digits, "
      "`-`, `_` and `.`, at most 128"},
     {"id: a b", PDP_ERR_SYNTAX,
-     "p.yaml:1:5: error: `id` must be a name, but is `a b`|a name starts with a letter and holds letters, digits, "
+     "p.yaml:1:5: error: `id` must be a name, but is `a b`|a name starts with a letter and holds letters, "
+     "digits, "
      "`-`, `_` and `.`, at most 128"},
     {"truth: yes", PDP_ERR_TYPE, "p.yaml:1:8: error: `truth` must be true or false, but is `yes`|"},
     {"truth: 'true'", PDP_ERR_TYPE,
@@ -126,9 +128,11 @@ static const struct {
     {"duration: 15", PDP_ERR_SYNTAX,
      "p.yaml:1:11: error: `duration` must be a duration, but is `15`|add a unit: ms, s, m, h or d"},
     {"duration: 15min", PDP_ERR_SYNTAX,
-     "p.yaml:1:11: error: `duration` must be a duration, but is `15min`|such as `90s`, `15m`, `1h30m` or `30d`"},
+     "p.yaml:1:11: error: `duration` must be a duration, but is `15min`|such as `90s`, `15m`, `1h30m` or "
+     "`30d`"},
     {"duration: 30m1h", PDP_ERR_SYNTAX,
-     "p.yaml:1:11: error: `duration` must be a duration, but is `30m1h`|such as `90s`, `15m`, `1h30m` or `30d`"},
+     "p.yaml:1:11: error: `duration` must be a duration, but is `30m1h`|such as `90s`, `15m`, `1h30m` or "
+     "`30d`"},
     {"duration: 0s", PDP_ERR_RANGE,
      "p.yaml:1:11: error: `duration` must be a duration above zero, but is `0s`|"},
     {"duration: -5m", PDP_ERR_RANGE,
@@ -190,12 +194,13 @@ Test(conf_read, misses_what_is_required)
     AUTO(run_fini) struct run r;
     run(&r, "{}", NEEDED, COUNT_OF(NEEDED));
     cr_expect_eq(r.err, PDP_ERR_MISSING);
-    cr_expect_str_eq((char *)r.words.at, "p.yaml:1:1: error: a thing needs `id`\n"
-                                         "    1 | {}\n"
-                                         "      | ^~\n"
-                                         "p.yaml:1:1: error: a thing needs `text`\n"
-                                         "    1 | {}\n"
-                                         "      | ^~\n",
+    cr_expect_str_eq((char *)r.words.at,
+                     "p.yaml:1:1: error: a thing needs `id`\n"
+                     "    1 | {}\n"
+                     "      | ^~\n"
+                     "p.yaml:1:1: error: a thing needs `text`\n"
+                     "    1 | {}\n"
+                     "      | ^~\n",
                      "%s", (char *)r.words.at);
 }
 
@@ -204,11 +209,20 @@ static const struct {
     bool ok;
     int64_t ms;
 } DURATIONS[] = {
-    {"1ms", true, 1},       {"90s", true, 90000},       {"1d2h3m4s5ms", true, 93784005},
-    {"0s", true, 0},        {"-1h", true, -3600000},    {"", false, 7},
-    {"-", false, 7},        {"h", false, 7},            {"1", false, 7},
-    {"1h1h", false, 7},     {"1h 2m", false, 7},        {"99999999999999999d", false, 7},
-    {"1w", false, 7},       {"9223372036854775807ms", true, INT64_MAX},
+    {"1ms", true, 1},
+    {"90s", true, 90000},
+    {"1d2h3m4s5ms", true, 93784005},
+    {"0s", true, 0},
+    {"-1h", true, -3600000},
+    {"", false, 7},
+    {"-", false, 7},
+    {"h", false, 7},
+    {"1", false, 7},
+    {"1h1h", false, 7},
+    {"1h 2m", false, 7},
+    {"99999999999999999d", false, 7},
+    {"1w", false, 7},
+    {"9223372036854775807ms", true, INT64_MAX},
     {"9223372036854775807d", false, 7},
 };
 

@@ -9,7 +9,9 @@ static const struct {
 } SOURCES[] = {
     {"", PDP_ERR_OK},
     {"a\tb\r\nc\n", PDP_ERR_OK},
-    {"\xEF\xBB\xBF" "a", PDP_ERR_OK},
+    {"\xEF\xBB\xBF"
+     "a",
+     PDP_ERR_OK},
     {"a\xEF\xBB\xBF", PDP_ERR_SYNTAX},
     {"\xF0\x9F\x98\x80", PDP_ERR_OK},
     {"\xED\xA0\x80", PDP_ERR_UTF8},

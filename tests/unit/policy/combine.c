@@ -121,7 +121,8 @@ static void generate(struct set *set)
         policy->target = roll(3) == 0 ? TRUTH_UNSURE : TRUTH_YES;
         policy->count = roll(4);
         for (size_t k = 0; k < policy->count; k++) {
-            policy->rules[k] = (struct rule){(enum pdp_effect)roll(PDP_EFFECT_COUNT), (enum truth)roll(3), roll(2)};
+            policy->rules[k] =
+                (struct rule){(enum pdp_effect)roll(PDP_EFFECT_COUNT), (enum truth)roll(3), roll(2)};
         }
     }
 }
@@ -175,8 +176,8 @@ static size_t gather_unsure(struct set *set, enum truth **out, size_t most)
     return count;
 }
 
-// However what was unsure turns out: an allow or a step_up is no wider than any of them would be, and a session is
-// ended only where each of them ends it.
+// However what was unsure turns out: an allow or a step_up is no wider than any of them would be, and a
+// session is ended only where each of them ends it.
 Test(policy_combine, unsure_never_widens_and_never_terminates)
 {
     for (int i = 0; i < 20000; i++) {
@@ -227,7 +228,7 @@ Test(policy_combine, three_valued_and)
 {
     for (int a = 0; a < 3; a++) {
         for (int b = 0; b < 3; b++) {
-            enum truth want = a == TRUTH_NO || b == TRUTH_NO       ? TRUTH_NO
+            enum truth want = a == TRUTH_NO || b == TRUTH_NO     ? TRUTH_NO
                               : a == TRUTH_YES && b == TRUTH_YES ? TRUTH_YES
                                                                  : TRUTH_UNSURE;
             cr_expect_eq(combine_both((enum truth)a, (enum truth)b), want);

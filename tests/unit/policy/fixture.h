@@ -35,22 +35,36 @@ struct fixture {
     unsigned resolved; // attributes that were asked for
 };
 
-#define FIXTURE_ATTR(text, kind) {{text, sizeof text - 1}, kind, 0}
+#define FIXTURE_ATTR(text, kind)         \
+    {                                    \
+        {text, sizeof text - 1}, kind, 0 \
+    }
 static const struct cel_attr_decl FIXTURE_ATTRS[] = {
-    FIXTURE_ATTR("now", CEL_TIMESTAMP),           FIXTURE_ATTR("tenant", CEL_STRING),
-    FIXTURE_ATTR("action.name", CEL_STRING),      FIXTURE_ATTR("resource.type", CEL_STRING),
-    FIXTURE_ATTR("resource.id", CEL_STRING),      FIXTURE_ATTR("subject.type", CEL_STRING),
-    FIXTURE_ATTR("subject.id", CEL_STRING),       FIXTURE_ATTR("session.acr", CEL_STRING),
-    FIXTURE_ATTR("session.amr", CEL_LIST_STRING), FIXTURE_ATTR("device.managed", CEL_BOOL),
-    FIXTURE_ATTR("network.ip", CEL_IP),           FIXTURE_ATTR("geo.country", CEL_STRING),
-    FIXTURE_ATTR("geo.asn", CEL_INT),             FIXTURE_ATTR("risk.score", CEL_DOUBLE),
-    FIXTURE_ATTR("risk.hard", CEL_DOUBLE),        FIXTURE_ATTR("risk.level", CEL_LEVEL),
+    FIXTURE_ATTR("now", CEL_TIMESTAMP),
+    FIXTURE_ATTR("tenant", CEL_STRING),
+    FIXTURE_ATTR("action.name", CEL_STRING),
+    FIXTURE_ATTR("resource.type", CEL_STRING),
+    FIXTURE_ATTR("resource.id", CEL_STRING),
+    FIXTURE_ATTR("subject.type", CEL_STRING),
+    FIXTURE_ATTR("subject.id", CEL_STRING),
+    FIXTURE_ATTR("session.acr", CEL_STRING),
+    FIXTURE_ATTR("session.amr", CEL_LIST_STRING),
+    FIXTURE_ATTR("device.managed", CEL_BOOL),
+    FIXTURE_ATTR("network.ip", CEL_IP),
+    FIXTURE_ATTR("geo.country", CEL_STRING),
+    FIXTURE_ATTR("geo.asn", CEL_INT),
+    FIXTURE_ATTR("risk.score", CEL_DOUBLE),
+    FIXTURE_ATTR("risk.hard", CEL_DOUBLE),
+    FIXTURE_ATTR("risk.level", CEL_LEVEL),
 };
-#define FIXTURE_ROOT(text, open) {{text, sizeof text - 1}, open, 0}
+#define FIXTURE_ROOT(text, open)         \
+    {                                    \
+        {text, sizeof text - 1}, open, 0 \
+    }
 static const struct cel_root_decl FIXTURE_ROOTS[] = {
-    FIXTURE_ROOT("subject", true),  FIXTURE_ROOT("action", true),  FIXTURE_ROOT("resource", true),
+    FIXTURE_ROOT("subject", true),  FIXTURE_ROOT("action", true),   FIXTURE_ROOT("resource", true),
     FIXTURE_ROOT("context", true),  FIXTURE_ROOT("session", false), FIXTURE_ROOT("device", false),
-    FIXTURE_ROOT("network", false), FIXTURE_ROOT("geo", false),    FIXTURE_ROOT("risk", false),
+    FIXTURE_ROOT("network", false), FIXTURE_ROOT("geo", false),     FIXTURE_ROOT("risk", false),
 };
 
 static inline void fixture_fini(struct fixture *f)
@@ -95,8 +109,8 @@ static inline enum pdp_err fixture_build(struct fixture *f)
     };
     TRY(cel_program_new(&f->env, NULL, &f->program));
     struct policy_files files = {fixture_file, NULL};
-    enum pdp_err err = policy_set_read(f->docs, f->doc_count, &f->names, f->program, &files, (struct hash_key){1, 2},
-                                       &f->arena, &f->diags, &f->set);
+    enum pdp_err err = policy_set_read(f->docs, f->doc_count, &f->names, f->program, &files,
+                                       (struct hash_key){1, 2}, &f->arena, &f->diags, &f->set);
     return first != PDP_ERR_OK ? first : err;
 }
 

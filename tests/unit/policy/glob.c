@@ -7,16 +7,44 @@ static const struct {
     const char *pattern, *path;
     bool match;
 } MATCHES[] = {
-    {"/a", "/a", true},          {"/a", "/a/", false},        {"/a", "/A", false},        {"/a/*", "/a/b", true},
-    {"/a/*", "/a/", false},      {"/a/*", "/a", false},       {"/a/*", "/a/b/c", false},  {"/a/*", "/ab/c", false},
-    {"/a/**", "/a", true},       {"/a/**", "/a/", true},      {"/a/**", "/a/b", true},    {"/a/**", "/a/b/c/", true},
-    {"/a/**", "/ab", false},     {"/a/**", "/", false},       {"/a/*/b", "/a/x/b", true}, {"/a/*/b", "/a//b", false},
-    {"/a/*/b", "/a/x/c", false}, {"/a/*/b", "/a/x/b/", false}, {"/a/*/b", "/a/x", false},  {"/a/*/**", "/a/x", true},
-    {"/a/*/**", "/a/x/y", true}, {"/a/*/**", "/a", false},    {"/*", "/a", true},         {"/*", "/", false},
-    {"/**", "/", true},          {"/**", "/a/b", true},       {"/**", "a", false},        {"**", "x", true},
-    {"*", "x", true},            {"*", "x/y", false},         {"db-1", "db-1", true},     {"s3://b/*", "s3://b/k", true},
-    {"/*/b", "/a/b", true},      {"/*/b", "/b", false},       {"/a/*/c/*", "/a/b/c/d", true},
-    {"/a/*/c/*", "/a/b/c", false}, {"/a/*/c/**", "/a/b/c", true}, {"/a/*/c/**", "/a/b/cd", false},
+    {"/a", "/a", true},
+    {"/a", "/a/", false},
+    {"/a", "/A", false},
+    {"/a/*", "/a/b", true},
+    {"/a/*", "/a/", false},
+    {"/a/*", "/a", false},
+    {"/a/*", "/a/b/c", false},
+    {"/a/*", "/ab/c", false},
+    {"/a/**", "/a", true},
+    {"/a/**", "/a/", true},
+    {"/a/**", "/a/b", true},
+    {"/a/**", "/a/b/c/", true},
+    {"/a/**", "/ab", false},
+    {"/a/**", "/", false},
+    {"/a/*/b", "/a/x/b", true},
+    {"/a/*/b", "/a//b", false},
+    {"/a/*/b", "/a/x/c", false},
+    {"/a/*/b", "/a/x/b/", false},
+    {"/a/*/b", "/a/x", false},
+    {"/a/*/**", "/a/x", true},
+    {"/a/*/**", "/a/x/y", true},
+    {"/a/*/**", "/a", false},
+    {"/*", "/a", true},
+    {"/*", "/", false},
+    {"/**", "/", true},
+    {"/**", "/a/b", true},
+    {"/**", "a", false},
+    {"**", "x", true},
+    {"*", "x", true},
+    {"*", "x/y", false},
+    {"db-1", "db-1", true},
+    {"s3://b/*", "s3://b/k", true},
+    {"/*/b", "/a/b", true},
+    {"/*/b", "/b", false},
+    {"/a/*/c/*", "/a/b/c/d", true},
+    {"/a/*/c/*", "/a/b/c", false},
+    {"/a/*/c/**", "/a/b/c", true},
+    {"/a/*/c/**", "/a/b/cd", false},
 };
 
 Test(policy_glob, matches)
@@ -24,9 +52,10 @@ Test(policy_glob, matches)
     for (size_t i = 0; i < COUNT_OF(MATCHES); i++) {
         struct glob glob;
         struct glob_fault fault;
-        cr_assert_eq(glob_read(str_of(MATCHES[i].pattern), &glob, &fault), PDP_ERR_OK, "%s", MATCHES[i].pattern);
-        cr_expect_eq(glob_match(&glob, str_of(MATCHES[i].path)), MATCHES[i].match, "%s on %s", MATCHES[i].pattern,
-                     MATCHES[i].path);
+        cr_assert_eq(glob_read(str_of(MATCHES[i].pattern), &glob, &fault), PDP_ERR_OK, "%s",
+                     MATCHES[i].pattern);
+        cr_expect_eq(glob_match(&glob, str_of(MATCHES[i].path)), MATCHES[i].match, "%s on %s",
+                     MATCHES[i].pattern, MATCHES[i].path);
     }
 }
 

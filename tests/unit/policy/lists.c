@@ -17,8 +17,8 @@ static const struct {
      {"mallory", "eve", "eve", ""},
      {{"mallory", TRUTH_YES}, {"eve", TRUTH_YES}, {"Eve", TRUTH_NO}, {"mallor", TRUTH_NO}, {"", TRUTH_YES}}},
     {CEL_SET_CIDR,
-     {"10.20.30.0/28", "10.20.30.8/29", "192.0.2.1", "2001:db8:40::/48", "::ffff:198.51.100.0/120", "10.20.30.16/32",
-      "fe80::1"},
+     {"10.20.30.0/28", "10.20.30.8/29", "192.0.2.1", "2001:db8:40::/48", "::ffff:198.51.100.0/120",
+      "10.20.30.16/32", "fe80::1"},
      {{"10.20.30.0", TRUTH_YES},
       {"10.20.30.15", TRUTH_YES},
       {"10.20.30.16", TRUTH_YES},
@@ -61,7 +61,8 @@ static const struct {
 
 static const struct hash_key SEED = {1, 2};
 
-static void fill(struct lists_set *set, enum cel_set_kind kind, const char *const *entries, struct arena *arena)
+static void fill(struct lists_set *set, enum cel_set_kind kind, const char *const *entries,
+                 struct arena *arena)
 {
     size_t count = 0;
     while (count < MAX_ENTRIES && entries[count] != NULL) {
@@ -130,9 +131,15 @@ Test(policy_lists, refuses_entries)
         enum cel_set_kind kind;
         const char *entry;
     } REFUSED[] = {
-        {CEL_SET_CIDR, "10.20.30.1/28"}, {CEL_SET_CIDR, "10.0.0.0/33"}, {CEL_SET_CIDR, "example.org"},
-        {CEL_SET_CIDR, ""},              {CEL_SET_COUNTRY, "DEU"},      {CEL_SET_COUNTRY, "ä"},
-        {CEL_SET_ASN, "AS"},             {CEL_SET_ASN, "-1"},           {CEL_SET_ASN, "4294967296"},
+        {CEL_SET_CIDR, "10.20.30.1/28"},
+        {CEL_SET_CIDR, "10.0.0.0/33"},
+        {CEL_SET_CIDR, "example.org"},
+        {CEL_SET_CIDR, ""},
+        {CEL_SET_COUNTRY, "DEU"},
+        {CEL_SET_COUNTRY, "ä"},
+        {CEL_SET_ASN, "AS"},
+        {CEL_SET_ASN, "-1"},
+        {CEL_SET_ASN, "4294967296"},
     };
     for (size_t i = 0; i < COUNT_OF(REFUSED); i++) {
         AUTO(arena_fini) struct arena arena;
@@ -190,7 +197,8 @@ Test(policy_lists, prefixes_agree_with_a_plain_search)
                 cidrs[i] = (struct cidr){ip_mask(&ip, bits), (uint8_t)bits};
                 AUTO(buf_fini) struct buf text = {0};
                 cidr_print(&text, &cidrs[i]);
-                cr_assert_eq(lists_add(&set, buf_view(&text)), PDP_ERR_OK, "%.*s", (int)text.len, (char *)text.at);
+                cr_assert_eq(lists_add(&set, buf_view(&text)), PDP_ERR_OK, "%.*s", (int)text.len,
+                             (char *)text.at);
                 lists_sort(&set);
                 continue;
             }

@@ -38,9 +38,12 @@ static void run(struct run *r, const char *text)
 Test(policy_names, gathers_what_conditions_may_name)
 {
     AUTO(run_fini) struct run r;
-    run(&r, HEAD("List", "nets") "type: cidr\n---\n" HEAD("Policy", "p") "---\n" HEAD("List", "leavers") "type: string\n"
-            "---\n" HEAD("Strengths", "s") "levels: [{name: password}, {name: mfa}]\n"
-            "---\n" HEAD("SessionPolicy", "p") "---\n" HEAD("RiskModel", "p"));
+    run(&r,
+        HEAD("List", "nets") "type: cidr\n---\n" HEAD("Policy", "p") "---\n" HEAD(
+            "List", "leavers") "type: string\n"
+                               "---\n" HEAD("Strengths", "s") "levels: [{name: password}, {name: mfa}]\n"
+                                                              "---\n" HEAD("SessionPolicy", "p") "---\n" HEAD(
+                                                                  "RiskModel", "p"));
     cr_assert_eq(r.err, PDP_ERR_OK, "%s", (char *)r.words.at);
     cr_assert_eq(r.names.set_count, 2);
     cr_expect(str_eq(r.names.sets[0].name, STR("nets")) && r.names.sets[0].kind == CEL_SET_CIDR);
@@ -59,10 +62,11 @@ static const struct {
                                             "    1 | kind: Policy\n"
                                             "      | ^~~~\n"
                                             "  hint: write `apiVersion: pdp/v1`\n"},
-    {"apiVersion: v2\nkind: Policy\nmetadata: {name: a}\n", "p.yaml:1:13: error: `apiVersion` is not `pdp/v1`\n"
-                                                            "    1 | apiVersion: v2\n"
-                                                            "      |             ^~\n"
-                                                            "  hint: write `apiVersion: pdp/v1`\n"},
+    {"apiVersion: v2\nkind: Policy\nmetadata: {name: a}\n",
+     "p.yaml:1:13: error: `apiVersion` is not `pdp/v1`\n"
+     "    1 | apiVersion: v2\n"
+     "      |             ^~\n"
+     "  hint: write `apiVersion: pdp/v1`\n"},
     {HEAD("Exception", "a"),
      "p.yaml:2:7: error: unknown kind `Exception`\n"
      "    2 | kind: Exception\n"
