@@ -13,7 +13,9 @@
 
 static uint16_t country_code(struct str country)
 {
-    return country.len == 2 ? (uint16_t)((unsigned char)country.at[0] << 8 | (unsigned char)country.at[1]) : 0;
+    unsigned first = country.len == 2 ? (unsigned char)country.at[0] : 0;
+    unsigned second = country.len == 2 ? (unsigned char)country.at[1] : 0;
+    return (uint16_t)(first << 8 | second);
 }
 
 static void see_place(struct ask *ask)

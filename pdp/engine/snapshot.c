@@ -239,6 +239,7 @@ static enum pdp_err build(const struct snapshot_input *input, struct hash_key se
     TRY(first);
     TRY(cel_seal(s->program));
     TRY(policy_set_index(s->policies, diags));
+    policy_set_loaded(s->policies, input->now_ms);
     TRY(name_strengths(seed, s));
     TRY(digest_inputs(input, s));
     count_facts(s);
