@@ -168,7 +168,7 @@ static enum pdp_err read_bytes(struct reader *r, uint64_t len, struct value *out
 static enum pdp_err read_chunk(struct reader *r, unsigned major, struct value *out)
 {
     const unsigned char *at = r->at;
-    struct head head;
+    struct head head = {0};
     TRY(read_head(r, &head));
     if (head.major != major || head.info == INDEFINITE) {
         return refuse(r, at, "a piece of a string has another type");
@@ -225,7 +225,7 @@ static inline bool holds_nul(const struct value *key, uint64_t first)
 static enum pdp_err read_long_key(struct reader *r, struct value *out, uint64_t *first)
 {
     const unsigned char *at = r->at;
-    struct head head;
+    struct head head = {0};
     TRY(read_head(r, &head));
     if (head.major != CBOR_TEXT) {
         return refuse(r, at, "a key of a map is no text");
@@ -560,7 +560,7 @@ static enum pdp_err read_int(struct reader *r, const struct head *head, struct v
 
 static enum pdp_err read_value(struct reader *r, unsigned depth, struct value *out)
 {
-    struct head head;
+    struct head head = {0};
     uint64_t first = 0;
     TRY(read_head(r, &head));
     switch (head.major) {
