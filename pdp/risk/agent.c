@@ -217,28 +217,31 @@ static const struct mark OS_MARKS[] = {
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    return (unsigned char)(c - 'A') < 26 ? (char)(c | 0x20) : c;
 }
 
 // Letters, digits, dot and hyphen make a word; its version follows after a slash or a space.
 static bool in_word(char c)
 {
-    c = lower(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '-' || c == '.';
 }
 
-// Found by halving.
-static const struct mark *find(const struct mark *marks, size_t count, struct str word)
+// Where each letter's words begin in a table; the last is its length.
+static const uint8_t FAMILY_FIRST[27] = {0,  16, 19, 24, 29, 33, 39, 45, 49, 51, 54, 54,  56, 58,
+                                         63, 68, 78, 78, 81, 88, 91, 94, 95, 99, 99, 100, 101};
+static const uint8_t OS_FIRST[27] = {0,  1,  2,  3,  4,  4,  5,  5,  5,  9,  9,  9,  10, 13,
+                                     13, 14, 14, 14, 14, 15, 16, 17, 17, 21, 21, 21, 21};
+
+_Static_assert(COUNT_OF(FAMILY_MARKS) == 101 && COUNT_OF(OS_MARKS) == 21,
+               "the letters' bounds follow the tables");
+
+static const struct mark *find(const struct mark *marks, const uint8_t first[static 27], struct str word)
 {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = str_cmp(marks[mid].word, word);
-        if (order == 0) {
-            return &marks[mid];
+    unsigned letter = (unsigned)word.at[0] - 'a';
+    for (unsigned i = first[letter]; i < first[letter + 1]; i++) {
+        if (marks[i].word.len == word.len && memcmp(marks[i].word.at, word.at, word.len) == 0) {
+            return &marks[i];
         }
-        low = order < 0 ? mid + 1 : low;
-        high = order < 0 ? high : mid;
     }
     return NULL;
 }
@@ -255,6 +258,10 @@ static const struct mark *by_ending(struct str word)
 {
     static const struct mark BOT = {WORD("bot"), 70, FAMILY_BOT};
     static const struct mark SERVICE = {WORD("amazonaws.com"), 20, FAMILY_AWS_SERVICE};
+    char last = word.at[word.len - 1];
+    if (last != 't' && last != 'r' && last != 'm') {
+        return NULL;
+    }
     if (str_ends(word, STR("bot")) || str_ends(word, STR("crawler")) || str_ends(word, STR("spider"))) {
         return &BOT;
     }
@@ -267,8 +274,8 @@ struct found {
 
 static void take_word(struct found *found, struct str word)
 {
-    keep_best(&found->family, find(FAMILY_MARKS, COUNT_OF(FAMILY_MARKS), word));
-    keep_best(&found->os, find(OS_MARKS, COUNT_OF(OS_MARKS), word));
+    keep_best(&found->family, find(FAMILY_MARKS, FAMILY_FIRST, word));
+    keep_best(&found->os, find(OS_MARKS, OS_FIRST, word));
     keep_best(&found->family, by_ending(word));
 }
 
@@ -288,7 +295,7 @@ static struct found read_words(struct str text)
         }
         if (len > WORD_MAX) {
             keep_best(&found.family, by_ending((struct str){word, kept}));
-        } else if (len > 1 && word[0] >= 'a') {
+        } else if (len > 1 && word[0] >= 'a' && word[0] <= 'z') {
             take_word(&found, (struct str){word, kept});
         }
         at += len == 0;

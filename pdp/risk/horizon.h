@@ -11,20 +11,17 @@ struct horizon {
     double returning, returning_pace; // B now
 };
 
-static inline void horizon_fades(struct horizon *h, double value, int64_t half_life_ms)
+// `pace` is one by the half-life in milliseconds.
+static inline void horizon_fades(struct horizon *h, double value, double pace)
 {
-    if (value > 0) {
-        h->fading += value;
-        h->fading_pace += value / (double)half_life_ms;
-    }
+    h->fading += value;
+    h->fading_pace += value * pace;
 }
 
-static inline void horizon_returns(struct horizon *h, double value, int64_t half_life_ms)
+static inline void horizon_returns(struct horizon *h, double value, double pace)
 {
-    if (value > 0) {
-        h->returning += value;
-        h->returning_pace += value / (double)half_life_ms;
-    }
+    h->returning += value;
+    h->returning_pace += value * pace;
 }
 
 // The level holds while below <= L < above (either may be infinite). INT64_MAX: for ever.

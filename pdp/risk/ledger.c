@@ -36,13 +36,12 @@ double ledger_left(uint16_t value, uint32_t at_s, int64_t clock_ms, int64_t half
 
 double ledger_raise(struct ledger_pair pair, double evidence, int64_t clock_ms, int64_t half_life_ms)
 {
-    double left = ledger_left(*pair.value, *pair.at_s, clock_ms, half_life_ms);
-    if (!(evidence > 0)) {
-        return left;
-    }
-    uint16_t value = parts_of(evidence);
-    if ((double)value / PARTS <= left) {
-        return left;
+    uint16_t value = evidence > 0 ? parts_of(evidence) : 0;
+    if (value <= *pair.value) { // else it wins over whatever is left
+        double left = ledger_left(*pair.value, *pair.at_s, clock_ms, half_life_ms);
+        if ((double)value / PARTS <= left) {
+            return left;
+        }
     }
     *pair.value = value;
     *pair.at_s = second_of(clock_ms);

@@ -15,6 +15,7 @@ void model_derive(struct risk_model *model)
         model->edges[i] = (fmath_log(p / (1 - p)) - model->shift) / model->scale;
     }
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        model->rules[i].pace = 1 / (double)model->rules[i].half_life_ms;
         if (SIGNALS[i].prepare != NULL) {
             SIGNALS[i].prepare(&model->rules[i]);
         }

@@ -155,13 +155,13 @@ static void weigh_signal(struct scoring *s, size_t row)
     fresh = at_most(fresh, rule->cap);
     struct ledger_pair pair = pair_of(&s->state, SIGNALS[row].slot);
     double left = at_most(ledger_raise(pair, fresh, s->clock_ms, rule->half_life_ms), rule->cap);
-    horizon_fades(&s->horizon, left, rule->half_life_ms);
+    horizon_fades(&s->horizon, left, rule->pace);
     double calm = 0;
     if (SIGNALS[row].calm_slot != SLOT_NONE) {
         struct ledger_pair other = pair_of(&s->state, SIGNALS[row].calm_slot);
         ledger_replace(other, at_most(-fresh, rule->cap), s->clock_ms);
         calm = at_most(ledger_left(*other.value, *other.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
-        horizon_returns(&s->horizon, calm, rule->half_life_ms);
+        horizon_returns(&s->horizon, calm, rule->pace);
     }
     add_part(s, row, left - calm, fresh != 0, num_sub_sat(s->clock_ms, (int64_t)*pair.at_s * 1000));
 }
@@ -171,7 +171,7 @@ static void weigh_calm(struct scoring *s)
     const struct signal_rule *rule = &s->model->rules[SIGNAL_STEP_UP_PASSED];
     struct ledger_pair pair = pair_of(&s->state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot);
     double left = at_most(ledger_left(*pair.value, *pair.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
-    horizon_returns(&s->horizon, left, rule->half_life_ms);
+    horizon_returns(&s->horizon, left, rule->pace);
     add_part(s, SIGNAL_STEP_UP_PASSED, -left, s->proved, s->clock_ms - (int64_t)*pair.at_s * 1000);
 }
 
@@ -193,7 +193,7 @@ static void weigh_others(struct scoring *s)
         }
     }
     most = rule->evidence > 0 ? at_most(most * rule->params[0], at_most(rule->cap, rule->evidence)) : 0;
-    horizon_fades(&s->horizon, most, rule->half_life_ms);
+    horizon_fades(&s->horizon, most, rule->pace);
     add_part(s, SIGNAL_OTHER_SESSIONS, most, false, age_ms);
 }
 
@@ -208,15 +208,14 @@ static bool comes_before(const struct part *a, const struct part *b)
     return a->evidence > 0 ? a->evidence > b->evidence : a->evidence < b->evidence;
 }
 
-static void sort_parts(struct part *parts, size_t count)
+static void sort_parts(const struct part *parts, size_t count, uint8_t order[static SIGNAL_COUNT])
 {
-    for (size_t i = 1; i < count; i++) {
-        struct part moving = parts[i];
+    for (size_t i = 0; i < count; i++) {
         size_t at = i;
-        for (; at > 0 && comes_before(&moving, &parts[at - 1]); at--) {
-            parts[at] = parts[at - 1];
+        for (; at > 0 && comes_before(&parts[i], &parts[order[at - 1]]); at--) {
+            order[at] = order[at - 1];
         }
-        parts[at] = moving;
+        order[at] = (uint8_t)i;
     }
 }
 
@@ -232,17 +231,18 @@ static struct str words(struct scoring *s, const struct part *part, struct arena
 
 static void list_signals(struct scoring *s, struct arena *arena, bool explain)
 {
-    sort_parts(s->parts, s->part_count);
+    uint8_t order[SIGNAL_COUNT];
     if (s->part_count == 0) {
         return;
     }
+    sort_parts(s->parts, s->part_count, order);
     struct verdict_signal *list =
         arena_alloc(arena, s->part_count * sizeof *list, _Alignof(struct verdict_signal));
     if (list == NULL) {
         return;
     }
     for (size_t i = 0; i < s->part_count; i++) {
-        const struct part *part = &s->parts[i];
+        const struct part *part = &s->parts[order[i]];
         list[i] = (struct verdict_signal){SIGNALS[part->row].id, part->evidence, {NULL, 0}};
         if (explain) {
             list[i].because = words(s, part, arena);
@@ -277,15 +277,12 @@ static void conclude(struct scoring *s)
 
 static void begin(struct scoring *s, const struct risk_input *in, const void *state, const void *user)
 {
-    if (state != NULL) {
-        memcpy(&s->state, state, sizeof s->state);
-    }
-    if (user != NULL) {
-        memcpy(&s->user, user, sizeof s->user);
-    }
+    static const struct risk_state NO_STATE;
+    static const struct risk_user NO_USER;
+    memcpy(&s->state, state != NULL ? state : &NO_STATE, sizeof s->state);
+    memcpy(&s->user, user != NULL ? user : &NO_USER, sizeof s->user);
     bool behind = s->state.begun != 0 && s->state.last_ms > in->now_ms;
-    s->view.in = in;
-    s->view.state = &s->state;
+    s->view = (struct signal_view){.in = in, .state = &s->state};
     s->view.now_ms = behind ? s->state.last_ms : in->now_ms;
     s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
     s->clock_ms = ledger_clock(s->view.now_ms);
@@ -300,11 +297,11 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
                 struct arena *arena, bool explain, struct risk_result *out)
 {
     *out = (struct risk_result){.log_odds = model->prior};
-    struct scoring s;
-    memset(&s, 0, offsetof(struct scoring, parts));
-    s.part_count = 0;
+    struct scoring s; // its parts are written before they are read
     s.model = model;
     s.out = out;
+    s.part_count = 0;
+    s.horizon = (struct horizon){0};
     begin(&s, in, state, user);
     if (s.proved) {
         take_proof(&s);

@@ -34,6 +34,7 @@ struct signal_rule {
     double missing_evidence;      // where on_missing is score
     double params[SIGNAL_PARAMS]; // as the row names them
     double derived;               // by the row's prepare()
+    double pace;                  // one by the half-life
 };
 
 struct signal_param {

@@ -142,6 +142,128 @@ Test(risk_agent, reads_families_systems_and_tools)
     }
 }
 
+// Each word of the table alone: all are found by their first letter.
+Test(risk_agent, knows_every_word_of_its_table)
+{
+    static const char *const WORDS[] = {"ahc",
+                                        "aiohttp",
+                                        "apache-httpclient",
+                                        "aws",
+                                        "aws-cli",
+                                        "aws-internal",
+                                        "aws-sdk-cpp",
+                                        "aws-sdk-go",
+                                        "aws-sdk-go-v2",
+                                        "aws-sdk-java",
+                                        "aws-sdk-js",
+                                        "aws-sdk-nodejs",
+                                        "aws-sdk-php",
+                                        "aws-sdk-ruby3",
+                                        "aws-sdk-rust",
+                                        "axios",
+                                        "boto3",
+                                        "botocore",
+                                        "bun",
+                                        "cfnetwork",
+                                        "chrome",
+                                        "chromium",
+                                        "crios",
+                                        "curl",
+                                        "dalvik",
+                                        "ddg",
+                                        "deno",
+                                        "dirbuster",
+                                        "duckduckgo",
+                                        "edg",
+                                        "edga",
+                                        "edge",
+                                        "edgios",
+                                        "facebookexternalhit",
+                                        "fbav",
+                                        "ffuf",
+                                        "firefox",
+                                        "focus",
+                                        "fxios",
+                                        "go-http-client",
+                                        "go-resty",
+                                        "gobuster",
+                                        "got",
+                                        "gsa",
+                                        "guzzlehttp",
+                                        "hashicorp",
+                                        "headlesschrome",
+                                        "httpie",
+                                        "hydra",
+                                        "insomnia",
+                                        "instagram",
+                                        "jakarta",
+                                        "java",
+                                        "java-http-client",
+                                        "libwww-perl",
+                                        "lwp",
+                                        "masscan",
+                                        "msie",
+                                        "nikto",
+                                        "nmap",
+                                        "node",
+                                        "node-fetch",
+                                        "nuclei",
+                                        "okhttp",
+                                        "opera",
+                                        "opios",
+                                        "opr",
+                                        "opt",
+                                        "perl",
+                                        "phantomjs",
+                                        "php",
+                                        "postmanruntime",
+                                        "powershell",
+                                        "puppeteer",
+                                        "python",
+                                        "python-httpx",
+                                        "python-requests",
+                                        "python-urllib",
+                                        "reqwest",
+                                        "restsharp",
+                                        "ruby",
+                                        "safari",
+                                        "samsungbrowser",
+                                        "scrapy",
+                                        "selenium",
+                                        "slurp",
+                                        "sqlmap",
+                                        "stratus-red-team",
+                                        "terraform",
+                                        "trident",
+                                        "typhoeus",
+                                        "ucbrowser",
+                                        "undici",
+                                        "urllib3",
+                                        "vivaldi",
+                                        "wget",
+                                        "windowspowershell",
+                                        "winhttp",
+                                        "wpscan",
+                                        "yabrowser",
+                                        "zgrab"};
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        uint16_t family = 0, os = 0;
+        bool tool = false;
+        risk_agent_read(str_of(WORDS[i]), &family, &os, &tool);
+        cr_expect(family != 0, "%s", WORDS[i]);
+    }
+    static const char *const SYSTEMS[] = {"Android", "BSD",     "CrOS",     "darwin", "FreeBSD", "iOS",
+                                          "iPad",    "iPhone",  "iPod",     "Linux",  "Mac",     "Macintosh",
+                                          "macOS",   "OpenBSD", "SMART-TV", "Tizen",  "Ubuntu",  "Web0S",
+                                          "Win32",   "Win64",   "WINDOWS"};
+    for (size_t i = 0; i < COUNT_OF(SYSTEMS); i++) {
+        uint16_t family = 0, os = 0;
+        bool tool = false;
+        risk_agent_read(str_of(SYSTEMS[i]), &family, &os, &tool);
+        cr_expect(os != 0, "%s", SYSTEMS[i]);
+    }
+}
+
 // A version rise is nothing.
 Test(risk_agent, does_not_see_versions)
 {

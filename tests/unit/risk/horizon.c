@@ -20,9 +20,9 @@ Test(risk_horizon, is_never_later_than_the_crossing)
             half[i] = (int64_t)(1 + (state >> 7) % 1000) * MINUTE;
             sum += i < 3 ? value[i] : -value[i];
             if (i < 3) {
-                horizon_fades(&h, value[i], half[i]);
+                horizon_fades(&h, value[i], 1 / (double)half[i]);
             } else {
-                horizon_returns(&h, value[i], half[i]);
+                horizon_returns(&h, value[i], 1 / (double)half[i]);
             }
         }
         double below = sum - (double)(n % 17) / 7, above = sum + 1e-6 + (double)(n % 5) / 3;
@@ -45,17 +45,17 @@ Test(risk_horizon, is_never_later_than_the_crossing)
 Test(risk_horizon, of_one_signal_is_exact)
 {
     struct horizon h = {0};
-    horizon_fades(&h, 4, HOUR);
+    horizon_fades(&h, 4, 1 / (double)HOUR);
     int64_t until = horizon_until(&h, 0, 1, INFINITY, T0);
     cr_expect(until <= T0 + 2 * HOUR && until > T0 + 2 * HOUR - 10, "%" PRId64, until - T0);
     cr_expect_eq(horizon_until(&h, 0, -1, INFINITY, T0), INT64_MAX, "never falls so far");
     h = (struct horizon){0};
-    horizon_returns(&h, 4, HOUR);
+    horizon_returns(&h, 4, 1 / (double)HOUR);
     until = horizon_until(&h, 0, -INFINITY, -1, T0);
     cr_expect(until <= T0 + 2 * HOUR && until > T0 + 2 * HOUR - 10, "what fades of reassurance raises");
     cr_expect_eq(horizon_until(&h, 0, -INFINITY, 0.5, T0), INT64_MAX);
     h = (struct horizon){0};
     cr_expect_eq(horizon_until(&h, 0, -1, 1, T0), INT64_MAX, "nothing fades");
-    horizon_fades(&h, 4, HOUR);
+    horizon_fades(&h, 4, 1 / (double)HOUR);
     cr_expect_eq(horizon_until(&h, 0, 1, INFINITY, INT64_MAX), INT64_MAX);
 }
