@@ -71,10 +71,11 @@ static enum pdp_err digest_inputs(const struct snapshot_input *input, struct sna
 
 // ---- Reading -----------------------------------------------------------------------------------
 
-// Sources outlive the snapshot's build but not the snapshot: nothing may keep a pointer into them.
-static const struct source *source_of(struct snapshot *s, const struct snapshot_file *file)
+// Sources live as long as the diagnostics, which point at them even where no snapshot came of it. Nothing in the
+// snapshot may keep a pointer into them.
+static const struct source *source_of(struct diags *diags, const struct snapshot_file *file)
 {
-    struct source *source = ARENA_NEW(&s->arena, struct source);
+    struct source *source = ARENA_NEW(&diags->arena, struct source);
     if (source != NULL) {
         *source = (struct source){file->name, file->text};
     }
@@ -118,7 +119,7 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
     enum pdp_err first = PDP_ERR_OK;
     for (size_t i = 0; i < input->file_count; i++) {
         const struct snapshot_file *file = &input->files[i];
-        const struct source *source = source_of(s, file);
+        const struct source *source = source_of(diags, file);
         if (source == NULL) {
             return PDP_ERR_NOMEM;
         }
