@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a policy folder to a snapshot with all that is to be said about it; and a thread that does so aside.
+#ifndef DAEMON_COMPILE_H
+#define DAEMON_COMPILE_H
+
+#include "daemon/config.h"
+#include "node/admin.h"
+
+struct compile_fault { // one error, for the log
+    char file[256];
+    uint32_t line;
+    enum pdp_err err;
+    char message[240];
+};
+enum { COMPILE_FAULTS_MAX = 20 };
+
+struct compiled {
+    uint64_t number; // of the last request that it serves
+    struct snapshot *snapshot; // NULL: refused
+    struct snapshot_facts facts;
+    char digest[80];
+    char error[600];  // one line; empty where it went well
+    struct buf diagnostics; // all of them rendered, warnings too
+    size_t errors, warnings;
+    struct compile_fault faults[COMPILE_FAULTS_MAX];
+    size_t fault_count;
+    struct admin_geo geo[CONFIG_GEO_MAX];
+    size_t geo_count;
+    int64_t took_ms;
+};
+
+// Never NULL but where memory is out. `config` is only read.
+struct compiled *compile_run(const struct config *config, struct hash_key seed, bool geo_optional);
+void compiled_free(struct compiled **compiled); // with the snapshot, unless it was taken
+
+// A thread of idle priority: decisions never wait for a compile.
+struct compiler;
+
+// `wake` is called on that thread when a result can be taken.
+MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed, void (*wake)(void *user),
+                                   void *user, struct compiler **out);
+void compiler_free(struct compiler **compiler); // waits for a compile that runs
+// Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
+uint64_t compiler_ask(struct compiler *compiler);
+// The oldest result that was not taken, or NULL.
+struct compiled *compiler_take(struct compiler *compiler);
+
+#endif

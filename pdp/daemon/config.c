@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config.h"
+
+static const uint32_t MODE_DEFAULT = 0600;
+static const int64_t DRAIN_DEFAULT_MS = 5000;
+static const int64_t SESSIONS_DEFAULT = 4000000;
+static const int64_t CREATIONS_DEFAULT = 600000;
+
+void config_init(struct config *config)
+{
+    *config = (struct config){
+        .limits = NODE_LIMITS_DEFAULT,
+        .drain_ms = DRAIN_DEFAULT_MS,
+        .sessions_max = SESSIONS_DEFAULT,
+        .creations_per_minute = CREATIONS_DEFAULT,
+    };
+    arena_init(&config->arena, 0, 16 * 1024 * 1024);
+}
+
+void config_fini(struct config *config)
+{
+    arena_fini(&config->arena);
+}
+
+enum pdp_err config_listen(struct config_listeners *listeners, struct str url, const char **why)
+{
+    if (listeners->count == CONFIG_LISTENERS_MAX) {
+        *why = "at most 16 listeners";
+        return PDP_ERR_LIMIT;
+    }
+    struct listen_spec *spec = &listeners->list[listeners->count];
+    *spec = (struct listen_spec){.grants = GRANT_ALL, .mode = MODE_DEFAULT};
+    TRY(url_parse(url, &spec->url, why));
+    listeners->count++;
+    return PDP_ERR_OK;
+}
+
+// ---- The file: listeners -----------------------------------------------------------------------------
+
+static const struct {
+    struct str name;
+    uint32_t bit;
+} GRANTS[] = {
+    {{"ask", 3}, GRANT_ASK},
+    {{"issue", 5}, GRANT_ISSUE},
+    {{"signal", 6}, GRANT_SIGNAL},
+    {{"assert_auth", 11}, GRANT_ASSERT_AUTH},
+    {{"assert_subject", 14}, GRANT_ASSERT_SUBJECT},
+    {{"assert_device", 13}, GRANT_ASSERT_DEVICE},
+};
+
+struct listen_node {
+    const struct conf_node *url, *mode;
+    struct str name;
+    struct conf_texts grants;
+};
+
+static const struct conf_field LISTEN_FIELDS[] = {
+    {.name = "url", .type = CONF_EXPR, .required = true, .offset = offsetof(struct listen_node, url),
+     .help = "ipc:///path or tcp://host:port"},
+    {.name = "name", .type = CONF_TEXT, .offset = offsetof(struct listen_node, name),
+     .help = "what all its peers are called; else uid:N or ip:ADDRESS"},
+    {.name = "mode", .type = CONF_EXPR, .offset = offsetof(struct listen_node, mode),
+     .help = "rights of an ipc socket's file, octal"},
+    {.name = "grants", .type = CONF_TEXTS, .offset = offsetof(struct listen_node, grants),
+     .help = "what its peers may do; all where it is absent"},
+};
+
+static bool mode_read(struct str text, uint32_t *mode)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '7' || sum > 0777) {
+            return false;
+        }
+        sum = sum * 8 + (uint32_t)(text.at[i] - '0');
+    }
+    *mode = sum;
+    return text.len > 0 && sum <= 0777;
+}
+
+static enum pdp_err grants_read(const struct conf_texts *texts, uint32_t *grants, struct diags *diags)
+{
+    enum pdp_err err = PDP_ERR_OK;
+    *grants = 0;
+    for (size_t i = 0; i < texts->count; i++) {
+        uint32_t bit = 0;
+        for (size_t k = 0; k < COUNT_OF(GRANTS); k++) {
+            bit |= str_eq(texts->nodes[i]->text, GRANTS[k].name) ? GRANTS[k].bit : 0;
+        }
+        if (bit == 0) {
+            err = diag_error(diags, PDP_ERR_UNKNOWN, texts->nodes[i]->place, "this is no grant");
+            diag_hint(diags, "ask, issue, signal, assert_auth, assert_subject, assert_device");
+        }
+        *grants |= bit;
+    }
+    return err;
+}
+
+static enum pdp_err listener_map(const struct conf_node *node, struct config *config,
+                                 struct config_listeners *listeners, struct diags *diags)
+{
+    struct listen_node read = {0};
+    TRY(conf_read(node, LISTEN_FIELDS, COUNT_OF(LISTEN_FIELDS), "a listener", &read, &config->arena, diags));
+    const char *why = "";
+    enum pdp_err err = config_listen(listeners, read.url->text, &why);
+    if (err != PDP_ERR_OK) {
+        return diag_error(diags, err, read.url->place, "%s", why);
+    }
+    struct listen_spec *spec = &listeners->list[listeners->count - 1];
+    if (read.name.len >= sizeof spec->name) {
+        return diag_error(diags, PDP_ERR_LIMIT, node->place, "a name is at most 127 bytes");
+    }
+    if (read.name.len != 0) {
+        memcpy(spec->name, read.name.at, read.name.len);
+    }
+    if (read.mode != NULL && !mode_read(read.mode->text, &spec->mode)) {
+        return diag_error(diags, PDP_ERR_RANGE, read.mode->place, "a mode is octal, such as 0660");
+    }
+    return read.grants.nodes != NULL ? grants_read(&read.grants, &spec->grants, diags) : PDP_ERR_OK;
+}
+
+static enum pdp_err listener_node(const struct conf_node *node, struct config *config,
+                                  struct config_listeners *listeners, struct diags *diags)
+{
+    if (node->kind == CONF_MAP) {
+        return listener_map(node, config, listeners, diags);
+    }
+    const char *why = "a listener is an address, or a map with `url`";
+    enum pdp_err err = node->kind == CONF_SCALAR ? config_listen(listeners, node->text, &why) : PDP_ERR_TYPE;
+    return err == PDP_ERR_OK ? err : diag_error(diags, err, node->place, "%s", why);
+}
+
+static enum pdp_err listeners_read(const struct conf_node *node, struct config *config,
+                                   struct config_listeners *listeners, struct diags *diags)
+{
+    if (node == NULL) {
+        return PDP_ERR_OK;
+    }
+    if (node->kind != CONF_LIST) {
+        return listener_node(node, config, listeners, diags);
+    }
+    enum pdp_err err = PDP_ERR_OK;
+    for (size_t i = 0; i < node->count; i++) {
+        enum pdp_err one = listener_node(node->items[i], config, listeners, diags);
+        err = one != PDP_ERR_OK ? one : err;
+    }
+    return err;
+}
+
+// ---- The file: limits --------------------------------------------------------------------------------
+
+struct limits_node {
+    int64_t connections, peer_connections, in_flight, turn_messages, message_bytes, backlog_bytes, output_bytes;
+    int64_t handshake_ms, frame_ms, idle_ms, stall_ms, drain_ms;
+};
+
+#define COUNT_FIELD(key, member, low, high, text)                                                  \
+    {.name = key, .type = CONF_INT, .offset = offsetof(struct limits_node, member), .least = (low),  \
+     .most = (high), .help = text}
+#define TIME_FIELD(key, member, text)                                                              \
+    {.name = key, .type = CONF_DURATION, .offset = offsetof(struct limits_node, member), .least = 1, \
+     .most = INT64_C(31) * 24 * 3600 * 1000, .help = text}
+
+static const struct conf_field LIMIT_FIELDS[] = {
+    COUNT_FIELD("connections", connections, 1, 1000000, "of one worker"),
+    COUNT_FIELD("peer_connections", peer_connections, 1, 1000000, "of one uid or address, of one worker"),
+    COUNT_FIELD("in_flight", in_flight, 1, 1000000, "unanswered questions of one connection"),
+    COUNT_FIELD("turn_messages", turn_messages, 1, 100000, "of one connection before the others have theirs"),
+    COUNT_FIELD("message_bytes", message_bytes, 64, 16777216, "of one message"),
+    COUNT_FIELD("backlog_bytes", backlog_bytes, 1024, 1073741824, "of answers not taken: above it no question is read"),
+    COUNT_FIELD("output_bytes", output_bytes, 4096, 1073741824, "of answers not taken: above it the peer is closed"),
+    TIME_FIELD("handshake", handshake_ms, "for the SP handshake"),
+    TIME_FIELD("frame", frame_ms, "for one message to arrive"),
+    TIME_FIELD("idle", idle_ms, "between two messages"),
+    TIME_FIELD("stall", stall_ms, "for a reader to take 16 KiB of its answers"),
+    TIME_FIELD("drain", drain_ms, "for answers to be taken when the daemon stops"),
+};
+
+static enum pdp_err limits_read(const struct conf_node *node, struct config *config, struct diags *diags)
+{
+    if (node == NULL) {
+        return PDP_ERR_OK;
+    }
+    struct node_limits *limits = &config->limits;
+    struct limits_node read = {
+        limits->connections, limits->peer_connections, limits->in_flight, limits->turn_messages,
+        (int64_t)limits->message_bytes, (int64_t)limits->backlog_bytes, (int64_t)limits->output_bytes,
+        limits->handshake_ms, limits->frame_ms, limits->idle_ms, limits->stall_ms, config->drain_ms,
+    };
+    TRY(conf_read(node, LIMIT_FIELDS, COUNT_OF(LIMIT_FIELDS), "limits", &read, &config->arena, diags));
+    *limits = (struct node_limits){
+        .connections = (uint32_t)read.connections,
+        .peer_connections = (uint32_t)read.peer_connections,
+        .in_flight = (uint32_t)read.in_flight,
+        .turn_messages = (uint32_t)read.turn_messages,
+        .message_bytes = (size_t)read.message_bytes,
+        .backlog_bytes = (size_t)read.backlog_bytes,
+        .output_bytes = (size_t)read.output_bytes,
+        .handshake_ms = read.handshake_ms,
+        .frame_ms = read.frame_ms,
+        .idle_ms = read.idle_ms,
+        .stall_ms = read.stall_ms,
+    };
+    config->drain_ms = read.drain_ms;
+    return PDP_ERR_OK;
+}
+
+// ---- The file: the whole -----------------------------------------------------------------------------
+
+struct file_node {
+    const struct conf_node *policies, *decide, *admin, *limits;
+    struct conf_texts geo, proxies;
+    int64_t workers, sessions_max, creations;
+    bool simulate;
+};
+
+#define FIELD(key, kind, member, text)                                                             \
+    {.name = key, .type = kind, .offset = offsetof(struct file_node, member), .help = text}
+#define NUMBER_FIELD(key, member, high, text)                                                      \
+    {.name = key, .type = CONF_INT, .offset = offsetof(struct file_node, member), .least = 0,      \
+     .most = (high), .help = text}
+
+static const struct conf_field FILE_FIELDS[] = {
+    FIELD("policies", CONF_EXPR, policies, "the policy folder"),
+    FIELD("geo", CONF_TEXTS, geo, "databases; the first that knows a fact wins"),
+    FIELD("decide", CONF_ANY, decide, "listeners for questions and events"),
+    FIELD("admin", CONF_ANY, admin, "listeners for analysts"),
+    FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
+    FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
+    FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
+    NUMBER_FIELD("workers", workers, CONFIG_WORKERS_MAX, "threads that answer; 0: one a core"),
+    NUMBER_FIELD("sessions_max", sessions_max, 1000000000, "sessions and tombstones held; 0: no limit"),
+    NUMBER_FIELD("creations_per_minute", creations, 1000000000, "sessions a peer may begin by first sight; 0: no limit"),
+};
+
+static enum pdp_err geo_take(const struct conf_texts *texts, struct config *config, struct diags *diags)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        if (config->geo_count == CONFIG_GEO_MAX) {
+            return diag_error(diags, PDP_ERR_LIMIT, texts->nodes[i]->place, "at most 16 databases");
+        }
+        config->geo[config->geo_count++] =
+            arena_printf(&config->arena, STR_FMT "%c", STR_ARG(texts->nodes[i]->text), '\0').at;
+    }
+    return PDP_ERR_OK;
+}
+
+static bool proxy_parse(struct str text, struct cidr *out)
+{
+    struct ip ip;
+    if (ip_parse(text, &ip)) {
+        *out = (struct cidr){ip, ip.v4 ? 32 : 128};
+        return true;
+    }
+    return cidr_parse(text, false, out);
+}
+
+static enum pdp_err proxies_take(const struct conf_texts *texts, struct config *config, struct diags *diags)
+{
+    enum pdp_err err = PDP_ERR_OK;
+    for (size_t i = 0; i < texts->count; i++) {
+        if (config->proxy_count == CONFIG_PROXIES_MAX) {
+            return diag_error(diags, PDP_ERR_LIMIT, texts->nodes[i]->place, "at most 256 proxies");
+        }
+        if (proxy_parse(texts->nodes[i]->text, &config->proxies[config->proxy_count])) {
+            config->proxy_count++;
+        } else {
+            err = diag_error(diags, PDP_ERR_SYNTAX, texts->nodes[i]->place, "this is no address and no CIDR");
+            diag_hint(diags, "write `192.0.2.1` or `10.0.0.0/8`, without bits below the prefix");
+        }
+    }
+    return err;
+}
+
+static enum pdp_err parts_read(const struct file_node *file, struct config *config, struct diags *diags)
+{
+    const enum pdp_err errs[] = {
+        geo_take(&file->geo, config, diags),
+        proxies_take(&file->proxies, config, diags),
+        listeners_read(file->decide, config, &config->decide, diags),
+        listeners_read(file->admin, config, &config->admin, diags),
+        limits_read(file->limits, config, diags),
+    };
+    for (size_t i = 0; i < COUNT_OF(errs); i++) {
+        TRY(errs[i]);
+    }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags)
+{
+    struct conf_doc *docs = NULL;
+    size_t count = 0;
+    TRY(conf_parse(source, &config->arena, diags, &docs, &count));
+    struct place whole = {source, 0, 0};
+    if (count != 1) {
+        return diag_error(diags, PDP_ERR_SYNTAX, whole, "a configuration is one document");
+    }
+    if (docs[0].root == NULL || docs[0].root->kind != CONF_MAP) {
+        return diag_error(diags, PDP_ERR_TYPE, whole, "a configuration is a map");
+    }
+    struct file_node file = {
+        .workers = config->workers,
+        .sessions_max = config->sessions_max,
+        .creations = config->creations_per_minute,
+        .simulate = config->simulate,
+    };
+    TRY(conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file, &config->arena,
+                  diags));
+    TRY(parts_read(&file, config, diags));
+    if (file.policies != NULL && config->policies == NULL) { // a flag goes before the file
+        config->policies = arena_printf(&config->arena, STR_FMT "%c", STR_ARG(file.policies->text), '\0').at;
+    }
+    config->workers = file.workers;
+    config->sessions_max = file.sessions_max;
+    config->creations_per_minute = file.creations;
+    config->simulate = file.simulate;
+    return PDP_ERR_OK;
+}
+
+// ---- Together ------------------------------------------------------------------------------------------
+
+const char *config_settle(struct config *config, bool inherits)
+{
+    if (config->policies == NULL) {
+        return "no policies are given\n  hint: `--policies DIR`, or `policies:` in the file";
+    }
+    if (config->decide.count == 0 && !inherits) {
+        return "nothing to listen on\n  hint: `--decide ipc:///run/pdp/decide.ipc`, or `decide:` in the file";
+    }
+    for (size_t i = 0; i < config->admin.count; i++) {
+        if (!url_is_loopback(&config->admin.list[i].url)) {
+            return "an admin listener is ipc or loopback: tcp peers are not authenticated\n"
+                   "  hint: `--admin ipc:///run/pdp/admin.ipc`";
+        }
+    }
+    for (size_t i = 0; i < config->decide.count && config->simulate; i++) {
+        if (!url_is_loopback(&config->decide.list[i].url)) {
+            return "with simulate, peers set the clock: listeners must be ipc or loopback";
+        }
+        config->decide.list[i].grants |= GRANT_SIMULATE;
+    }
+    return NULL;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pdpd is told to do: flags, or the same in a YAML file, with knobs that have no flag.
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include "conf/conf.h"
+#include "daemon/listen.h"
+
+#define CONFIG_LISTENERS_MAX 16
+#define CONFIG_GEO_MAX 16
+#define CONFIG_PROXIES_MAX 256
+#define CONFIG_WORKERS_MAX 60 // the engine has room for 64, and the admin has one
+
+struct config_listeners {
+    struct listen_spec list[CONFIG_LISTENERS_MAX];
+    size_t count;
+};
+
+struct config {
+    struct arena arena; // of all texts
+    const char *policies; // NULL: not given
+    const char *geo[CONFIG_GEO_MAX];
+    size_t geo_count;
+    struct config_listeners decide, admin;
+    int64_t workers; // 0: one a core
+    bool simulate;
+    struct node_limits limits;
+    int64_t drain_ms;
+    struct cidr proxies[CONFIG_PROXIES_MAX];
+    size_t proxy_count;
+    int64_t sessions_max, creations_per_minute; // 0: no limit
+};
+
+void config_init(struct config *config);
+void config_fini(struct config *config);
+
+// Adds an address with the defaults of a listener. LIMIT, or what url_parse says, with *why.
+MUST_USE enum pdp_err config_listen(struct config_listeners *listeners, struct str url, const char **why);
+// Reads the file's text over what `config` holds; every mistake goes to `diags`.
+MUST_USE enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags);
+// What flags and file must fulfil together. NULL, or what is wrong. Grants SIMULATE to peers where asked for.
+const char *config_settle(struct config *config, bool inherits);
+
+#endif

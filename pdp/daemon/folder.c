@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/folder.h"
+
+#include "base/num.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const size_t DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+static const size_t LIST_BYTES_MAX = 64 * 1024 * 1024;
+static const size_t ZONE_BYTES_MAX = 256 * 1024;
+static const size_t GEO_BYTES_MAX = (size_t)1024 * 1024 * 1024;
+static const size_t ALL_BYTES_MAX = (size_t)3 * 1024 * 1024 * 1024;
+static const size_t FILES_MAX = 10000;
+static const int DEPTH_MAX = 16;
+static const char ZONES[] = "/usr/share/zoneinfo/";
+
+struct folder {
+    struct arena arena;
+    struct str dir; // NUL-terminated
+    struct snapshot_file *files;
+    size_t count, cap;
+    struct snapshot_file *geo;
+    size_t geo_count;
+};
+
+// ---- One file ------------------------------------------------------------------------------------
+
+static void fd_close(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
+static enum pdp_err fail(struct folder *folder, struct str *why, enum pdp_err err, const char *what)
+{
+    *why = arena_str(&folder->arena, str_of(what), NULL);
+    return err;
+}
+
+static enum pdp_err fill(struct folder *folder, int fd, size_t size, struct str *text, struct str *why)
+{
+    char *at = arena_alloc(&folder->arena, size + 1, 1);
+    if (at == NULL) {
+        return fail(folder, why, PDP_ERR_NOMEM, "memory is out");
+    }
+    size_t len = 0;
+    while (len < size) {
+        ssize_t got = read(fd, at + len, size - len);
+        if (got < 0) {
+            return fail(folder, why, PDP_ERR_IO, strerror(errno));
+        }
+        if (got == 0) {
+            break; // it was cut meanwhile; the digest is over what was read
+        }
+        len += (size_t)got;
+    }
+    *text = (struct str){at, len};
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err file_read(struct folder *folder, const char *path, size_t most, struct str *text, struct str *why)
+{
+    *text = (struct str){0};
+    *why = (struct str){0};
+    AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        return fail(folder, why, PDP_ERR_IO, strerror(errno));
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return fail(folder, why, PDP_ERR_TYPE, "not a file");
+    }
+    if ((uint64_t)info.st_size > most) {
+        return fail(folder, why, PDP_ERR_LIMIT, "the file is too large");
+    }
+    return fill(folder, fd, (size_t)info.st_size, text, why);
+}
+
+// ---- The folder ------------------------------------------------------------------------------------
+
+static enum pdp_err folder_add(struct folder *folder, struct str name)
+{
+    if (folder->count == FILES_MAX) {
+        return PDP_ERR_LIMIT;
+    }
+    if (folder->count == folder->cap) {
+        size_t cap = folder->cap == 0 ? 64 : folder->cap * 2;
+        struct snapshot_file *files = realloc(folder->files, cap * sizeof *files);
+        if (files == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        folder->files = files;
+        folder->cap = cap;
+    }
+    folder->files[folder->count++] = (struct snapshot_file){.name = name};
+    return PDP_ERR_OK;
+}
+
+static void dir_close(DIR **dir)
+{
+    if (*dir != NULL) {
+        closedir(*dir);
+    }
+}
+
+static bool is_document(struct str name)
+{
+    return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"));
+}
+
+static enum pdp_err folder_walk(struct folder *folder, const char *path, int depth);
+
+static enum pdp_err folder_entry(struct folder *folder, const char *path, const struct dirent *entry, int depth)
+{
+    // The NUL is part of the text's memory, not of the text.
+    size_t len = strlen(path);
+    bool slash = len > 0 && path[len - 1] == '/';
+    struct str name = arena_printf(&folder->arena, "%s%s%s%c", path, slash ? "" : "/", entry->d_name, '\0');
+    if (name.len == 0) {
+        return PDP_ERR_NOMEM;
+    }
+    name.len--;
+    struct stat info;
+    bool known = lstat(name.at, &info) == 0;
+    if (known && S_ISDIR(info.st_mode)) {
+        return folder_walk(folder, name.at, depth + 1);
+    }
+    return is_document(name) ? folder_add(folder, name) : PDP_ERR_OK;
+}
+
+// Names first, so that texts are read in their order. Links to folders are not followed: they may go round.
+static enum pdp_err folder_walk(struct folder *folder, const char *path, int depth)
+{
+    if (depth > DEPTH_MAX) {
+        return PDP_ERR_DEPTH;
+    }
+    AUTO(dir_close) DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return PDP_ERR_IO;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] != '.') {
+            TRY(folder_entry(folder, path, entry, depth));
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct snapshot_file *)a)->name, ((const struct snapshot_file *)b)->name);
+}
+
+static enum pdp_err folder_texts(struct folder *folder)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        struct snapshot_file *file = &folder->files[i];
+        file->err = file_read(folder, file->name.at, DOCUMENT_BYTES_MAX, &file->text, &file->why);
+        if (file->err == PDP_ERR_NOMEM) {
+            return PDP_ERR_NOMEM;
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err folder_geo(struct folder *folder, const char *const *paths, size_t count)
+{
+    folder->geo = calloc(count + 1, sizeof *folder->geo);
+    if (folder->geo == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    folder->geo_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot_file *file = &folder->geo[i];
+        file->name = arena_str(&folder->arena, str_of(paths[i]), NULL);
+        file->err = file_read(folder, paths[i], GEO_BYTES_MAX, &file->text, &file->why);
+    }
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err folder_fill(struct folder *folder, const char *dir)
+{
+    folder->dir = arena_printf(&folder->arena, "%s%c", dir, '\0');
+    TRY(folder_walk(folder, dir, 0));
+    if (folder->count == 0) {
+        return PDP_ERR_MISSING;
+    }
+    qsort(folder->files, folder->count, sizeof *folder->files, by_name);
+    return folder_texts(folder);
+}
+
+enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count, struct folder **out,
+                         char why[FOLDER_WHY_MAX])
+{
+    *out = NULL;
+    why[0] = '\0';
+    AUTO(folder_free) struct folder *folder = calloc(1, sizeof *folder);
+    if (folder == NULL) {
+        snprintf(why, FOLDER_WHY_MAX, "memory is out");
+        return PDP_ERR_NOMEM;
+    }
+    arena_init(&folder->arena, 0, ALL_BYTES_MAX);
+    errno = 0;
+    enum pdp_err err = folder_fill(folder, dir);
+    if (err == PDP_ERR_OK) {
+        err = folder_geo(folder, geo, geo_count);
+    }
+    if (err != PDP_ERR_OK) {
+        const char *what = err == PDP_ERR_IO        ? strerror(errno)
+                           : err == PDP_ERR_MISSING ? "no *.yaml or *.yml file in it"
+                                                    : pdp_err_text(err);
+        snprintf(why, FOLDER_WHY_MAX, "%s", what);
+        return err;
+    }
+    *out = STEAL(folder);
+    return PDP_ERR_OK;
+}
+
+void folder_free(struct folder **folder_ptr)
+{
+    struct folder *folder = STEAL(*folder_ptr);
+    if (folder != NULL) {
+        free(folder->files);
+        free(folder->geo);
+        arena_fini(&folder->arena);
+        free(folder);
+    }
+}
+
+// ---- What documents name -----------------------------------------------------------------------------
+
+// Relative, and never upwards.
+static bool path_stays_below(struct str path)
+{
+    if (path.len == 0 || path.at[0] == '/' || memchr(path.at, 0, path.len) != NULL) {
+        return false;
+    }
+    for (size_t at = 0; at <= path.len;) {
+        size_t end = str_find_byte(path, '/', at);
+        if (str_eq(str_sub(path, at, end - at), STR(".."))) {
+            return false;
+        }
+        at = end + 1;
+    }
+    return true;
+}
+
+static enum pdp_err read_listed(void *user, struct str path, struct str *text)
+{
+    struct folder *folder = user;
+    *text = (struct str){0};
+    if (!path_stays_below(path) || path.len > 1024) {
+        return PDP_ERR_DENIED;
+    }
+    struct str full = arena_printf(&folder->arena, "%s/%.*s%c", folder->dir.at, (int)path.len, path.at, '\0');
+    struct str why;
+    return full.len == 0 ? PDP_ERR_NOMEM : file_read(folder, full.at, LIST_BYTES_MAX, text, &why);
+}
+
+static bool zone_name_right(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!letter && c != '/' && c != '_' && c != '-' && c != '+') {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= 64 && path_stays_below(name);
+}
+
+static enum pdp_err read_zone(void *user, struct str name, struct str *tzif)
+{
+    struct folder *folder = user;
+    *tzif = (struct str){0};
+    if (!zone_name_right(name)) {
+        return PDP_ERR_UNKNOWN;
+    }
+    struct str full = arena_printf(&folder->arena, "%s%.*s%c", ZONES, (int)name.len, name.at, '\0');
+    struct str why;
+    if (full.len == 0) {
+        return PDP_ERR_NOMEM;
+    }
+    return file_read(folder, full.at, ZONE_BYTES_MAX, tzif, &why) == PDP_ERR_OK ? PDP_ERR_OK : PDP_ERR_UNKNOWN;
+}
+
+struct snapshot_input folder_input(struct folder *folder)
+{
+    return (struct snapshot_input){
+        .files = folder->files,
+        .file_count = folder->count,
+        .geo = folder->geo,
+        .geo_count = folder->geo_count,
+        .read_file = read_listed,
+        .read_zone = read_zone,
+        .user = folder,
+    };
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A policy folder and its databases as bytes: what a snapshot is made from. For pdpd and pdpctl.
+#ifndef DAEMON_FOLDER_H
+#define DAEMON_FOLDER_H
+
+#include "engine/engine.h"
+
+#define FOLDER_WHY_MAX 512
+
+struct folder; // owns all texts; the sources of diagnostics point into it
+
+// Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders), sorted by name, and the databases. A file
+// that cannot be read is given with its error, for the compiler to name. MISSING, IO or LIMIT with words in
+// `why` where the folder itself cannot be read, holds no document, or is far too large.
+MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count, struct folder **out,
+                                  char why[FOLDER_WHY_MAX]);
+void folder_free(struct folder **folder);
+// For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
+struct snapshot_input folder_input(struct folder *folder);
+
+#endif

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/server.h"
+
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/server_inner.h"
+#include "node/decide.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { TIDY_MS = 1000, INHERITED_MAX = 16 };
+static const uint64_t TRIM_DROP = 64; // connections gone before memory is given back to the system
+
+uint64_t server_peer_hash(void *server, struct str name)
+{
+    return session_hash(engine_sessions(((struct server *)server)->engine), name);
+}
+
+void server_count(const struct server *server, struct node_counts *sum)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        loop_count(server->workers[i].loop, sum);
+    }
+    if (server->admin_loop.loop != NULL) {
+        loop_count(server->admin_loop.loop, sum);
+    }
+}
+
+// ---- Log -------------------------------------------------------------------------------------------
+
+static void log_facts(struct log_line *line, const struct compiled *compiled)
+{
+    log_text(line, "snapshot", compiled->digest);
+    log_int(line, "policies", compiled->facts.policies);
+    log_int(line, "rules", compiled->facts.rules);
+    log_int(line, "lists", compiled->facts.lists);
+    log_int(line, "geo", compiled->facts.geo_databases);
+    log_int(line, "took_ms", compiled->took_ms);
+}
+
+static void log_refused(const struct compiled *compiled, uint64_t serving)
+{
+    for (size_t i = 0; i < compiled->fault_count; i++) {
+        const struct compile_fault *fault = &compiled->faults[i];
+        struct log_line line;
+        log_begin(&line, LOG_LEVEL_ERROR, "policy_refused");
+        log_text(&line, "file", fault->file);
+        log_int(&line, "line", fault->line);
+        log_text(&line, "err", pdp_err_name(fault->err));
+        log_text(&line, "message", fault->message);
+        log_int(&line, "serving_generation", (int64_t)serving);
+        log_end(&line);
+    }
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_ERROR, "reload_failed");
+    log_text(&line, "error", compiled->error);
+    log_int(&line, "errors", (int64_t)compiled->errors);
+    log_int(&line, "serving_generation", (int64_t)serving);
+    log_end(&line);
+}
+
+static void print_diagnostics(const struct compiled *compiled)
+{
+    if (compiled->diagnostics.len != 0) {
+        (void)!write(STDERR_FILENO, compiled->diagnostics.at, compiled->diagnostics.len);
+    }
+}
+
+// ---- Listeners ---------------------------------------------------------------------------------------
+
+static enum pdp_err open_listeners(const struct config_listeners *specs, struct server_listeners *out)
+{
+    for (size_t i = 0; i < specs->count; i++) {
+        char why[LISTEN_WHY_MAX] = "";
+        enum pdp_err err = listener_open(&specs->list[i], &out->list[out->count], why);
+        if (err != PDP_ERR_OK) {
+            struct buf url = {0};
+            url_print(&specs->list[i].url, &url);
+            struct log_line line;
+            log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
+            log_str(&line, "url", buf_view(&url));
+            log_text(&line, "error", why);
+            log_end(&line);
+            buf_fini(&url);
+            return err;
+        }
+        out->count++;
+    }
+    return PDP_ERR_OK;
+}
+
+// Those whose name begins with `admin` are the analysts'; all others are for questions.
+static enum pdp_err take_inherited(struct server *server, const struct notify_fd *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct server_listeners *side = str_starts(fds[i].name, STR("admin")) ? &server->admin : &server->decide;
+        char why[LISTEN_WHY_MAX] = "";
+        struct listener *listener = &side->list[side->count];
+        enum pdp_err err = listener_inherit(fds[i].fd, listener, why);
+        bool open_to_all = err == PDP_ERR_OK && !url_is_loopback(&listener->spec.url);
+        if (open_to_all && (side == &server->admin || server->config->simulate)) {
+            snprintf(why, sizeof why, "neither admin nor simulate may be reached from other machines");
+            err = PDP_ERR_DENIED;
+        }
+        if (err != PDP_ERR_OK) {
+            struct log_line line;
+            log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
+            log_int(&line, "descriptor", fds[i].fd);
+            log_text(&line, "error", why);
+            log_end(&line);
+            return err;
+        }
+        listener->spec.grants |= server->config->simulate ? GRANT_SIMULATE : 0U;
+        side->count++;
+    }
+    return PDP_ERR_OK;
+}
+
+static void note_urls(struct server *server, const struct server_listeners *side)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        size_t before = server->urls.len;
+        url_print(&side->list[i].spec.url, &server->urls);
+        server->listeners[server->listener_count++].len = server->urls.len - before;
+    }
+}
+
+// For the status and the log: before any thread can ask. The texts are placed when all are written, since the
+// buffer may have moved.
+static void place_urls(struct server *server)
+{
+    note_urls(server, &server->decide);
+    note_urls(server, &server->admin);
+    size_t at = 0;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        server->listeners[i].at = (const char *)server->urls.at + at;
+        at += server->listeners[i].len;
+    }
+}
+
+static void warn_open(const struct server *server)
+{
+    if (server->config->simulate) {
+        log_one(LOG_LEVEL_WARN, "simulate", "meaning", "peers set the clock: never in production");
+    }
+    for (size_t i = 0; i < server->decide.count; i++) {
+        if (!url_is_loopback(&server->decide.list[i].spec.url)) {
+            log_one(LOG_LEVEL_WARN, "peers_unauthenticated", "meaning",
+                    "tcp peers of other machines are believed as they are: keep the network closed");
+            return;
+        }
+    }
+}
+
+// ---- Reload ------------------------------------------------------------------------------------------
+
+// Publishes what was compiled; the snapshot is the engine's then.
+static void publish(struct server *server, struct compiled *compiled)
+{
+    pthread_mutex_lock(&server->lock);
+    memcpy(server->geo, compiled->geo, sizeof server->geo);
+    server->geo_count = compiled->geo_count;
+    pthread_mutex_unlock(&server->lock);
+    engine_publish(server->engine, &compiled->snapshot);
+}
+
+static void note_reload(struct server *server, const struct compiled *compiled, bool ok)
+{
+    pthread_mutex_lock(&server->lock);
+    server->reload_at_ms = clock_now().wall_ms;
+    server->reload_ok = ok;
+    snprintf(server->reload_error, sizeof server->reload_error, "%s", compiled->error);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void on_compiled(struct server *server)
+{
+    eventfd_t count;
+    eventfd_read(server->compiled, &count);
+    struct compiled *compiled = compiler_take(server->compiler);
+    if (compiled == NULL) {
+        return;
+    }
+    bool ok = compiled->snapshot != NULL;
+    if (ok) {
+        publish(server, compiled);
+        struct log_line line;
+        log_begin(&line, LOG_LEVEL_INFO, "reloaded");
+        log_int(&line, "generation", (int64_t)engine_policy_epoch(server->engine));
+        log_facts(&line, compiled);
+        log_end(&line);
+    } else {
+        log_refused(compiled, engine_policy_epoch(server->engine));
+    }
+    note_reload(server, compiled, ok);
+    server_admin_mail(server, compiled);
+    compiled_free(&compiled);
+    notify_send("READY=1");
+}
+
+static void wake_main(void *user)
+{
+    eventfd_write(((struct server *)user)->compiled, 1);
+}
+
+// ---- Start -------------------------------------------------------------------------------------------
+
+static int block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool draw(void *out, size_t len)
+{
+    return getrandom(out, len, 0) == (ssize_t)len;
+}
+
+static enum pdp_err engine_start(struct server *server)
+{
+    struct engine_config config = {
+        .sessions_max = (uint64_t)server->config->sessions_max,
+        .creations_per_minute = (uint32_t)server->config->creations_per_minute,
+        .proxies = server->config->proxies,
+        .proxy_count = server->config->proxy_count,
+    };
+    if (!draw(&config.key, sizeof config.key) || !draw(&config.id_prefix, sizeof config.id_prefix) ||
+        !draw(&server->seed, sizeof server->seed)) {
+        return PDP_ERR_IO;
+    }
+    return engine_new(&config, &server->engine);
+}
+
+static enum pdp_err workers_start(struct server *server)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = server->config->workers > 0 ? (size_t)server->config->workers : cores > 0 ? (size_t)cores : 1;
+    count = count < CONFIG_WORKERS_MAX ? count : CONFIG_WORKERS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct server_worker *worker = &server->workers[i];
+        TRY(worker_new(server->engine, &worker->worker));
+        struct loop_config config = {
+            .node = {.handler = decide_handler(worker->worker),
+                     .limits = server->config->limits,
+                     .type = SP_REP0,
+                     .seed = server->seed},
+            .listeners = server->decide.list,
+            .listener_count = server->decide.count,
+            .drain_ms = server->config->drain_ms,
+            .peer_hash = server_peer_hash,
+            .user = server,
+        };
+        TRY(loop_new(&config, &worker->loop));
+        server->worker_count++;
+    }
+    return PDP_ERR_OK;
+}
+
+static void *thread_main(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static enum pdp_err thread_start(struct server_worker *worker)
+{
+    worker->runs = pthread_create(&worker->thread, NULL, thread_main, worker->loop) == 0;
+    return worker->runs ? PDP_ERR_OK : PDP_ERR_IO;
+}
+
+static void thread_end(struct server_worker *worker)
+{
+    if (worker->runs) {
+        loop_stop(worker->loop);
+        pthread_join(worker->thread, NULL);
+        worker->runs = false;
+    }
+}
+
+static void workers_stop(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (server->workers[i].runs) {
+            loop_stop(server->workers[i].loop); // all at once, so that they drain side by side
+        }
+    }
+    for (size_t i = 0; i < server->worker_count; i++) {
+        thread_end(&server->workers[i]);
+    }
+    thread_end(&server->admin_loop);
+}
+
+static enum pdp_err threads_start(struct server *server)
+{
+    TRY(workers_start(server));
+    if (server->admin.count > 0) {
+        TRY(server_admin_new(server));
+    }
+    TRY(compiler_new(server->config, server->seed, wake_main, server, &server->compiler));
+    for (size_t i = 0; i < server->worker_count; i++) {
+        TRY(thread_start(&server->workers[i]));
+    }
+    return server->admin_loop.loop != NULL ? thread_start(&server->admin_loop) : PDP_ERR_OK;
+}
+
+static void say_ready(const struct server *server, const struct compiled *compiled)
+{
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, "ready");
+    log_text(&line, "version", PDP_VERSION);
+    log_int(&line, "pid", getpid());
+    log_int(&line, "workers", (int64_t)server->worker_count);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        log_str(&line, i < server->decide.count ? "decide" : "admin", server->listeners[i]);
+    }
+    log_facts(&line, compiled);
+    log_end(&line);
+}
+
+// ---- Serving -----------------------------------------------------------------------------------------
+
+static void give_memory_back(struct server *server)
+{
+    struct node_counts counts = {0};
+    server_count(server, &counts);
+    if (counts.connections > server->peak) {
+        server->peak = counts.connections;
+    } else if (server->peak - counts.connections >= TRIM_DROP) {
+        malloc_trim(0);
+        server->peak = counts.connections;
+    }
+}
+
+static bool on_signal(struct server *server)
+{
+    struct signalfd_siginfo info;
+    bool stop = false;
+    while (read(server->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            log_one(LOG_LEVEL_INFO, "reloading", "because", "SIGHUP");
+            notify_reloading();
+            (void)compiler_ask(server->compiler);
+        } else {
+            log_one(LOG_LEVEL_INFO, "stopping", "because", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+            stop = true;
+        }
+    }
+    return stop;
+}
+
+static void serve(struct server *server)
+{
+    struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN}, {.fd = server->compiled, .events = POLLIN}};
+    int64_t tidy_ms = 0;
+    for (bool stop = false; !stop;) {
+        (void)poll(fds, COUNT_OF(fds), TIDY_MS);
+        if ((fds[0].revents & POLLIN) != 0) {
+            stop = on_signal(server);
+        }
+        if ((fds[1].revents & POLLIN) != 0) {
+            on_compiled(server);
+        }
+        struct node_now now = clock_now();
+        if (now.steady_ms >= tidy_ms) {
+            engine_tidy(server->engine, now.wall_ms);
+            give_memory_back(server);
+            tidy_ms = now.steady_ms + TIDY_MS;
+        }
+    }
+}
+
+static void listeners_end(struct server_listeners *side)
+{
+    while (side->count > 0) {
+        listener_close(&side->list[--side->count]);
+    }
+}
+
+static void server_end(struct server *server)
+{
+    workers_stop(server);
+    compiler_free(&server->compiler);
+    loop_free(&server->admin_loop.loop);
+    admin_free(&server->admin_handler);
+    for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
+        loop_free(&server->workers[i].loop);
+        worker_free(&server->workers[i].worker);
+    }
+    listeners_end(&server->decide);
+    listeners_end(&server->admin);
+    server_mails_free(server);
+    engine_free(&server->engine);
+    buf_fini(&server->urls);
+    if (server->signals >= 0) {
+        close(server->signals);
+    }
+    if (server->compiled >= 0) {
+        close(server->compiled);
+    }
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+// Compiles first, so that nobody is answered before there is something to answer by.
+static int server_start(struct server *server, const struct notify_fd *fds, size_t fd_count)
+{
+    if (server->signals < 0 || server->compiled < 0 || engine_start(server) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
+        return SERVER_FAILED;
+    }
+    struct compiled *compiled = compile_run(server->config, server->seed, true);
+    if (compiled == NULL || compiled->snapshot == NULL) {
+        if (compiled != NULL) {
+            print_diagnostics(compiled);
+        }
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", compiled != NULL ? compiled->error : "memory is out");
+        compiled_free(&compiled);
+        return SERVER_BAD_INPUT;
+    }
+    print_diagnostics(compiled); // warnings
+    publish(server, compiled);
+    int status = SERVER_FAILED;
+    if (take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
+        open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
+        open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK) {
+        warn_open(server);
+        place_urls(server);
+        status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
+    }
+    if (status == SERVER_DONE) {
+        say_ready(server, compiled);
+    }
+    compiled_free(&compiled);
+    return status;
+}
+
+int server_run(struct config *config)
+{
+    struct notify_fd fds[INHERITED_MAX];
+    size_t fd_count = notify_inherited(fds, INHERITED_MAX);
+    const char *wrong = config_settle(config, fd_count > 0);
+    if (wrong != NULL) {
+        fprintf(stderr, "pdpd: %s\n", wrong);
+        return SERVER_BAD_INPUT;
+    }
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return SERVER_FAILED;
+    }
+    server->config = config;
+    server->started_ms = clock_now().steady_ms;
+    pthread_mutex_init(&server->lock, NULL);
+    raise_descriptors();
+    server->signals = block_signals();
+    server->compiled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int status = server_start(server, fds, fd_count);
+    if (status == SERVER_DONE) {
+        notify_send("READY=1");
+        serve(server);
+        notify_send("STOPPING=1");
+        workers_stop(server);
+        log_one(LOG_LEVEL_INFO, "stopped", "status", "0");
+    }
+    server_end(server);
+    return status;
+}
+
+int server_check(const struct config *config)
+{
+    if (config->policies == NULL) {
+        fprintf(stderr, "pdpd: no policies are given\n  hint: `--policies DIR`, or `policies:` in the file\n");
+        return SERVER_BAD_INPUT;
+    }
+    struct hash_key seed;
+    struct compiled *compiled = draw(&seed, sizeof seed) ? compile_run(config, seed, false) : NULL;
+    if (compiled == NULL) {
+        return SERVER_FAILED;
+    }
+    print_diagnostics(compiled);
+    bool ok = compiled->snapshot != NULL;
+    if (ok) {
+        printf("good: %" PRIu32 " policies, %" PRIu32 " rules, %" PRIu32 " lists, %" PRIu32 " databases, %s\n",
+               compiled->facts.policies, compiled->facts.rules, compiled->facts.lists,
+               compiled->facts.geo_databases, compiled->digest);
+    } else {
+        fprintf(stderr, "pdpd: %s\n", compiled->error);
+    }
+    compiled_free(&compiled);
+    return ok ? SERVER_DONE : SERVER_BAD_INPUT;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/server_inner.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void host_status(void *user, struct admin_status *out)
+{
+    struct server *server = user;
+    struct node_now now = clock_now();
+    *out = (struct admin_status){
+        .pid = getpid(),
+        .uptime_s = (now.steady_ms - server->started_ms) / 1000,
+        .simulate = server->config->simulate,
+        .listeners = server->listeners,
+        .listener_count = server->listener_count,
+        .geo = server->geo_shown,
+    };
+    server_count(server, &out->counts);
+    pthread_mutex_lock(&server->lock);
+    memcpy(server->geo_shown, server->geo, sizeof server->geo);
+    memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);
+    out->geo_count = server->geo_count;
+    out->reload_at_ms = server->reload_at_ms;
+    out->reload_ok = server->reload_ok;
+    pthread_mutex_unlock(&server->lock);
+    out->reload_error = str_of(server->reload_shown);
+}
+
+static uint64_t host_reload(void *user)
+{
+    struct server *server = user;
+    return compiler_ask(server->compiler);
+}
+
+static void host_ended(void *user, const struct peer *by, struct str ref, struct str reason)
+{
+    (void)user;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, "session_terminated");
+    log_str(&line, "session", ref);
+    log_str(&line, "by", by->name);
+    log_str(&line, "reason", reason);
+    log_end(&line);
+}
+
+// ---- Mail: from the main thread to the admin's -----------------------------------------------------
+
+static bool mail_take(struct server *server, struct server_mail *out)
+{
+    pthread_mutex_lock(&server->lock);
+    bool some = server->mail_count > 0;
+    if (some) {
+        *out = server->mails[0];
+        server->mail_count--;
+        memmove(server->mails, server->mails + 1, server->mail_count * sizeof *server->mails);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return some;
+}
+
+static void mail_free(struct server_mail *mail)
+{
+    buf_fini(&mail->error);
+    buf_fini(&mail->diagnostics);
+}
+
+static void on_mail(void *user, struct node *node, struct node_now now)
+{
+    struct server *server = user;
+    struct server_mail mail;
+    while (mail_take(server, &mail)) {
+        struct admin_reload result = {mail.number, buf_view(&mail.error), buf_view(&mail.diagnostics)};
+        admin_reloaded(server->admin_handler, node, &result, now);
+        mail_free(&mail);
+    }
+}
+
+void server_admin_mail(struct server *server, const struct compiled *compiled)
+{
+    struct server_mail mail = {.number = compiled->number};
+    buf_str(&mail.error, str_of(compiled->error));
+    buf_str(&mail.diagnostics, buf_view(&compiled->diagnostics));
+    pthread_mutex_lock(&server->lock);
+    if (server->mail_count == SERVER_MAILS_MAX) { // a later number answers those of the earlier ones too
+        mail_free(&server->mails[--server->mail_count]);
+    }
+    server->mails[server->mail_count++] = mail;
+    pthread_mutex_unlock(&server->lock);
+    if (server->admin_loop.loop != NULL) {
+        loop_wake(server->admin_loop.loop);
+    }
+}
+
+void server_mails_free(struct server *server)
+{
+    struct server_mail mail;
+    while (mail_take(server, &mail)) {
+        mail_free(&mail);
+    }
+}
+
+enum pdp_err server_admin_new(struct server *server)
+{
+    struct admin_host host = {host_status, host_reload, host_ended, server};
+    TRY(admin_new(server->engine, &host, &server->admin_handler));
+    struct node_limits limits = NODE_LIMITS_DEFAULT;
+    limits.connections = 256;
+    limits.peer_connections = 128;
+    limits.turn_messages = 1;
+    limits.in_flight = 16;
+    struct loop_config config = {
+        .node = {.handler = admin_handler(server->admin_handler),
+                 .limits = limits,
+                 .type = SP_REP0,
+                 .seed = server->seed},
+        .listeners = server->admin.list,
+        .listener_count = server->admin.count,
+        .drain_ms = server->config->drain_ms,
+        .peer_hash = server_peer_hash,
+        .mail = on_mail,
+        .user = server,
+    };
+    return loop_new(&config, &server->admin_loop.loop);
+}

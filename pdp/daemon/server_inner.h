@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server's files share.
+#ifndef DAEMON_SERVER_INNER_H
+#define DAEMON_SERVER_INNER_H
+
+#include "daemon/compile.h"
+#include "daemon/loop.h"
+#include "daemon/server.h"
+
+#include <pthread.h>
+
+enum { SERVER_LISTENERS_MAX = 2 * CONFIG_LISTENERS_MAX, SERVER_MAILS_MAX = 64 };
+
+struct server_listeners {
+    struct listener list[SERVER_LISTENERS_MAX];
+    size_t count;
+};
+
+struct server_worker {
+    struct worker *worker;
+    struct loop *loop;
+    pthread_t thread;
+    bool runs;
+};
+
+// The outcome of a reload on its way to those who asked for it.
+struct server_mail {
+    uint64_t number;
+    struct buf error, diagnostics;
+};
+
+struct server {
+    struct config *config;
+    struct hash_key seed;
+    struct engine *engine;
+    struct server_listeners decide, admin;
+    struct server_worker workers[CONFIG_WORKERS_MAX];
+    size_t worker_count;
+    struct admin *admin_handler;
+    struct server_worker admin_loop; // without a worker of its own: the handler has one
+    struct compiler *compiler;
+    int signals, compiled; // descriptors
+    int64_t started_ms;
+    uint64_t peak; // of connections, since memory was last given back
+    struct buf urls; // of all listeners, one after the other
+    struct str listeners[2 * SERVER_LISTENERS_MAX];
+    size_t listener_count;
+
+    pthread_mutex_t lock; // of all that follows
+    struct server_mail mails[SERVER_MAILS_MAX];
+    size_t mail_count;
+    struct admin_geo geo[CONFIG_GEO_MAX], geo_shown[CONFIG_GEO_MAX];
+    size_t geo_count;
+    int64_t reload_at_ms;
+    bool reload_ok;
+    char reload_error[600], reload_shown[600];
+};
+
+// server_admin.c: the admin's thread and its host.
+MUST_USE enum pdp_err server_admin_new(struct server *server);
+// Tells those who wait how the compile ended. Main thread.
+void server_admin_mail(struct server *server, const struct compiled *compiled);
+void server_mails_free(struct server *server);
+void server_count(const struct server *server, struct node_counts *sum);
+uint64_t server_peer_hash(void *server, struct str name);
+
+#endif

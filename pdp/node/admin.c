@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/admin.h"
+
+#include "base/time.h"
+#include "node/admin_ops.h"
+
+#include <stdlib.h>
+
+static const size_t ARENA_LIMIT = 16 * 1024 * 1024;
+static const size_t DIAGNOSTICS_MAX = 256 * 1024;
+
+enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out)
+{
+    *out = NULL;
+    AUTO(admin_free) struct admin *admin = calloc(1, sizeof *admin);
+    if (admin == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    admin->engine = engine;
+    admin->host = *host;
+    arena_init(&admin->arena, 0, ARENA_LIMIT);
+    TRY(worker_new(engine, &admin->worker));
+    *out = STEAL(admin);
+    return PDP_ERR_OK;
+}
+
+void admin_free(struct admin **admin_ptr)
+{
+    struct admin *admin = STEAL(*admin_ptr);
+    if (admin != NULL) {
+        worker_free(&admin->worker);
+        arena_fini(&admin->arena);
+        free(admin);
+    }
+}
+
+void admin_fail(struct emit *emit, const char *error)
+{
+    emit_map(emit, 2);
+    emit_key_bool(emit, "ok", false);
+    emit_key_str(emit, "error", str_of(error));
+    emit_end(emit);
+}
+
+void admin_time(struct emit *emit, const char *key, int64_t at_ms)
+{
+    emit_key(emit, str_of(key));
+    if (at_ms <= 0) {
+        emit_null(emit);
+        return;
+    }
+    struct value at = value_time_ms(at_ms);
+    emit_value(emit, &at);
+}
+
+// ---- status --------------------------------------------------------------------------------------
+
+static void put_count(struct emit *emit, const char *key, uint64_t count)
+{
+    emit_key_int(emit, key, count > INT64_MAX ? INT64_MAX : (int64_t)count);
+}
+
+static void put_serving(struct admin *admin, struct emit *emit)
+{
+    char digest[80] = "";
+    struct snapshot_facts facts = {0};
+    bool serving = engine_serving(admin->engine, admin->worker, digest, &facts);
+    emit_key(emit, STR("snapshot"));
+    if (serving) {
+        emit_str(emit, (struct str){digest, strnlen(digest, sizeof digest)});
+    } else {
+        emit_null(emit);
+    }
+    put_count(emit, "policy_epoch", engine_policy_epoch(admin->engine));
+    put_count(emit, "policies", facts.policies);
+    put_count(emit, "rules", facts.rules);
+    put_count(emit, "lists", facts.lists);
+    put_count(emit, "strengths", facts.strengths);
+}
+
+static void put_sessions(struct admin *admin, struct emit *emit)
+{
+    struct session_stats stats;
+    session_stats(engine_sessions(admin->engine), &stats);
+    emit_key(emit, STR("sessions"));
+    emit_map(emit, EMIT_FEW);
+    put_count(emit, "live", stats.sessions);
+    put_count(emit, "users", stats.users);
+    put_count(emit, "tombstones", stats.tombstones);
+    put_count(emit, "created", stats.created);
+    put_count(emit, "refused", stats.refused);
+    put_count(emit, "bytes", stats.bytes);
+    emit_end(emit);
+}
+
+static void put_answers(struct admin *admin, struct emit *emit)
+{
+    struct engine_counts counts;
+    engine_count(admin->engine, &counts);
+    emit_key(emit, STR("answers"));
+    emit_map(emit, EMIT_FEW);
+    put_count(emit, "questions", counts.questions);
+    put_count(emit, "events", counts.events);
+    put_count(emit, "batches", counts.batches);
+    put_count(emit, "repeats", counts.repeats);
+    emit_key(emit, STR("effects"));
+    emit_map(emit, PDP_EFFECT_COUNT);
+    for (int i = 0; i < PDP_EFFECT_COUNT; i++) {
+        put_count(emit, pdp_effect_name((enum pdp_effect)i), counts.effects[i]);
+    }
+    emit_end(emit);
+    emit_key(emit, STR("codes"));
+    emit_map(emit, PDP_CODE_COUNT);
+    for (int i = 0; i < PDP_CODE_COUNT; i++) {
+        put_count(emit, pdp_code_name((enum pdp_code)i), counts.codes[i]);
+    }
+    emit_end(emit);
+    emit_end(emit);
+}
+
+static void put_traffic(const struct node_counts *counts, struct emit *emit)
+{
+    put_count(emit, "connections", counts->connections);
+    emit_key(emit, STR("traffic"));
+    emit_map(emit, EMIT_FEW);
+    put_count(emit, "opened", counts->opened);
+    put_count(emit, "messages", counts->messages);
+    put_count(emit, "answers", counts->answers);
+    put_count(emit, "bytes_in", counts->bytes_in);
+    put_count(emit, "bytes_out", counts->bytes_out);
+    emit_end(emit);
+    emit_key(emit, STR("refusals"));
+    emit_map(emit, NODE_REFUSAL_COUNT);
+    for (int i = 0; i < NODE_REFUSAL_COUNT; i++) {
+        put_count(emit, node_refusal_name((enum node_refusal)i), counts->refusals[i]);
+    }
+    emit_end(emit);
+}
+
+static void put_geo(const struct admin_status *status, struct emit *emit)
+{
+    emit_key(emit, STR("geo"));
+    emit_list(emit, status->geo_count);
+    for (size_t i = 0; i < status->geo_count; i++) {
+        const struct admin_geo *geo = &status->geo[i];
+        emit_map(emit, 3);
+        emit_key_str(emit, "name", str_of(geo->name));
+        emit_key_str(emit, "type", str_of(geo->type));
+        admin_time(emit, "build", geo->build_s > INT64_MAX / 1000 ? 0 : (int64_t)geo->build_s * 1000);
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
+static void put_reload(const struct admin_status *status, struct emit *emit)
+{
+    emit_key(emit, STR("last_reload"));
+    if (status->reload_at_ms == 0) {
+        emit_null(emit);
+        return;
+    }
+    emit_map(emit, EMIT_FEW);
+    admin_time(emit, "at", status->reload_at_ms);
+    emit_key_bool(emit, "ok", status->reload_ok);
+    if (!status->reload_ok) {
+        emit_key_str(emit, "error", status->reload_error);
+    }
+    emit_end(emit);
+}
+
+static void op_status(struct admin_call *call)
+{
+    struct admin *admin = call->admin;
+    struct admin_status status = {0};
+    admin->host.status(admin->host.user, &status);
+
+    emit_map(call->emit, EMIT_FEW);
+    emit_key_bool(call->emit, "ok", true);
+    emit_key_str(call->emit, "version", str_of(PDP_VERSION));
+    emit_key_int(call->emit, "pid", status.pid);
+    emit_key_int(call->emit, "uptime_s", status.uptime_s);
+    emit_key_bool(call->emit, "simulate", status.simulate);
+    put_serving(admin, call->emit);
+    put_geo(&status, call->emit);
+    put_sessions(admin, call->emit);
+    put_answers(admin, call->emit);
+    put_traffic(&status.counts, call->emit);
+    put_reload(&status, call->emit);
+    emit_key(call->emit, STR("listeners"));
+    emit_list(call->emit, status.listener_count);
+    for (size_t i = 0; i < status.listener_count; i++) {
+        emit_str(call->emit, status.listeners[i]);
+    }
+    emit_end(call->emit);
+    emit_end(call->emit);
+}
+
+// ---- reload --------------------------------------------------------------------------------------
+
+static void op_reload(struct admin_call *call)
+{
+    struct admin *admin = call->admin;
+    struct admin_waiting *place = NULL;
+    for (size_t i = 0; i < ADMIN_WAITING && place == NULL; i++) {
+        place = admin->waiting[i].number == 0 ? &admin->waiting[i] : NULL;
+    }
+    struct node_ticket ticket;
+    if (place == NULL || node_park(call->asking, &ticket) != PDP_ERR_OK) {
+        admin_fail(call->emit, "too many wait for a reload");
+        return;
+    }
+    *place = (struct admin_waiting){ticket, call->emit->form, admin->host.reload(admin->host.user)};
+    call->outcome = NODE_PARKED;
+}
+
+static void put_reloaded(struct admin *admin, struct emit *emit, const struct admin_reload *result)
+{
+    emit_map(emit, EMIT_FEW);
+    emit_key_bool(emit, "ok", result->error.len == 0);
+    if (result->error.len != 0) {
+        emit_key_str(emit, "error", result->error);
+        emit_key_str(emit, "diagnostics", str_sub(result->diagnostics, 0, DIAGNOSTICS_MAX));
+    }
+    put_serving(admin, emit);
+    emit_end(emit);
+}
+
+void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result, struct node_now now)
+{
+    for (size_t i = 0; i < ADMIN_WAITING; i++) {
+        struct admin_waiting *place = &admin->waiting[i];
+        if (place->number == 0 || place->number > result->number) {
+            continue;
+        }
+        struct buf answer = {0};
+        struct emit emit;
+        emit_init(&emit, place->form, &answer);
+        put_reloaded(admin, &emit, result);
+        (void)node_complete(node, place->ticket, buf_view(&answer), now);
+        buf_fini(&answer);
+        place->number = 0;
+    }
+}
+
+// ---- The table -----------------------------------------------------------------------------------
+
+static const struct {
+    struct str name;
+    void (*run)(struct admin_call *call);
+} OPS[] = {
+    {{"status", 6}, op_status},
+    {{"reload", 6}, op_reload},
+    {{"session.list", 12}, admin_session_list},
+    {{"session.show", 12}, admin_session_show},
+    {{"session.terminate", 17}, admin_session_terminate},
+};
+
+static void dispatch(struct admin_call *call)
+{
+    const struct value *op = value_get(call->root, STR("op"));
+    for (size_t i = 0; i < COUNT_OF(OPS) && op != NULL; i++) {
+        if (value_is_text(op, OPS[i].name)) {
+            OPS[i].run(call);
+            return;
+        }
+    }
+    admin_fail(call->emit, op == NULL ? "`op` is missing"
+                                      : "`op` is none of status, reload, session.list, session.show, "
+                                        "session.terminate");
+}
+
+static enum node_outcome admin_answer(void *user, struct node_asking *asking, struct str message, struct buf *out)
+{
+    struct admin *admin = user;
+    enum wire_form form = wire_form_of(message);
+    struct emit emit;
+    emit_init(&emit, form, out);
+    arena_reset(&admin->arena);
+    struct value root;
+    struct fault why = {0};
+    if (wire_decode(form, message, &admin->arena, &root, &why) != PDP_ERR_OK) {
+        struct str text = arena_printf(&admin->arena, "%s: %s", why.field, why.what);
+        emit_map(&emit, 2);
+        emit_key_bool(&emit, "ok", false);
+        emit_key_str(&emit, "error", text);
+        emit_end(&emit);
+        return NODE_DONE;
+    }
+    struct admin_call call = {
+        .admin = admin, .asking = asking, .root = &root, .emit = &emit, .outcome = NODE_DONE};
+    dispatch(&call);
+    return call.outcome;
+}
+
+struct node_handler admin_handler(struct admin *admin)
+{
+    return (struct node_handler){admin_answer, admin};
+}

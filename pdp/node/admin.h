@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The handler of the admin endpoint: status, reload, sessions. Messages are maps with `op`, in JSON or CBOR.
+#ifndef NODE_ADMIN_H
+#define NODE_ADMIN_H
+
+#include "node/node.h"
+
+#define ADMIN_TOMBSTONE_MS (INT64_C(400) * 24 * 3600 * 1000) // longer than any session's absolute limit
+#define ADMIN_SESSIONS_MAX 1000                              // of one terminate
+#define ADMIN_REASON_MAX 500
+
+struct admin_geo {
+    char name[256], type[64];
+    uint64_t build_s;
+};
+
+// What only the daemon knows. Text and lists are borrowed from it until the next call.
+struct admin_status {
+    int64_t pid, uptime_s;
+    bool simulate;
+    const struct str *listeners;
+    size_t listener_count;
+    const struct admin_geo *geo;
+    size_t geo_count;
+    struct node_counts counts; // over all nodes
+    int64_t reload_at_ms;      // 0: there was none
+    bool reload_ok;
+    struct str reload_error;
+};
+
+// What the handler asks of the daemon, all on the admin's thread.
+struct admin_host {
+    void (*status)(void *user, struct admin_status *out);
+    // Asks for a compile; returns the number that admin_reloaded will name, or a higher one.
+    uint64_t (*reload)(void *user);
+    // An order was carried out: for the log.
+    void (*ended)(void *user, const struct peer *by, struct str ref, struct str reason);
+    void *user;
+};
+
+struct admin;
+
+MUST_USE enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out);
+void admin_free(struct admin **admin); // before the engine
+struct node_handler admin_handler(struct admin *admin);
+
+struct admin_reload {
+    uint64_t number; // of the compile that ended: answers all who asked for it or one before it
+    struct str error; // empty: done
+    struct str diagnostics;
+};
+// Answers those who wait for a reload. On the admin's thread.
+void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result, struct node_now now);
+
+#endif

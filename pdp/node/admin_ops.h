@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the admin's operations share.
+#ifndef NODE_ADMIN_OPS_H
+#define NODE_ADMIN_OPS_H
+
+#include "node/admin.h"
+
+enum { ADMIN_VIEWS = 16, ADMIN_WAITING = 64 };
+
+struct admin_waiting {
+    struct node_ticket ticket;
+    enum wire_form form;
+    uint64_t number; // 0: the place is free
+};
+
+struct admin {
+    struct engine *engine;
+    struct admin_host host;
+    struct worker *worker; // to look at the snapshot that serves
+    struct arena arena;    // of one message
+    struct session_view views[ADMIN_VIEWS];
+    struct admin_waiting waiting[ADMIN_WAITING];
+};
+
+// One message being answered: an operation writes one map.
+struct admin_call {
+    struct admin *admin;
+    struct node_asking *asking;
+    const struct value *root;
+    struct emit *emit;
+    enum node_outcome outcome;
+};
+
+void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error": …}`
+// A time as RFC 3339, or null where it is 0 or less.
+void admin_time(struct emit *emit, const char *key, int64_t at_ms);
+
+void admin_session_list(struct admin_call *call);
+void admin_session_show(struct admin_call *call);
+void admin_session_terminate(struct admin_call *call);
+
+#endif
