@@ -37,7 +37,8 @@ static void find_defaults(const struct value *root, struct defaults *out)
     }
 }
 
-// An item's own entries, but for its nulls, then the defaults that it lacks. Whole: maps are not merged deeper.
+// An item's own entries, but for its nulls, then the defaults that it lacks. Whole: maps are not merged
+// deeper.
 static enum pdp_err merge(const struct value *item, const struct defaults *defaults, struct arena *arena,
                           struct value *out)
 {
@@ -126,8 +127,8 @@ enum pdp_err batch_read(const struct value *root, struct arena *arena, struct ba
         return PDP_ERR_OK;
     }
     if (list->n > REQUEST_BATCH_MAX) {
-        enum pdp_err err = fault_set(why, "evaluations", "has %u items, at most %d are allowed", list->n,
-                                     REQUEST_BATCH_MAX);
+        enum pdp_err err =
+            fault_set(why, "evaluations", "has %u items, at most %d are allowed", list->n, REQUEST_BATCH_MAX);
         return err == PDP_ERR_MALFORMED ? PDP_ERR_LIMIT : err;
     }
     if (is_there(value_get(root, STR("event")))) {

@@ -8,15 +8,15 @@
 
 #define HOP_MAX 16 // entries of forwarded_for that are walked; a longer chain of own proxies is unsure
 
-// `network.ip` is the address that connected. Unless it lies in `proxies`, it is the client, and forwarded_for,
-// which it could have written itself, is ignored. Else forwarded_for is walked from the right: the first
-// address that is no trusted proxy is the client; where all are, it is the leftmost; where there is none, the
-// proxy itself.
+// `network.ip` is the address that connected. Unless it lies in `proxies`, it is the client, and
+// forwarded_for, which it could have written itself, is ignored. Else forwarded_for is walked from the right:
+// the first address that is no trusted proxy is the client; where all are, it is the leftmost; where there is
+// none, the proxy itself.
 //
-// true: *out is the address (IPv4-mapped IPv6 as IPv4). false: not known, *out zeroed; an address on the way is
-// missing or no address. *why is a static text either way: which hop was taken, or what is wrong.
-// Hot path: no allocation, at most HOP_MAX + 1 addresses and `count` comparisons for each.
-MUST_USE bool hop_judge(const struct request *request, const struct cidr *proxies, size_t count, struct ip *out,
-                        const char **why);
+// true: *out is the address (IPv4-mapped IPv6 as IPv4). false: not known, *out zeroed; an address on the way
+// is missing or no address. *why is a static text either way: which hop was taken, or what is wrong. Hot
+// path: no allocation, at most HOP_MAX + 1 addresses and `count` comparisons for each.
+MUST_USE bool hop_judge(const struct request *request, const struct cidr *proxies, size_t count,
+                        struct ip *out, const char **why);
 
 #endif

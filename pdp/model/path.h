@@ -8,12 +8,14 @@
 // Takes the target of a request as a gateway sent it (`/a/b%2Dc?q=1`).
 //
 // OK: *out is the path without its query. Two spellings that every server reads as the same resource give the
-// same text: percent-encoded bytes that need no encoding are decoded, all others are encoded in upper-case hex
+// same text: percent-encoded bytes that need no encoding are decoded, all others are encoded in upper-case
+// hex
 // (`%7e` and `~` are `~`; `%3f` is `%3F`; letters beyond ASCII are encoded UTF-8). *out is `raw` itself, or a
 // part of it, where nothing changes, else in the arena. The canonical of a canonical path is itself.
 //
-// MALFORMED, with *why a static text for people: servers are known to disagree about what this path names, so no
-// rule can speak about it. That is: not starting with `/`, an empty segment (`//`), a `.` or `..` segment, `;`,
+// MALFORMED, with *why a static text for people: servers are known to disagree about what this path names, so
+// no rule can speak about it. That is: not starting with `/`, an empty segment (`//`), a `.` or `..` segment,
+// `;`,
 // `\`, `#`, an encoded slash, a control byte, a bad escape, text that is not UTF-8, or a `%25` whose second
 // decoding would give another byte (`%252e`). Case is kept, and so is a last `/`.
 //

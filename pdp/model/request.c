@@ -36,7 +36,9 @@ static const char *const EXPECTED[] = {
     [FIELD_MAP] = "a map",
 };
 
-enum { NO_PLACE = UINT16_MAX };
+enum {
+    NO_PLACE = UINT16_MAX
+};
 
 struct field {
     const char *path; // for people: `context.session.id`
@@ -54,23 +56,21 @@ struct fields {
 
 #define PLACE(member) offsetof(struct request, member)
 // A name is at most 16 bytes long: see same_bytes.
-#define FIELD(in, field_name, field_kind, place, has_place, inner_fields)                                    \
-    {.path = in field_name,                                                                                  \
-     .name = field_name,                                                                                     \
-     .len = sizeof(field_name) - 1,                                                                          \
-     .kind = (field_kind),                                                                                   \
-     .at = (place),                                                                                          \
-     .has = (has_place),                                                                                     \
-     .inner = (inner_fields)}
-#define FIELDS(name, ...)                                                                                    \
-    static const struct field name##_LIST[] = {__VA_ARGS__};                                                 \
+#define FIELD(in, field_name, field_kind, place, has_place, inner_fields)                               \
+    {                                                                                                   \
+        .path = in field_name, .name = field_name, .len = sizeof(field_name) - 1, .kind = (field_kind), \
+        .at = (place), .has = (has_place), .inner = (inner_fields)                                      \
+    }
+#define FIELDS(name, ...)                                    \
+    static const struct field name##_LIST[] = {__VA_ARGS__}; \
     static const struct fields name = {name##_LIST, COUNT_OF(name##_LIST)}
 #define LEAF(in, name, kind, member) FIELD(in, name, kind, PLACE(member), NO_PLACE, NULL)
 #define FLAGGED(in, name, kind, member) FIELD(in, name, kind, PLACE(member), PLACE(has_##member), NULL)
 #define NEST(in, name, inner) FIELD(in, name, FIELD_MAP, NO_PLACE, NO_PLACE, &(inner))
 #define KEPT(in, name, member, inner) FIELD(in, name, FIELD_MAP, PLACE(member), NO_PLACE, inner)
 
-FIELDS(SUBJECT, LEAF("subject.", "type", FIELD_ID, subject_type), LEAF("subject.", "id", FIELD_ID, subject_id),
+FIELDS(SUBJECT, LEAF("subject.", "type", FIELD_ID, subject_type),
+       LEAF("subject.", "id", FIELD_ID, subject_id),
        KEPT("subject.", "properties", subject_properties, NULL));
 FIELDS(ACTION, LEAF("action.", "name", FIELD_ID, action_name),
        KEPT("action.", "properties", action_properties, NULL));
@@ -88,7 +88,8 @@ FIELDS(DEVICE, LEAF("context.device.", "fingerprint", FIELD_TEXT, fingerprint),
 FIELDS(NETWORK, LEAF("context.network.", "ip", FIELD_TEXT, ip),
        LEAF("context.network.", "forwarded_for", FIELD_TEXTS, forwarded_for));
 FIELDS(CONTEXT, NEST("context.", "session", SESSION), NEST("context.", "device", DEVICE),
-       NEST("context.", "network", NETWORK), FIELD("context.", "activity", FIELD_MAP, NO_PLACE, NO_PLACE, NULL));
+       NEST("context.", "network", NETWORK),
+       FIELD("context.", "activity", FIELD_MAP, NO_PLACE, NO_PLACE, NULL));
 FIELDS(QUESTION, LEAF("", "tenant", FIELD_ID, tenant), LEAF("", "request_id", FIELD_ID, request_id),
        NEST("", "subject", SUBJECT), NEST("", "action", ACTION), NEST("", "resource", RESOURCE),
        KEPT("", "context", context, &CONTEXT));
@@ -240,7 +241,7 @@ static enum pdp_err read_field(const struct field *field, const struct value *v,
 {
     static enum pdp_err (*const READ[])(const struct field *, const struct value *, struct request *,
                                         struct fault *) = {
-        [FIELD_ID] = read_text, [FIELD_TEXT] = read_text,   [FIELD_BOOL] = read_bool,
+        [FIELD_ID] = read_text,   [FIELD_TEXT] = read_text,   [FIELD_BOOL] = read_bool,
         [FIELD_TIME] = read_time, [FIELD_TEXTS] = read_texts, [FIELD_MAP] = read_map,
     };
     return v->kind == VALUE_NULL ? PDP_ERR_OK : READ[field->kind](field, v, out, why);
@@ -268,9 +269,10 @@ static inline bool same_bytes(const char *a, const char *b, size_t len)
     return ((a_head ^ b_head) | (a_tail ^ b_tail)) == 0;
 }
 
-// A table has at most 8 fields. The search starts at `*next`, behind the field found last: gateways send them in
-// the order of the documentation, which is the order of the tables, and then the first comparison hits.
-static inline const struct field *known_field(const struct fields *fields, const struct value *key, size_t *next)
+// A table has at most 8 fields. The search starts at `*next`, behind the field found last: gateways send them
+// in the order of the documentation, which is the order of the tables, and then the first comparison hits.
+static inline const struct field *known_field(const struct fields *fields, const struct value *key,
+                                              size_t *next)
 {
     if (key->n == 0) {
         return NULL;
@@ -312,11 +314,13 @@ struct need {
 };
 
 static const struct need NEEDS[] = {
-    {"subject", "subject.type", PLACE(subject_type)},    {"subject", "subject.id", PLACE(subject_id)},
-    {"action", "action.name", PLACE(action_name)},       {"resource", "resource.type", PLACE(resource_type)},
+    {"subject", "subject.type", PLACE(subject_type)}, {"subject", "subject.id", PLACE(subject_id)},
+    {"action", "action.name", PLACE(action_name)},    {"resource", "resource.type", PLACE(resource_type)},
     {"resource", "resource.id", PLACE(resource_id)},
 };
-enum { NEEDS_OF_EVENT = 2 };
+enum {
+    NEEDS_OF_EVENT = 2
+};
 
 static enum pdp_err check_needs(const struct value *map, struct request *out, size_t count, struct fault *why)
 {

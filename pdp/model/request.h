@@ -41,7 +41,7 @@ struct request {
     const struct value *subject_properties, *action_properties, *resource_properties;
     const struct value *context;          // the map, or NULL
     const struct value *event_properties; // of an event
-    bool has_session;                     // context.session is there
+    bool has_session;                     // context.session.id is there; acr and auth_time may be without
     struct str session_id, acr;
     const struct value *amr; // list of text
     bool has_auth_time;

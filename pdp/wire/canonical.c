@@ -6,7 +6,10 @@
 
 #include "base/time.h"
 
-enum { ON_STACK = 32, DEPTH_MAX = REQUEST_DEPTH_MAX + 2 }; // a batch's items were one deeper
+enum {
+    ON_STACK = 32,
+    DEPTH_MAX = REQUEST_DEPTH_MAX + 2
+}; // a batch's items were one deeper
 
 static void put(const struct value *v, struct buf *out, unsigned depth);
 
@@ -28,11 +31,13 @@ static void put_sorted(const struct value *map, const struct value_entry **order
     }
 }
 
-// A map too large for the stack is sorted in the buffer itself: the order stands before the entries, which then
-// move down over it. The buffer may move while they are written, so the order is read through it anew.
+// A map too large for the stack is sorted in the buffer itself: the order stands before the entries, which
+// then move down over it. The buffer may move while they are written, so the order is read through it anew.
 static void put_large(const struct value *map, struct buf *out, unsigned depth)
 {
-    enum { WIDE = sizeof(const struct value_entry *) };
+    enum {
+        WIDE = sizeof(const struct value_entry *)
+    };
     size_t from = out->len;
     size_t table = (from + WIDE - 1) / WIDE * WIDE;
     size_t bytes = table - from + (size_t)map->n * WIDE;

@@ -34,7 +34,7 @@ static size_t left(const struct reader *r)
 }
 
 __attribute__((cold, noinline)) static enum pdp_err refuse(const struct reader *r, const unsigned char *at,
-                                                            const char *what)
+                                                           const char *what)
 {
     return fault_at(r->why, (size_t)(at - r->start), "%s", what);
 }
@@ -250,13 +250,14 @@ static inline enum pdp_err read_key(struct reader *r, struct value *out, uint64_
     return read_long_key(r, out, first);
 }
 
-__attribute__((cold, noinline)) static enum pdp_err refuse_twice(const struct reader *r, const struct value *key)
+__attribute__((cold, noinline)) static enum pdp_err refuse_twice(const struct reader *r,
+                                                                 const struct value *key)
 {
     // A key of several pieces was copied to the arena and has no place of its own.
     uintptr_t at = (uintptr_t)key->as.text;
     bool inside = at >= (uintptr_t)r->start && at < (uintptr_t)r->end;
-    return fault_at(r->why, inside ? at - (uintptr_t)r->start : (size_t)(r->at - r->start), "key %s is given twice",
-                    fault_quote(value_text(key)).text);
+    return fault_at(r->why, inside ? at - (uintptr_t)r->start : (size_t)(r->at - r->start),
+                    "key %s is given twice", fault_quote(value_text(key)).text);
 }
 
 static bool given_before(const struct value_entry *entries, size_t count)
@@ -333,7 +334,8 @@ static enum pdp_err read_map(struct reader *r, uint64_t count, unsigned depth, s
     }
     r->owed += 2 * count;
     size_t bytes = (size_t)count * sizeof(struct value_entry);
-    struct value_entry *entries = count == 0 ? NULL : arena_alloc(r->arena, bytes, _Alignof(struct value_entry));
+    struct value_entry *entries =
+        count == 0 ? NULL : arena_alloc(r->arena, bytes, _Alignof(struct value_entry));
     if (count != 0 && entries == NULL) {
         return PDP_ERR_NOMEM;
     }
@@ -479,8 +481,9 @@ static enum pdp_err read_simple(struct reader *r, const struct head *head, struc
         *out = value_double(from_double(head->arg));
         break;
     default:
-        return refuse(r, head->at, head->info == INDEFINITE ? "break outside of an indefinite item"
-                                                             : "simple value that means nothing here");
+        return refuse(r, head->at,
+                      head->info == INDEFINITE ? "break outside of an indefinite item"
+                                               : "simple value that means nothing here");
     }
     // Not a number and the infinities fail both comparisons or one of them.
     if (!(out->as.d >= -0x1.fffffffffffffp1023 && out->as.d <= 0x1.fffffffffffffp1023)) {
@@ -497,8 +500,8 @@ static bool time_of_double(double at, struct value *out)
     int64_t s = (int64_t)at;
     s -= at < (double)s;
     int64_t nanos = (int64_t)((at - (double)s) * 1e9); // in [0, 1e9): the difference is exact
-    *out = (struct value){.kind = VALUE_TIMESTAMP, .n = (uint32_t)(nanos > 999999999 ? 999999999 : nanos),
-                          .as.i = s};
+    *out = (struct value){
+        .kind = VALUE_TIMESTAMP, .n = (uint32_t)(nanos > 999999999 ? 999999999 : nanos), .as.i = s};
     return true;
 }
 

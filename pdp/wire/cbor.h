@@ -19,10 +19,11 @@ enum cbor_major {
 };
 
 // As wire_decode. `bytes` is at most UINT32_MAX long. Hot path: allocates from the arena only.
-MUST_USE enum pdp_err cbor_decode(struct str bytes, struct arena *arena, struct value *out, struct fault *why);
+MUST_USE enum pdp_err cbor_decode(struct str bytes, struct arena *arena, struct value *out,
+                                  struct fault *why);
 
-// Appends: the head of an item in its shortest form; whole text; a double in the shortest of 16, 32 and 64 bits
-// that keeps it (NaN and infinities, which the reader refuses, become null).
+// Appends: the head of an item in its shortest form; whole text; a double in the shortest of 16, 32 and 64
+// bits that keeps it (NaN and infinities, which the reader refuses, become null).
 void cbor_put_head(struct buf *out, enum cbor_major major, uint64_t arg);
 void cbor_put_text(struct buf *out, struct str s);
 void cbor_put_int(struct buf *out, int64_t i);

@@ -6,7 +6,13 @@
 #include "wire/json.h"
 #include "wire/wire.h"
 
-enum { FEW_MAX = 23, BREAK = 0xff, OPEN_LIST = 0x9f, OPEN_MAP = 0xbf, CBOR_NULL = 0xf6 };
+enum {
+    FEW_MAX = 23,
+    BREAK = 0xff,
+    OPEN_LIST = 0x9f,
+    OPEN_MAP = 0xbf,
+    CBOR_NULL = 0xf6
+};
 
 void emit_init(struct emit *emit, enum wire_form form, struct buf *out)
 {

@@ -93,7 +93,8 @@ static enum pdp_err copy_map(json_t *from, struct arena *arena, struct value *ou
         return PDP_ERR_NOMEM;
     }
     size_t i = 0;
-    for (void *at = json_object_iter(from); at != NULL && i < count; at = json_object_iter_next(from, at), i++) {
+    for (void *at = json_object_iter(from); at != NULL && i < count;
+         at = json_object_iter_next(from, at), i++) {
         const char *key = json_object_iter_key(at);
         TRY(copy_text(key, strlen(key), arena, &entries[i].key));
         TRY(copy_value(json_object_iter_value(at), arena, &entries[i].value));

@@ -7,11 +7,13 @@
 #include "base/buf.h"
 #include "model/request.h"
 
-// As wire_decode. All text is copied into the arena. jansson takes its memory from the heap and gives it back.
-MUST_USE enum pdp_err json_decode(struct str bytes, struct arena *arena, struct value *out, struct fault *why);
+// As wire_decode. All text is copied into the arena. jansson takes its memory from the heap and gives it
+// back.
+MUST_USE enum pdp_err json_decode(struct str bytes, struct arena *arena, struct value *out,
+                                  struct fault *why);
 
-// Appends: a quoted, escaped string (broken UTF-8 as U+FFFD); a number; the shortest text of a double that reads
-// back the same and is no integer (`1.0`; NaN and infinities: `null`).
+// Appends: a quoted, escaped string (broken UTF-8 as U+FFFD); a number; the shortest text of a double that
+// reads back the same and is no integer (`1.0`; NaN and infinities: `null`).
 void json_put_text(struct buf *out, struct str s);
 void json_put_int(struct buf *out, int64_t i);
 void json_put_uint(struct buf *out, uint64_t u);

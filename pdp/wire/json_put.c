@@ -108,9 +108,9 @@ static struct str plain_number(char *text, bool *whole)
     return (struct str){text, len};
 }
 
-// Scores and evidence of a brief answer have at most 4 decimals. Where the ten-thousandths, a whole number of at
-// most 13 digits, divide back to the same double, their digits are the shortest text, and the long way would
-// find the same. false: it is another number.
+// Scores and evidence of a brief answer have at most 4 decimals. Where the ten-thousandths, a whole number of
+// at most 13 digits, divide back to the same double, their digits are the shortest text, and the long way
+// would find the same. false: it is another number.
 static bool put_decimals(struct buf *out, double d)
 {
     if (!(d > 1e-9 || d < -1e-9) || !(d > -1e9 && d < 1e9)) {

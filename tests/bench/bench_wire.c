@@ -8,14 +8,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RUNS = 31, LOOPS = 20000 };
+enum {
+    RUNS = 31,
+    LOOPS = 20000
+};
 
 static const char QUESTION[] =
     "{\"tenant\":\"acme\",\"request_id\":\"01JD9Q3V6Y8ZJ0\","
     "\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{\"roles\":[\"hr\"]}},"
     "\"action\":{\"name\":\"GET\"},"
     "\"resource\":{\"type\":\"route\",\"id\":\"/payroll/42\",\"properties\":{\"sensitivity\":\"high\"}},"
-    "\"context\":{\"session\":{\"id\":\"opaque\",\"auth_time\":1795370000,\"acr\":\"aal1\",\"amr\":[\"pwd\"]},"
+    "\"context\":{\"session\":{\"id\":\"opaque\",\"auth_time\":1795370000,\"acr\":\"aal1\",\"amr\":[\"pwd\"]}"
+    ","
     "\"device\":{\"fingerprint\":\"f1d2d2f924e986ac\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64)\","
     "\"managed\":true,\"components\":{\"os\":\"Linux\",\"browser\":\"Firefox 132\",\"screen\":\"1920x1080\","
     "\"ja4\":\"t13d1516h2_8daaf6152771_02713d6af862\"}},"
@@ -169,7 +173,8 @@ static double median_ns(void (*work)(void))
             work();
         }
         clock_gettime(CLOCK_MONOTONIC, &to);
-        ns[run] = ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / (LOOPS / 10);
+        ns[run] =
+            ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / (LOOPS / 10);
     }
     qsort(ns, RUNS, sizeof *ns, by_value);
     return ns[RUNS / 2];

@@ -5,13 +5,34 @@
 
 #define ENTRIES(...) ((const struct value_entry[]){__VA_ARGS__})
 #define VALUES(...) ((const struct value[]){__VA_ARGS__})
-#define M(...) {.kind = VALUE_MAP, .n = COUNT_OF(ENTRIES(__VA_ARGS__)), .as.map = ENTRIES(__VA_ARGS__)}
-#define L(...) {.kind = VALUE_LIST, .n = COUNT_OF(VALUES(__VA_ARGS__)), .as.list = VALUES(__VA_ARGS__)}
-#define T(s) {.kind = VALUE_STRING, .n = sizeof(s) - 1, .as.text = (s)}
-#define I(x) {.kind = VALUE_INT, .as.i = (x)}
-#define E(key, ...) {T(key), __VA_ARGS__}
-#define NOTHING {.kind = VALUE_NULL}
-#define EMPTY_MAP {.kind = VALUE_MAP}
+#define M(...)                                                                                 \
+    {                                                                                          \
+        .kind = VALUE_MAP, .n = COUNT_OF(ENTRIES(__VA_ARGS__)), .as.map = ENTRIES(__VA_ARGS__) \
+    }
+#define L(...)                                                                                 \
+    {                                                                                          \
+        .kind = VALUE_LIST, .n = COUNT_OF(VALUES(__VA_ARGS__)), .as.list = VALUES(__VA_ARGS__) \
+    }
+#define T(s)                                                     \
+    {                                                            \
+        .kind = VALUE_STRING, .n = sizeof(s) - 1, .as.text = (s) \
+    }
+#define I(x)                           \
+    {                                  \
+        .kind = VALUE_INT, .as.i = (x) \
+    }
+#define E(key, ...)         \
+    {                       \
+        T(key), __VA_ARGS__ \
+    }
+#define NOTHING            \
+    {                      \
+        .kind = VALUE_NULL \
+    }
+#define EMPTY_MAP         \
+    {                     \
+        .kind = VALUE_MAP \
+    }
 #define WHO(name) E("subject", M(E("type", T("user")), E("id", T(name))))
 #define WHAT(name) E("action", M(E("name", T(name))))
 #define WHERE(id_text) E("resource", M(E("type", T("route")), E("id", T(id_text))))
@@ -39,7 +60,8 @@ Test(model_batch, items_take_what_they_lack_from_the_batch)
     cr_assert_eq(batch.count, 5);
     cr_expect_eq(batch.semantic, BATCH_EXECUTE_ALL);
     for (size_t i = 0; i < COUNT_OF(ITEMS); i++) {
-        cr_assert_eq(request_read(&batch.items[i], &r, &why), PDP_ERR_OK, "%zu: %s: %s", i, why.field, why.what);
+        cr_assert_eq(request_read(&batch.items[i], &r, &why), PDP_ERR_OK, "%zu: %s: %s", i, why.field,
+                     why.what);
         cr_expect(str_eq(r.resource_id, str_of(ITEMS[i].resource)), "%zu", i);
         cr_expect(str_eq(r.action_name, str_of(ITEMS[i].action)), "%zu", i);
         cr_expect(str_eq(r.subject_id, str_of(ITEMS[i].subject)), "%zu", i);
@@ -82,7 +104,8 @@ static const struct {
     {M(ONE, SEMANTIC(T("all"))), PDP_ERR_MALFORMED, false, BATCH_EXECUTE_ALL, "options.evaluations_semantic"},
     {M(ONE, SEMANTIC(I(1))), PDP_ERR_MALFORMED, false, BATCH_EXECUTE_ALL, "options.evaluations_semantic"},
     {M(ONE, E("event", EMPTY_MAP)), PDP_ERR_MALFORMED, false, BATCH_EXECUTE_ALL, "evaluations"},
-    {M(E("evaluations", L(M(E("event", EMPTY_MAP))))), PDP_ERR_MALFORMED, false, BATCH_EXECUTE_ALL, "evaluations"},
+    {M(E("evaluations", L(M(E("event", EMPTY_MAP))))), PDP_ERR_MALFORMED, false, BATCH_EXECUTE_ALL,
+     "evaluations"},
 };
 
 Test(model_batch, shapes)
@@ -93,7 +116,8 @@ Test(model_batch, shapes)
         struct fault why = {0};
         memset(&batch, 0xff, sizeof batch);
         arena_init(&arena, 0, 0);
-        cr_expect_eq(batch_read(&SHAPES[i].root, &arena, &batch, &why), SHAPES[i].err, "%zu: %s", i, why.what);
+        cr_expect_eq(batch_read(&SHAPES[i].root, &arena, &batch, &why), SHAPES[i].err, "%zu: %s", i,
+                     why.what);
         cr_expect_eq(batch.is_batch, SHAPES[i].is_batch, "%zu", i);
         cr_expect_eq(batch.semantic, SHAPES[i].semantic, "%zu", i);
         cr_expect_str_eq(why.field, SHAPES[i].field, "%zu: %s", i, why.field);
@@ -112,7 +136,8 @@ Test(model_batch, at_most_256_items)
         struct batch batch;
         struct fault why = {0};
         arena_init(&arena, 0, 0);
-        cr_expect_eq(batch_read(&root, &arena, &batch, &why), n > REQUEST_BATCH_MAX ? PDP_ERR_LIMIT : PDP_ERR_OK);
+        cr_expect_eq(batch_read(&root, &arena, &batch, &why),
+                     n > REQUEST_BATCH_MAX ? PDP_ERR_LIMIT : PDP_ERR_OK);
         cr_expect_eq(batch.count, n > REQUEST_BATCH_MAX ? 0 : n);
         arena_fini(&arena);
     }

@@ -7,7 +7,10 @@ static const struct {
     struct str raw;
     const char *quoted;
 } QUOTES[] = {
-#define ROW(raw, quoted) {{raw, sizeof(raw) - 1}, quoted}
+#define ROW(raw, quoted)               \
+    {                                  \
+        {raw, sizeof(raw) - 1}, quoted \
+    }
     ROW("", "``"),
     ROW("plain", "`plain`"),
     ROW("a`b\\c", "`a\\x60b\\x5cc`"),

@@ -7,7 +7,13 @@
 static const struct {
     struct str raw, canonical;
 } GOOD[] = {
-#define ROW(raw, canonical) {{raw, sizeof(raw) - 1}, {canonical, sizeof(canonical) - 1}}
+#define ROW(raw, canonical)                  \
+    {                                        \
+        {raw, sizeof(raw) - 1},              \
+        {                                    \
+            canonical, sizeof(canonical) - 1 \
+        }                                    \
+    }
     ROW("/", "/"),
     ROW("/a", "/a"),
     ROW("/a/", "/a/"),
@@ -47,9 +53,13 @@ static const struct {
     ROW("/%25zz", "/%25zz"),
     ROW("/%25%25", "/%25%25"),
     ROW("/%25a", "/%25a"),
-    ROW("/stra\xc3\x9f" "e", "/stra%C3%9Fe"),
+    ROW("/stra\xc3\x9f"
+        "e",
+        "/stra%C3%9Fe"),
     ROW("/stra%c3%9fe", "/stra%C3%9Fe"),
-    ROW("/stra%C3\x9f" "e", "/stra%C3%9Fe"), // half of it encoded
+    ROW("/stra%C3\x9f"
+        "e",
+        "/stra%C3%9Fe"), // half of it encoded
     ROW("/%e2%82%ac", "/%E2%82%AC"),
     ROW("/%F0%9F%92%B0", "/%F0%9F%92%B0"),
     ROW("/\"^`|", "/%22%5E%60%7C"),
@@ -59,7 +69,10 @@ static const struct {
     struct str raw;
     const char *why; // part of it
 } BAD[] = {
-#define NO(raw, why) {{raw, sizeof(raw) - 1}, why}
+#define NO(raw, why)                \
+    {                               \
+        {raw, sizeof(raw) - 1}, why \
+    }
     NO("", "start with"),
     NO("a", "start with"),
     NO("*", "start with"),

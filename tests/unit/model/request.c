@@ -8,35 +8,65 @@
 // Trees as constants: M(E("key", T("text")), …), L(I(1), …).
 #define ENTRIES(...) ((const struct value_entry[]){__VA_ARGS__})
 #define VALUES(...) ((const struct value[]){__VA_ARGS__})
-#define M(...) {.kind = VALUE_MAP, .n = COUNT_OF(ENTRIES(__VA_ARGS__)), .as.map = ENTRIES(__VA_ARGS__)}
-#define L(...) {.kind = VALUE_LIST, .n = COUNT_OF(VALUES(__VA_ARGS__)), .as.list = VALUES(__VA_ARGS__)}
-#define T(s) {.kind = VALUE_STRING, .n = sizeof(s) - 1, .as.text = (s)}
-#define I(x) {.kind = VALUE_INT, .as.i = (x)}
-#define D(x) {.kind = VALUE_DOUBLE, .as.d = (x)}
-#define B(x) {.kind = VALUE_BOOL, .as.b = (x)}
-#define E(key, ...) {T(key), __VA_ARGS__}
-#define NOTHING {.kind = VALUE_NULL}
-#define EMPTY_MAP {.kind = VALUE_MAP}
-#define EMPTY_LIST {.kind = VALUE_LIST}
+#define M(...)                                                                                 \
+    {                                                                                          \
+        .kind = VALUE_MAP, .n = COUNT_OF(ENTRIES(__VA_ARGS__)), .as.map = ENTRIES(__VA_ARGS__) \
+    }
+#define L(...)                                                                                 \
+    {                                                                                          \
+        .kind = VALUE_LIST, .n = COUNT_OF(VALUES(__VA_ARGS__)), .as.list = VALUES(__VA_ARGS__) \
+    }
+#define T(s)                                                     \
+    {                                                            \
+        .kind = VALUE_STRING, .n = sizeof(s) - 1, .as.text = (s) \
+    }
+#define I(x)                           \
+    {                                  \
+        .kind = VALUE_INT, .as.i = (x) \
+    }
+#define D(x)                              \
+    {                                     \
+        .kind = VALUE_DOUBLE, .as.d = (x) \
+    }
+#define B(x)                            \
+    {                                   \
+        .kind = VALUE_BOOL, .as.b = (x) \
+    }
+#define E(key, ...)         \
+    {                       \
+        T(key), __VA_ARGS__ \
+    }
+#define NOTHING            \
+    {                      \
+        .kind = VALUE_NULL \
+    }
+#define EMPTY_MAP         \
+    {                     \
+        .kind = VALUE_MAP \
+    }
+#define EMPTY_LIST         \
+    {                      \
+        .kind = VALUE_LIST \
+    }
 
 #define SUBJECT E("subject", M(E("type", T("user")), E("id", T("alice")), E("properties", M(E("x", I(1))))))
 #define ACTION E("action", M(E("name", T("GET"))))
 #define RESOURCE E("resource", M(E("type", T("route")), E("id", T("/payroll/42"))))
-#define SESSION                                                                                              \
-    E("session", M(E("id", T("opaque")), E("auth_time", I(1795370000)), E("acr", T("aal1")),                 \
+#define SESSION                                                                              \
+    E("session", M(E("id", T("opaque")), E("auth_time", I(1795370000)), E("acr", T("aal1")), \
                    E("amr", L(T("pwd"), T("otp")))))
-#define DEVICE                                                                                               \
-    E("device", M(E("fingerprint", T("f1")), E("user_agent", T("curl/8")), E("managed", B(true)),            \
+#define DEVICE                                                                                    \
+    E("device", M(E("fingerprint", T("f1")), E("user_agent", T("curl/8")), E("managed", B(true)), \
                   E("components", M(E("os", T("Linux")), E("ja4", T("t13d"))))))
 #define NETWORK E("network", M(E("ip", T("203.0.113.7")), E("forwarded_for", L(T("203.0.113.7")))))
 #define CONTEXT E("context", M(SESSION, DEVICE, NETWORK, E("activity", M(E("n", I(12))))))
 
-static const struct value QUESTION = M(E("tenant", T("acme")), E("request_id", T("r1")), SUBJECT, ACTION, RESOURCE,
-                                       CONTEXT, E("strange", L(I(1))));
+static const struct value QUESTION = M(E("tenant", T("acme")), E("request_id", T("r1")), SUBJECT, ACTION,
+                                       RESOURCE, CONTEXT, E("strange", L(I(1))));
 static const struct value LEAST = M(RESOURCE, ACTION, SUBJECT);
 static const struct value LOGIN =
-    M(E("request_id", T("r2")), E("event", M(E("type", T("login")), SUBJECT, CONTEXT,
-                                             E("properties", M(E("acr", T("aal2")))))));
+    M(E("request_id", T("r2")),
+      E("event", M(E("type", T("login")), SUBJECT, CONTEXT, E("properties", M(E("acr", T("aal2")))))));
 
 static enum pdp_err read_it(const struct value *root, struct request *out, struct fault *why)
 {
@@ -128,12 +158,16 @@ static struct value with(const struct value *map, struct str path, struct value 
         at = str_eq(value_text(&entries[i].key), key) ? i : at;
     }
     entries[at].key = value_str(key);
-    entries[at].value = dot == path.len ? v : with(&entries[at].value, str_sub(path, dot + 1, path.len), v, arena);
+    entries[at].value =
+        dot == path.len ? v : with(&entries[at].value, str_sub(path, dot + 1, path.len), v, arena);
     return (struct value){.kind = VALUE_MAP, .n = at == n ? n + 1 : n, .as.map = entries};
 }
 
 static char long_id[300];
-#define LONG_ID(len) {.kind = VALUE_STRING, .n = (len), .as.text = long_id}
+#define LONG_ID(len)                                         \
+    {                                                        \
+        .kind = VALUE_STRING, .n = (len), .as.text = long_id \
+    }
 
 static const struct {
     const char *path;
@@ -176,8 +210,10 @@ static const struct {
      "expected seconds since 1970 or RFC 3339 text, found `yesterday\\x0a`"},
     {"context.session.auth_time", T("1795370000"), "context.session.auth_time",
      "expected seconds since 1970 or RFC 3339 text, found `1795370000`"},
-    {"context.session.auth_time", I(INT64_MAX), "context.session.auth_time", "lies outside the years 1 to 9999"},
-    {"context.session.auth_time", I(INT64_MIN), "context.session.auth_time", "lies outside the years 1 to 9999"},
+    {"context.session.auth_time", I(INT64_MAX), "context.session.auth_time",
+     "lies outside the years 1 to 9999"},
+    {"context.session.auth_time", I(INT64_MIN), "context.session.auth_time",
+     "lies outside the years 1 to 9999"},
     {"context.session.auth_time", I(1795370000000), "context.session.auth_time",
      "lies outside the years 1 to 9999"},
     {"context.session.auth_time", D(1e300), "context.session.auth_time", "lies outside the years 1 to 9999"},
@@ -187,14 +223,16 @@ static const struct {
     {"context.session.acr", L(T("aal1")), "context.session.acr", "expected text, found list"},
     {"context.session.acr", T(""), NULL, NULL},
     {"context.session.amr", T("pwd"), "context.session.amr", "expected a list of text, found string"},
-    {"context.session.amr", L(T("pwd"), I(1)), "context.session.amr", "expected a list of text, found int in it"},
+    {"context.session.amr", L(T("pwd"), I(1)), "context.session.amr",
+     "expected a list of text, found int in it"},
     {"context.session.amr", L(NOTHING), "context.session.amr", "expected a list of text, found null in it"},
     {"context.session.amr", EMPTY_LIST, NULL, NULL},
     {"context.device", I(1), "context.device", "expected a map, found int"},
     {"context.device.managed", T("true"), "context.device.managed", "expected true or false, found string"},
     {"context.device.managed", I(1), "context.device.managed", "expected true or false, found int"},
     {"context.device.fingerprint", I(1), "context.device.fingerprint", "expected text, found int"},
-    {"context.device.user_agent", L(T("a"), T("b")), "context.device.user_agent", "expected text, found list"},
+    {"context.device.user_agent", L(T("a"), T("b")), "context.device.user_agent",
+     "expected text, found list"},
     {"context.device.components", T("x"), "context.device.components", "expected a map, found string"},
     {"context.device.components.ja4", I(1), "context.device.components.ja4", "expected text, found int"},
     {"context.device.components.os", I(1), NULL, NULL},
@@ -274,7 +312,8 @@ Test(model_request, names_what_is_wrong_with_an_event)
                      why.field, why.what);
         cr_expect_str_eq(why.field, EVENT_CHANGES[i].field != NULL ? EVENT_CHANGES[i].field : "", "%zu %s", i,
                          why.field);
-        cr_expect_str_eq(why.what, EVENT_CHANGES[i].what != NULL ? EVENT_CHANGES[i].what : "", "%zu %s", i, why.what);
+        cr_expect_str_eq(why.what, EVENT_CHANGES[i].what != NULL ? EVENT_CHANGES[i].what : "", "%zu %s", i,
+                         why.what);
         expect_text(r.request_id, "r2");
         arena_fini(&arena);
     }
@@ -350,5 +389,5 @@ Test(model_request, events_have_names)
     cr_expect_str_eq(event_name(EVENT_NONE), "none");
     cr_expect_str_eq(event_name(EVENT_LOGIN_FAILED), "login_failed");
     cr_expect_str_eq(event_name(EVENT_COUNT), "none");
-    cr_expect_str_eq(event_name((enum event_type)-1), "none");
+    cr_expect_str_eq(event_name((enum event_type) - 1), "none");
 }

@@ -10,7 +10,8 @@ static void canonical_of(enum wire_form form, struct str bytes, struct buf *out)
     struct fault why = {0};
     arena_init(&arena, 0, 0);
     buf_clear(out);
-    cr_assert_eq(wire_decode(form, bytes, &arena, &v, &why), PDP_ERR_OK, "%.*s: %s", STR_ARG(bytes), why.what);
+    cr_assert_eq(wire_decode(form, bytes, &arena, &v, &why), PDP_ERR_OK, "%.*s: %s", STR_ARG(bytes),
+                 why.what);
     wire_canonical(&v, out);
     cr_assert_not(out->failed);
     arena_fini(&arena);
@@ -21,7 +22,8 @@ static const struct {
     bool same;
 } PAIRS[] = {
     {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true},
-    {"{\"aa\":1,\"b\":{\"y\":1,\"x\":[{\"q\":1,\"p\":2}]}}", "{\"b\":{\"x\":[{\"p\":2,\"q\":1}],\"y\":1},\"aa\":1}", true},
+    {"{\"aa\":1,\"b\":{\"y\":1,\"x\":[{\"q\":1,\"p\":2}]}}",
+     "{\"b\":{\"x\":[{\"p\":2,\"q\":1}],\"y\":1},\"aa\":1}", true},
     {"1", " 1 ", true},
     {"\"\\u0061\"", "\"a\"", true},
     {"1.0", "1", false},
@@ -56,9 +58,15 @@ Test(wire_canonical, a_time_is_not_its_text)
 {
     struct buf a = {0}, b = {0};
     canonical_of(WIRE_CBOR, STR("\xc1\x00"), &a);
-    canonical_of(WIRE_CBOR, STR("\x74" "1970-01-01T00:00:00Z"), &b);
+    canonical_of(WIRE_CBOR,
+                 STR("\x74"
+                     "1970-01-01T00:00:00Z"),
+                 &b);
     cr_expect_not(str_eq(buf_view(&a), buf_view(&b)));
-    canonical_of(WIRE_CBOR, STR("\xc0\x74" "1970-01-01T00:00:00Z"), &b);
+    canonical_of(WIRE_CBOR,
+                 STR("\xc0\x74"
+                     "1970-01-01T00:00:00Z"),
+                 &b);
     cr_expect(str_eq(buf_view(&a), buf_view(&b)));
     buf_fini(&a);
     buf_fini(&b);

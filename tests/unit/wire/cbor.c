@@ -260,7 +260,8 @@ Test(wire_cbor, wide_maps_are_checked_for_repeats)
             wide_map(&in, COUNTS[i], repeat != 0);
             bool clash = repeat != 0 && (COUNTS[i] - 1) * 7919 % COUNTS[i] != COUNTS[i] / 2;
             enum pdp_err err = decode(buf_view(&in), &arena, &v, &why);
-            cr_expect_eq(err, clash ? PDP_ERR_MALFORMED : PDP_ERR_OK, "%u %d: %s", COUNTS[i], repeat, why.what);
+            cr_expect_eq(err, clash ? PDP_ERR_MALFORMED : PDP_ERR_OK, "%u %d: %s", COUNTS[i], repeat,
+                         why.what);
             buf_fini(&in);
             arena_fini(&arena);
         }

@@ -97,8 +97,9 @@ Test(wire_emit, any_double_reads_back_bit_for_bit)
         state ^= state >> 7;
         state ^= state << 17;
         // All widths: only the high 16 or 32 bits, tenths, and any pattern.
-        uint64_t bits = i % 4 == 0 ? state & UINT64_C(0xffffe00000000000) : i % 4 == 1 ? state & ~UINT64_C(0x1fffffff)
-                                                                                       : state;
+        uint64_t bits = i % 4 == 0   ? state & UINT64_C(0xffffe00000000000)
+                        : i % 4 == 1 ? state & ~UINT64_C(0x1fffffff)
+                                     : state;
         double d = 0;
         memcpy(&d, &bits, sizeof d);
         d = i % 4 == 3 ? (double)(int64_t)(state >> 34) / 1e4 : d;
@@ -136,7 +137,10 @@ static const struct {
     struct str in;
     const char *json, *cbor;
 } TEXTS[] = {
-#define ROW(in, json, cbor) {{in, sizeof(in) - 1}, json, cbor}
+#define ROW(in, json, cbor)              \
+    {                                    \
+        {in, sizeof(in) - 1}, json, cbor \
+    }
     ROW("", "\"\"", "60"),
     ROW("a", "\"a\"", "6161"),
     ROW("\"\\/", "\"\\\"\\\\/\"", "63225c2f"),
@@ -202,8 +206,11 @@ Test(wire_emit, every_kind_of_value)
         {value_int(INT64_MAX), "9223372036854775807", "1b7fffffffffffffff"},
         {{.kind = VALUE_UINT, .as.u = UINT64_MAX}, "18446744073709551615", "1bffffffffffffffff"},
         {{.kind = VALUE_BYTES, .n = 4, .as.text = "\x01\x02\x03\xff"}, "\"AQID_w\"", "44010203ff"},
-        {{.kind = VALUE_TIMESTAMP, .as.i = 0}, "\"1970-01-01T00:00:00Z\"", "74313937302d30312d30315430303a30303a30305a"},
-        {{.kind = VALUE_TIMESTAMP, .n = 500000000, .as.i = 0}, "\"1970-01-01T00:00:00.500Z\"",
+        {{.kind = VALUE_TIMESTAMP, .as.i = 0},
+         "\"1970-01-01T00:00:00Z\"",
+         "74313937302d30312d30315430303a30303a30305a"},
+        {{.kind = VALUE_TIMESTAMP, .n = 500000000, .as.i = 0},
+         "\"1970-01-01T00:00:00.500Z\"",
          "7818313937302d30312d30315430303a30303a30302e3530305a"},
         {{.kind = VALUE_DURATION, .as.i = 90}, "\"90s\"", "63393073"},
         {{.kind = VALUE_DURATION, .n = 500000000, .as.i = 1}, "\"1.5s\"", "64312e3573"},
@@ -256,9 +263,26 @@ static const struct {
     size_t map, list;
     const char *hex;
 } SHAPES[] = {
-    {WIRE_CBOR, 5, 3, "a5616101616283" "6178a0f6" "6163f4" "6164f93800" "61656179"},
-    {WIRE_CBOR, EMIT_FEW, EMIT_FEW, "a5616101616283" "6178a0f6" "6163f4" "6164f93800" "61656179"},
-    {WIRE_CBOR, SIZE_MAX, SIZE_MAX, "bf61610161629f" "6178a0f6" "ff" "6163f4" "6164f93800" "61656179" "ff"},
+    {WIRE_CBOR, 5, 3,
+     "a5616101616283"
+     "6178a0f6"
+     "6163f4"
+     "6164f93800"
+     "61656179"},
+    {WIRE_CBOR, EMIT_FEW, EMIT_FEW,
+     "a5616101616283"
+     "6178a0f6"
+     "6163f4"
+     "6164f93800"
+     "61656179"},
+    {WIRE_CBOR, SIZE_MAX, SIZE_MAX,
+     "bf61610161629f"
+     "6178a0f6"
+     "ff"
+     "6163f4"
+     "6164f93800"
+     "61656179"
+     "ff"},
 };
 
 Test(wire_emit, structure)

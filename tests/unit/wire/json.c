@@ -18,7 +18,10 @@ static const struct {
     struct str in;
     const char *out;
 } GOOD[] = {
-#define ROW(in, out) {{in, sizeof(in) - 1}, out}
+#define ROW(in, out)              \
+    {                             \
+        {in, sizeof(in) - 1}, out \
+    }
     ROW("null", "null"),
     ROW("true", "true"),
     ROW(" \t\r\n false \n", "false"),
@@ -44,7 +47,8 @@ static const struct {
     ROW("[1,2.5,\"x\",null,[true]]", "[1,2.5,\"x\",null,[true]]"),
     ROW("{\"b\":1,\"a\":{\"\":2}}", "{\"b\":1,\"a\":{\"\":2}}"),
     ROW(DEEP_15 "[]" SHUT_15, DEEP_15 "[]" SHUT_15),
-    ROW("[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[\"]", "[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[\"]"),
+    ROW("[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[\"]",
+        "[\"[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[\"]"),
 };
 
 Test(wire_json, reads)
@@ -59,7 +63,8 @@ Test(wire_json, reads)
         cr_expect_eq(decode(GOOD[i].in, &arena, &v, &why), PDP_ERR_OK, "%s: %s", GOOD[i].in.at, why.what);
         emit_init(&emit, WIRE_JSON, &out);
         emit_value(&emit, &v);
-        cr_expect(str_eq(buf_view(&out), str_of(GOOD[i].out)), "%s: %.*s", GOOD[i].in.at, STR_ARG(buf_view(&out)));
+        cr_expect(str_eq(buf_view(&out), str_of(GOOD[i].out)), "%s: %.*s", GOOD[i].in.at,
+                  STR_ARG(buf_view(&out)));
         buf_fini(&out);
         arena_fini(&arena);
     }
@@ -69,7 +74,10 @@ static const struct {
     struct str in;
     const char *field, *what;
 } BAD[] = {
-#define NO(in, field, what) {{in, sizeof(in) - 1}, field, what}
+#define NO(in, field, what)               \
+    {                                     \
+        {in, sizeof(in) - 1}, field, what \
+    }
     NO("", "byte 0", "input ends within"),
     NO("{", "byte 1", "input ends within"),
     NO("{\"a\":1", "byte 6", "input ends within"),
@@ -122,7 +130,8 @@ Test(wire_json, refuses)
         struct fault why;
         arena_init(&arena, 0, 0);
         cr_expect_eq(decode(BAD[i].in, &arena, &v, &why), PDP_ERR_MALFORMED, "%s", BAD[i].in.at);
-        cr_expect_eq(strncmp(why.field, BAD[i].field, strlen(BAD[i].field)), 0, "%s: %s", BAD[i].in.at, why.field);
+        cr_expect_eq(strncmp(why.field, BAD[i].field, strlen(BAD[i].field)), 0, "%s: %s", BAD[i].in.at,
+                     why.field);
         cr_expect_not_null(strstr(why.what, BAD[i].what), "%s: %s", BAD[i].in.at, why.what);
         cr_expect_eq(v.kind, VALUE_NULL);
         cr_expect_eq(wire_decode(WIRE_JSON, BAD[i].in, &arena, &v, NULL), PDP_ERR_MALFORMED);

@@ -23,7 +23,9 @@ Test(wire_keys, shorter_first_then_by_bytes)
 
 Test(wire_keys, sorts_any_number)
 {
-    enum { MOST = 200 };
+    enum {
+        MOST = 200
+    };
     static char names[MOST][8];
     static struct value_entry entries[MOST];
     const struct value_entry *sorted[MOST];

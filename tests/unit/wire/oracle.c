@@ -41,23 +41,23 @@ struct oracle {
     struct str s;
 };
 
-#define ON(name, type, ...)                                                                                  \
-    static void name(void *context, type v)                                                                  \
-    {                                                                                                        \
-        struct oracle *o = context;                                                                          \
-        __VA_ARGS__;                                                                                         \
+#define ON(name, type, ...)                 \
+    static void name(void *context, type v) \
+    {                                       \
+        struct oracle *o = context;         \
+        __VA_ARGS__;                        \
     }
-#define ON_NOTHING(name, kind)                                                                               \
-    static void name(void *context)                                                                          \
-    {                                                                                                        \
-        ((struct oracle *)context)->token = (kind);                                                          \
+#define ON_NOTHING(name, kind)                      \
+    static void name(void *context)                 \
+    {                                               \
+        ((struct oracle *)context)->token = (kind); \
     }
-#define ON_TEXT(name, kind)                                                                                  \
-    static void name(void *context, cbor_data data, size_t len)                                              \
-    {                                                                                                        \
-        struct oracle *o = context;                                                                          \
-        o->token = (kind);                                                                                   \
-        o->s = (struct str){(const char *)data, len};                                                        \
+#define ON_TEXT(name, kind)                                     \
+    static void name(void *context, cbor_data data, size_t len) \
+    {                                                           \
+        struct oracle *o = context;                             \
+        o->token = (kind);                                      \
+        o->s = (struct str){(const char *)data, len};           \
     }
 
 ON(on_uint8, uint8_t, o->token = TOKEN_INT; o->i = v)
@@ -212,8 +212,8 @@ static bool oracle_time(struct oracle *o, struct value *out)
     if (in.kind == VALUE_DOUBLE && in.as.d >= (double)TIME_MIN_S && in.as.d <= (double)TIME_MAX_S) {
         double whole = (double)(int64_t)in.as.d;
         whole -= in.as.d < whole ? 1 : 0;
-        *out = (struct value){.kind = VALUE_TIMESTAMP, .n = (uint32_t)((in.as.d - whole) * 1e9),
-                              .as.i = (int64_t)whole};
+        *out = (struct value){
+            .kind = VALUE_TIMESTAMP, .n = (uint32_t)((in.as.d - whole) * 1e9), .as.i = (int64_t)whole};
         out->n = out->n > 999999999 ? 999999999 : out->n;
         return true;
     }
@@ -289,7 +289,8 @@ static bool same(const struct value *a, const struct value *b)
         return true;
     case VALUE_MAP:
         for (uint32_t i = 0; i < a->n; i++) {
-            if (!same(&a->as.map[i].key, &b->as.map[i].key) || !same(&a->as.map[i].value, &b->as.map[i].value)) {
+            if (!same(&a->as.map[i].key, &b->as.map[i].key) ||
+                !same(&a->as.map[i].value, &b->as.map[i].value)) {
                 return false;
             }
         }
@@ -332,10 +333,20 @@ static void put_head(struct buf *out, unsigned major, uint64_t arg)
 
 static void put_text(struct buf *out, unsigned major)
 {
-    static const char *const WORDS[] = {"", "a", "b", "id", "type", "a longer text of more than 23 bytes",
-                                        "\xc3\xbc", "eight888", "twelve twelv", "seventeen17171717",
-                                        "2026-11-22T20:33:20.5Z", "1969-12-31T23:59:59-01:00",
-                                        "\xf0\x9f\x92\xb0 money", "\xed\xa0\x80"};
+    static const char *const WORDS[] = {"",
+                                        "a",
+                                        "b",
+                                        "id",
+                                        "type",
+                                        "a longer text of more than 23 bytes",
+                                        "\xc3\xbc",
+                                        "eight888",
+                                        "twelve twelv",
+                                        "seventeen17171717",
+                                        "2026-11-22T20:33:20.5Z",
+                                        "1969-12-31T23:59:59-01:00",
+                                        "\xf0\x9f\x92\xb0 money",
+                                        "\xed\xa0\x80"};
     struct str s = str_of(WORDS[draw(draw(4) == 0 ? COUNT_OF(WORDS) : COUNT_OF(WORDS) - 1)]);
     put_head(out, major, s.len);
     buf_str(out, s);
@@ -343,8 +354,19 @@ static void put_text(struct buf *out, unsigned major)
 
 static void put_scalar(struct buf *out)
 {
-    static const uint64_t EDGES[] = {0, 23, 24, 255, 256, 65535, 65536, UINT32_MAX, UINT64_C(1) << 32, INT64_MAX,
-                                     UINT64_C(1) << 63, UINT64_MAX, 1795370000};
+    static const uint64_t EDGES[] = {0,
+                                     23,
+                                     24,
+                                     255,
+                                     256,
+                                     65535,
+                                     65536,
+                                     UINT32_MAX,
+                                     UINT64_C(1) << 32,
+                                     INT64_MAX,
+                                     UINT64_C(1) << 63,
+                                     UINT64_MAX,
+                                     1795370000};
     uint64_t bits = state;
     switch (draw(9)) {
     case 0:

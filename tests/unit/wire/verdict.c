@@ -3,7 +3,10 @@
 
 #include <criterion/criterion.h>
 
-#define S(text) {text, sizeof(text) - 1}
+#define S(text)                \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 static const struct str RULES[] = {S("web/fresh-mfa"), S("web/other")};
 static const struct str ACR[] = {S("aal2")};
@@ -13,8 +16,8 @@ static const struct verdict_signal SIGNALS[] = {
     {S("new-asn"), 1.90000001, S("AS3320, never seen for alice")},
     {S("rate"), -0.33333333333333331, {0}},
 };
-static const struct value_entry PROPERTY = {
-    {.kind = VALUE_STRING, .n = 2, .as.text = "to"}, {.kind = VALUE_STRING, .n = 3, .as.text = "soc"}};
+static const struct value_entry PROPERTY = {{.kind = VALUE_STRING, .n = 2, .as.text = "to"},
+                                            {.kind = VALUE_STRING, .n = 3, .as.text = "soc"}};
 static const struct value PROPERTIES = {.kind = VALUE_MAP, .n = 1, .as.map = &PROPERTY};
 static const struct verdict_obligation OBLIGATIONS[] = {
     {S("web/fresh-mfa/0"), S("notify"), &PROPERTIES},
@@ -61,24 +64,26 @@ static const struct verdict FULL = {
     .simulated = true,
 };
 
-#define BEFORE_RISK                                                                                          \
-    "{\"decision\":false,\"context\":{\"effect\":\"step_up\",\"code\":\"policy\",\"decision_id\":\"d_1\","   \
-    "\"rule\":\"web/fresh-mfa\",\"rules\":[\"web/fresh-mfa\",\"web/other\"],\"snapshot\":\"sha256:00\","     \
+#define BEFORE_RISK                                                                                        \
+    "{\"decision\":false,\"context\":{\"effect\":\"step_up\",\"code\":\"policy\",\"decision_id\":\"d_1\"," \
+    "\"rule\":\"web/fresh-mfa\",\"rules\":[\"web/fresh-mfa\",\"web/other\"],\"snapshot\":\"sha256:00\","   \
     "\"message\":\"please confirm\",\"reason\":\"payroll needs \\\"mfa\\\"\","
-#define AFTER_RISK                                                                                           \
-    "\"require\":{\"strength\":\"mfa\",\"max_age\":900,\"acr_values\":[\"aal2\"]},"                          \
-    "\"session\":{\"ref\":\"s_5f0c5f0c5f0c5f0c5f0c5f0c\",\"epoch\":3,\"state\":\"challenged\"},"             \
-    "\"valid\":{\"until\":1795370123,\"policy_epoch\":812,\"offline\":0},"                                   \
-    "\"obligations\":[{\"id\":\"web/fresh-mfa/0\",\"type\":\"notify\",\"properties\":{\"to\":\"soc\"}},"     \
-    "{\"type\":\"log\"}],\"missing\":[\"geo.country\",\"lists.leavers is stale\"],"                          \
-    "\"exceptions\":[\"break-glass\"],\"resource\":{\"path\":\"/payroll/42\"},"                              \
-    "\"client\":{\"ip\":\"203.0.113.7\",\"why\":\"network.ip\"},\"request_id\":\"r1\","                      \
+#define AFTER_RISK                                                                                       \
+    "\"require\":{\"strength\":\"mfa\",\"max_age\":900,\"acr_values\":[\"aal2\"]},"                      \
+    "\"session\":{\"ref\":\"s_5f0c5f0c5f0c5f0c5f0c5f0c\",\"epoch\":3,\"state\":\"challenged\"},"         \
+    "\"valid\":{\"until\":1795370123,\"policy_epoch\":812,\"offline\":0},"                               \
+    "\"obligations\":[{\"id\":\"web/fresh-mfa/0\",\"type\":\"notify\",\"properties\":{\"to\":\"soc\"}}," \
+    "{\"type\":\"log\"}],\"missing\":[\"geo.country\",\"lists.leavers is stale\"],"                      \
+    "\"exceptions\":[\"break-glass\"],\"resource\":{\"path\":\"/payroll/42\"},"                          \
+    "\"client\":{\"ip\":\"203.0.113.7\",\"why\":\"network.ip\"},\"request_id\":\"r1\","                  \
     "\"repeated\":true,\"simulated\":true}}"
 
 static const struct verdict ZERO;
 static const struct verdict ALLOW = {.effect = PDP_EFFECT_ALLOW, .code = PDP_CODE_POLICY, .rule = S("a/b")};
-static const struct verdict STRANGE = {.effect = (enum pdp_effect)77, .code = (enum pdp_code)-1,
-                                       .has_risk = true, .level = (enum risk_level)9};
+static const struct verdict STRANGE = {.effect = (enum pdp_effect)77,
+                                       .code = (enum pdp_code) - 1,
+                                       .has_risk = true,
+                                       .level = (enum risk_level)9};
 
 static const struct {
     const struct verdict *verdict;
@@ -134,8 +139,8 @@ Test(wire_verdict, both_forms_say_the_same)
         arena_init(&arena, 0, 0);
         emit_init(&emit, WIRE_CBOR, &cbor);
         wire_verdict(&emit, CASES[i].verdict, CASES[i].full);
-        cr_assert_eq(wire_decode(WIRE_CBOR, buf_view(&cbor), &arena, &v, &why), PDP_ERR_OK, "%zu: %s: %s", i, why.field,
-                     why.what);
+        cr_assert_eq(wire_decode(WIRE_CBOR, buf_view(&cbor), &arena, &v, &why), PDP_ERR_OK, "%zu: %s: %s", i,
+                     why.field, why.what);
         emit_init(&emit, WIRE_JSON, &json);
         emit_value(&emit, &v);
         emit_init(&emit, WIRE_JSON, &direct);
@@ -168,15 +173,24 @@ static const struct {
     struct fault why;
     const char *json;
 } FAULTS[] = {
-    {PDP_CODE_MALFORMED, S("r1"), {"subject.id", "is missing"},
+    {PDP_CODE_MALFORMED,
+     S("r1"),
+     {"subject.id", "is missing"},
      "{\"decision\":false,\"context\":{\"effect\":\"deny\",\"code\":\"malformed\",\"request_id\":\"r1\","
      "\"error\":{\"status\":400,\"field\":\"subject.id\",\"message\":\"is missing\"}}}"},
-    {PDP_CODE_OVERLOADED, {0}, {"", "too many questions"},
+    {PDP_CODE_OVERLOADED,
+     {0},
+     {"", "too many questions"},
      "{\"decision\":false,\"context\":{\"effect\":\"deny\",\"code\":\"overloaded\","
      "\"error\":{\"status\":503,\"message\":\"too many questions\"}}}"},
-    {PDP_CODE_NO_ANSWER, {0}, {"", ""},
-     "{\"decision\":false,\"context\":{\"effect\":\"deny\",\"code\":\"no-answer\",\"error\":{\"status\":504}}}"},
-    {PDP_CODE_POLICY, {0}, {"", ""},
+    {PDP_CODE_NO_ANSWER,
+     {0},
+     {"", ""},
+     "{\"decision\":false,\"context\":{\"effect\":\"deny\",\"code\":\"no-answer\",\"error\":{\"status\":504}}"
+     "}"},
+    {PDP_CODE_POLICY,
+     {0},
+     {"", ""},
      "{\"decision\":false,\"context\":{\"effect\":\"deny\",\"code\":\"policy\",\"error\":{\"status\":403}}}"},
 };
 

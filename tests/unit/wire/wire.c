@@ -7,8 +7,14 @@ static const struct {
     struct str bytes;
     enum wire_form form;
 } FORMS[] = {
-    {{"{}", 2}, WIRE_JSON}, {{" \r\n\t[]", 6}, WIRE_JSON}, {{"", 0}, WIRE_CBOR},        {{"   ", 3}, WIRE_CBOR},
-    {{"\xa0", 1}, WIRE_CBOR}, {{"\"a\"", 3}, WIRE_CBOR},    {{"\xef\xbb\xbf{}", 5}, WIRE_CBOR}, {{"x{", 2}, WIRE_CBOR},
+    {{"{}", 2}, WIRE_JSON},
+    {{" \r\n\t[]", 6}, WIRE_JSON},
+    {{"", 0}, WIRE_CBOR},
+    {{"   ", 3}, WIRE_CBOR},
+    {{"\xa0", 1}, WIRE_CBOR},
+    {{"\"a\"", 3}, WIRE_CBOR},
+    {{"\xef\xbb\xbf{}", 5}, WIRE_CBOR},
+    {{"x{", 2}, WIRE_CBOR},
 };
 
 Test(wire_wire, the_first_byte_tells_the_form)
@@ -32,8 +38,8 @@ Test(wire_wire, both_forms_mean_the_same)
         struct fault why = {0};
         arena_init(&arena, 0, 0);
         cr_expect_eq(wire_form_of(forms[form]), (enum wire_form)form);
-        cr_assert_eq(wire_decode((enum wire_form)form, forms[form], &arena, &v, &why), PDP_ERR_OK, "%d: %s", form,
-                     why.what);
+        cr_assert_eq(wire_decode((enum wire_form)form, forms[form], &arena, &v, &why), PDP_ERR_OK, "%d: %s",
+                     form, why.what);
         cr_expect_eq(v.as.map[0].value.kind, VALUE_INT);
         cr_expect_eq(v.as.map[1].value.kind, VALUE_DOUBLE);
         wire_canonical(&v, &canonical[form]);
