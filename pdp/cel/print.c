@@ -177,6 +177,12 @@ static void print_const(const struct cel_program *p, uint32_t at, struct buf *ou
         buf_printf(out, "strength(\"" STR_FMT "\")", STR_ARG(env->strengths[v->as.i]));
     } else if (v->kind == VALUE_ERROR) {
         buf_printf(out, "error(%u)", v->n);
+    } else if (v->kind == VALUE_DOUBLE) { // told apart from an int
+        size_t from = out->len;
+        conv_print_double(out, v->as.d);
+        struct str digits = str_sub(buf_view(out), from, out->len);
+        bool plain = v->as.d - v->as.d == 0 && str_find_byte(digits, '.', 0) == digits.len && str_find_byte(digits, 'e', 0) == digits.len;
+        buf_str(out, plain ? STR(".0") : STR(""));
     } else if (v->kind == VALUE_TYPE || v->kind == VALUE_DURATION || v->kind == VALUE_TIMESTAMP) {
         buf_str(out, STR("<"));
         conv_print(out, v);
