@@ -37,7 +37,7 @@ static struct diag *diags_slot(struct diags *diags)
     return &diags->list[diags->count++];
 }
 
-static struct str format(struct arena *arena, const char *fmt, va_list args)
+static PRINTF_LIKE(2, 0) struct str format(struct arena *arena, const char *fmt, va_list args)
 {
     va_list again;
     va_copy(again, args);
