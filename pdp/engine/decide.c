@@ -206,12 +206,23 @@ static void name_rules(struct ask *ask, const struct policy_result *result, stru
     out->rule_count = names != NULL ? result->rule_count : 0;
 }
 
+// Where no rule has words of its own.
+static struct str plain_reason(enum pdp_code code)
+{
+    static const struct str REASONS[PDP_CODE_COUNT] = {
+#define X(name, text, meaning) [PDP_CODE_##name] = {meaning, sizeof(meaning) - 1},
+        PDP_CODE_LIST(X)
+#undef X
+    };
+    return (unsigned)code < PDP_CODE_COUNT ? REASONS[code] : REASONS[PDP_CODE_MALFORMED];
+}
+
 static void take_result(struct ask *ask, const struct policy_result *result, struct verdict *out)
 {
     out->effect = result->effect;
     out->code = result->code;
     out->message = result->message;
-    out->reason = result->reason;
+    out->reason = result->reason.len > 0 ? result->reason : plain_reason(result->code);
     out->missing = result->missing;
     out->missing_count = result->missing_count;
     out->obligations = result->obligations;
