@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/table.h"
 
-enum { REF_DIGITS = 24 };
+enum {
+    REF_DIGITS = 24
+};
 static const int END_TRIES = 64; // an id that is begun and forgotten again and again meanwhile
 
 static int digit_of(char c)

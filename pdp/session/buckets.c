@@ -48,8 +48,8 @@ void buckets_fini(struct buckets *b)
 // Splits the next bucket in turn: its items whose hash has one bit more set move to a new bucket.
 static void split(struct buckets *b, const struct buckets_ops *ops, void *owner)
 {
-    if (b->count >= BUCKETS_MOST || (b->count % BUCKETS_SEGMENT == 0 && b->count / BUCKETS_SEGMENT == b->segment_count &&
-                                     !add_segment(b))) {
+    if (b->count >= BUCKETS_MOST || (b->count % BUCKETS_SEGMENT == 0 &&
+                                     b->count / BUCKETS_SEGMENT == b->segment_count && !add_segment(b))) {
         return;
     }
     uint32_t from = b->count - b->low, bit = b->low;

@@ -24,8 +24,8 @@ static void count_end(struct session_table *table, struct shard *shard, const st
     }
 }
 
-void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why, int64_t now_ms,
-                int64_t keep_until_ms)
+void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why,
+                int64_t now_ms, int64_t keep_until_ms)
 {
     uint32_t keep_until_s = slot_keep_until_s(keep_until_ms);
     slot->keep_until_s = keep_until_s > slot->keep_until_s ? keep_until_s : slot->keep_until_s;
@@ -57,7 +57,8 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t at
     slabs_give_slot(table, shard, at);
 }
 
-static enum pdp_err claim_slot(struct session_table *table, struct shard *shard, struct hash128 id, uint32_t *at)
+static enum pdp_err claim_slot(struct session_table *table, struct shard *shard, struct hash128 id,
+                               uint32_t *at)
 {
     TRY(slabs_take_slot(table, shard, at));
     slot_at(table, *at)->id = id;
@@ -70,10 +71,10 @@ static enum pdp_err claim_slot(struct session_table *table, struct shard *shard,
     return PDP_ERR_OK;
 }
 
-// Takes a slot, gives it the id and claims that in the index; the slot is then filled by the caller before the
-// shard's lock is given up. BUSY where the budget is used up.
-static enum pdp_err take_slot(struct session_table *table, struct shard *shard, struct hash128 id, bool reserve,
-                              uint32_t *at)
+// Takes a slot, gives it the id and claims that in the index; the slot is then filled by the caller before
+// the shard's lock is given up. BUSY where the budget is used up.
+static enum pdp_err take_slot(struct session_table *table, struct shard *shard, struct hash128 id,
+                              bool reserve, uint32_t *at)
 {
     *at = 0;
     if (!table_admit(table, &table->records, reserve)) {
@@ -123,12 +124,12 @@ static void fill_new(struct session_table *table, struct session_held *held, uin
     held->slot = at;
 }
 
-static enum pdp_err create(struct session_table *table, struct session_held *held, const struct session_key *key,
-                           const struct session_record *record, int64_t now_ms)
+static enum pdp_err create(struct session_table *table, struct session_held *held,
+                           const struct session_key *key, const struct session_record *record, int64_t now_ms)
 {
     bool tombstone = record->state == SESSION_TERMINATED;
-    if (held->shard != table_shard(table, key->subject) || table_no_id(key->id) || record->state == SESSION_NONE ||
-        record->state > SESSION_TERMINATED) {
+    if (held->shard != table_shard(table, key->subject) || table_no_id(key->id) ||
+        record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
         return PDP_ERR_STATE;
     }
     if (!tombstone && !peers_take(&table->peers, key->peer, now_ms)) {
@@ -146,8 +147,8 @@ static enum pdp_err create(struct session_table *table, struct session_held *hel
     return PDP_ERR_OK;
 }
 
-static enum pdp_err update(struct session_table *table, struct session_held *held, const struct session_record *record,
-                           int64_t now_ms)
+static enum pdp_err update(struct session_table *table, struct session_held *held,
+                           const struct session_record *record, int64_t now_ms)
 {
     struct shard *shard = held->shard;
     struct slot *slot = slot_at(table, held->slot);
@@ -176,12 +177,13 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
     return PDP_ERR_OK;
 }
 
-static enum pdp_err put_user(struct session_table *table, struct session_held *held, const struct session_key *key,
-                             const struct user_record *record, int64_t now_ms)
+static enum pdp_err put_user(struct session_table *table, struct session_held *held,
+                             const struct session_key *key, const struct user_record *record, int64_t now_ms)
 {
     struct shard *own = table_shard(table, key->subject);
     if (held->shard != own || held->found == SESSION_FOREIGN) {
-        return PDP_ERR_OK; // a foreign hold: the asker's own shard is not locked, and nothing is learnt from theft
+        return PDP_ERR_OK; // a foreign hold: the asker's own shard is not locked, and nothing is learnt from
+                           // theft
     }
     if (held->user_slot == 0) {
         if (!peers_take(&table->peers, key->peer, now_ms)) {
@@ -197,8 +199,9 @@ static enum pdp_err put_user(struct session_table *table, struct session_held *h
     return PDP_ERR_OK;
 }
 
-static enum pdp_err put_session(struct session_table *table, struct session_held *held, const struct session_key *key,
-                                const struct session_delta *delta, int64_t now_ms)
+static enum pdp_err put_session(struct session_table *table, struct session_held *held,
+                                const struct session_key *key, const struct session_delta *delta,
+                                int64_t now_ms)
 {
     if (held->slot != 0) {
         return update(table, held, &delta->session, now_ms);
@@ -206,8 +209,8 @@ static enum pdp_err put_session(struct session_table *table, struct session_held
     return delta->create ? create(table, held, key, &delta->session, now_ms) : PDP_ERR_STATE;
 }
 
-enum pdp_err session_commit(struct session_table *table, struct session_held *held, const struct session_key *key,
-                            const struct session_delta *delta, int64_t now_ms)
+enum pdp_err session_commit(struct session_table *table, struct session_held *held,
+                            const struct session_key *key, const struct session_delta *delta, int64_t now_ms)
 {
     invariant(held->shard != NULL);
     enum pdp_err err = PDP_ERR_OK;

@@ -9,7 +9,8 @@ bool index_same(struct hash128 a, struct hash128 b, bool ref)
 }
 
 // The stripe's lock is held, and with it the ids of all slots in its chains stand still.
-static uint32_t find_in(const struct session_table *table, const struct stripe *stripe, struct hash128 id, bool ref)
+static uint32_t find_in(const struct session_table *table, const struct stripe *stripe, struct hash128 id,
+                        bool ref)
 {
     uint32_t at = *buckets_head(&stripe->ids, id.lo / TABLE_STRIPES);
     while (at != 0 && !index_same(slot_at(table, at)->id, id, ref)) {

@@ -2,7 +2,9 @@
 // HOT
 #include "session/table.h"
 
-enum { SUBJECT_BYTES = 3 * (2 + REQUEST_ID_MAX) };
+enum {
+    SUBJECT_BYTES = 3 * (2 + REQUEST_ID_MAX)
+};
 
 static size_t put_text(unsigned char *at, struct str s)
 {

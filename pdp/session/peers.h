@@ -24,8 +24,8 @@ struct peers {
 
 void peers_init(struct peers *peers, uint32_t per_minute);
 void peers_fini(struct peers *peers);
-// Takes one creation off the peer's credit; false: none is left. Credit fills evenly, up to a minute's worth, and
-// never while the clock steps back.
+// Takes one creation off the peer's credit; false: none is left. Credit fills evenly, up to a minute's worth,
+// and never while the clock steps back.
 MUST_USE bool peers_take(struct peers *peers, uint64_t peer, int64_t now_ms);
 // Gives one back that was not used after all.
 void peers_give(struct peers *peers, uint64_t peer);

@@ -37,7 +37,8 @@ const struct buckets_ops SLABS_SESSION_OPS = {session_hash_of, session_next};
 const struct buckets_ops SLABS_USER_OPS = {user_hash_of, user_next};
 const struct buckets_ops SLABS_INDEX_OPS = {index_hash_of, index_next};
 
-// Room for one more element in an array of pointers or numbers. Doubling copies little: an element stands for a slab.
+// Room for one more element in an array of pointers or numbers. Doubling copies little: an element stands for
+// a slab.
 static void *grow(struct session_table *table, void *array, uint32_t count, uint32_t *cap, size_t bytes)
 {
     if (count < *cap) {

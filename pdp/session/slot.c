@@ -84,7 +84,8 @@ static void repeats_pack(const struct session_repeat *from, struct slot_repeats 
         to->id[i] = from[i].id;
         to->question[i] = from[i].question;
         to->score[i] = from[i].score;
-        to->rule[i] = rule << 8 | (from[i].effect & 3U) << 6 | (from[i].level & 3U) << 4 | (from[i].code & 15U);
+        to->rule[i] =
+            rule << 8 | (from[i].effect & 3U) << 6 | (from[i].level & 3U) << 4 | (from[i].code & 15U);
         to->age[i] = behind < UINT8_MAX ? (uint8_t)behind : UINT8_MAX;
     }
 }

@@ -25,8 +25,8 @@ struct slot_repeats {
 };
 
 struct slot {
-    // Written when the slot is taken and then constant until it is out of the index, so that whoever holds a stripe
-    // of the index may read it without the shard's lock.
+    // Written when the slot is taken and then constant until it is out of the index, so that whoever holds a
+    // stripe of the index may read it without the shard's lock.
     struct hash128 id;
     int64_t auth_time_ms, first_seen_ms, last_seen_ms;
     struct slot_sighting anchor, last;
@@ -38,7 +38,7 @@ struct slot {
     struct session_proof proofs[SESSION_PROOFS];
     char text[SLOT_TEXT];
     uint32_t epoch, requests, asked_max_age_s;
-    uint32_t keep_until_s;                 // UINT32_MAX: for ever
+    uint32_t keep_until_s;                     // UINT32_MAX: for ever
     uint16_t anchor_radius_km, last_radius_km; // UINT16_MAX: not known
     uint8_t state, end_code, issued, asked_strength, acr_len, amr_len, repeat_next, spare;
     uint32_t user;       // number in the shard; 0: a tombstone of an id that never was

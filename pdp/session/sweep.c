@@ -34,7 +34,8 @@ static void sweep_user(struct session_table *table, struct shard *shard, uint64_
 }
 
 // Goes on in one shard: first through its slots, then its users. true: the shard is done.
-static bool sweep_shard(struct session_table *table, struct shard *shard, int64_t now_ms, size_t most, size_t *looked)
+static bool sweep_shard(struct session_table *table, struct shard *shard, int64_t now_ms, size_t most,
+                        size_t *looked)
 {
     uint64_t half = table->config.sessions_max / 2;
     bool many = half != 0 && atomic_load_explicit(&table->users, memory_order_relaxed) > half;

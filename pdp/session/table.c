@@ -66,8 +66,8 @@ uint32_t table_lock_slot(struct session_table *table, struct hash128 id, bool re
     return 0;
 }
 
-static void show(struct session_held *held, const struct session_table *table, struct shard *shard, uint32_t at,
-                 enum session_found found)
+static void show(struct session_held *held, const struct session_table *table, struct shard *shard,
+                 uint32_t at, enum session_found found)
 {
     held->found = found;
     held->shard = shard;
@@ -98,7 +98,8 @@ static bool look_here(struct session_table *table, const struct session_key *key
     return true;
 }
 
-// The id is held by another subject's shard (or as a tombstone of nobody): goes there, without keeping two locks.
+// The id is held by another subject's shard (or as a tombstone of nobody): goes there, without keeping two
+// locks.
 static bool look_there(struct session_table *table, const struct session_key *key, struct session_held *held)
 {
     struct shard *own = held->shard, *there = NULL;
@@ -121,12 +122,13 @@ static bool look_there(struct session_table *table, const struct session_key *ke
 void session_hold(struct session_table *table, const struct session_key *key, struct session_held *held)
 {
     for (int i = 0; i < TRIES; i++) {
-        if (look_here(table, key, held) || index_find(table, key->id, false) == 0 || look_there(table, key, held)) {
+        if (look_here(table, key, held) || index_find(table, key->id, false) == 0 ||
+            look_there(table, key, held)) {
             return;
         }
     }
-    // An id that came and went this often is taken for absent: only a commit could let it begin, and that asks the
-    // index again.
+    // An id that came and went this often is taken for absent: only a commit could let it begin, and that
+    // asks the index again.
     if (!look_here(table, key, held)) {
         held->found = SESSION_ABSENT;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table from inside: shards, slabs, the index of ids. Only for the folder's own files.
 //
-// Locks. A shard's lock guards its slots, users and chains; a stripe's lock guards a part of the index. Shard before
-// stripe, never two shards at once, never two stripes at once.
+// Locks. A shard's lock guards its slots, users and chains; a stripe's lock guards a part of the index. Shard
+// before stripe, never two shards at once, never two stripes at once.
 #ifndef SESSION_TABLE_H
 #define SESSION_TABLE_H
 
@@ -58,7 +58,8 @@ struct session_table {
     struct shard *shards;
     struct stripe *stripes;
     struct peers peers;
-    // Slot number n is slots[n % TABLE_SLAB] of slab n / TABLE_SLAB; slab 0 is not used, so that 0 is no slot.
+    // Slot number n is slots[n % TABLE_SLAB] of slab n / TABLE_SLAB; slab 0 is not used, so that 0 is no
+    // slot.
     pthread_mutex_t directory_lock; // for taking a slab; innermost
     struct slab **directory[TABLE_DIRECTORY];
     uint32_t slab_count;
@@ -85,7 +86,8 @@ static inline struct user *user_at(const struct shard *shard, uint32_t user)
     return &shard->user_slabs[(user - 1) / TABLE_USER_SLAB][(user - 1) % TABLE_USER_SLAB];
 }
 
-extern const struct buckets_ops SLABS_SESSION_OPS, SLABS_USER_OPS, SLABS_INDEX_OPS; // owners: table, shard, table
+extern const struct buckets_ops SLABS_SESSION_OPS, SLABS_USER_OPS,
+    SLABS_INDEX_OPS; // owners: table, shard, table
 
 // A free slot or user, zeroed; NOMEM. The shard's lock is held.
 MUST_USE enum pdp_err slabs_take_slot(struct session_table *table, struct shard *shard, uint32_t *slot);
@@ -124,7 +126,8 @@ static inline void table_uncount(_Atomic uint64_t *counter)
 static inline bool table_admit(struct session_table *table, _Atomic uint64_t *counter, bool reserve)
 {
     uint64_t most = table->config.sessions_max + (reserve ? table->reserve : 0);
-    if (atomic_fetch_add_explicit(counter, 1, memory_order_relaxed) >= most && table->config.sessions_max != 0) {
+    if (atomic_fetch_add_explicit(counter, 1, memory_order_relaxed) >= most &&
+        table->config.sessions_max != 0) {
         table_uncount(counter);
         return false;
     }
@@ -138,8 +141,8 @@ uint32_t table_find_slot(const struct session_table *table, const struct shard *
 uint32_t table_find_user(const struct shard *shard, struct hash128 subject);
 // The record with its subject.
 void table_unpack(const struct shard *shard, const struct slot *slot, struct session_record *record);
-// Where an id is, in any shard, locked: 0 with nothing locked where nowhere. No shard may be locked. `ref`: only
-// the bits that a ref shows are compared.
+// Where an id is, in any shard, locked: 0 with nothing locked where nowhere. No shard may be locked. `ref`:
+// only the bits that a ref shows are compared.
 uint32_t table_lock_slot(struct session_table *table, struct hash128 id, bool ref, struct shard **shard);
 
 // ---- index.c -----------------------------------------------------------------------------------
@@ -153,20 +156,21 @@ bool index_same(struct hash128 a, struct hash128 b, bool ref);
 
 // ---- commit.c ----------------------------------------------------------------------------------
 
-// A new tombstone of an id that never was, in a shard of the id's choice. BUSY, NOMEM; STATE: the id is known.
-MUST_USE enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why, int64_t now_ms,
-                                  int64_t keep_until_ms, struct session_record *record);
+// A new tombstone of an id that never was, in a shard of the id's choice. BUSY, NOMEM; STATE: the id is
+// known.
+MUST_USE enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why,
+                                  int64_t now_ms, int64_t keep_until_ms, struct session_record *record);
 // Ends the session of a slot for good. The shard's lock is held.
-void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why, int64_t now_ms,
-                int64_t keep_until_ms);
+void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why,
+                int64_t now_ms, int64_t keep_until_ms);
 // Forgets a slot. The shard's lock is held.
 void commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
 
 // ---- users.c -----------------------------------------------------------------------------------
 
 // A user by the key's names, known for nothing yet. BUSY, NOMEM: *user 0. The shard's lock is held.
-MUST_USE enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key,
-                                 uint32_t *user);
+MUST_USE enum pdp_err users_make(struct session_table *table, struct shard *shard,
+                                 const struct session_key *key, uint32_t *user);
 // Forgets a user without slots. The shard's lock is held.
 void users_forget(struct session_table *table, struct shard *shard, uint32_t user);
 

@@ -28,7 +28,8 @@ static enum pdp_err name_user(struct session_table *table, struct user *user, co
     return PDP_ERR_OK;
 }
 
-enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key, uint32_t *out)
+enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key,
+                        uint32_t *out)
 {
     *out = 0;
     if (!table_admit(table, &table->users, true)) {

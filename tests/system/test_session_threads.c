@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads on few subjects and ids: at most one owner of an id, no tombstone lost, and what was acknowledged as ended
-// is never seen alive again. A plain program, for ThreadSanitizer.
+// Threads on few subjects and ids: at most one owner of an id, no tombstone lost, and what was acknowledged
+// as ended is never seen alive again. A plain program, for ThreadSanitizer.
 #include "session/session.h"
 
 #include <pthread.h>
@@ -9,7 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { THREADS = 4, SUBJECTS = 3, IDS = 400, ROUNDS = 100000, WINDOW = 16, CHURN = 8 };
+enum {
+    THREADS = 4,
+    SUBJECTS = 3,
+    IDS = 400,
+    ROUNDS = 100000,
+    WINDOW = 16,
+    CHURN = 8
+};
 
 #define T0 INT64_C(1795370000000)
 #define FOR_EVER INT64_MAX
@@ -37,8 +44,11 @@ static uint64_t roll(uint64_t *random, uint64_t below)
 
 static struct session_record fresh(void)
 {
-    return (struct session_record){
-        .state = SESSION_ACTIVE, .epoch = 1, .auth_time_ms = T0, .last_seen_ms = T0, .keep_until_ms = FOR_EVER};
+    return (struct session_record){.state = SESSION_ACTIVE,
+                                   .epoch = 1,
+                                   .auth_time_ms = T0,
+                                   .last_seen_ms = T0,
+                                   .keep_until_ms = FOR_EVER};
 }
 
 // Ids that are swept while they are created again have no constant owner; all others do.
@@ -112,8 +122,8 @@ static void end(int id)
 {
     struct session_view was;
     bool known = false;
-    if (session_end(table, (struct str){names[id], strlen(names[id])}, PDP_CODE_LOCKED, T0, FOR_EVER, &was, &known) !=
-        PDP_ERR_OK) {
+    if (session_end(table, (struct str){names[id], strlen(names[id])}, PDP_CODE_LOCKED, T0, FOR_EVER, &was,
+                    &known) != PDP_ERR_OK) {
         fail("could not be ended", id);
         return;
     }

@@ -51,7 +51,9 @@ Test(base_map, takes_the_empty_key_with_and_without_a_pointer)
 
 Test(base_map, keeps_all_while_it_grows)
 {
-    enum { KEYS = 5000 };
+    enum {
+        KEYS = 5000
+    };
     static char text[KEYS][16];
     struct map map;
     map_init(&map, KEY);

@@ -28,7 +28,8 @@ Test(session_analyst, ends_by_id_and_by_ref_and_again)
     struct session_view view, was;
     cr_assert(session_look(table, STR("s1"), &view));
     bool known = false;
-    cr_expect_eq(session_end(table, str_of(view.ref), PDP_CODE_LOCKED, T0 + 1, T0 + DAY, &was, &known), PDP_ERR_OK);
+    cr_expect_eq(session_end(table, str_of(view.ref), PDP_CODE_LOCKED, T0 + 1, T0 + DAY, &was, &known),
+                 PDP_ERR_OK);
     cr_expect(known);
     cr_expect_eq(was.record.state, SESSION_ACTIVE);
     cr_expect_str_eq(was.subject_id, "alice");
@@ -66,14 +67,17 @@ Test(session_analyst, makes_a_tombstone_for_an_unknown_id_but_not_for_a_ref)
 
 Test(session_analyst, lists_all_once_whatever_the_page)
 {
-    enum { MANY = 700 };
+    enum {
+        MANY = 700
+    };
     static const size_t PAGES[] = {1, 7, 256, 1000};
     struct session_table *table = help_table((struct session_table_config){.shards = 8});
     for (int i = 0; i < MANY; i++) {
         char user[24], id[24];
         snprintf(user, sizeof user, "u%d", i % 90);
         snprintf(id, sizeof id, "s%d", i);
-        cr_assert_eq(help_put(table, user, id, i % 3 == 0 ? SESSION_TERMINATED : SESSION_ACTIVE, T0), PDP_ERR_OK);
+        cr_assert_eq(help_put(table, user, id, i % 3 == 0 ? SESSION_TERMINATED : SESSION_ACTIVE, T0),
+                     PDP_ERR_OK);
     }
     static struct session_view views[1000];
     for (size_t p = 0; p < COUNT_OF(PAGES); p++) {
@@ -108,7 +112,9 @@ Test(session_analyst, lists_all_once_whatever_the_page)
 Test(session_analyst, lists_once_what_stays_while_others_come_and_go)
 {
     struct session_table *table = help_table((struct session_table_config){.shards = 2});
-    enum { STAY = 300 };
+    enum {
+        STAY = 300
+    };
     for (int i = 0; i < STAY; i++) {
         char id[24];
         snprintf(id, sizeof id, "stay%d", i);
@@ -154,7 +160,8 @@ Test(session_analyst, keeps_long_names_cut_and_hostile_ones_whole)
     cr_expect_not(hash128_eq(key.subject, other.subject), "nothing is cut for the hash");
     struct session_held held;
     session_hold(table, &key, &held);
-    struct session_delta delta = {.put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
+    struct session_delta delta = {
+        .put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
     cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
     session_release(table, &held);
     struct session_view view;

@@ -3,7 +3,9 @@
 
 #include <criterion/criterion.h>
 
-enum { ITEMS = 20000 };
+enum {
+    ITEMS = 20000
+};
 
 struct owner {
     uint64_t hash[ITEMS + 1];

@@ -73,7 +73,8 @@ Test(session_commit, lets_only_these_states_follow)
         enum session_state want = MOVES[i].err == PDP_ERR_OK ? MOVES[i].next : MOVES[i].was;
         cr_expect_eq(after.state, want, "%zu", i);
         if (MOVES[i].was != SESSION_NONE) {
-            cr_expect_eq(after.epoch, before.epoch + (want != MOVES[i].was), "%zu: epoch rises with the state", i);
+            cr_expect_eq(after.epoch, before.epoch + (want != MOVES[i].was),
+                         "%zu: epoch rises with the state", i);
         }
         struct session_stats stats;
         session_stats(table, &stats);
@@ -139,7 +140,8 @@ Test(session_commit, ends_a_foreign_session_and_touches_no_user)
     session_hold(table, &key, &held);
     cr_assert_eq(held.found, SESSION_FOREIGN);
     cr_expect_null(held.user);
-    struct session_delta delta = {.put_session = true, .put_user = true, .create = true, .session = *held.session};
+    struct session_delta delta = {
+        .put_session = true, .put_user = true, .create = true, .session = *held.session};
     delta.session.state = SESSION_TERMINATED;
     delta.session.end_code = PDP_CODE_FIXATION;
     delta.user.devices[0].fingerprint = 666;
@@ -201,7 +203,8 @@ Test(session_commit, caps_what_a_peer_may_begin_in_a_minute)
     cr_expect_eq(help_put(table, "c", "3", SESSION_ACTIVE, T0), PDP_ERR_LIMIT);
     cr_expect_eq(help_put(table, "c", "3", SESSION_TERMINATED, T0), PDP_ERR_OK, "an end is never capped");
     cr_expect_eq(help_put(table, "a", "1", SESSION_CHALLENGED, T0), PDP_ERR_OK);
-    cr_expect_eq(help_put(table, "d", "4", SESSION_ACTIVE, T0 - HOUR), PDP_ERR_LIMIT, "stepping back gives nothing");
+    cr_expect_eq(help_put(table, "d", "4", SESSION_ACTIVE, T0 - HOUR), PDP_ERR_LIMIT,
+                 "stepping back gives nothing");
     cr_expect_eq(help_put(table, "d", "4", SESSION_ACTIVE, T0 + 60000), PDP_ERR_OK);
     session_table_free(&table);
 }
@@ -212,7 +215,8 @@ Test(session_commit, needs_create_for_what_is_absent)
     struct session_key key = help_key(table, "alice", "s");
     struct session_held held;
     session_hold(table, &key, &held);
-    struct session_delta delta = {.put_session = true, .put_user = true, .session = help_record(SESSION_ACTIVE, T0)};
+    struct session_delta delta = {
+        .put_session = true, .put_user = true, .session = help_record(SESSION_ACTIVE, T0)};
     cr_expect_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_STATE);
     struct session_delta user = {.put_user = true};
     cr_expect_eq(session_commit(table, &held, &key, &user, T0), PDP_ERR_OK, "a user without a session");

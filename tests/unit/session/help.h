@@ -20,7 +20,8 @@ static inline struct session_table *help_table(struct session_table_config confi
     return table;
 }
 
-static inline struct session_key help_key(const struct session_table *table, const char *subject, const char *id)
+static inline struct session_key help_key(const struct session_table *table, const char *subject,
+                                          const char *id)
 {
     return session_key_of(table, 7, STR("acme"), STR("user"), str_of(subject), str_of(id));
 }
@@ -48,7 +49,8 @@ static inline enum pdp_err help_put(struct session_table *table, const char *sub
     struct session_key key = help_key(table, subject, id);
     struct session_held held;
     session_hold(table, &key, &held);
-    struct session_delta delta = {.put_session = true, .put_user = true, .create = held.found == SESSION_ABSENT};
+    struct session_delta delta = {
+        .put_session = true, .put_user = true, .create = held.found == SESSION_ABSENT};
     delta.session = held.session != NULL ? *held.session : help_record(state, now_ms);
     delta.session.state = (uint8_t)state;
     delta.user.last.at_ms = now_ms;
@@ -71,8 +73,8 @@ static inline enum session_found help_found(struct session_table *table, const c
     return found;
 }
 
-static inline enum pdp_err help_end(struct session_table *table, const char *id, int64_t now_ms, int64_t keep_ms,
-                                    bool *known)
+static inline enum pdp_err help_end(struct session_table *table, const char *id, int64_t now_ms,
+                                    int64_t keep_ms, bool *known)
 {
     struct session_view was;
     return session_end(table, str_of(id), PDP_CODE_TERMINATED, now_ms, keep_ms, &was, known);

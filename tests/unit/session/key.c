@@ -5,7 +5,8 @@ Test(session_key, prints_refs_of_24_digits)
 {
     char ref[32];
     memset(ref, 'x', sizeof ref);
-    session_ref_print((struct hash128){.lo = UINT64_C(0x0123456789abcdef), .hi = UINT64_C(0xfedcba9876543210)}, ref);
+    session_ref_print(
+        (struct hash128){.lo = UINT64_C(0x0123456789abcdef), .hi = UINT64_C(0xfedcba9876543210)}, ref);
     cr_expect_str_eq(ref, "s_0123456789abcdeffedcba98");
 }
 
@@ -17,7 +18,8 @@ Test(session_key, depends_on_the_drawn_key_and_on_the_use)
     cr_assert_eq(session_table_new(&b, &two), PDP_ERR_OK);
     cr_expect_neq(session_hash(one, STR("x")), session_hash(two, STR("x")));
     struct session_key key = help_key(one, "x", "x");
-    cr_expect_neq(key.id.lo, session_hash(one, STR("x")), "a logged hash of text says nothing of a session id");
+    cr_expect_neq(key.id.lo, session_hash(one, STR("x")),
+                  "a logged hash of text says nothing of a session id");
     cr_expect_not(hash128_eq(key.id, help_key(two, "x", "x").id));
     cr_expect_not(hash128_eq(key.id, key.subject));
     cr_expect(hash128_eq(help_key(one, "x", "").id, (struct hash128){0}));

@@ -2,7 +2,12 @@
 // The table against a plain, slow model: the same random steps, the same answers.
 #include "unit/session/help.h"
 
-enum { IDS = 48, SUBJECTS = 6, STEPS = 200000, KEEP_S = 40 };
+enum {
+    IDS = 48,
+    SUBJECTS = 6,
+    STEPS = 200000,
+    KEEP_S = 40
+};
 
 // One id in the model. `owner` SUBJECTS: nobody's tombstone.
 struct entry {
@@ -63,8 +68,8 @@ static enum session_found expected(const struct entry *entry, unsigned subject)
 }
 
 // What the model makes of a commit; the same rules as session.h, said once more and plainly.
-static enum pdp_err model_commit(struct world *w, struct entry *entry, unsigned subject, enum session_state next,
-                                 uint32_t requests, int64_t keep_until_ms)
+static enum pdp_err model_commit(struct world *w, struct entry *entry, unsigned subject,
+                                 enum session_state next, uint32_t requests, int64_t keep_until_ms)
 {
     if (!entry->held) {
         if (next == SESSION_NONE) {
@@ -73,8 +78,9 @@ static enum pdp_err model_commit(struct world *w, struct entry *entry, unsigned 
         if (next != SESSION_TERMINATED && count_held(w) >= w->most) {
             return PDP_ERR_BUSY;
         }
-        *entry = (struct entry){true, next, subject, 1, requests, keep_until_ms, w->now_ms,
-                                next == SESSION_TERMINATED ? w->now_ms : 0};
+        *entry =
+            (struct entry){true,     next,          subject,   1,
+                           requests, keep_until_ms, w->now_ms, next == SESSION_TERMINATED ? w->now_ms : 0};
         return PDP_ERR_OK;
     }
     int64_t keep_ms = keep_until_ms > entry->keep_until_ms ? keep_until_ms : entry->keep_until_ms;
@@ -132,7 +138,8 @@ static void step_end(struct world *w)
     cr_assert_eq(help_end(w->table, text, w->now_ms, keep_until_ms, &known), PDP_ERR_OK);
     cr_assert_eq(known, entry->held);
     if (!entry->held) {
-        *entry = (struct entry){true, SESSION_TERMINATED, SUBJECTS, 1, 0, keep_until_ms, w->now_ms, w->now_ms};
+        *entry =
+            (struct entry){true, SESSION_TERMINATED, SUBJECTS, 1, 0, keep_until_ms, w->now_ms, w->now_ms};
         return;
     }
     entry->keep_until_ms = keep_until_ms > entry->keep_until_ms ? keep_until_ms : entry->keep_until_ms;

@@ -22,8 +22,8 @@ Test(session_peers, give_a_minutes_worth_and_refill_evenly)
         int64_t at_ms;
         int want;
     } STEPS[] = {
-        {T0, 10},          {T0, 0},           {T0 + 5999, 0},  {T0 + 6000, 1},     {T0 + 36000, 5},
-        {T0 + 36000, 0},   {T0 - 99999, 0},   {T0 - 93999, 1}, {T0 + 10000000, 10}, {INT64_MAX, 10},
+        {T0, 10},        {T0, 0},         {T0 + 5999, 0},  {T0 + 6000, 1},      {T0 + 36000, 5},
+        {T0 + 36000, 0}, {T0 - 99999, 0}, {T0 - 93999, 1}, {T0 + 10000000, 10}, {INT64_MAX, 10},
         {INT64_MIN, 0},
     };
     peers_init(&PEERS, 10);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unit/session/help.h"
 #include "session/table.h"
+#include "unit/session/help.h"
 
 Test(session_setup, refuses_shards_that_are_no_power_of_two)
 {
@@ -29,7 +29,9 @@ Test(session_setup, names_states)
 // DESIGN §12: at most 512 bytes a session with its share of the table, at most 1 KiB a user, names included.
 Test(session_setup, keeps_the_memory_budget, .timeout = 120)
 {
-    enum { MANY = 200000 };
+    enum {
+        MANY = 200000
+    };
     cr_expect_leq(sizeof(struct user) + 2 * TABLE_NAME_MAX + REQUEST_ID_MAX + 1 + 16, 1024);
     struct session_table *table = help_table((struct session_table_config){0});
     struct session_stats users, both;

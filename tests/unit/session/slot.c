@@ -22,7 +22,8 @@ Test(session_slot, keeps_within_its_size)
 
 Test(session_slot, gives_back_what_geo_databases_say_to_the_bit)
 {
-    static const double DEGREES[] = {0, 52.52, -33.8688, 151.2093, 180, -180, 0.0001, -0.0001, 13.404954, 89.9999};
+    static const double DEGREES[] = {0,    52.52,  -33.8688, 151.2093,  180,
+                                     -180, 0.0001, -0.0001,  13.404954, 89.9999};
     for (size_t i = 0; i < COUNT_OF(DEGREES); i++) {
         struct session_record record = {.state = SESSION_ACTIVE};
         record.anchor.lat_deg = record.last.lon_deg = DEGREES[i];
@@ -67,10 +68,14 @@ Test(session_slot, keeps_repeats_of_the_living_only)
 {
     struct session_record record = {.state = SESSION_ACTIVE, .ended_ms = 5};
     for (size_t i = 0; i < SESSION_REPEATS; i++) {
-        record.repeats[i] = (struct session_repeat){
-            .id = 100 + i, .question = UINT64_MAX - i, .score = 41.2F + (float)i, .rule = (uint32_t)i * 5000000,
-            .policy_epoch = 812 - (uint32_t)i * 100, .effect = (uint8_t)i, .code = (uint8_t)(i * 4),
-            .level = (uint8_t)(3 - i)};
+        record.repeats[i] = (struct session_repeat){.id = 100 + i,
+                                                    .question = UINT64_MAX - i,
+                                                    .score = 41.2F + (float)i,
+                                                    .rule = (uint32_t)i * 5000000,
+                                                    .policy_epoch = 812 - (uint32_t)i * 100,
+                                                    .effect = (uint8_t)i,
+                                                    .code = (uint8_t)(i * 4),
+                                                    .level = (uint8_t)(3 - i)};
     }
     record.repeats[2].rule = UINT32_MAX;
     struct session_record got = round_trip(&record);
@@ -107,7 +112,8 @@ Test(session_slot, cuts_methods_by_whole_words)
         {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfax", 16, "pwd otp hwk mfax", 16},
         {"urn:mace:incommon:iap:si", 24, "averylongmethodname", 19, "", 0},
         {"urn:mace:incommon:iap:si", 200, "pwd", 3, "pwd", 3},
-        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255},
+        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia kba vbmx",
+         255},
     };
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
         struct session_record record = {

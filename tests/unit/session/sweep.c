@@ -43,7 +43,8 @@ static void put_keep(struct session_table *table, const char *id, int64_t keep_u
     struct session_key key = help_key(table, id, id);
     struct session_held held;
     session_hold(table, &key, &held);
-    struct session_delta delta = {.put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
+    struct session_delta delta = {
+        .put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
     delta.session.keep_until_ms = keep_until_ms;
     cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
     session_release(table, &held);

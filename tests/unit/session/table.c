@@ -68,7 +68,8 @@ Test(session_table, looks_up_no_empty_id_but_the_user)
     cr_expect_eq(held.found, SESSION_ABSENT);
     cr_assert_not_null(held.user);
     cr_expect_eq(held.user->live_sessions, 1);
-    struct session_delta delta = {.put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
+    struct session_delta delta = {
+        .put_session = true, .create = true, .session = help_record(SESSION_ACTIVE, T0)};
     cr_expect_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_STATE, "no session without an id");
     session_release(table, &held);
     session_table_free(&table);
@@ -101,7 +102,9 @@ static int64_t clock_ns(void)
 // Says how fast it is; fails only where it is out of all proportion (sanitizers, a busy machine).
 Test(session_table, holds_a_warm_session_quickly)
 {
-    enum { ROUNDS = 200000 };
+    enum {
+        ROUNDS = 200000
+    };
     struct session_table *table = help_table((struct session_table_config){0});
     cr_assert_eq(help_put(table, "alice", "s1", SESSION_ACTIVE, T0), PDP_ERR_OK);
     struct session_key key = help_key(table, "alice", "s1");
