@@ -89,7 +89,7 @@ static void read_signal(struct reader *r, size_t index, const struct conf_node *
     struct conf_field fields[FIELDS_MAX];
     size_t count = signal_fields(row, fields);
     struct signal_rule rule = row->builtin;
-    rule.missing_evidence = -1;
+    rule.missing_evidence = rule.on_missing == MISSING_CANNOT ? 0 : -1; // not given
     enum pdp_err err = conf_read(node, fields, count, row->id.at, &rule, r->arena, r->diags);
     if (err != PDP_ERR_OK) {
         note(r, err);

@@ -3,6 +3,8 @@
 
 #include "risk.h"
 
+#include <stdio.h>
+
 #define HEAD "apiVersion: pdp/v1\nkind: RiskModel\nmetadata: {name: ours}\n"
 
 struct read {
@@ -65,6 +67,47 @@ Test(risk_model_read, takes_a_whole_document)
     cr_expect_eq(r.model->proofs[0], 0);
     cr_expect_eq(r.model->proofs[1], 2.5);
     done(&r);
+}
+
+// The document that docs/RISK.md shows is one that is taken.
+Test(risk_model_read, takes_the_documented_example)
+{
+    static char text[65536];
+    FILE *file = fopen("docs/RISK.md", "rb");
+    cr_assert_not_null(file, "run from the root of the sources");
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    char *from = strstr(text, "```yaml\n"), *to = from != NULL ? strstr(from + 8, "```") : NULL;
+    cr_assert_not_null(to);
+    *to = '\0';
+    struct read r;
+    read_text(&r, from + 8);
+    cr_expect_eq(r.err, PDP_ERR_OK, "%s", (char *)r.said.at);
+    cr_expect_eq(r.diags.warnings, 0);
+    cr_expect_eq(r.model->rules[SIGNAL_FIRST_READ].params[0], 2);
+    done(&r);
+}
+
+// A model of every signal as it is built in, written out.
+Test(risk_model_read, names_and_builtins_agree)
+{
+    struct read r;
+    struct buf text = {0};
+    buf_printf(&text, HEAD "signals:\n");
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        bool can = SIGNALS[i].builtin.on_missing != MISSING_CANNOT;
+        buf_printf(&text, "  " STR_FMT ": {%s}\n", STR_ARG(SIGNALS[i].id), can ? "on_missing: skip" : "");
+    }
+    buf_byte(&text, '\0');
+    read_text(&r, (char *)text.at);
+    cr_assert_eq(r.err, PDP_ERR_OK, "%s", (char *)r.said.at);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        const struct signal_rule *rule = &r.model->rules[i], *builtin = &model()->rules[i];
+        cr_expect_eq(memcmp(rule, builtin, sizeof *rule), 0, STR_FMT, STR_ARG(SIGNALS[i].id));
+    }
+    done(&r);
+    buf_fini(&text);
 }
 
 Test(risk_model_read, passes_over_other_kinds)
