@@ -96,7 +96,8 @@ static bool vet_group(struct vet *v)
     return group_flags(v);
 }
 
-static bool copy_property(struct vet *v)
+// \p{Greek}, \x{1F600}: to the brace.
+static bool copy_braced(struct vet *v)
 {
     if (peek(v, 2) != '{') {
         copy(v, 3);
@@ -104,7 +105,7 @@ static bool copy_property(struct vet *v)
     }
     size_t end = str_find_byte(v->text, '}', v->at);
     if (end >= v->text.len) {
-        return refuse(v, v->at, "the property has no closing }");
+        return refuse(v, v->at, "this escape has no closing }");
     }
     copy(v, end + 1 - v->at);
     return true;
@@ -134,8 +135,8 @@ static bool vet_escape(struct vet *v, bool in_class)
     if (c >= '1' && c <= '9') {
         return refuse(v, v->at, "back-references are not supported");
     }
-    if (c == 'p' || c == 'P') {
-        return copy_property(v);
+    if (c == 'p' || c == 'P' || (c == 'x' && peek(v, 2) == '{')) {
+        return copy_braced(v);
     }
     if (c == 'Q' && !in_class) {
         copy_quoted(v);
@@ -258,7 +259,7 @@ static bool vet_all(struct vet *v)
             continue;
         }
         int c = peek(v, 0);
-        can_repeat = c != '(' && c != '|';
+        can_repeat = c != '(' && c != '|' && c != '^';
         bool good = true;
         if (c == '(') {
             good = vet_group(v);

@@ -101,7 +101,8 @@ static struct value ordered(const struct value *a, const struct value *b, enum f
 {
     // By func LT, LE, GT, GE and the order -1, 0, 1, 2 (not a number).
     static const bool HOLDS[4][4] = {{1, 0, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {0, 1, 1, 0}};
-    int order = cmp_order(a, b);
+    bool plain = a->kind == b->kind && (a->kind == VALUE_LEVEL || a->kind == VALUE_STRENGTH || a->kind == VALUE_INT);
+    int order = plain ? (a->as.i > b->as.i) - (a->as.i < b->as.i) : cmp_order(a, b);
     if (order == 3) {
         struct value args[] = {*a, *b};
         return frame_no_overload(func, args, 2);
