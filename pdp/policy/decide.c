@@ -175,7 +175,7 @@ static bool any_target(struct decide *d)
     if (d->set->untargeted) {
         return true;
     }
-    if (d->question->unindexed) {
+    if (d->question->unindexed || d->set->by_target == NULL) {
         for (uint32_t i = 0; i < d->set->policy_count; i++) {
             if (run(d->frame, d->set->policies[i].target) != TRUTH_NO) {
                 return true;
@@ -194,24 +194,25 @@ static bool any_target(struct decide *d)
 
 // ---- The result -------------------------------------------------------------------------------------
 
-// Obligations are few and numbered: those of deciding rules, each once.
-static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to,
-                    size_t most)
+// Obligations are numbered: those of deciding rules, each once, in the order of the rules.
+static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to)
 {
+    uint64_t *taken = d->scratch->taken;
     size_t count = 0;
-    for (size_t i = 0; i < d->scratch->count; i++) {
-        const struct set_rule *rule = &d->set->rules[d->scratch->matched[i].rule];
-        if (d->scratch->matched[i].outcome != decided) {
-            continue;
-        }
-        for (uint32_t k = 0; k < rule->obligation_count && count < most; k++) {
-            const struct verdict_obligation *one = &d->set->obligations[rule->obligations[k]];
-            size_t at = 0;
-            while (at < count && (to[at].type.at != one->type.at || to[at].properties != one->properties)) {
-                at++;
+    for (int clear = 0; clear < 2; clear++) {
+        for (size_t i = 0; i < d->scratch->count; i++) {
+            const struct set_rule *rule = &d->set->rules[d->scratch->matched[i].rule];
+            bool counts = d->scratch->matched[i].outcome == decided;
+            for (uint32_t k = 0; counts && k < rule->obligation_count; k++) {
+                uint32_t number = rule->obligations[k];
+                uint64_t bit = UINT64_C(1) << number % 64;
+                if (clear != 0) {
+                    taken[number / 64] = 0;
+                } else if ((taken[number / 64] & bit) == 0) {
+                    taken[number / 64] |= bit;
+                    to[count++] = d->set->obligations[number];
+                }
             }
-            to[at] = *one;
-            count += at == count;
         }
     }
     return count;
@@ -270,7 +271,7 @@ static bool list_rules(struct decide *d, enum combine_outcome decided, bool *cer
     }
     d->out->rules = rules;
     d->out->obligations = united;
-    d->out->obligation_count = unite(d, decided, united, obligations);
+    d->out->obligation_count = unite(d, decided, united);
     return true;
 }
 

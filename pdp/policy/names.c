@@ -175,7 +175,9 @@ static void gather_strengths(struct names *n, const struct conf_doc *doc)
     }
     for (size_t i = 0; i < count; i++) {
         const struct conf_node *name = conf_get(levels->items[i], "name");
-        n->out->strengths[i] = is_text(name) ? arena_str(n->arena, name->text, NULL) : STR("");
+        bool copied = true;
+        n->out->strengths[i] = is_text(name) ? arena_str(n->arena, name->text, &copied) : STR("");
+        note(n, copied ? PDP_ERR_OK : PDP_ERR_NOMEM);
     }
     n->out->strength_count = count;
 }
@@ -187,7 +189,9 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
         return;
     }
     bool ok = check_version(n, doc);
-    ok = check_kind(n, doc) && ok;
+    if (!check_kind(n, doc)) {
+        return; // what its metadata may hold is not known either
+    }
     const struct conf_node *map = conf_get(doc->root, "metadata");
     if (map == NULL) {
         note(n, diag_error(n->diags, PDP_ERR_MISSING, head_place(doc, "metadata"),
@@ -200,7 +204,12 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
     if (!ok || metadata.name.len == 0) {
         return;
     }
-    struct str name = arena_str(n->arena, metadata.name, NULL);
+    bool copied = true;
+    struct str name = arena_str(n->arena, metadata.name, &copied);
+    if (!copied) {
+        note(n, PDP_ERR_NOMEM);
+        return;
+    }
     check_unique(n, doc, number, name);
     if (str_eq(conf_get(doc->root, "kind")->text, STR("List"))) {
         gather_list(n, doc, name);

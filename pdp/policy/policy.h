@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Documents to rules, index and program; rules to one verdict (DESIGN §5, semantics/composition.py).
 //
-// Rules are numbered by the path of their file, then by their place in it. A policy that is deny-unless-allow ends
-// with a rule of its own, `POLICY/deny-unless-allow`, for the deny that it adds.
+// Rules are numbered by the path of their file, then by their place in it. A policy that is
+// deny-unless-allow ends with a rule of its own, `POLICY/deny-unless-allow`, for the deny that it adds.
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
@@ -33,22 +33,25 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Policy, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles into
-// `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables.
+// Second pass: Policy, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
+// into `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables. What the
+// first pass reported is not reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
                                       struct cel_program *program, const struct policy_files *files,
                                       struct hash_key seed, struct arena *arena, struct diags *diags,
                                       struct policy_set **out);
-// After cel_seal: builds the index. 
+// After cel_seal: builds the index.
 MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags);
 
-// Lists with a max_age and no `updated` of their own age from here: when the snapshot was loaded. Without this
-// call they are stale from the start.
+// Lists with a max_age and no `updated` of their own age from here: when the snapshot was loaded. Without
+// this call they are stale from the start.
 void policy_set_loaded(struct policy_set *set, int64_t now_ms);
 
 size_t policy_rule_count(const struct policy_set *set);
 struct str policy_rule_name(const struct policy_set *set, uint32_t rule); // `policy/rule`; empty: no such rule
-struct policy_describe { uint32_t policies, rules, lists, strengths, indexed; };
+struct policy_describe {
+    uint32_t policies, rules, lists, strengths, indexed;
+};
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
 
 MUST_USE enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scratch **out);

@@ -73,7 +73,9 @@ enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scra
     scratch->ask.list = calloc(most, sizeof(*scratch->ask.list));
     scratch->ask.bits = calloc(most / 64 + 1, sizeof(*scratch->ask.bits));
     scratch->matched = calloc(most, sizeof(*scratch->matched));
-    if (scratch->ask.list == NULL || scratch->ask.bits == NULL || scratch->matched == NULL) {
+    scratch->taken = calloc((size_t)set->obligation_count / 64 + 1, sizeof(*scratch->taken));
+    if (scratch->ask.list == NULL || scratch->ask.bits == NULL || scratch->matched == NULL ||
+        scratch->taken == NULL) {
         return PDP_ERR_NOMEM;
     }
     *out = STEAL(scratch);
@@ -86,6 +88,7 @@ void policy_scratch_free(struct policy_scratch **scratch)
         free((*scratch)->ask.list);
         free((*scratch)->ask.bits);
         free((*scratch)->matched);
+        free((*scratch)->taken);
         free(*scratch);
         *scratch = NULL;
     }

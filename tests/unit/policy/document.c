@@ -279,6 +279,41 @@ Test(policy_document, strengths_tell_what_proves_them)
     cr_expect_null(policy_strength_acr(f.set, 7, &count));
 }
 
+// Each limit makes another allocation the one that fails: either all was read, or an error comes back.
+Test(policy_document, survives_being_out_of_memory_anywhere)
+{
+    static const char TEXT[] =
+        RULE("effect: step_up, when: {all: [device.managed, {not: subject.x}]}, actions: [GET], resources: "
+             "[/a/**], require: {strength: mfa}, obligations: [{type: t, properties: {a: [1, {b: c}]}}]")
+            STRENGTHS
+        "---\n" HEAD("List", "nets") "type: cidr\nfile: lists/nets.txt\n---\n" HEAD(
+            "List",
+            "l") "type: string\nentries: [a, b]\n---\n" HEAD("Policy",
+                                                             "q") "combine: deny-unless-allow\nvariables: "
+                                                                  "{v: 'true'}\nrules: [{id: a, effect: "
+                                                                  "allow, when: vars.v}]\n";
+    unsigned failed = 0;
+    for (size_t limit = 1; limit < 40000; limit += limit < 2000 ? 37 : 111) {
+        AUTO(fixture_fini) struct fixture f = {.source = {STR("p.yaml"), str_of(TEXT)}};
+        arena_init(&f.arena, 64, limit);
+        arena_init(&f.request, 0, 0);
+        diags_init(&f.diags, 10);
+        f.err = conf_parse(&f.source, &f.arena, &f.diags, &f.docs, &f.doc_count);
+        f.err = f.err == PDP_ERR_OK ? fixture_build(&f) : f.err;
+        cr_assert_eq(f.diags.errors, 0);
+        cr_assert(f.err == PDP_ERR_NOMEM || (f.err == PDP_ERR_OK && f.set != NULL), "%zu: %s", limit,
+                  pdp_err_name(f.err));
+        failed += f.err != PDP_ERR_OK;
+        if (f.err == PDP_ERR_OK) {
+            cr_assert_eq(cel_seal(f.program), PDP_ERR_OK);
+            enum pdp_err err = policy_set_index(f.set, &f.diags);
+            cr_assert(err == PDP_ERR_OK || err == PDP_ERR_NOMEM);
+            cr_assert_eq(policy_rule_count(f.set), 3);
+        }
+    }
+    cr_expect(failed > 50, "%u", failed);
+}
+
 Test(policy_document, many_rules_load_in_seconds)
 {
     AUTO(buf_fini) struct buf text = {0};

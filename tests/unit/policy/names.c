@@ -67,7 +67,7 @@ static const struct {
      "    1 | apiVersion: v2\n"
      "      |             ^~\n"
      "  hint: write `apiVersion: pdp/v1`\n"},
-    {HEAD("Exception", "a"),
+    {"apiVersion: pdp/v1\nkind: Exception\nmetadata: {name: a, ticket: SEC-1}\n",
      "p.yaml:2:7: error: unknown kind `Exception`\n"
      "    2 | kind: Exception\n"
      "      |       ^~~~~~~~~\n"
