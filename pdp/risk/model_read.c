@@ -25,10 +25,11 @@ static void note(struct reader *r, enum pdp_err err)
     r->first = r->first == PDP_ERR_OK ? err : r->first;
 }
 
+// The head is checked where all documents' heads are.
 static const struct conf_field DOCUMENT[] = {
-    {"apiVersion", CONF_ANY, true, offsetof(struct document, api_version), NULL, 0, 0, "pdp/v1"},
-    {"kind", CONF_ANY, true, offsetof(struct document, kind), NULL, 0, 0, "RiskModel"},
-    {"metadata", CONF_ANY, true, offsetof(struct document, metadata), NULL, 0, 0, "its name"},
+    {"apiVersion", CONF_ANY, false, offsetof(struct document, api_version), NULL, 0, 0, "pdp/v1"},
+    {"kind", CONF_ANY, false, offsetof(struct document, kind), NULL, 0, 0, "RiskModel"},
+    {"metadata", CONF_ANY, false, offsetof(struct document, metadata), NULL, 0, 0, "its name"},
     {"prior", CONF_NUMBER, false, offsetof(struct document, prior), NULL, -20, 20,
      "log-odds before anything is known"},
     {"calibration", CONF_MAPPING, false, offsetof(struct document, calibration), NULL, 0, 0,

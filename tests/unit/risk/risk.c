@@ -496,6 +496,33 @@ Test(risk_score, remembers_the_worst_of_many_sessions)
     cr_expect_eq(evidence(&out, "other-sessions"), 2, "%g", evidence(&out, "other-sessions"));
 }
 
+Test(risk_score, lesser_sessions_push_no_worse_one_out)
+{
+    struct sighting anchor = berlin(T0), stolen = seen_as(STOLEN, T0), other = seen_as(ELSEWHERE, T0);
+    struct risk_user user = {0};
+    for (int i = 0; i < USER_SESSIONS + 1; i++) {
+        struct known known = {.user = user};
+        ask(&known, T0, &anchor, i < USER_SESSIONS ? &stolen : &other);
+        user = known.user;
+    }
+    for (size_t i = 0; i < USER_SESSIONS; i++) {
+        cr_expect_eq(user.marks[i].tag, i + 1);
+        cr_expect_eq(user.marks[i].value, 6 * 2048);
+    }
+}
+
+Test(risk_score, reassurance_does_not_come_back_with_the_clock)
+{
+    struct sighting anchor = berlin(T0);
+    struct known known = {0};
+    pass(&known, T0, &anchor, &anchor, 2);
+    struct risk_result out = ask(&known, T0 + 8 * HOUR, &anchor, &anchor);
+    cr_expect_eq(evidence(&out, "step-up-passed"), -3);
+    out = ask(&known, T0, &anchor, &anchor);
+    cr_expect_eq(evidence(&out, "step-up-passed"), -3);
+    cr_expect_eq(out.signal_count, 1);
+}
+
 Test(risk_score, a_failed_login_touches_nobody)
 {
     struct sighting anchor = berlin(T0), odd = seen_as(STOLEN, T0);
