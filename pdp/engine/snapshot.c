@@ -152,7 +152,7 @@ static enum pdp_err read_geo(const struct snapshot_input *input, struct snapshot
         if (err == PDP_ERR_OK) {
             continue;
         }
-        struct source *name_only = ARENA_NEW(&s->arena, struct source);
+        struct source *name_only = ARENA_NEW(&diags->arena, struct source);
         if (name_only == NULL) {
             return PDP_ERR_NOMEM;
         }
