@@ -23,6 +23,12 @@ static void add(struct explain *e, struct str words)
     }
 }
 
+// Says by itself what it is about: an attribute or a list.
+static bool names_attribute(const struct value *error)
+{
+    return error->n == CEL_ERROR_MISSING || error->n == CEL_ERROR_MISTYPED || error->n == CEL_ERROR_STALE;
+}
+
 static void add_expr(struct explain *e, uint32_t expr, struct str what)
 {
     if (expr == SET_NO_EXPR) {
@@ -30,7 +36,10 @@ static void add_expr(struct explain *e, uint32_t expr, struct str what)
     }
     struct value value = cel_run(e->frame, expr); // remembered from the match
     if (value.kind == VALUE_ERROR) {
-        add(e, cel_why(e->frame, &value));
+        struct str why = cel_why(e->frame, &value);
+        add(e, names_attribute(&value)
+                   ? why
+                   : arena_printf(e->arena, STR_FMT " in `" STR_FMT "`", STR_ARG(why), STR_ARG(what)));
     } else if (value.kind != VALUE_BOOL) {
         add(e, arena_printf(e->arena, "the condition of `" STR_FMT "` is a %s, not a bool", STR_ARG(what),
                             value_kind_name((enum value_kind)value.kind)));

@@ -111,9 +111,26 @@ static void read_lines(struct build *build, struct lists_set *set, const struct 
     lists_sort(set);
 }
 
+// Relative, and never upwards: a folder is deployed as a whole.
+static bool stays_below(struct str path)
+{
+    bool below = path.len > 0 && path.at[0] != '/';
+    for (size_t at = 0; below && at < path.len;) {
+        size_t end = str_find_byte(path, '/', at);
+        below = !str_eq(str_sub(path, at, end - at), STR(".."));
+        at = end + 1;
+    }
+    return below;
+}
+
 static void read_file(struct build *build, struct lists_set *set, const struct conf_node *file)
 {
     struct str text = {0};
+    if (!stays_below(file->text)) {
+        build_fail(build, PDP_ERR_DENIED, file->place, "name it relative to the folder of the policies, without `..`",
+                   "`" STR_FMT "` lies outside the folder", STR_ARG(build_shown(build, file->text)));
+        return;
+    }
     enum pdp_err err = build->files != NULL && build->files->read != NULL
                            ? build->files->read(build->files->user, file->text, &text)
                            : PDP_ERR_UNSUPPORTED;
@@ -126,11 +143,15 @@ static void read_file(struct build *build, struct lists_set *set, const struct c
         set->missing = true;
         return;
     }
-    struct source *source = build_array(build, 1, sizeof(*source));
-    if (source != NULL) {
-        *source = (struct source){build_copy(build, file->text), text};
-        read_lines(build, set, source);
+    // Lives as long as the diagnostics that show it, which may outlive the set.
+    struct source *source = ARENA_NEW(&build->diags->arena, struct source);
+    struct str name = arena_str(&build->diags->arena, file->text, NULL);
+    if (source == NULL || name.at == NULL) {
+        build_note(build, PDP_ERR_NOMEM);
+        return;
     }
+    *source = (struct source){name, text};
+    read_lines(build, set, source);
 }
 
 static struct lists_set *set_of(struct build *build, struct str name)
