@@ -71,6 +71,31 @@ static void hint_near(struct checker *c, struct str name, const struct str *name
     }
 }
 
+static bool risk_is_closed(const struct checker *c)
+{
+    return (c->names->flags & CEL_NO_RISK) != 0 || c->p->env->no_risk;
+}
+
+static const struct type *no_risk(struct checker *c, const struct ast *ast)
+{
+    unit_error(c->unit, PDP_ERR_REFUSED, ast->at, ast->len,
+               ast->ref_kind == REF_EXPR ? "`%s` reads `risk`, which may not be read here" : "`%s` may not be read here",
+               say_ast(c, ast));
+    return wrong();
+}
+
+// The type of an expression that was added before.
+static const struct type *type_of_node(const struct cel_program *p, uint32_t node)
+{
+    enum value_kind kind = (enum value_kind)p->nodes[node].kind;
+    for (int t = T_NULL; t < T_LIST; t++) {
+        if (kind != VALUE_ERROR && types_value_kind(types_of((enum type_kind)t)) == kind) {
+            return types_of((enum type_kind)t);
+        }
+    }
+    return types_of(T_DYN);
+}
+
 static const struct type *named_var(struct checker *c, struct ast *ast, const struct chain *chain)
 {
     const struct check_names *names = c->names;
@@ -80,13 +105,10 @@ static const struct type *named_var(struct checker *c, struct ast *ast, const st
         if (str_eq(names->vars[i].name, chain->parts[1])) {
             ast->ref_kind = REF_EXPR;
             ast->ref = names->vars[i].expr;
-            enum value_kind kind = (enum value_kind)c->p->nodes[ast->ref].kind;
-            for (int t = T_NULL; t < T_LIST; t++) {
-                if (kind != VALUE_ERROR && types_value_kind(types_of((enum type_kind)t)) == kind) {
-                    return types_of((enum type_kind)t);
-                }
+            if (risk_is_closed(c) && cel_reads(c->p, ast->ref, STR("risk"))) {
+                return no_risk(c, ast);
             }
-            return types_of(T_DYN);
+            return type_of_node(c->p, ast->ref);
         }
         if (i < count) {
             known[i] = names->vars[i].name;
@@ -233,9 +255,8 @@ static const struct type *policy_name(struct checker *c, struct ast *ast, const 
         ast->ref_kind = REF_NOW;
         return types_of(T_TIMESTAMP);
     }
-    if (((c->names->flags & CEL_NO_RISK) != 0 || c->p->env->no_risk) && str_eq(root, STR("risk"))) {
-        unit_error(c->unit, PDP_ERR_REFUSED, ast->at, ast->len, "`risk` may not be read here");
-        return wrong();
+    if (risk_is_closed(c) && str_eq(root, STR("risk"))) {
+        return no_risk(c, ast);
     }
     uint32_t slot = 0;
     enum pdp_err err = program_path(c->p, chain->path, &slot);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cel/lex.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 struct parser {
     struct unit *unit;
     struct lexer lexer;
@@ -19,57 +16,6 @@ struct kids {
 
 static struct ast *parse_expr(struct parser *p);
 static struct ast *parse_unary(struct parser *p);
-
-enum pdp_err unit_error(struct unit *unit, enum pdp_err err, uint32_t at, uint32_t len, const char *fmt, ...)
-{
-    char message[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    if (unit->err == PDP_ERR_OK) {
-        unit->err = err;
-    }
-    if (unit->diags == NULL) {
-        return err;
-    }
-    struct place place = {0};
-    if (unit->text->locate != NULL) {
-        place = unit->text->locate(unit->text->user, at, len);
-    }
-    return diag_error(unit->diags, err, place, "%s", message);
-}
-
-void unit_hint(struct unit *unit, const char *fmt, ...)
-{
-    char message[256];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    if (unit->diags != NULL) {
-        diag_hint(unit->diags, "%s", message);
-    }
-}
-
-const char *unit_quote_str(struct unit *unit, struct str s)
-{
-    enum { MOST = 60 };
-    struct buf buf = {0};
-    buf_escaped(&buf, str_sub(s, 0, MOST));
-    if (s.len > MOST) {
-        buf_str(&buf, STR("…"));
-    }
-    buf_byte(&buf, 0);
-    struct str copy = arena_str(unit->arena, buf_view(&buf), NULL);
-    buf_fini(&buf);
-    return copy.at != NULL && copy.len > 0 ? copy.at : "";
-}
-
-const char *unit_quote(struct unit *unit, uint32_t at, uint32_t len)
-{
-    return unit_quote_str(unit, str_sub(unit->text->text, at, len));
-}
 
 static struct ast *out_of_memory(struct unit *unit)
 {

@@ -103,6 +103,10 @@ Test(cel_check, risk_is_refused_where_it_may_not_be_read)
     lab_init(&lab);
     struct cel_text text = {.text = STR("risk.score > 1.0")};
     cr_expect_eq(cel_add(lab.program, &text, CEL_BOOL, NULL, 0, CEL_NO_RISK, &lab.diags, &expr), PDP_ERR_REFUSED);
+    cr_expect(str_eq(lab.diags.list[0].message, STR("`risk.score` may not be read here")));
+    struct cel_var var = {STR("risky"), lab_add(&lab, "risk.score > 1.0")};
+    struct cel_text through = {.text = STR("vars.risky")};
+    cr_expect_eq(cel_add(lab.program, &through, CEL_BOOL, &var, 1, CEL_NO_RISK, &lab.diags, &expr), PDP_ERR_REFUSED);
     lab_fini(&lab);
 }
 
