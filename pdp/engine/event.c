@@ -74,9 +74,12 @@ static void bring_login(struct ask *ask)
 static void bring_step_up(struct ask *ask)
 {
     ask_issue(ask, event_acr(ask->request), event_amr(ask->request), ask->now_ms, true);
-    ask_score(ask, EVENT_STEP_UP_PASSED, strength_proved_now(ask), 0);
-    risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
-    ask_learn(ask);
+    int32_t strength = strength_proved_now(ask);
+    ask_score(ask, EVENT_STEP_UP_PASSED, strength, 0);
+    if (strength >= 0) { // what proves nothing blesses no context
+        risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
+        ask_learn(ask);
+    }
 }
 
 static void bring_score(struct ask *ask)

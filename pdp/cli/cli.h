@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// pdpctl: one table of subcommands, one way to read flags, one way to print.
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum { CLI_DONE = 0, CLI_NO = 1, CLI_BAD = 2 }; // exit codes: done; the answer is no; bad use or bad input
+
+#define CLI_VALUES_MAX 16
+
+// What the flags of one call hold. Flags that a subcommand does not take are refused before it runs.
+struct cli_args {
+    const char *positional[4];
+    size_t positional_count;
+    const char *policies, *request, *events, *connect, *session, *reason, *subject, *after;
+    const char *geo[CLI_VALUES_MAX];
+    size_t geo_count;
+    const char *now;
+    int64_t batch, limit, deadline_ms;
+    bool json, people, full;
+};
+
+struct cli_command {
+    const char *name;        // `replay`, `session list`
+    const char *usage;       // what follows the name
+    const char *flags;       // names of the flags that it takes, space-separated
+    const char *help;        // one line
+    const char *example;
+    size_t positionals;      // how many words it takes
+    int (*run)(const struct cli_args *args);
+};
+extern const struct cli_command CLI_COMMANDS[];
+extern const size_t CLI_COMMAND_COUNT;
+
+// Reads flags for a command; CLI_DONE, or CLI_BAD with the mistake and a hint on stderr.
+int cli_flags_read(const struct cli_command *command, int argc, char **argv, struct cli_args *out);
+void cli_flags_help(const struct cli_command *command, struct buf *out);
+
+// `pdpctl: message`, and a hint where not NULL. Returns CLI_BAD.
+int cli_bad(const char *hint, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// A whole file, or standard input for `-`; false with the mistake said.
+bool cli_read(const char *path, struct buf *out);
+// Writes and flushes; CLI_BAD where standard output is closed or full.
+int cli_write(const struct buf *bytes, int code);
+
+int cmd_check(const struct cli_args *args);
+int cmd_eval(const struct cli_args *args);
+int cmd_decide(const struct cli_args *args);
+int cmd_replay(const struct cli_args *args);
+int cmd_session_list(const struct cli_args *args);
+int cmd_session_show(const struct cli_args *args);
+int cmd_session_terminate(const struct cli_args *args);
+int cmd_status(const struct cli_args *args);
+int cmd_reload(const struct cli_args *args);
+
+#endif

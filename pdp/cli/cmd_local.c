@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/local.h"
+
+#include <stdio.h>
+#include <time.h>
+
+int cmd_check(const struct cli_args *args)
+{
+    struct local local;
+    int code = local_open(args, &local);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    char digest[80];
+    struct snapshot_facts facts;
+    struct buf out = {0};
+    (void)engine_serving(local.engine, local.worker, digest, &facts);
+    if (args->json) {
+        struct emit emit;
+        emit_init(&emit, WIRE_JSON, &out);
+        emit_map(&emit, SIZE_MAX);
+        emit_key_bool(&emit, "ok", true);
+        emit_key_str(&emit, "snapshot", str_of(digest));
+        emit_key_int(&emit, "policies", facts.policies);
+        emit_key_int(&emit, "rules", facts.rules);
+        emit_key_int(&emit, "lists", facts.lists);
+        emit_end(&emit);
+        buf_byte(&out, '\n');
+    } else {
+        buf_printf(&out, "good: %u policies, %u rules, %u lists, %u strengths\n%s\n", facts.policies, facts.rules,
+                   facts.lists, facts.strengths, digest);
+    }
+    code = cli_write(&out, CLI_DONE);
+    buf_fini(&out);
+    local_close(&local);
+    return code;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// The question, with `explain` set to full where it was asked for.
+static bool with_explain(const struct buf *question, struct buf *out)
+{
+    struct arena arena;
+    struct value root;
+    struct fault why;
+    arena_init(&arena, 0, 0);
+    bool read = wire_decode(wire_form_of(buf_view(question)), buf_view(question), &arena, &root, &why) == PDP_ERR_OK &&
+                root.kind == VALUE_MAP;
+    if (read) {
+        struct emit emit;
+        emit_init(&emit, WIRE_JSON, out);
+        emit_map(&emit, SIZE_MAX);
+        for (uint32_t i = 0; i < root.n; i++) {
+            if (!value_is_text(&root.as.map[i].key, STR("explain"))) {
+                emit_key(&emit, value_text(&root.as.map[i].key));
+                emit_value(&emit, &root.as.map[i].value);
+            }
+        }
+        emit_key_str(&emit, "explain", STR("full"));
+        emit_end(&emit);
+    } else {
+        buf_put(out, question->at, question->len);
+    }
+    arena_fini(&arena);
+    return read;
+}
+
+int cmd_eval(const struct cli_args *args)
+{
+    int64_t now_ms = clock_ms();
+    if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
+        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time", args->now);
+    }
+    struct local local;
+    int code = local_open(args, &local);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    struct buf question = {0}, asked = {0}, answer = {0}, out = {0};
+    struct arena arena;
+    struct value root = {0};
+    struct fault why;
+    arena_init(&arena, 0, 0);
+    code = CLI_BAD;
+    if (cli_read(args->request != NULL ? args->request : "-", &question)) {
+        (void)(args->full || !args->json ? with_explain(&question, &asked) : (buf_put(&asked, question.at, question.len), true));
+        engine_answer(local.worker, &local.peer, buf_view(&asked), now_ms, &answer);
+        if (wire_decode_most(wire_form_of(buf_view(&answer)), buf_view(&answer), 1 << 24, &arena, &root, &why) !=
+            PDP_ERR_OK) {
+            root = (struct value){0}; // reads as deny
+        }
+        if (args->json) {
+            buf_put(&out, answer.at, answer.len);
+            buf_byte(&out, '\n');
+        } else {
+            show_block(&root, &out);
+        }
+        bool malformed = value_path(&root, STR("context.error")) != NULL;
+        code = cli_write(&out, malformed ? CLI_BAD : show_code(&root));
+    }
+    arena_fini(&arena);
+    buf_fini(&question);
+    buf_fini(&asked);
+    buf_fini(&answer);
+    buf_fini(&out);
+    local_close(&local);
+    return code;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/local.h"
+
+#include "client/client.h"
+
+#include <stdio.h>
+
+// One message to a daemon and its reply, decoded.
+struct remote {
+    struct pdp_client *client;
+    struct buf reply;
+    struct arena arena;
+    struct value root;
+};
+
+static void remote_close(struct remote *remote)
+{
+    pdp_close(&remote->client);
+    buf_fini(&remote->reply);
+    arena_fini(&remote->arena);
+}
+
+static int remote_open(const struct cli_args *args, struct remote *out)
+{
+    *out = (struct remote){0};
+    arena_init(&out->arena, 0, 0);
+    if (args->connect == NULL) {
+        return cli_bad("such as ipc:///run/pdp/admin.sock", "`--connect URL` is missing");
+    }
+    enum pdp_err err = pdp_connect(args->connect, NULL, &out->client);
+    return err == PDP_ERR_OK ? CLI_DONE
+                             : cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001", "`--connect %s`: %s",
+                                       args->connect, pdp_err_text(err));
+}
+
+static int remote_ask(const struct cli_args *args, struct remote *remote, struct str message)
+{
+    struct fault why;
+    buf_clear(&remote->reply);
+    arena_reset(&remote->arena);
+    enum pdp_err err = client_call(remote->client, message, (int32_t)args->deadline_ms, &remote->reply);
+    if (err != PDP_ERR_OK) {
+        return cli_bad("is pdpd running, and is this its address? its `event=ready` log line tells", "no answer from `%s`: %s",
+                       args->connect, pdp_err_text(err));
+    }
+    struct str bytes = buf_view(&remote->reply);
+    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, &remote->arena, &remote->root, &why) != PDP_ERR_OK) {
+        return cli_bad(NULL, "the answer of `%s` cannot be read: %s %s", args->connect, why.field, why.what);
+    }
+    return CLI_DONE;
+}
+
+static int write_reply(const struct remote *remote, int code)
+{
+    struct buf out = {0};
+    buf_put(&out, remote->reply.at, remote->reply.len);
+    buf_byte(&out, '\n');
+    code = cli_write(&out, code);
+    buf_fini(&out);
+    return code;
+}
+
+int cmd_decide(const struct cli_args *args)
+{
+    struct remote remote;
+    struct buf question = {0}, out = {0};
+    int code = remote_open(args, &remote);
+    if (code == CLI_DONE && !cli_read(args->request != NULL ? args->request : "-", &question)) {
+        code = CLI_BAD;
+    }
+    code = code == CLI_DONE ? remote_ask(args, &remote, buf_view(&question)) : code;
+    if (code == CLI_DONE) {
+        bool malformed = value_path(&remote.root, STR("context.error")) != NULL;
+        code = malformed ? CLI_BAD : show_code(&remote.root);
+        if (args->json) {
+            code = write_reply(&remote, code);
+        } else {
+            show_block(&remote.root, &out);
+            code = cli_write(&out, code);
+        }
+    }
+    buf_fini(&question);
+    buf_fini(&out);
+    remote_close(&remote);
+    return code;
+}
+
+// ---- Analysts' operations ----------------------------------------------------------------------
+
+static struct str text_of(const struct value *map, const char *name)
+{
+    const struct value *found = value_get(map, str_of(name));
+    return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
+}
+
+static bool is_ok(const struct value *root)
+{
+    const struct value *ok = value_get(root, STR("ok"));
+    return ok != NULL && ok->kind == VALUE_BOOL && ok->as.b;
+}
+
+// A refusal: what the daemon said, with diagnostics where there are some.
+static int refused(const struct remote *remote)
+{
+    struct str diagnostics = text_of(&remote->root, "diagnostics");
+    fwrite(diagnostics.at, 1, diagnostics.len, stderr);
+    struct str error = text_of(&remote->root, "error");
+    (void)cli_bad(NULL, STR_FMT, STR_ARG(error.len > 0 ? error : STR("the daemon refused")));
+    return CLI_NO;
+}
+
+// Sends an operation and prints its reply by `print`, or as JSON.
+static int operate(const struct cli_args *args, const struct buf *message,
+                   void (*print)(const struct value *root, struct buf *out))
+{
+    struct remote remote;
+    struct buf out = {0};
+    int code = remote_open(args, &remote);
+    code = code == CLI_DONE ? remote_ask(args, &remote, buf_view(message)) : code;
+    if (code == CLI_DONE && args->json) {
+        code = write_reply(&remote, is_ok(&remote.root) ? CLI_DONE : CLI_NO);
+    } else if (code == CLI_DONE && !is_ok(&remote.root)) {
+        code = refused(&remote);
+    } else if (code == CLI_DONE) {
+        print(&remote.root, &out);
+        code = cli_write(&out, CLI_DONE);
+    }
+    buf_fini(&out);
+    remote_close(&remote);
+    return code;
+}
+
+static void print_tree(const struct value *root, struct buf *out)
+{
+    for (uint32_t i = 0; root->kind == VALUE_MAP && i < root->n; i++) {
+        struct str name = value_text(&root->as.map[i].key);
+        const struct value *value = &root->as.map[i].value;
+        if (str_eq(name, STR("ok")) || value->kind == VALUE_NULL) {
+            continue;
+        }
+        if (value->kind == VALUE_LIST) {
+            for (uint32_t j = 0; j < value->n; j++) {
+                buf_printf(out, "%-14.*s ", STR_ARG(j == 0 ? name : STR("")));
+                value_print(out, &value->as.list[j], 400);
+                buf_byte(out, '\n');
+            }
+            continue;
+        }
+        buf_printf(out, "%-14.*s ", STR_ARG(name));
+        if (value->kind == VALUE_STRING) {
+            buf_escaped(out, value_text(value));
+        } else if (value->kind == VALUE_MAP) {
+            bool any = false;
+            for (uint32_t j = 0; j < value->n; j++) {
+                const struct value *inner = &value->as.map[j].value;
+                if (inner->kind == VALUE_INT && inner->as.i == 0) {
+                    continue; // a counter that never moved
+                }
+                buf_printf(out, "%s" STR_FMT " ", any ? ", " : "", STR_ARG(value_text(&value->as.map[j].key)));
+                if (inner->kind == VALUE_STRING) {
+                    buf_escaped(out, value_text(inner));
+                } else {
+                    value_print(out, inner, 300);
+                }
+                any = true;
+            }
+            buf_str(out, any ? STR("") : STR("none"));
+        } else {
+            value_print(out, value, 400);
+        }
+        buf_byte(out, '\n');
+    }
+}
+
+static int simple(const struct cli_args *args, const char *op, void (*print)(const struct value *root, struct buf *out))
+{
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", str_of(op));
+    emit_end(&emit);
+    int code = operate(args, &message, print);
+    buf_fini(&message);
+    return code;
+}
+
+int cmd_status(const struct cli_args *args)
+{
+    return simple(args, "status", print_tree);
+}
+
+int cmd_reload(const struct cli_args *args)
+{
+    return simple(args, "reload", print_tree);
+}
+
+// ---- Sessions ----------------------------------------------------------------------------------
+
+static const struct {
+    const char *title, *name;
+    int width;
+} COLUMNS[] = {
+    {"REF", "ref", 26},       {"SUBJECT", "subject", 16}, {"STATE", "state", 10}, {"LAST SEEN", "last_seen", 20},
+    {"REQUESTS", "requests", 8}, {"ADDRESS", "ip", 15},   {"COUNTRY", "country", 7}, {"ACR", "acr", 6},
+};
+
+static void print_sessions(const struct value *root, struct buf *out)
+{
+    const struct value *all = value_get(root, STR("sessions"));
+    for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
+        buf_printf(out, "%-*s ", COLUMNS[i].width, COLUMNS[i].title);
+    }
+    buf_byte(out, '\n');
+    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
+        for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
+            const struct value *cell = value_get(&all->as.list[row], str_of(COLUMNS[i].name));
+            struct buf text = {0};
+            if (cell != NULL && cell->kind == VALUE_STRING) {
+                buf_escaped(&text, value_text(cell));
+            } else if (cell != NULL) {
+                value_print(&text, cell, 40);
+            } else {
+                buf_byte(&text, '-');
+            }
+            buf_printf(out, "%-*.*s ", COLUMNS[i].width, STR_ARG(buf_view(&text)));
+            buf_fini(&text);
+        }
+        buf_byte(out, '\n');
+    }
+    struct str next = text_of(root, "next");
+    if (next.len > 0) {
+        buf_printf(out, "more: --after " STR_FMT "\n", STR_ARG(next));
+    }
+}
+
+int cmd_session_list(const struct cli_args *args)
+{
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("session.list"));
+    emit_key_int(&emit, "limit", args->limit);
+    if (args->subject != NULL) {
+        emit_key_str(&emit, "subject", str_of(args->subject));
+    }
+    if (args->after != NULL) {
+        emit_key_str(&emit, "after", str_of(args->after));
+    }
+    emit_end(&emit);
+    int code = operate(args, &message, print_sessions);
+    buf_fini(&message);
+    return code;
+}
+
+static void print_session(const struct value *root, struct buf *out)
+{
+    const struct value *session = value_get(root, STR("session"));
+    if (session != NULL) {
+        print_tree(session, out);
+    }
+}
+
+int cmd_session_show(const struct cli_args *args)
+{
+    if (args->session == NULL) {
+        return cli_bad("a session's id, or its ref from `session list`", "`--session ID` is missing");
+    }
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("session.show"));
+    emit_key_str(&emit, "session", str_of(args->session));
+    emit_end(&emit);
+    int code = operate(args, &message, print_session);
+    buf_fini(&message);
+    return code;
+}
+
+static void print_ended(const struct value *root, struct buf *out)
+{
+    const struct value *all = value_get(root, STR("terminated"));
+    for (uint32_t i = 0; all != NULL && all->kind == VALUE_LIST && i < all->n; i++) {
+        const struct value *one = &all->as.list[i];
+        const struct value *known = value_get(one, STR("known"));
+        bool was_known = known != NULL && known->kind == VALUE_BOOL && known->as.b;
+        buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
+                   STR_ARG(was_known ? text_of(one, "was") : STR("not known, and can never begin now")));
+    }
+}
+
+// The sessions to end: one, or one a line of standard input.
+static bool emit_sessions(struct emit *emit, const struct cli_args *args)
+{
+    struct buf lines = {0};
+    size_t count = 0;
+    if (strcmp(args->session, "-") != 0) {
+        buf_str(&lines, str_of(args->session));
+    } else if (!cli_read("-", &lines)) {
+        return false;
+    }
+    struct str all = buf_view(&lines);
+    emit_key(emit, STR("sessions"));
+    emit_list(emit, SIZE_MAX);
+    for (size_t from = 0; from < all.len;) {
+        size_t end = str_find_byte(all, '\n', from);
+        struct str one = str_trim(str_sub(all, from, end - from));
+        if (one.len > 0) {
+            emit_str(emit, one);
+            count++;
+        }
+        from = end + 1;
+    }
+    emit_end(emit);
+    buf_fini(&lines);
+    return count > 0;
+}
+
+int cmd_session_terminate(const struct cli_args *args)
+{
+    if (args->session == NULL || args->reason == NULL) {
+        return cli_bad("pdpctl session terminate --connect URL --session ID --reason TEXT",
+                       "`%s` is missing", args->session == NULL ? "--session ID" : "--reason TEXT");
+    }
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("session.terminate"));
+    emit_key_str(&emit, "reason", str_of(args->reason));
+    bool some = emit_sessions(&emit, args);
+    emit_end(&emit);
+    int code = some ? operate(args, &message, print_ended)
+                    : cli_bad("one session id or ref a line", "standard input names no session");
+    buf_fini(&message);
+    return code;
+}

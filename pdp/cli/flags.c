@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum kind { TEXT, TEXTS, NUMBER, SWITCH };
+
+static const struct flag {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    int64_t least, most;
+    const char *value, *help;
+} FLAGS[] = {
+    {"policies", TEXT, offsetof(struct cli_args, policies), 0, 0, "DIR", "the policy folder"},
+    {"geo", TEXTS, offsetof(struct cli_args, geo), 0, 0, "FILE", "a database of MaxMind's schema; may be repeated"},
+    {"connect", TEXT, offsetof(struct cli_args, connect), 0, 0, "URL", "the daemon's address: ipc:///path or tcp://host:port"},
+    {"request", TEXT, offsetof(struct cli_args, request), 0, 0, "FILE", "the question as JSON; `-`, the default, is standard input"},
+    {"events", TEXT, offsetof(struct cli_args, events), 0, 0, "FILE",
+     "lines of {\"at\": T, \"request\" | \"event\": {...}}; `-` is standard input"},
+    {"now", TEXT, offsetof(struct cli_args, now), 0, 0, "T", "the time to decide at, RFC 3339 or milliseconds since 1970; default: now"},
+    {"batch", NUMBER, offsetof(struct cli_args, batch), 1, 256, "N", "send up to N questions of one instant as one batch"},
+    {"session", TEXT, offsetof(struct cli_args, session), 0, 0, "ID", "a session's id or its ref (s_...)"},
+    {"reason", TEXT, offsetof(struct cli_args, reason), 0, 0, "TEXT", "why, for the record"},
+    {"subject", TEXT, offsetof(struct cli_args, subject), 0, 0, "ID", "only sessions of this subject"},
+    {"limit", NUMBER, offsetof(struct cli_args, limit), 1, 10000, "N", "at most so many; default 100"},
+    {"after", TEXT, offsetof(struct cli_args, after), 0, 0, "CURSOR", "go on where the last listing ended"},
+    {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS", "wait at most so long; default 5000"},
+    {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},
+    {"people", SWITCH, offsetof(struct cli_args, people), 0, 0, NULL, "a table for people instead of JSON"},
+    {"json", SWITCH, offsetof(struct cli_args, json), 0, 0, NULL, "JSON for programs instead of a table"},
+};
+
+static bool takes(const struct cli_command *command, const char *name)
+{
+    struct str all = str_of(command->flags);
+    for (size_t from = 0; from < all.len;) {
+        size_t end = str_find_byte(all, ' ', from);
+        if (str_eq(str_sub(all, from, end - from), str_of(name))) {
+            return true;
+        }
+        from = end + 1;
+    }
+    return false;
+}
+
+void cli_flags_help(const struct cli_command *command, struct buf *out)
+{
+    buf_printf(out, "use: pdpctl %s %s [flags]\n\n%s\n\n", command->name, command->usage, command->help);
+    for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
+        if (takes(command, FLAGS[i].name)) {
+            char left[64];
+            snprintf(left, sizeof left, "--%s %s", FLAGS[i].name, FLAGS[i].value != NULL ? FLAGS[i].value : "");
+            buf_printf(out, "  %-18s %s\n", left, FLAGS[i].help);
+        }
+    }
+    buf_printf(out, "\nexample:\n  %s\n", command->example);
+}
+
+static int unknown_flag(const struct cli_command *command, struct str name)
+{
+    struct str names[COUNT_OF(FLAGS)];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
+        if (takes(command, FLAGS[i].name)) {
+            names[count++] = str_of(FLAGS[i].name);
+        }
+    }
+    char hint[160];
+    int nearest = str_nearest(name, names, count);
+    if (nearest >= 0) {
+        snprintf(hint, sizeof hint, "did you mean `--" STR_FMT "`?", STR_ARG(names[nearest]));
+    } else {
+        snprintf(hint, sizeof hint, "`pdpctl %s --help` lists its flags", command->name);
+    }
+    return cli_bad(hint, "`%s` takes no flag `--" STR_FMT "`", command->name, STR_ARG(name));
+}
+
+static int set_value(const struct cli_command *command, const struct flag *flag, const char *value, struct cli_args *out)
+{
+    char *field = (char *)out + flag->offset;
+    if (flag->kind == TEXT) {
+        memcpy(field, &value, sizeof value);
+        return CLI_DONE;
+    }
+    if (flag->kind == TEXTS) {
+        if (out->geo_count == CLI_VALUES_MAX) {
+            return cli_bad(NULL, "`--%s` may be given at most %d times", flag->name, CLI_VALUES_MAX);
+        }
+        out->geo[out->geo_count++] = value;
+        return CLI_DONE;
+    }
+    int64_t number = 0;
+    if (!str_to_i64(str_of(value), &number) || number < flag->least || number > flag->most) {
+        return cli_bad(NULL, "`--%s %s` of `%s` is no whole number from %lld to %lld", flag->name, value, command->name,
+                       (long long)flag->least, (long long)flag->most);
+    }
+    memcpy(field, &number, sizeof number);
+    return CLI_DONE;
+}
+
+// One flag at argv[*at]; moves *at past it and its value.
+static int read_flag(const struct cli_command *command, int argc, char **argv, int *at, struct cli_args *out)
+{
+    struct str word = str_of(argv[*at] + 2);
+    size_t equals = str_find_byte(word, '=', 0);
+    struct str name = str_sub(word, 0, equals);
+    *at += 1;
+    for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
+        const struct flag *flag = &FLAGS[i];
+        if (!str_eq(name, str_of(flag->name)) || !takes(command, flag->name)) {
+            continue;
+        }
+        if (flag->kind == SWITCH) {
+            *((bool *)(void *)((char *)out + flag->offset)) = true;
+            return equals == word.len ? CLI_DONE : cli_bad(NULL, "`--%s` takes no value", flag->name);
+        }
+        const char *value = equals < word.len ? word.at + equals + 1 : *at < argc ? argv[(*at)++] : NULL;
+        if (value == NULL) {
+            return cli_bad(flag->help, "`--%s` needs a value: %s", flag->name, flag->value);
+        }
+        return set_value(command, flag, value, out);
+    }
+    return unknown_flag(command, name);
+}
+
+int cli_flags_read(const struct cli_command *command, int argc, char **argv, struct cli_args *out)
+{
+    out->limit = 100;
+    out->deadline_ms = 5000;
+    out->batch = 1;
+    for (int at = 0; at < argc;) {
+        if (strncmp(argv[at], "--", 2) == 0) {
+            int code = read_flag(command, argc, argv, &at, out);
+            if (code != CLI_DONE) {
+                return code;
+            }
+        } else if (out->positional_count < command->positionals) {
+            out->positional[out->positional_count++] = argv[at++];
+        } else {
+            return cli_bad("texts with spaces go in quotes", "`%s` does not take `%s`", command->name, argv[at]);
+        }
+    }
+    if (out->positional_count < command->positionals) {
+        return cli_bad(command->example, "`%s` needs: %s", command->name, command->usage);
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine in this process over a policy folder; and answers shown to people.
+#ifndef CLI_LOCAL_H
+#define CLI_LOCAL_H
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+struct local {
+    struct engine *engine;
+    struct worker *worker;
+    struct peer peer;
+};
+
+// Compiles the folder. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so that the same
+// events give the same bytes. `geo_optional` is off: a database that is named is wanted.
+int local_open(const struct cli_args *args, struct local *out);
+void local_close(struct local *local);
+
+// RFC 3339, or milliseconds since 1970 (a number below 1e11 was meant as seconds, and is refused).
+bool local_time(struct str text, int64_t *ms);
+
+// An answer as a block of `name  value` lines, and as one line of a table.
+void show_block(const struct value *answer, struct buf *out);
+void show_line(const struct value *asked, const struct value *answer, struct buf *out);
+// The exit code that an answer stands for.
+int show_code(const struct value *answer);
+
+#endif

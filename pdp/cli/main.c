@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct cli_command CLI_COMMANDS[] = {
+    {"check", "DIR", "json geo", "tell every mistake in a policy folder", "pdpctl check policies/baseline", 1, cmd_check},
+    {"eval", "--policies DIR", "policies geo request now full json",
+     "decide one question in process: exit 0 allow, 1 anything else",
+     "pdpctl eval --policies policies/baseline --request question.json", 0, cmd_eval},
+    {"decide", "--connect URL", "connect request deadline full json",
+     "ask a daemon one question: exit 0 allow, 1 anything else",
+     "pdpctl decide --connect ipc:///run/pdp/decide.sock --request question.json", 0, cmd_decide},
+    {"replay", "(--policies DIR | --connect URL) --events FILE", "policies geo connect events batch deadline people full",
+     "answer recorded questions and events on their own clock, one JSON line each",
+     "pdpctl replay --policies policies/baseline --events recorded.jsonl", 0, cmd_replay},
+    {"session list", "--connect URL", "connect subject limit after deadline json", "list sessions and tombstones",
+     "pdpctl session list --connect ipc:///run/pdp/admin.sock", 0, cmd_session_list},
+    {"session show", "--connect URL --session ID", "connect session deadline json", "show what is known of one session",
+     "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
+    {"session terminate", "--connect URL --session ID --reason TEXT", "connect session reason deadline json",
+     "end sessions for good; `--session -` reads one a line from standard input",
+     "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen laptop\"", 0,
+     cmd_session_terminate},
+    {"status", "--connect URL", "connect deadline json", "show what a daemon serves and counts",
+     "pdpctl status --connect ipc:///run/pdp/admin.sock", 0, cmd_status},
+    {"reload", "--connect URL", "connect deadline json",
+     "load policies and databases anew; a bad folder is refused, the last good one serves on",
+     "pdpctl reload --connect ipc:///run/pdp/admin.sock", 0, cmd_reload},
+};
+const size_t CLI_COMMAND_COUNT = COUNT_OF(CLI_COMMANDS);
+
+int cli_bad(const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    fflush(stdout);
+    fputs("pdpctl: ", stderr);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    if (hint != NULL) {
+        fprintf(stderr, "  hint: %s\n", hint);
+    }
+    return CLI_BAD;
+}
+
+int cli_write(const struct buf *bytes, int code)
+{
+    bool whole = !bytes->failed && fwrite(bytes->at, 1, bytes->len, stdout) == bytes->len;
+    if (!whole || fflush(stdout) != 0) {
+        return cli_bad("is the disk full, or the reader gone?", "the answer could not be written to standard output");
+    }
+    return code;
+}
+
+bool cli_read(const char *path, struct buf *out)
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "rb");
+    if (file == NULL) {
+        (void)cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s", path, strerror(errno));
+        return false;
+    }
+    size_t got = 1;
+    while (got > 0 && buf_room(out, 65536)) {
+        got = fread(out->at + out->len, 1, 65536, file);
+        out->len += got;
+    }
+    bool good = ferror(file) == 0 && !out->failed;
+    if (!standard) {
+        fclose(file);
+    }
+    if (!good) {
+        (void)cli_bad(NULL, "`%s` could not be read to its end", path);
+    }
+    return good;
+}
+
+static void print_overview(FILE *to)
+{
+    fputs("use: pdpctl COMMAND [flags]\n\nPolicies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n", to);
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        fprintf(to, "  %-18s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].help);
+    }
+    fputs("\n`pdpctl COMMAND --help` tells its flags and an example. Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
+          "\nexample:\n  pdpctl check policies/baseline\n", to);
+}
+
+// The command that the first words name, and how many words that took.
+static const struct cli_command *find(int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        const char *name = CLI_COMMANDS[i].name;
+        const char *space = strchr(name, ' ');
+        size_t first = space != NULL ? (size_t)(space - name) : strlen(name);
+        if (strlen(argv[1]) != first || strncmp(argv[1], name, first) != 0) {
+            continue;
+        }
+        if (space == NULL || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
+            *words = space == NULL ? 1 : 2;
+            return &CLI_COMMANDS[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown(int argc, char **argv)
+{
+    struct buf asked = {0}, hint = {0};
+    buf_str(&asked, str_of(argv[1]));
+    bool group = strcmp(argv[1], "session") == 0;
+    if (group && argc > 2) {
+        buf_printf(&asked, " %s", argv[2]);
+    }
+    struct str names[16];
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        names[i] = str_of(CLI_COMMANDS[i].name);
+    }
+    int nearest = str_nearest(buf_view(&asked), names, CLI_COMMAND_COUNT);
+    if (nearest >= 0) {
+        buf_printf(&hint, "did you mean `pdpctl " STR_FMT "`?", STR_ARG(names[nearest]));
+    } else {
+        buf_printf(&hint, group ? "it takes list, show or terminate" : "`pdpctl --help` lists the commands");
+    }
+    buf_byte(&hint, '\0');
+    int code = cli_bad((const char *)hint.at, "unknown command `" STR_FMT "`", STR_ARG(buf_view(&asked)));
+    buf_fini(&asked);
+    buf_fini(&hint);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int words = 0;
+    struct cli_args args = {0};
+    if (argc < 2) {
+        print_overview(stderr);
+        return CLI_BAD;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_overview(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("pdpctl " PDP_VERSION);
+        return CLI_DONE;
+    }
+    const struct cli_command *command = find(argc, argv, &words);
+    if (command == NULL) {
+        return unknown(argc, argv);
+    }
+    for (int i = words + 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            struct buf help = {0};
+            cli_flags_help(command, &help);
+            int code = cli_write(&help, CLI_DONE);
+            buf_fini(&help);
+            return code;
+        }
+    }
+    int code = cli_flags_read(command, argc - words - 1, argv + words + 1, &args);
+    return code != CLI_DONE ? code : command->run(&args);
+}

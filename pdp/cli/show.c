@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/local.h"
+
+#include <stdio.h>
+
+static struct str text_at(const struct value *root, const char *path)
+{
+    const struct value *found = value_path(root, str_of(path));
+    return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
+}
+
+static void put(struct buf *out, const char *name, const struct value *value)
+{
+    if (value == NULL || (value->kind == VALUE_LIST && value->n == 0)) {
+        return;
+    }
+    buf_printf(out, "  %-12s ", name);
+    if (value->kind == VALUE_STRING) {
+        buf_escaped(out, value_text(value));
+    } else {
+        value_print(out, value, 400);
+    }
+    buf_byte(out, '\n');
+}
+
+static double number(const struct value *value)
+{
+    return value == NULL                 ? 0
+           : value->kind == VALUE_DOUBLE ? value->as.d
+           : value->kind == VALUE_INT    ? (double)value->as.i
+                                         : 0;
+}
+
+static void put_signals(struct buf *out, const struct value *signals)
+{
+    for (uint32_t i = 0; signals != NULL && signals->kind == VALUE_LIST && i < signals->n; i++) {
+        const struct value *one = &signals->as.list[i];
+        buf_printf(out, "    %+7.2f  ", number(value_get(one, STR("evidence"))));
+        buf_escaped(out, text_at(one, "id"));
+        struct str because = text_at(one, "because");
+        if (because.len > 0) {
+            buf_str(out, STR(": "));
+            buf_escaped(out, because);
+        }
+        buf_byte(out, '\n');
+    }
+}
+
+static const struct {
+    const char *name, *path;
+} LINES[] = {
+    {"code", "context.code"},       {"rule", "context.rule"},          {"reason", "context.reason"},
+    {"message", "context.message"}, {"missing", "context.missing"},    {"require", "context.require"},
+    {"exceptions", "context.exceptions"}, {"session", "context.session"}, {"client", "context.client"},
+    {"path", "context.resource.path"},    {"error", "context.error"},     {"valid", "context.valid"},
+    {"obligations", "context.obligations"}, {"snapshot", "context.snapshot"},
+};
+
+void show_block(const struct value *answer, struct buf *out)
+{
+    struct str effect = text_at(answer, "context.effect");
+    if (effect.len == 0) { // an event, or a batch
+        value_print(out, answer, 4000);
+        buf_byte(out, '\n');
+        return;
+    }
+    buf_escaped(out, effect);
+    buf_byte(out, '\n');
+    for (size_t i = 0; i < COUNT_OF(LINES); i++) {
+        put(out, LINES[i].name, value_path(answer, str_of(LINES[i].path)));
+    }
+    const struct value *score = value_path(answer, STR("context.risk.score"));
+    if (score != NULL) {
+        buf_printf(out, "  %-12s %.1f " STR_FMT "\n", "risk", number(score),
+                   STR_ARG(text_at(answer, "context.risk.level")));
+        put_signals(out, value_path(answer, STR("context.risk.signals")));
+    }
+}
+
+// ---- One line a question -----------------------------------------------------------------------
+
+static void put_cell(struct buf *out, struct str text, size_t width)
+{
+    struct buf cell = {0};
+    buf_escaped(&cell, text);
+    struct str shown = str_sub(buf_view(&cell), 0, width);
+    buf_str(out, shown);
+    for (size_t i = str_count_cp(shown); i < width + 1; i++) {
+        buf_byte(out, ' ');
+    }
+    buf_fini(&cell);
+}
+
+static void put_time(struct buf *out, const struct value *at)
+{
+    struct buf text = {0};
+    if (at != NULL && at->kind == VALUE_STRING) {
+        buf_escaped(&text, value_text(at));
+    } else if (at != NULL) {
+        value_print(&text, at, 24);
+    }
+    struct str all = buf_view(&text);
+    // The day is the same for most of a recording: the time of day tells more.
+    bool is_date = all.len == 20 && all.at[10] == 'T';
+    put_cell(out, is_date ? str_sub(all, 11, 8) : all, 8);
+    buf_fini(&text);
+}
+
+static void put_asked(struct buf *out, const struct value *asked)
+{
+    const struct value *event = value_get(asked, STR("event"));
+    const struct value *question = event != NULL ? event : value_get(asked, STR("request"));
+    struct buf what = {0};
+    if (event != NULL) {
+        buf_printf(&what, "event " STR_FMT, STR_ARG(text_at(event, "type")));
+    } else {
+        buf_printf(&what, STR_FMT " " STR_FMT, STR_ARG(text_at(question, "action.name")),
+                   STR_ARG(text_at(question, "resource.id")));
+    }
+    put_cell(out, text_at(question, "subject.id"), 8);
+    put_cell(out, buf_view(&what), 26);
+    struct str ip = text_at(question, "context.network.ip");
+    put_cell(out, ip.len > 0 ? ip : STR("-"), 15);
+    buf_fini(&what);
+}
+
+static void put_why(struct buf *out, const struct value *answer)
+{
+    struct str rule = text_at(answer, "context.rule");
+    struct str reason = text_at(answer, "context.reason");
+    struct str error = text_at(answer, "context.error.message");
+    if (rule.len > 0) {
+        buf_escaped(out, rule);
+        buf_str(out, STR(": "));
+    }
+    if (error.len > 0) {
+        buf_str(out, STR("malformed: "));
+        buf_escaped(out, text_at(answer, "context.error.field"));
+        buf_byte(out, ' ');
+    }
+    buf_escaped(out, error.len > 0 ? error : reason.len > 0 ? reason : text_at(answer, "context.code"));
+    const struct value *missing = value_path(answer, STR("context.missing"));
+    if (missing != NULL && missing->kind == VALUE_LIST && missing->n > 0) {
+        buf_str(out, STR("; "));
+        buf_escaped(out, value_text(&missing->as.list[0]));
+    }
+    const struct value *signals = value_path(answer, STR("context.risk.signals"));
+    for (uint32_t i = 0; signals != NULL && signals->kind == VALUE_LIST && i < signals->n && i < 3; i++) {
+        buf_str(out, i == 0 ? STR("  [") : STR(", "));
+        buf_escaped(out, text_at(&signals->as.list[i], "id"));
+        buf_printf(out, " %+.1f", number(value_get(&signals->as.list[i], STR("evidence"))));
+    }
+    buf_str(out, signals != NULL && signals->n > 0 ? STR("]") : STR(""));
+}
+
+void show_line(const struct value *asked, const struct value *answer, struct buf *out)
+{
+    const struct value *event = value_get(answer, STR("event"));
+    put_time(out, value_get(asked, STR("at")));
+    put_asked(out, asked);
+    struct str effect = text_at(answer, "context.effect");
+    const struct value *recorded = value_get(event, STR("recorded"));
+    bool done = recorded != NULL && recorded->kind == VALUE_BOOL && recorded->as.b;
+    put_cell(out, event == NULL ? effect : done ? STR("recorded") : STR("refused"), 9);
+    const struct value *score = value_path(answer, event != NULL ? STR("risk.score") : STR("context.risk.score"));
+    char risk[16] = "";
+    if (score != NULL) {
+        snprintf(risk, sizeof risk, "%5.1f", number(score));
+    }
+    put_cell(out, str_of(risk), 6);
+    if (event == NULL) {
+        put_why(out, answer);
+    } else {
+        buf_escaped(out, done ? text_at(answer, "session.state") : text_at(event, "message"));
+    }
+    buf_byte(out, '\n');
+}
+
+int show_code(const struct value *answer)
+{
+    const struct value *decision = value_get(answer, STR("decision"));
+    const struct value *recorded = value_path(answer, STR("event.recorded"));
+    bool yes = (decision != NULL && decision->kind == VALUE_BOOL && decision->as.b &&
+                str_eq(text_at(answer, "context.effect"), STR("allow"))) ||
+               (recorded != NULL && recorded->kind == VALUE_BOOL && recorded->as.b);
+    return yes ? CLI_DONE : CLI_NO;
+}
