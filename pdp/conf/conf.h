@@ -8,6 +8,7 @@
 #define CONF_DEPTH_MAX 32
 
 #define CONF_BYTES_MAX (64u << 20) // of one source
+#define CONF_NODES_MAX (8u << 20)  // of one source
 
 enum conf_kind {
     CONF_NULL,

@@ -14,6 +14,7 @@ struct parse {
     struct arena *arena;
     struct diags *diags;
     struct scan_cursor cursor;
+    uint32_t nodes;
     uint32_t bom, tab;  // bytes; the next tab that indents a line
     enum pdp_err first; // the first mistake of the source
     bool bad;           // the document that is read has a mistake; reading goes on to find the others
@@ -96,6 +97,11 @@ static enum pdp_err push(struct parse *p, const struct conf_node *node)
 
 static enum pdp_err node_new(struct parse *p, enum conf_kind kind, struct place place, struct conf_node **out)
 {
+    *out = NULL;
+    if (p->nodes++ >= CONF_NODES_MAX) {
+        return diag_error(p->diags, PDP_ERR_LIMIT, place, "the file holds more than %u values",
+                          CONF_NODES_MAX);
+    }
     *out = ARENA_NEW(p->arena, struct conf_node);
     if (*out == NULL) {
         return PDP_ERR_NOMEM;

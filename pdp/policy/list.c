@@ -127,7 +127,8 @@ static void read_file(struct build *build, struct lists_set *set, const struct c
 {
     struct str text = {0};
     if (!stays_below(file->text)) {
-        build_fail(build, PDP_ERR_DENIED, file->place, "name it relative to the folder of the policies, without `..`",
+        build_fail(build, PDP_ERR_DENIED, file->place,
+                   "name it relative to the folder of the policies, without `..`",
                    "`" STR_FMT "` lies outside the folder", STR_ARG(build_shown(build, file->text)));
         return;
     }

@@ -113,12 +113,15 @@ static void check_unique(struct names *n, const struct conf_doc *doc, size_t num
     }
     const struct conf_doc *first = &n->docs[old];
     const struct conf_node *at = conf_get(conf_get(first->root, "metadata"), "name");
-    uint32_t line = 0;
-    uint32_t col = 0;
-    place_line_col(at->place, &line, &col);
+    bool kept = n->diags->count < n->diags->most; // a line's number costs a walk through the file
     note(n, diag_error(n->diags, PDP_ERR_DUPLICATE, conf_get(conf_get(doc->root, "metadata"), "name")->place,
                        "another %s is called `" STR_FMT "`", kind, STR_ARG(name)));
-    diag_hint(n->diags, "it is at " STR_FMT ":%u", STR_ARG(first->source->name), line);
+    if (kept) {
+        uint32_t line = 0;
+        uint32_t col = 0;
+        place_line_col(at->place, &line, &col);
+        diag_hint(n->diags, "it is at " STR_FMT ":%u", STR_ARG(first->source->name), line);
+    }
 }
 
 static bool is_identifier(struct str name)

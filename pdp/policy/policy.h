@@ -50,7 +50,8 @@ void policy_set_loaded(struct policy_set *set, int64_t now_ms);
 size_t policy_rule_count(const struct policy_set *set);
 struct str policy_rule_name(const struct policy_set *set, uint32_t rule); // `policy/rule`; empty: no such rule
 struct policy_describe {
-    uint32_t policies, rules, lists, strengths, indexed;
+    uint32_t policies, rules, lists, strengths; // rules: those that somebody wrote
+    uint32_t indexed;                           // rules that not every question has to look at
 };
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
 

@@ -51,11 +51,21 @@ enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags)
     return index_targets(set, &arena);
 }
 
+// Rules that somebody wrote.
+static uint32_t count_written(const struct policy_set *set)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        count += !set->rules[i].closing;
+    }
+    return count;
+}
+
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out)
 {
     *out = (struct policy_describe){
         .policies = set->policy_count,
-        .rules = set->rule_count,
+        .rules = count_written(set),
         .lists = set->list_count,
         .strengths = set->strength_count,
         .indexed = set->by_rule != NULL ? set->by_rule->indexed : 0,

@@ -307,3 +307,17 @@ Test(conf_parse, many_keys_are_compared_quickly)
     cr_expect_eq(p.docs[0].root->count, 50000);
     cr_expect(seconds() - before < 5.0);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) // eight million values take half a minute there
+Test(conf_parse, values_are_counted, .timeout = 60)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    buf_byte(&text, '[');
+    while (text.len < (size_t)2 * CONF_NODES_MAX + 100) {
+        buf_str(&text, STR("1,"));
+    }
+    AUTO(parsed_fini) struct parsed p;
+    parse(&p, buf_view(&text));
+    cr_expect_eq(p.err, PDP_ERR_LIMIT, "%s", pdp_err_name(p.err));
+}
+#endif

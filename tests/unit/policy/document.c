@@ -262,7 +262,7 @@ Test(policy_document, numbers_rules_by_path_and_place)
     cr_expect_eq(policy_rule_name(f.set, 4).len, 0);
     struct policy_describe facts;
     policy_set_describe(f.set, &facts);
-    cr_expect(facts.policies == 2 && facts.rules == 4 && facts.lists == 0 && facts.strengths == 0);
+    cr_expect(facts.policies == 2 && facts.rules == 3 && facts.lists == 0 && facts.strengths == 0);
 }
 
 Test(policy_document, strengths_tell_what_proves_them)
