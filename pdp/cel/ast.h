@@ -29,8 +29,8 @@ enum comp_kind {
     COMP_ALL,
     COMP_EXISTS,
     COMP_ONE,
-    COMP_LIST, // map, filter, transformList
-    COMP_MAP,  // transformMap
+    COMP_LIST,    // map, filter, transformList
+    COMP_MAP,     // transformMap
     COMP_ENTRIES, // transformMapEntry
     COMP_OPT_MAP,
     COMP_OPT_FLAT,
@@ -42,16 +42,16 @@ enum ref_kind {
     REF_LOCAL, // ref: level
     REF_SLOT,  // ref: slot
     REF_NOW,
-    REF_EXPR,  // ref: node of an expression added before
-    REF_SET,   // ref: index of the set's declaration
-    REF_TYPE,  // ref: enum value_kind
+    REF_EXPR, // ref: node of an expression added before
+    REF_SET,  // ref: index of the set's declaration
+    REF_TYPE, // ref: enum value_kind
     REF_UNBOUND,
 };
 
 struct ast {
     uint8_t kind, flags, comp, ref_kind;
     uint16_t height;
-    uint16_t func; // enum func_id
+    uint16_t func;              // enum func_id
     uint32_t at, len;           // in the text
     uint32_t name_at, name_len; // of the field or function name
     uint32_t ref;

@@ -64,7 +64,8 @@ static enum pdp_err build_select(struct builder *b, struct ast *ast, uint32_t *o
 }
 
 // Flattens a && (b && c); drops what does not matter.
-static enum pdp_err build_logic(struct builder *b, enum op op, struct ast *const *list, size_t count, uint32_t *out)
+static enum pdp_err build_logic(struct builder *b, enum op op, struct ast *const *list, size_t count,
+                                uint32_t *out)
 {
     uint32_t *args = ARENA_ARRAY(b->unit->arena, uint32_t, count);
     if (args == NULL) {
@@ -144,19 +145,23 @@ static bool takes(const struct ast *ast)
 }
 
 static const uint8_t BINARY_OPS[F_COUNT] = {
-    [F_EQ] = OP_EQ, [F_NE] = OP_NE, [F_LT] = OP_ORDER, [F_LE] = OP_ORDER, [F_GT] = OP_ORDER,
-    [F_GE] = OP_ORDER, [F_IN] = OP_IN, [F_OPT_OR] = OP_OR_OPT, [F_OPT_OR_VALUE] = OP_OR_VALUE,
+    [F_EQ] = OP_EQ,    [F_NE] = OP_NE,         [F_LT] = OP_ORDER,
+    [F_LE] = OP_ORDER, [F_GT] = OP_ORDER,      [F_GE] = OP_ORDER,
+    [F_IN] = OP_IN,    [F_OPT_OR] = OP_OR_OPT, [F_OPT_OR_VALUE] = OP_OR_VALUE,
 };
 
 static enum pdp_err build_plain_call(struct builder *b, struct ast *ast, uint32_t *out)
 {
-    enum { ARGS_MAX = 8 };
+    enum {
+        ARGS_MAX = 8
+    };
     uint32_t args[ARGS_MAX];
     for (uint32_t i = 0; i < ast->count; i++) {
         TRY(build(b, ast->args[i], &args[i]));
     }
     if (BINARY_OPS[ast->func] != 0) {
-        return build_node(b->p, (enum op)BINARY_OPS[ast->func], args[0], args[1], ast->func, kind_of(ast), out);
+        return build_node(b->p, (enum op)BINARY_OPS[ast->func], args[0], args[1], ast->func, kind_of(ast),
+                          out);
     }
     switch (ast->func) {
     case F_NOT:

@@ -45,7 +45,12 @@ struct cel_root_decl {
     uint32_t id; // `resolve` of an unlisted field of an open root gets this id and the rest of the path
 };
 
-enum cel_set_kind { CEL_SET_STRING, CEL_SET_CIDR, CEL_SET_COUNTRY, CEL_SET_ASN };
+enum cel_set_kind {
+    CEL_SET_STRING,
+    CEL_SET_CIDR,
+    CEL_SET_COUNTRY,
+    CEL_SET_ASN
+};
 
 struct cel_set_decl { // lists.NAME
     struct str name;
@@ -100,7 +105,9 @@ struct cel_var {
     uint32_t expr;
 };
 
-enum { CEL_NO_RISK = 1 }; // flag: reading `risk` is an error
+enum {
+    CEL_NO_RISK = 1
+}; // flag: reading `risk` is an error
 
 // Parses, checks and compiles one expression. `want` CEL_BOOL refuses what cannot be a truth (DYN is
 // taken and checked when run); CEL_DYN takes all. All independent mistakes go to `diags`; the error
@@ -125,10 +132,14 @@ enum truth cel_constant(const struct cel_program *program, uint32_t expr);
 void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out);
 
 // What must hold for an expression to be other than no: conjuncts that an index can use.
-enum cel_key_op { CEL_KEY_EQ, CEL_KEY_IN, CEL_KEY_PREFIX };
+enum cel_key_op {
+    CEL_KEY_EQ,
+    CEL_KEY_IN,
+    CEL_KEY_PREFIX
+};
 struct cel_key {
     enum cel_key_op op;
-    uint32_t slot;            // see cel_slot_*
+    uint32_t slot;              // see cel_slot_*
     const struct value *values; // STRINGs; one for EQ and PREFIX; in the program's memory
     size_t count;
 };
@@ -141,10 +152,10 @@ MUST_USE enum pdp_err cel_slot(struct cel_program *program, struct str path, uin
 // ---- Slots: attributes that the program reads --------------------------------------------------
 
 struct cel_slot_info {
-    struct str path;     // whole, `context.client.auth`
-    struct str rest;     // what follows the declared attribute or root: `client.auth`; may be empty
-    uint32_t id;         // the declaration's id
-    enum cel_type type;  // as declared; DYN for fields of open roots
+    struct str path;    // whole, `context.client.auth`
+    struct str rest;    // what follows the declared attribute or root: `client.auth`; may be empty
+    uint32_t id;        // the declaration's id
+    enum cel_type type; // as declared; DYN for fields of open roots
 };
 size_t cel_slot_count(const struct cel_program *program);
 const struct cel_slot_info *cel_slot_at(const struct cel_program *program, uint32_t slot);
@@ -156,7 +167,8 @@ struct cel_frame;
 // What an expression asks of its surroundings. Called at most once a slot and request.
 // `resolve` writes the attribute's value, or returns false where it is missing (null counts as missing
 // at a declared attribute). A value of another kind than declared is treated as mistyped: an error.
-// `contains` answers for `x in lists.NAME` (`set` is the declaration's id).
+// `contains` answers for `x in lists.NAME` (`set` is the declaration's id; the value is a STRING for strings
+// and countries, an IP for networks, an INT or UINT for AS numbers; anything else never reaches it).
 struct cel_host {
     bool (*resolve)(void *user, const struct cel_slot_info *slot, struct value *out);
     enum truth (*contains)(void *user, uint32_t set, const struct value *value);
@@ -178,20 +190,20 @@ struct value cel_attr(struct cel_frame *frame, uint32_t slot);
 
 // Kinds of error values (value.n) and their detail (value.as.i).
 // X(name, text with %s for the detail)
-#define CEL_ERROR_LIST(X)                                                                          \
-    X(NONE, "not evaluated")                                                                       \
-    X(MISSING, "missing")             /* detail: slot */                                           \
-    X(MISTYPED, "has another type")   /* detail: slot */                                           \
-    X(NO_KEY, "no such key")                                                                       \
-    X(NO_OVERLOAD, "no such overload")                                                             \
-    X(DIVIDE, "divide by zero")                                                                    \
-    X(OVERFLOW, "out of range")                                                                    \
-    X(INDEX, "index out of bounds")                                                                \
-    X(CONVERT, "cannot be converted")                                                              \
-    X(MATCH_LIMIT, "pattern took too long")                                                        \
-    X(BUDGET, "too much work")                                                                     \
-    X(MEMORY, "out of memory")                                                                     \
-    X(STALE, "list is stale or missing") /* detail: set id */                                      \
+#define CEL_ERROR_LIST(X)                                     \
+    X(NONE, "not evaluated")                                  \
+    X(MISSING, "missing")           /* detail: slot */        \
+    X(MISTYPED, "has another type") /* detail: slot */        \
+    X(NO_KEY, "no such key")                                  \
+    X(NO_OVERLOAD, "no such overload")                        \
+    X(DIVIDE, "divide by zero")                               \
+    X(OVERFLOW, "out of range")                               \
+    X(INDEX, "index out of bounds")                           \
+    X(CONVERT, "cannot be converted")                         \
+    X(MATCH_LIMIT, "pattern took too long")                   \
+    X(BUDGET, "too much work")                                \
+    X(MEMORY, "out of memory")                                \
+    X(STALE, "list is stale or missing") /* detail: set id */ \
     X(OTHER, "failed")
 
 enum cel_error {
@@ -204,8 +216,9 @@ enum cel_error {
 // expected int", "`lists.leavers` is stale or missing". Text in the arena or static. Off the hot path.
 struct str cel_why(const struct cel_frame *frame, const struct value *error);
 
-// Until when what was run since cel_begin cannot change through the passing of time alone, in ms;
-// INT64_MAX where `now` was not used. `false` in *bounded: `now` was used so that nobody can say.
+// Until when what was run since cel_begin cannot change through the passing of time alone, in ms: at every
+// time from that of cel_begin up to, but not at, the horizon it gives the same. INT64_MAX where `now` was not
+// used, or can turn nothing any more. `false` in *bounded: `now` was used so that nobody can say.
 int64_t cel_horizon(const struct cel_frame *frame, bool *bounded);
 
 #endif

@@ -137,8 +137,8 @@ static const struct type *check_bind(struct checker *c, struct ast *ast)
 }
 
 // Types of the variables of a comprehension over `range`; false: it cannot be walked.
-static bool walk_types(const struct ast *ast, const struct type *range,
-                       const struct type **first, const struct type **second)
+static bool walk_types(const struct ast *ast, const struct type *range, const struct type **first,
+                       const struct type **second)
 {
     bool two = ast->var2.len > 0;
     bool optional = ast->comp >= COMP_OPT_MAP;

@@ -32,8 +32,8 @@ const struct type *check_special(struct checker *c, struct ast *ast, const struc
 
 // Messages.
 const char *say_ast(struct checker *c, const struct ast *ast);
-const char *say_type(struct checker *c, const struct type *type);    // `a string`
-const char *say_name(struct checker *c, const struct type *type);    // `string`
+const char *say_type(struct checker *c, const struct type *type); // `a string`
+const char *say_name(struct checker *c, const struct type *type); // `string`
 void say_mismatch(struct checker *c, const struct ast *left, const struct ast *right);
 void say_not(struct checker *c, const struct ast *ast, const char *expected);
 void say_no_overload(struct checker *c, const struct ast *call);

@@ -2,7 +2,9 @@
 // Which overload of a function takes these arguments, and what it gives.
 #include "cel/check.h"
 
-enum { ARGS_MAX = 8 };
+enum {
+    ARGS_MAX = 8
+};
 
 // Reads one type of an overload's letters. `params` are A, B, C, made when first seen.
 static const struct type *letter_type(struct checker *c, const char **at, const struct type **params)
@@ -11,9 +13,9 @@ static const struct type *letter_type(struct checker *c, const char **at, const 
         char letter;
         uint8_t kind;
     } LETTERS[] = {
-        {'b', T_BOOL},   {'i', T_INT},       {'u', T_UINT},     {'d', T_DOUBLE}, {'s', T_STRING},
-        {'y', T_BYTES},  {'n', T_NULL},      {'*', T_DYN},      {'t', T_TIMESTAMP}, {'p', T_DURATION},
-        {'I', T_IP},     {'N', T_CIDR},      {'E', T_LEVEL},    {'S', T_STRENGTH},  {'Z', T_SET},
+        {'b', T_BOOL},  {'i', T_INT},  {'u', T_UINT},  {'d', T_DOUBLE},    {'s', T_STRING},
+        {'y', T_BYTES}, {'n', T_NULL}, {'*', T_DYN},   {'t', T_TIMESTAMP}, {'p', T_DURATION},
+        {'I', T_IP},    {'N', T_CIDR}, {'E', T_LEVEL}, {'S', T_STRENGTH},  {'Z', T_SET},
     };
     char letter = *(*at)++;
     if (letter >= 'A' && letter <= 'C') {

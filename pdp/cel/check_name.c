@@ -2,7 +2,9 @@
 // What names mean: variables in scope, attributes, lists, vars, types.
 #include "cel/check.h"
 
-enum { PARTS_MAX = 32 };
+enum {
+    PARTS_MAX = 32
+};
 
 struct chain { // `a.b.c`
     struct str parts[PARTS_MAX];
@@ -63,7 +65,8 @@ static const struct type *wrong(void)
     return types_of(T_ERROR);
 }
 
-static void hint_near(struct checker *c, struct str name, const struct str *names, size_t count, const char *prefix)
+static void hint_near(struct checker *c, struct str name, const struct str *names, size_t count,
+                      const char *prefix)
 {
     int near = str_nearest(name, names, count);
     if (near >= 0) {
@@ -79,7 +82,8 @@ static bool risk_is_closed(const struct checker *c)
 static const struct type *no_risk(struct checker *c, const struct ast *ast)
 {
     unit_error(c->unit, PDP_ERR_REFUSED, ast->at, ast->len,
-               ast->ref_kind == REF_EXPR ? "`%s` reads `risk`, which may not be read here" : "`%s` may not be read here",
+               ast->ref_kind == REF_EXPR ? "`%s` reads `risk`, which may not be read here"
+                                         : "`%s` may not be read here",
                say_ast(c, ast));
     return wrong();
 }
@@ -169,7 +173,8 @@ static const struct type *unknown_field(struct checker *c, const struct ast *ast
     struct str known[256];
     size_t count = attrs_of(c, chain->parts[0], known, COUNT_OF(known));
     if (chain->count == 1) {
-        unit_error(c->unit, PDP_ERR_UNKNOWN, ast->at, ast->len, "`%s` has no value of its own", say_ast(c, ast));
+        unit_error(c->unit, PDP_ERR_UNKNOWN, ast->at, ast->len, "`%s` has no value of its own",
+                   say_ast(c, ast));
         if (count > 0) {
             unit_hint(c->unit, "name one of its fields, such as `" STR_FMT "`", STR_ARG(known[0]));
         }
@@ -202,7 +207,8 @@ static const struct type *unknown_root(struct checker *c, const struct ast *iden
             known[count++] = path;
         }
     }
-    unit_error(c->unit, PDP_ERR_UNKNOWN, ident->at, ident->len, "there is no attribute `%s`", say_ast(c, ident));
+    unit_error(c->unit, PDP_ERR_UNKNOWN, ident->at, ident->len, "there is no attribute `%s`",
+               say_ast(c, ident));
     hint_near(c, ident->name, known, count, "");
     return wrong();
 }
@@ -283,7 +289,8 @@ static const struct type *suite_name(struct checker *c, struct ast *ast, const s
     for (;;) {
         struct str path = chain->path;
         if (container.len > 0) {
-            path = arena_printf(c->unit->arena, STR_FMT "." STR_FMT, STR_ARG(container), STR_ARG(chain->path));
+            path =
+                arena_printf(c->unit->arena, STR_FMT "." STR_FMT, STR_ARG(container), STR_ARG(chain->path));
         }
         uint64_t at = 0;
         uint32_t slot = 0;

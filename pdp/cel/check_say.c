@@ -107,7 +107,8 @@ static void unknown_function(struct checker *c, const struct ast *call)
     const char *name = unit_quote_str(c->unit, call->name);
     unit_error(c->unit, PDP_ERR_UNKNOWN, call->name_at, call->name_len, "there is no function `%s`", name);
     if (func_find(call->name, !member) != F_NONE) {
-        unit_hint(c->unit, member ? "write %s(…), without a value before the dot" : "write value.%s(…)", name);
+        unit_hint(c->unit, member ? "write %s(…), without a value before the dot" : "write value.%s(…)",
+                  name);
         return;
     }
     struct str near = func_nearest(call->name, member);
@@ -152,8 +153,8 @@ static bool wrong_count(struct checker *c, const struct ast *call)
     } else {
         snprintf(wants, sizeof wants, "%u to %u", least - self, most - self);
     }
-    unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` takes %s argument%s, not %u", func->name, wants,
-               most - self == 1 ? "" : "s", call->count - self);
+    unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` takes %s argument%s, not %u", func->name,
+               wants, most - self == 1 ? "" : "s", call->count - self);
     return true;
 }
 
@@ -166,18 +167,19 @@ static void say_arguments(struct checker *c, const struct ast *call)
     }
     const char *list = kept(c, &types);
     if (self == 1) {
-        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` cannot be called on `%s`, which is %s, with (%s)",
-                   FUNCS[call->func].name, say_ast(c, call->args[0]), type_of(c, call->args[0]), list);
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len,
+                   "`%s` cannot be called on `%s`, which is %s, with (%s)", FUNCS[call->func].name,
+                   say_ast(c, call->args[0]), type_of(c, call->args[0]), list);
     } else {
-        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not take (%s)", FUNCS[call->func].name,
-                   list);
+        unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not take (%s)",
+                   FUNCS[call->func].name, list);
     }
 }
 
 static const char *operator_text(const struct ast *call)
 {
-    static const char *const TEXTS[F_COUNT] = {
-        [F_NOT] = "!", [F_NEG] = "-", [F_ADD] = "+", [F_SUB] = "-", [F_MUL] = "*", [F_DIV] = "/", [F_MOD] = "%"};
+    static const char *const TEXTS[F_COUNT] = {[F_NOT] = "!", [F_NEG] = "-", [F_ADD] = "+", [F_SUB] = "-",
+                                               [F_MUL] = "*", [F_DIV] = "/", [F_MOD] = "%"};
     return TEXTS[call->func];
 }
 
@@ -188,7 +190,8 @@ void say_no_overload(struct checker *c, const struct ast *call)
         unknown_function(c, call);
     } else if (call->func >= F_EQ && call->func <= F_GE) {
         const struct ast *left = call->args[0], *right = call->args[1];
-        if (types_equal(unify_apply(&c->unify, left->type, true), unify_apply(&c->unify, right->type, true))) {
+        if (types_equal(unify_apply(&c->unify, left->type, true),
+                        unify_apply(&c->unify, right->type, true))) {
             say_not(c, left, "something that has an order");
         } else {
             say_mismatch(c, left, right);

@@ -58,9 +58,10 @@ static void point_into(struct checker *c, const struct ast *lit, size_t at, uint
     while (open < text.len && text.at[open] != '"' && text.at[open] != '\'') {
         open++;
     }
-    size_t marks = text.len > open + 5 && text.at[open] == text.at[open + 1] && text.at[open + 1] == text.at[open + 2]
-                       ? 3
-                       : 1;
+    size_t marks =
+        text.len > open + 5 && text.at[open] == text.at[open + 1] && text.at[open + 1] == text.at[open + 2]
+            ? 3
+            : 1;
     if (open + 2 * marks + value_len == text.len && at <= value_len) {
         *from = lit->at + (uint32_t)(open + marks + (at < value_len ? at : value_len - (value_len > 0)));
         *len = 1;
@@ -132,9 +133,11 @@ static void check_network(struct checker *c, const struct ast *ast)
     struct cidr cidr;
     struct str text = value_text(&arg->lit);
     if (ast->func == F_IP && !ip_parse_unmapped(text, &ip)) {
-        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no IP address", unit_quote_str(c->unit, text));
+        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no IP address",
+                   unit_quote_str(c->unit, text));
     } else if (ast->func == F_CIDR && !cidr_parse(text, true, &cidr)) {
-        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no network", unit_quote_str(c->unit, text));
+        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no network",
+                   unit_quote_str(c->unit, text));
         unit_hint(c->unit, "a network looks like 10.0.0.0/8 or 2001:db8::/32");
     }
 }

@@ -10,12 +10,12 @@ static int sign(bool less, bool more)
 
 static int order_i64(int64_t a, int64_t b)
 {
-    return sign(a < b, a > b);
+    return sign(a<b, a> b);
 }
 
 static int order_double(double a, double b)
 {
-    return a != a || b != b ? 2 : sign(a < b, a > b);
+    return a != a || b != b ? 2 : sign(a<b, a> b);
 }
 
 // An int beside a double, as the specification's tests have it: the int is rounded to a double where the
@@ -38,7 +38,7 @@ static int order_uint_double(uint64_t u, double d)
 
 static int order_int_uint(int64_t i, uint64_t u)
 {
-    return i < 0 ? -1 : sign((uint64_t)i < u, (uint64_t)i > u);
+    return i < 0 ? -1 : sign((uint64_t)i<u, (uint64_t)i> u);
 }
 
 static int reversed(int order)
@@ -54,7 +54,7 @@ static int order_numbers(const struct value *a, const struct value *b)
                                        : order_int_double(a->as.i, b->as.d);
     }
     if (a->kind == VALUE_UINT) {
-        return b->kind == VALUE_UINT  ? sign(a->as.u < b->as.u, a->as.u > b->as.u)
+        return b->kind == VALUE_UINT  ? sign(a->as.u<b->as.u, a->as.u> b->as.u)
                : b->kind == VALUE_INT ? reversed(order_int_uint(b->as.i, a->as.u))
                                       : order_uint_double(a->as.u, b->as.d);
     }
@@ -71,7 +71,7 @@ static inline bool is_number(const struct value *v)
 static int order_time(const struct value *a, const struct value *b)
 {
     int order = order_i64(a->as.i, b->as.i);
-    return order != 0 ? order : sign(a->n < b->n, a->n > b->n);
+    return order != 0 ? order : sign(a->n<b->n, a->n> b->n);
 }
 
 static int order_duration(const struct value *a, const struct value *b)
@@ -97,7 +97,7 @@ int cmp_order(const struct value *a, const struct value *b)
     case VALUE_STRING:
     case VALUE_BYTES: {
         int order = str_cmp(value_text(a), value_text(b));
-        return sign(order < 0, order > 0);
+        return sign(order<0, order> 0);
     }
     case VALUE_TIMESTAMP:
         return order_time(a, b);

@@ -103,14 +103,18 @@ static struct value double_of_text(struct str text)
     static const struct {
         const char *text;
         double is;
-    } WORDS[] = {{"NaN", NAN}, {"Infinity", INFINITY}, {"-Infinity", -INFINITY}, {"Inf", INFINITY}, {"-Inf", -INFINITY}};
+    } WORDS[] = {{"NaN", NAN},
+                 {"Infinity", INFINITY},
+                 {"-Infinity", -INFINITY},
+                 {"Inf", INFINITY},
+                 {"-Inf", -INFINITY}};
     double d = 0;
     for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
         if (str_eq(text, str_of(WORDS[i].text))) {
             return value_double(WORDS[i].is);
         }
     }
-    return str_to_double(text, &d) ? value_double(d) : failed(F_DOUBLE);
+    return str_to_double(text, &d) && isfinite(d) ? value_double(d) : failed(F_DOUBLE);
 }
 
 struct value conv_double(struct cel_frame *frame, const struct value *args, uint32_t count)
@@ -163,8 +167,9 @@ static void print_duration(struct buf *out, const struct value *v)
     }
     uint64_t magnitude = nanos < 0 ? 0 - (uint64_t)nanos : (uint64_t)nanos;
     char text[48];
-    int len = snprintf(text, sizeof text, "%s%llu.%09llu", nanos < 0 ? "-" : "",
-                       (unsigned long long)(magnitude / 1000000000), (unsigned long long)(magnitude % 1000000000));
+    int len =
+        snprintf(text, sizeof text, "%s%llu.%09llu", nanos < 0 ? "-" : "",
+                 (unsigned long long)(magnitude / 1000000000), (unsigned long long)(magnitude % 1000000000));
     while (len > 0 && text[len - 1] == '0') {
         len--;
     }
@@ -176,8 +181,11 @@ static void print_duration(struct buf *out, const struct value *v)
 static const char *type_name(int64_t kind)
 {
     static const char *const NAMES[VALUE_KIND_COUNT] = {
-        [VALUE_NULL] = "null_type", [VALUE_TIMESTAMP] = "google.protobuf.Timestamp",
-        [VALUE_DURATION] = "google.protobuf.Duration", [VALUE_IP] = "net.IP", [VALUE_CIDR] = "net.CIDR",
+        [VALUE_NULL] = "null_type",
+        [VALUE_TIMESTAMP] = "google.protobuf.Timestamp",
+        [VALUE_DURATION] = "google.protobuf.Duration",
+        [VALUE_IP] = "net.IP",
+        [VALUE_CIDR] = "net.CIDR",
         [VALUE_OPTIONAL] = "optional_type",
     };
     if (kind < 0 || kind >= VALUE_KIND_COUNT) {
@@ -269,7 +277,9 @@ struct value conv_bytes(struct cel_frame *frame, const struct value *args, uint3
     struct value bytes = args[0];
     (void)frame;
     bytes.kind = VALUE_BYTES;
-    return args[0].kind == VALUE_STRING || args[0].kind == VALUE_BYTES ? bytes : frame_no_overload(F_BYTES, args, count);
+    return args[0].kind == VALUE_STRING || args[0].kind == VALUE_BYTES
+               ? bytes
+               : frame_no_overload(F_BYTES, args, count);
 }
 
 struct value conv_timestamp(struct cel_frame *frame, const struct value *args, uint32_t count)

@@ -18,7 +18,7 @@ struct cel_extra {
     const struct type *const *attr_types; // parallel to env->attrs
     const struct extra_func *funcs;
     size_t func_count;
-    bool untyped;    // no check: what is wrong fails when run
+    bool untyped; // no check: what is wrong fails when run
     bool no_macros;
     const struct type *deduced; // out, of the expression added last; in the program's memory
 };

@@ -6,7 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FORMAT_BYTES_MAX = 65536, DEPTH_MAX = 32 };
+enum {
+    FORMAT_BYTES_MAX = 65536,
+    DEPTH_MAX = 32
+};
 
 static bool print_any(struct buf *out, const struct value *v, int depth);
 
@@ -34,7 +37,9 @@ static bool print_list(struct buf *out, const struct value *v, int depth)
 // Entries in the order of their keys' text: the order of a map means nothing.
 static bool print_map(struct buf *out, const struct value *v, int depth)
 {
-    enum { ENTRIES_MAX = 256 };
+    enum {
+        ENTRIES_MAX = 256
+    };
     struct buf keys = {.limit = FORMAT_BYTES_MAX};
     struct str texts[ENTRIES_MAX];
     const struct str *order[ENTRIES_MAX];

@@ -151,7 +151,9 @@ void cel_frame_free(struct cel_frame **frame)
     }
 }
 
-enum { FOLD_LEVELS = 4 * 200 * 2 }; // the deepest tree that the parser makes
+enum {
+    FOLD_LEVELS = 4 * 200 * 2
+}; // the deepest tree that the parser makes
 
 enum pdp_err frame_new_fold(const struct cel_program *program, struct cel_frame **out)
 {
@@ -163,7 +165,9 @@ enum pdp_err frame_new_fold(const struct cel_program *program, struct cel_frame 
 
 struct value frame_fold(struct cel_program *program, uint32_t id)
 {
-    enum { FOLD_STEPS = 50000 };
+    enum {
+        FOLD_STEPS = 50000
+    };
     struct cel_frame *frame = program->fold;
     point_at(frame);
     frame->arena = &program->folding;

@@ -3,10 +3,9 @@
 
 #include "cel/lib.h"
 
-const struct func FUNCS[F_COUNT] = {
-    [F_NONE] = {"", false, "", NULL},
+const struct func FUNCS[F_COUNT] = {[F_NONE] = {"", false, "", NULL},
 #define X(id, name, member, sigs, code) [F_##id] = {name, member, sigs, code},
-    FUNC_LIST(X)
+                                    FUNC_LIST(X)
 #undef X
 };
 

@@ -45,7 +45,9 @@ static enum pdp_err collect(const struct cel_program *p, enum op op, const uint3
 
 static void drop_repeated(struct operands *operands)
 {
-    enum { NEAR = 32 }; // beyond that, repetitions cost a memo and no more
+    enum {
+        NEAR = 32
+    }; // beyond that, repetitions cost a memo and no more
     uint32_t kept = 0;
     for (uint32_t i = 0; i < operands->count; i++) {
         bool seen = false;
@@ -90,7 +92,8 @@ static enum pdp_err known(const struct cel_program *p, const uint32_t *exprs, si
     return p->sealed ? PDP_ERR_STATE : PDP_ERR_OK;
 }
 
-enum pdp_err cel_join(struct cel_program *program, bool every, const uint32_t *exprs, size_t count, uint32_t *expr)
+enum pdp_err cel_join(struct cel_program *program, bool every, const uint32_t *exprs, size_t count,
+                      uint32_t *expr)
 {
     *expr = NODE_NONE;
     TRY(known(program, exprs, count));
@@ -109,12 +112,16 @@ enum pdp_err cel_negate(struct cel_program *program, uint32_t inner, uint32_t *e
 }
 
 enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, enum cel_type want,
-                     const struct cel_var *vars, size_t var_count, uint32_t flags, struct diags *diags, uint32_t *expr)
+                     const struct cel_var *vars, size_t var_count, uint32_t flags, struct diags *diags,
+                     uint32_t *expr)
 {
-    enum { TEXT_MAX = 1 << 20 };
+    enum {
+        TEXT_MAX = 1 << 20
+    };
     *expr = NODE_NONE;
     arena_reset(&program->scratch);
-    struct unit unit = {.text = text, .diags = diags, .arena = &program->scratch, .depth_max = program->limits.depth};
+    struct unit unit = {
+        .text = text, .diags = diags, .arena = &program->scratch, .depth_max = program->limits.depth};
     unit.no_macros = program->extra != NULL && program->extra->no_macros;
     if (program->sealed) {
         return PDP_ERR_STATE;
@@ -132,9 +139,9 @@ enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, e
     if (want == CEL_BOOL && type->kind != T_BOOL && type->kind != T_DYN) {
         struct buf word = {0};
         types_print(&word, type);
-        unit_error(&unit, PDP_ERR_TYPE, unit.root->at, unit.root->len, "`%s` is of type " STR_FMT
-                   ", but a condition is true or false", unit_quote(&unit, unit.root->at, unit.root->len),
-                   STR_ARG(buf_view(&word)));
+        unit_error(&unit, PDP_ERR_TYPE, unit.root->at, unit.root->len,
+                   "`%s` is of type " STR_FMT ", but a condition is true or false",
+                   unit_quote(&unit, unit.root->at, unit.root->len), STR_ARG(buf_view(&word)));
         buf_fini(&word);
         return PDP_ERR_TYPE;
     }
@@ -178,5 +185,7 @@ enum truth cel_constant(const struct cel_program *program, uint32_t expr)
     if (expr >= program->node_count) {
         return TRUTH_UNSURE;
     }
-    return is_bool_const(program, expr, true) ? TRUTH_YES : is_bool_const(program, expr, false) ? TRUTH_NO : TRUTH_UNSURE;
+    return is_bool_const(program, expr, true)    ? TRUTH_YES
+           : is_bool_const(program, expr, false) ? TRUTH_NO
+                                                 : TRUTH_UNSURE;
 }

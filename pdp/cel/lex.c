@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cel/lex.h"
 
-static const char *const RESERVED[] = {"as",   "break", "const", "continue", "else",      "for",    "function", "if",
-                                       "import", "let", "loop",  "package",  "namespace", "return", "var",
-                                       "void", "while"};
+static const char *const RESERVED[] = {"as",        "break",  "const",  "continue", "else", "for",
+                                       "function",  "if",     "import", "let",      "loop", "package",
+                                       "namespace", "return", "var",    "void",     "while"};
 
 static const struct {
     char text[3];
     uint8_t kind;
 } SIGNS[] = {
-    {"==", TOK_EQ},     {"!=", TOK_NE},     {"<=", TOK_LE},       {">=", TOK_GE},     {"&&", TOK_AND},
-    {"||", TOK_OR},     {"(", TOK_LPAREN},  {")", TOK_RPAREN},    {"[", TOK_LBRACKET}, {"]", TOK_RBRACKET},
-    {"{", TOK_LBRACE},  {"}", TOK_RBRACE},  {".", TOK_DOT},       {",", TOK_COMMA},   {":", TOK_COLON},
-    {"?", TOK_QUESTION}, {"!", TOK_NOT},    {"-", TOK_MINUS},     {"+", TOK_PLUS},    {"*", TOK_STAR},
-    {"/", TOK_SLASH},   {"%", TOK_PERCENT}, {"<", TOK_LT},        {">", TOK_GT},
+    {"==", TOK_EQ},      {"!=", TOK_NE},     {"<=", TOK_LE},    {">=", TOK_GE},      {"&&", TOK_AND},
+    {"||", TOK_OR},      {"(", TOK_LPAREN},  {")", TOK_RPAREN}, {"[", TOK_LBRACKET}, {"]", TOK_RBRACKET},
+    {"{", TOK_LBRACE},   {"}", TOK_RBRACE},  {".", TOK_DOT},    {",", TOK_COMMA},    {":", TOK_COLON},
+    {"?", TOK_QUESTION}, {"!", TOK_NOT},     {"-", TOK_MINUS},  {"+", TOK_PLUS},     {"*", TOK_STAR},
+    {"/", TOK_SLASH},    {"%", TOK_PERCENT}, {"<", TOK_LT},     {">", TOK_GT},
 };
 
 static int peek(const struct lexer *lexer, size_t ahead)
@@ -119,7 +119,7 @@ static void lex_decimal(struct lexer *lexer, struct token *out, size_t from)
             memcpy(with_zero + 1, digits.at, digits.len);
             digits = (struct str){with_zero, digits.len + 1};
         }
-        if (!str_to_double(digits, &value)) {
+        if (!str_to_double(digits, &value) || value - value != 0) { // infinity too
             bad(lexer, out, from, "the number is out of range");
             return;
         }

@@ -8,20 +8,13 @@ static const struct macro {
     uint8_t vars;
     uint8_t comp;
 } COMPS[] = {
-    {"all", 2, 2, 1, COMP_ALL},
-    {"all", 3, 3, 2, COMP_ALL},
-    {"exists", 2, 2, 1, COMP_EXISTS},
-    {"exists", 3, 3, 2, COMP_EXISTS},
-    {"exists_one", 2, 2, 1, COMP_ONE},
-    {"existsOne", 2, 2, 1, COMP_ONE},
-    {"existsOne", 3, 3, 2, COMP_ONE},
-    {"filter", 2, 2, 1, COMP_LIST},
-    {"map", 2, 3, 1, COMP_LIST},
-    {"transformList", 3, 4, 2, COMP_LIST},
-    {"transformMap", 3, 4, 2, COMP_MAP},
-    {"transformMapEntry", 3, 4, 2, COMP_ENTRIES},
-    {"optMap", 2, 2, 1, COMP_OPT_MAP},
-    {"optFlatMap", 2, 2, 1, COMP_OPT_FLAT},
+    {"all", 2, 2, 1, COMP_ALL},          {"all", 3, 3, 2, COMP_ALL},
+    {"exists", 2, 2, 1, COMP_EXISTS},    {"exists", 3, 3, 2, COMP_EXISTS},
+    {"exists_one", 2, 2, 1, COMP_ONE},   {"existsOne", 2, 2, 1, COMP_ONE},
+    {"existsOne", 3, 3, 2, COMP_ONE},    {"filter", 2, 2, 1, COMP_LIST},
+    {"map", 2, 3, 1, COMP_LIST},         {"transformList", 3, 4, 2, COMP_LIST},
+    {"transformMap", 3, 4, 2, COMP_MAP}, {"transformMapEntry", 3, 4, 2, COMP_ENTRIES},
+    {"optMap", 2, 2, 1, COMP_OPT_MAP},   {"optFlatMap", 2, 2, 1, COMP_OPT_FLAT},
 };
 
 static bool complain(struct unit *unit, const struct ast *at, const char *what)

@@ -47,12 +47,12 @@ struct value math_least(struct cel_frame *frame, const struct value *args, uint3
     return extreme(frame, args, -1, F_MATH_MIN);
 }
 
-#define DOUBLE_FUNCTION(name, result, func)                                                        \
-    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count)           \
-    {                                                                                              \
-        (void)frame;                                                                               \
-        double x = args[0].as.d;                                                                   \
-        return args[0].kind == VALUE_DOUBLE ? (result) : frame_no_overload(func, args, count);     \
+#define DOUBLE_FUNCTION(name, result, func)                                                    \
+    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count)       \
+    {                                                                                          \
+        (void)frame;                                                                           \
+        double x = args[0].as.d;                                                               \
+        return args[0].kind == VALUE_DOUBLE ? (result) : frame_no_overload(func, args, count); \
     }
 
 // Exact, so the same bits everywhere. Beyond 2^52 a double has no fraction; NaN and infinity stay.
@@ -137,12 +137,12 @@ static struct value with_bits(const struct value *of, uint64_t bits)
     return v;
 }
 
-#define BIT_FUNCTION(name, op, func)                                                               \
-    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count)           \
-    {                                                                                              \
-        (void)frame;                                                                               \
-        return same_whole(args) ? with_bits(&args[0], args[0].as.u op args[1].as.u)                \
-                                : frame_no_overload(func, args, count);                            \
+#define BIT_FUNCTION(name, op, func)                                                     \
+    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count) \
+    {                                                                                    \
+        (void)frame;                                                                     \
+        return same_whole(args) ? with_bits(&args[0], args[0].as.u op args[1].as.u)      \
+                                : frame_no_overload(func, args, count);                  \
     }
 BIT_FUNCTION(math_bit_and, &, F_BIT_AND)
 BIT_FUNCTION(math_bit_or, |, F_BIT_OR)

@@ -48,7 +48,8 @@ struct value net_ip(struct cel_frame *frame, const struct value *args, uint32_t 
     if (args[0].kind != VALUE_STRING) {
         return frame_no_overload(F_IP, args, count);
     }
-    return ip_parse_unmapped(value_text(&args[0]), &ip) ? of_ip(frame, &ip) : frame_error(CEL_ERROR_CONVERT, F_IP);
+    return ip_parse_unmapped(value_text(&args[0]), &ip) ? of_ip(frame, &ip)
+                                                        : frame_error(CEL_ERROR_CONVERT, F_IP);
 }
 
 struct value net_cidr(struct cel_frame *frame, const struct value *args, uint32_t count)
@@ -60,7 +61,8 @@ struct value net_cidr(struct cel_frame *frame, const struct value *args, uint32_
     if (args[0].kind != VALUE_STRING) {
         return frame_no_overload(F_CIDR, args, count);
     }
-    return parse_cidr(value_text(&args[0]), &cidr) ? of_cidr(frame, &cidr) : frame_error(CEL_ERROR_CONVERT, F_CIDR);
+    return parse_cidr(value_text(&args[0]), &cidr) ? of_cidr(frame, &cidr)
+                                                   : frame_error(CEL_ERROR_CONVERT, F_CIDR);
 }
 
 struct value net_is_ip(struct cel_frame *frame, const struct value *args, uint32_t count)
@@ -98,7 +100,8 @@ struct value net_is_canonical(struct cel_frame *frame, const struct value *args,
 struct value net_family(struct cel_frame *frame, const struct value *args, uint32_t count)
 {
     (void)frame;
-    return args[0].kind == VALUE_IP ? value_int(args[0].as.ip->v4 ? 4 : 6) : frame_no_overload(F_FAMILY, args, count);
+    return args[0].kind == VALUE_IP ? value_int(args[0].as.ip->v4 ? 4 : 6)
+                                    : frame_no_overload(F_FAMILY, args, count);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t count)
@@ -144,12 +147,12 @@ static bool is_global_unicast(const struct ip *ip)
     return !broadcast && !is_unspecified(ip) && !is_loopback(ip) && !is_multicast(ip) && !is_link_unicast(ip);
 }
 
-#define ADDRESS_TEST(name, test, func)                                                             \
-    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count)           \
-    {                                                                                              \
-        (void)frame;                                                                               \
-        return args[0].kind == VALUE_IP ? value_bool(test(args[0].as.ip))                          \
-                                        : frame_no_overload(func, args, count);                    \
+#define ADDRESS_TEST(name, test, func)                                                   \
+    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count) \
+    {                                                                                    \
+        (void)frame;                                                                     \
+        return args[0].kind == VALUE_IP ? value_bool(test(args[0].as.ip))                \
+                                        : frame_no_overload(func, args, count);          \
     }
 ADDRESS_TEST(net_is_unspecified, is_unspecified, F_UNSPECIFIED)
 ADDRESS_TEST(net_is_loopback, is_loopback, F_LOOPBACK)
@@ -193,12 +196,14 @@ struct value net_contains_cidr(struct cel_frame *frame, const struct value *args
         return frame_error(CEL_ERROR_CONVERT, F_CIDR);
     }
     struct cidr outer = network_of(args[0].as.cidr);
-    return value_bool(inner.base.v4 == outer.base.v4 && inner.bits >= outer.bits && cidr_holds(&outer, &inner.base));
+    return value_bool(inner.base.v4 == outer.base.v4 && inner.bits >= outer.bits &&
+                      cidr_holds(&outer, &inner.base));
 }
 
 struct value net_cidr_ip(struct cel_frame *frame, const struct value *args, uint32_t count)
 {
-    return args[0].kind == VALUE_CIDR ? of_ip(frame, &args[0].as.cidr->base) : frame_no_overload(F_CIDR_IP, args, count);
+    return args[0].kind == VALUE_CIDR ? of_ip(frame, &args[0].as.cidr->base)
+                                      : frame_no_overload(F_CIDR_IP, args, count);
 }
 
 struct value net_masked(struct cel_frame *frame, const struct value *args, uint32_t count)

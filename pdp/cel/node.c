@@ -7,9 +7,9 @@
 
 // How many of a, b, c are nodes.
 static const uint8_t OPERANDS[OP_COUNT] = {
-    [OP_NOT] = 1,   [OP_COND] = 3, [OP_EQ] = 2,        [OP_NE] = 2,    [OP_ORDER] = 2,     [OP_ORDER_NOW] = 2,
-    [OP_IN] = 2,    [OP_IN_TEXTS] = 1, [OP_IN_SET] = 1, [OP_FIELD] = 1, [OP_HAS] = 1,      [OP_OPT_FIELD] = 1,
-    [OP_MATCH] = 1, [OP_WITHIN] = 1, [OP_OR_OPT] = 2,  [OP_OR_VALUE] = 2,
+    [OP_NOT] = 1,   [OP_COND] = 3,     [OP_EQ] = 2,     [OP_NE] = 2,       [OP_ORDER] = 2, [OP_ORDER_NOW] = 2,
+    [OP_IN] = 2,    [OP_IN_TEXTS] = 1, [OP_IN_SET] = 1, [OP_FIELD] = 1,    [OP_HAS] = 1,   [OP_OPT_FIELD] = 1,
+    [OP_MATCH] = 1, [OP_WITHIN] = 1,   [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
 };
 
 static void join_operand(const struct cel_program *p, struct node *node, uint32_t id)
@@ -78,7 +78,9 @@ enum pdp_err node_const(struct cel_program *p, const struct value *value, uint32
 // A node that depends on nothing becomes what it gives, errors included.
 static enum pdp_err fold(struct cel_program *p, uint32_t *id)
 {
-    enum { WEIGHT_MAX = 100000 };
+    enum {
+        WEIGHT_MAX = 100000
+    };
     const struct node *node = &p->nodes[*id];
     if (node->op == OP_CONST || (node->flags & NODE_VARIES) != 0 || node->low != NODE_CLOSED) {
         return PDP_ERR_OK;

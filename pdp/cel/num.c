@@ -20,7 +20,7 @@ static struct value of_uint(uint64_t u)
 }
 
 // Both kinds in one number, for a switch over pairs.
-#define PAIR(a, b) ((a) * VALUE_KIND_COUNT + (b))
+#define PAIR(a, b) ((a)*VALUE_KIND_COUNT + (b))
 
 static int pair(const struct value *args)
 {
@@ -116,7 +116,8 @@ static struct value sub_times(const struct value *a, const struct value *b)
 static struct value add_durations(const struct value *a, const struct value *b, bool minus)
 {
     int64_t x = 0, y = 0;
-    bool fits = time_to_nanos(a, &x) && time_to_nanos(b, &y) && (minus ? num_sub(x, y, &x) : num_add(x, y, &x));
+    bool fits =
+        time_to_nanos(a, &x) && time_to_nanos(b, &y) && (minus ? num_sub(x, y, &x) : num_add(x, y, &x));
     return fits ? time_of_nanos(x) : overflow();
 }
 

@@ -420,7 +420,8 @@ static struct ast *parse_postfix(struct parser *p, struct ast *ast)
             ast = parse_index(p, ast);
         } else if (p->tok.kind == TOK_LBRACE && (ast->kind == AST_IDENT || ast->kind == AST_SELECT)) {
             unit_error(p->unit, PDP_ERR_UNSUPPORTED, ast->at, ast->len,
-                       "messages cannot be made here; `%s` is no type", unit_quote(p->unit, ast->at, ast->len));
+                       "messages cannot be made here; `%s` is no type",
+                       unit_quote(p->unit, ast->at, ast->len));
             return NULL;
         } else {
             return ast;
@@ -483,8 +484,8 @@ static struct ast *parse_unary(struct parser *p)
 static const struct {
     uint8_t rank, func;
 } BINARY[TOK_OR + 1] = {
-    [TOK_LT] = {1, F_LT},    [TOK_LE] = {1, F_LE},   [TOK_GT] = {1, F_GT},      [TOK_GE] = {1, F_GE},
-    [TOK_EQ] = {1, F_EQ},    [TOK_NE] = {1, F_NE},   [TOK_IN] = {1, F_IN},      [TOK_PLUS] = {2, F_ADD},
+    [TOK_LT] = {1, F_LT},     [TOK_LE] = {1, F_LE},    [TOK_GT] = {1, F_GT},     [TOK_GE] = {1, F_GE},
+    [TOK_EQ] = {1, F_EQ},     [TOK_NE] = {1, F_NE},    [TOK_IN] = {1, F_IN},     [TOK_PLUS] = {2, F_ADD},
     [TOK_MINUS] = {2, F_SUB}, [TOK_STAR] = {3, F_MUL}, [TOK_SLASH] = {3, F_DIV}, [TOK_PERCENT] = {3, F_MOD},
 };
 

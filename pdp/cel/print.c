@@ -63,9 +63,10 @@ static void seen_put(struct seen *seen, uint32_t id, bool *fresh)
 static uint32_t operands(const struct cel_program *p, const struct node *node, uint32_t i)
 {
     static const uint8_t COUNTS[OP_COUNT] = {
-        [OP_NOT] = 1, [OP_COND] = 3, [OP_EQ] = 2, [OP_NE] = 2, [OP_ORDER] = 2, [OP_ORDER_NOW] = 2, [OP_IN] = 2,
-        [OP_IN_TEXTS] = 1, [OP_IN_SET] = 1, [OP_FIELD] = 1, [OP_HAS] = 1, [OP_OPT_FIELD] = 1, [OP_MATCH] = 1,
-        [OP_WITHIN] = 1, [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
+        [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
+        [OP_ORDER] = 2,  [OP_ORDER_NOW] = 2, [OP_IN] = 2,     [OP_IN_TEXTS] = 1,
+        [OP_IN_SET] = 1, [OP_FIELD] = 1,     [OP_HAS] = 1,    [OP_OPT_FIELD] = 1,
+        [OP_MATCH] = 1,  [OP_WITHIN] = 1,    [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
     };
     bool listed = node->op == OP_AND || node->op == OP_OR || node->op == OP_LIST || node->op == OP_MAP ||
                   node->op == OP_CALL || node->op == OP_COMP;
@@ -168,7 +169,9 @@ static void print_node(const struct cel_program *p, uint32_t id, struct buf *out
 
 static void print_const(const struct cel_program *p, uint32_t at, struct buf *out)
 {
-    enum { MOST = 400 };
+    enum {
+        MOST = 400
+    };
     const struct value *v = &p->consts[at];
     const struct cel_env *env = p->env;
     if (v->kind == VALUE_LEVEL && (size_t)v->as.i < env->level_count) {
@@ -181,7 +184,8 @@ static void print_const(const struct cel_program *p, uint32_t at, struct buf *ou
         size_t from = out->len;
         conv_print_double(out, v->as.d);
         struct str digits = str_sub(buf_view(out), from, out->len);
-        bool plain = v->as.d - v->as.d == 0 && str_find_byte(digits, '.', 0) == digits.len && str_find_byte(digits, 'e', 0) == digits.len;
+        bool plain = v->as.d - v->as.d == 0 && str_find_byte(digits, '.', 0) == digits.len &&
+                     str_find_byte(digits, 'e', 0) == digits.len;
         buf_str(out, plain ? STR(".0") : STR(""));
     } else if (v->kind == VALUE_TYPE || v->kind == VALUE_DURATION || v->kind == VALUE_TIMESTAMP) {
         buf_str(out, STR("<"));
@@ -267,7 +271,9 @@ static void print_node(const struct cel_program *p, uint32_t id, struct buf *out
 
 void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out)
 {
-    enum { MOST = 1 << 20 }; // shared nodes are written out wherever they are used
+    enum {
+        MOST = 1 << 20
+    }; // shared nodes are written out wherever they are used
     if (expr >= program->node_count) {
         return;
     }

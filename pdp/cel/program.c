@@ -51,9 +51,16 @@ static enum pdp_err read_env(struct cel_program *p)
     return PDP_ERR_OK;
 }
 
-enum pdp_err cel_program_new(const struct cel_env *env, const struct cel_limits *limits, struct cel_program **out)
+enum pdp_err cel_program_new(const struct cel_env *env, const struct cel_limits *limits,
+                             struct cel_program **out)
 {
-    enum { DEPTH = 64, NODES = 8 * 1000 * 1000, STEPS = 100000, MATCHES = 10000, DEPTH_MOST = 200 };
+    enum {
+        DEPTH = 64,
+        NODES = 8 * 1000 * 1000,
+        STEPS = 100000,
+        MATCHES = 10000,
+        DEPTH_MOST = 200
+    };
     *out = NULL;
     AUTO(cel_program_free) struct cel_program *p = calloc(1, sizeof *p);
     if (p == NULL) {
@@ -61,7 +68,9 @@ enum pdp_err cel_program_new(const struct cel_env *env, const struct cel_limits 
     }
     p->env = env;
     p->limits = limits != NULL ? *limits : (struct cel_limits){0};
-    p->limits.depth = p->limits.depth == 0 ? DEPTH : p->limits.depth < DEPTH_MOST ? p->limits.depth : DEPTH_MOST;
+    p->limits.depth = p->limits.depth == 0           ? DEPTH
+                      : p->limits.depth < DEPTH_MOST ? p->limits.depth
+                                                     : DEPTH_MOST;
     p->limits.nodes = p->limits.nodes == 0 || p->limits.nodes > NODES ? NODES : p->limits.nodes;
     p->limits.steps = p->limits.steps == 0 ? STEPS : p->limits.steps;
     p->limits.match_limit = p->limits.match_limit == 0 ? MATCHES : p->limits.match_limit;
@@ -124,8 +133,8 @@ void cel_set_extra(struct cel_program *program, struct cel_extra *extra)
 
 // ---- slots ----
 
-enum pdp_err program_slot(struct cel_program *p, struct str path, struct str rest, uint32_t id, enum cel_type type,
-                          const struct type *exact, uint32_t *out)
+enum pdp_err program_slot(struct cel_program *p, struct str path, struct str rest, uint32_t id,
+                          enum cel_type type, const struct type *exact, uint32_t *out)
 {
     uint64_t at = 0;
     if (map_get(&p->slot_map, path, &at)) {
@@ -272,7 +281,8 @@ static enum pdp_err add_window(struct cel_program *p, struct str key, struct win
     return PDP_ERR_OK;
 }
 
-enum pdp_err program_window(struct cel_program *p, struct str hours, struct str zone, uint32_t *out, struct str *why)
+enum pdp_err program_window(struct cel_program *p, struct str hours, struct str zone, uint32_t *out,
+                            struct str *why)
 {
     uint64_t at = 0;
     *out = UINT32_MAX;
@@ -289,7 +299,8 @@ enum pdp_err program_window(struct cel_program *p, struct str hours, struct str 
     return PDP_ERR_OK;
 }
 
-enum pdp_err program_regex(struct cel_program *p, struct str pattern, uint32_t *out, struct str *why, size_t *at)
+enum pdp_err program_regex(struct cel_program *p, struct str pattern, uint32_t *out, struct str *why,
+                           size_t *at)
 {
     uint64_t known = 0;
     *out = UINT32_MAX;

@@ -4,45 +4,45 @@
 #define CEL_PROGRAM_H
 
 #include "base/map.h"
-#include "cel/extra.h"
 #include "cel/ast.h"
+#include "cel/extra.h"
 
 // X(name, operands)
-#define OP_LIST_ALL(X)                                                                             \
-    X(CONST)       /* a: constant */                                                               \
-    X(SLOT)        /* a: slot */                                                                   \
-    X(NOW)                                                                                         \
-    X(LOCAL)       /* a: level */                                                                  \
-    X(HAS_SLOT)    /* a: slot */                                                                   \
-    X(AND)         /* a: first of args, b: how many */                                             \
-    X(OR)                                                                                          \
-    X(NOT)         /* a */                                                                         \
-    X(COND)        /* a ? b : c */                                                                 \
-    X(EQ)          /* a, b; c: func */                                                             \
-    X(EQ_TEXT)     /* a: slot, b: constant text */                                                 \
-    X(NE)                                                                                          \
-    X(ORDER)       /* a, b; c: func */                                                             \
-    X(ORDER_NOW)   /* a, b; c: func | side << 8: how the difference moves with now */              \
-    X(IN)          /* a in b; c: func */                                                           \
-    X(IN_TEXTS)    /* a in constant b: a list of texts alone, sorted */                            \
-    X(IN_SET)      /* a in lists: b is the declaration's number */                                 \
-    X(FIELD)       /* a . constant b */                                                            \
-    X(HAS)         /* has(a . constant b) */                                                       \
-    X(OPT_FIELD)   /* a .? constant b */                                                           \
-    X(LIST)        /* a: args, b: how many; NODE_OPTIONAL on an arg */                             \
-    X(MAP)         /* a: args, b: how many, key and value counted apart */                         \
-    X(COMP)        /* a: args (range, test, result), b: comp | variables << 8, c: level */         \
-    X(CALL)        /* a: args, b: how many, c: func */                                             \
-    X(MATCH)       /* a matches pattern b */                                                       \
-    X(WITHIN)      /* a within window b */                                                         \
-    X(OR_OPT)      /* a.or(b) */                                                                   \
-    X(OR_VALUE)    /* a.orValue(b) */
+#define OP_LIST_ALL(X)                                                                   \
+    X(CONST) /* a: constant */                                                           \
+    X(SLOT)  /* a: slot */                                                               \
+    X(NOW)                                                                               \
+    X(LOCAL)    /* a: level */                                                           \
+    X(HAS_SLOT) /* a: slot */                                                            \
+    X(AND)      /* a: first of args, b: how many */                                      \
+    X(OR)                                                                                \
+    X(NOT)     /* a */                                                                   \
+    X(COND)    /* a ? b : c */                                                           \
+    X(EQ)      /* a, b; c: func */                                                       \
+    X(EQ_TEXT) /* a: slot, b: constant text */                                           \
+    X(NE)                                                                                \
+    X(ORDER)     /* a, b; c: func */                                                     \
+    X(ORDER_NOW) /* a, b; c: func | side << 8: how the difference moves with now */      \
+    X(IN)        /* a in b; c: func */                                                   \
+    X(IN_TEXTS)  /* a in constant b: a list of texts alone, sorted */                    \
+    X(IN_SET)    /* a in lists: b is the declaration's number */                         \
+    X(FIELD)     /* a . constant b */                                                    \
+    X(HAS)       /* has(a . constant b) */                                               \
+    X(OPT_FIELD) /* a .? constant b */                                                   \
+    X(LIST)      /* a: args, b: how many; NODE_OPTIONAL on an arg */                     \
+    X(MAP)       /* a: args, b: how many, key and value counted apart */                 \
+    X(COMP)      /* a: args (range, test, result), b: comp | variables << 8, c: level */ \
+    X(CALL)      /* a: args, b: how many, c: func */                                     \
+    X(MATCH)     /* a matches pattern b */                                               \
+    X(WITHIN)    /* a within window b */                                                 \
+    X(OR_OPT)    /* a.or(b) */                                                           \
+    X(OR_VALUE)  /* a.orValue(b) */
 
 enum op {
 #define X(name) OP_##name,
     OP_LIST_ALL(X)
 #undef X
-        OP_COUNT
+    OP_COUNT
 };
 
 enum {
@@ -58,8 +58,8 @@ enum {
 
 struct node {
     uint8_t op, flags;
-    uint8_t kind; // enum value_kind where known; 0 is not
-    uint8_t strict; // an attribute that is compared with another kind is mistyped, not just different
+    uint8_t kind;         // enum value_kind where known; 0 is not
+    uint8_t strict;       // an attribute that is compared with another kind is mistyped, not just different
     uint16_t height, low; // low: the outermost comprehension variable that it needs
     uint32_t a, b, c;
     uint32_t memo; // NODE_NONE: none
@@ -114,7 +114,8 @@ struct cel_program {
 MUST_USE enum pdp_err program_const(struct cel_program *p, const struct value *value, uint32_t *out);
 // `node` with flags, height and low filled in from its operands by the caller.
 MUST_USE enum pdp_err program_node(struct cel_program *p, const struct node *node, uint32_t *out);
-MUST_USE enum pdp_err program_args(struct cel_program *p, const uint32_t *args, size_t count, uint32_t *first);
+MUST_USE enum pdp_err program_args(struct cel_program *p, const uint32_t *args, size_t count,
+                                   uint32_t *first);
 MUST_USE enum pdp_err program_slot(struct cel_program *p, struct str path, struct str rest, uint32_t id,
                                    enum cel_type type, const struct type *exact, uint32_t *out);
 // Finds the declaration that a path falls under and interns its slot. UNKNOWN: there is none.
@@ -144,7 +145,8 @@ MUST_USE enum pdp_err node_const(struct cel_program *p, const struct value *valu
 MUST_USE enum pdp_err build_node(struct cel_program *p, enum op op, uint32_t a, uint32_t b, uint32_t c,
                                  enum value_kind kind, uint32_t *out);
 // All of them true (AND) or any (OR), flattened.
-MUST_USE enum pdp_err build_join(struct cel_program *p, enum op op, const uint32_t *args, size_t count, uint32_t *out);
+MUST_USE enum pdp_err build_join(struct cel_program *p, enum op op, const uint32_t *args, size_t count,
+                                 uint32_t *out);
 // For COMP: args are range, test, result and the level; c is comp | variables << 8.
 MUST_USE enum pdp_err build_nary(struct cel_program *p, enum op op, const uint32_t *args, size_t count,
                                  uint32_t c, enum value_kind kind, uint32_t *out);

@@ -42,8 +42,8 @@ static pcre2_code *compile(struct str pattern, char why[REGEX_WHY_MAX], size_t *
     int code = 0;
     PCRE2_SIZE offset = 0;
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
-    pcre2_code *made = pcre2_compile((PCRE2_SPTR)(pattern.at != NULL ? pattern.at : ""), pattern.len, options, &code,
-                                     &offset, context);
+    pcre2_code *made = pcre2_compile((PCRE2_SPTR)(pattern.at != NULL ? pattern.at : ""), pattern.len, options,
+                                     &code, &offset, context);
     if (made == NULL) {
         *at = offset;
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, REGEX_WHY_MAX);
@@ -92,7 +92,11 @@ void regex_scratch_free(struct regex_scratch **scratch)
 
 enum pdp_err regex_scratch_new(uint32_t match_limit, struct regex_scratch **out)
 {
-    enum { STACK_FIRST = 32 * 1024, STACK_MOST = 256 * 1024, HEAP_KIB = 1024 };
+    enum {
+        STACK_FIRST = 32 * 1024,
+        STACK_MOST = 256 * 1024,
+        HEAP_KIB = 1024
+    };
     *out = NULL;
     AUTO(regex_scratch_free) struct regex_scratch *scratch = calloc(1, sizeof *scratch);
     if (scratch == NULL) {
@@ -118,8 +122,8 @@ int regex_find(const struct regex *regex, struct regex_scratch *scratch, struct 
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.at != NULL ? text.at : "");
     // Values are checked UTF-8 on entry, so it need not be checked again.
-    int found = regex->jit ? pcre2_jit_match(regex->code, subject, text.len, 0, PCRE2_NO_UTF_CHECK, scratch->data,
-                                             scratch->context)
+    int found = regex->jit ? pcre2_jit_match(regex->code, subject, text.len, 0, PCRE2_NO_UTF_CHECK,
+                                             scratch->data, scratch->context)
                            : pcre2_match(regex->code, subject, text.len, 0, PCRE2_NO_UTF_CHECK, scratch->data,
                                          scratch->context);
     return found >= 0 ? 1 : found == PCRE2_ERROR_NOMATCH ? 0 : -1;

@@ -157,8 +157,9 @@ static bool vet_escape(struct vet *v, bool in_class)
         return true;
     }
     if (is_word(c) && strchr(in_class ? "afnrtxdDwW0" : "afnrtxdDwWbBAz0", c) == NULL) {
-        return refuse(v, v->at, c == 'k' || c == 'g' ? "back-references are not supported"
-                                                     : "this escape is not supported");
+        return refuse(v, v->at,
+                      c == 'k' || c == 'g' ? "back-references are not supported"
+                                           : "this escape is not supported");
     }
     copy(v, 2);
     return true;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 // Runs nodes. Every loop is over operands or over a value, paid for in steps; recursion is bounded by height.
+#include "cel/run.h"
 #include "base/num.h"
 #include "cel/frame.h"
 #include "cel/regex.h"
-#include "cel/run.h"
 #include "cel/within.h"
 
 static inline bool is_error(const struct value *v)
@@ -101,7 +101,8 @@ static struct value ordered(const struct value *a, const struct value *b, enum f
 {
     // By func LT, LE, GT, GE and the order -1, 0, 1, 2 (not a number).
     static const bool HOLDS[4][4] = {{1, 0, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}, {0, 1, 1, 0}};
-    bool plain = a->kind == b->kind && (a->kind == VALUE_LEVEL || a->kind == VALUE_STRENGTH || a->kind == VALUE_INT);
+    bool plain =
+        a->kind == b->kind && (a->kind == VALUE_LEVEL || a->kind == VALUE_STRENGTH || a->kind == VALUE_INT);
     int order = plain ? (a->as.i > b->as.i) - (a->as.i < b->as.i) : cmp_order(a, b);
     if (order == 3) {
         struct value args[] = {*a, *b};
@@ -228,14 +229,17 @@ static struct value run_in_set(struct cel_frame *f, const struct node *node)
         }
         v = (struct value){.kind = VALUE_IP, .as.ip = &ip};
     }
-    static const uint8_t WANTS[] = {[CEL_SET_STRING] = VALUE_STRING, [CEL_SET_CIDR] = VALUE_IP,
-                                    [CEL_SET_COUNTRY] = VALUE_STRING, [CEL_SET_ASN] = VALUE_INT};
+    static const uint8_t WANTS[] = {[CEL_SET_STRING] = VALUE_STRING,
+                                    [CEL_SET_CIDR] = VALUE_IP,
+                                    [CEL_SET_COUNTRY] = VALUE_STRING,
+                                    [CEL_SET_ASN] = VALUE_INT};
     bool right = v.kind == WANTS[set->kind] || (set->kind == CEL_SET_ASN && v.kind == VALUE_UINT);
     if (!right) {
         bool slot = f->nodes[node->a].op == OP_SLOT;
         return slot ? mistyped(f->nodes[node->a].a, &v, WANTS[set->kind]) : frame_no_overload(F_IN, &v, 1);
     }
-    enum truth holds = f->host->contains == NULL ? TRUTH_UNSURE : f->host->contains(f->host->user, set->id, &v);
+    enum truth holds =
+        f->host->contains == NULL ? TRUTH_UNSURE : f->host->contains(f->host->user, set->id, &v);
     return holds == TRUTH_UNSURE ? frame_error(CEL_ERROR_STALE, set->id) : value_bool(holds == TRUTH_YES);
 }
 
@@ -277,7 +281,9 @@ static struct value run_within(struct cel_frame *f, const struct node *node)
 
 static struct value run_call(struct cel_frame *f, const struct node *node)
 {
-    enum { ARGS_MAX = 8 };
+    enum {
+        ARGS_MAX = 8
+    };
     struct value args[ARGS_MAX];
     uint32_t count = node->b < ARGS_MAX ? node->b : ARGS_MAX;
     for (uint32_t i = 0; i < count; i++) {

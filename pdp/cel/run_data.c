@@ -180,7 +180,8 @@ struct value run_list(struct cel_frame *frame, const struct node *node)
 
 static bool can_be_key(const struct value *key)
 {
-    return key->kind == VALUE_STRING || key->kind == VALUE_INT || key->kind == VALUE_UINT || key->kind == VALUE_BOOL;
+    return key->kind == VALUE_STRING || key->kind == VALUE_INT || key->kind == VALUE_UINT ||
+           key->kind == VALUE_BOOL;
 }
 
 // Adds an entry to a map being made; an error value where the key will not do.
@@ -390,8 +391,8 @@ struct value run_comp(struct cel_frame *frame, const struct node *node)
     w.two = node->b >> 8 == 2;
     w.range = run_node(frame, args[0]);
     bool optional = w.comp == COMP_OPT_MAP || w.comp == COMP_OPT_FLAT;
-    bool right = optional ? w.range.kind == VALUE_OPTIONAL
-                          : w.range.kind == VALUE_LIST || w.range.kind == VALUE_MAP;
+    bool right =
+        optional ? w.range.kind == VALUE_OPTIONAL : w.range.kind == VALUE_LIST || w.range.kind == VALUE_MAP;
     if (!right) {
         return w.range.kind == VALUE_ERROR ? w.range : frame_no_overload(F_INDEX, &w.range, 1);
     }

@@ -9,9 +9,10 @@ static const char *const TEXTS[] = {
 };
 
 static const char *const SIGNS[F_COUNT] = {
-    [F_AND] = "&&", [F_OR] = "||", [F_COND] = "? :", [F_NOT] = "!", [F_NEG] = "-", [F_EQ] = "==",  [F_NE] = "!=",
-    [F_LT] = "<",   [F_LE] = "<=", [F_GT] = ">",     [F_GE] = ">=", [F_ADD] = "+", [F_SUB] = "-",  [F_MUL] = "*",
-    [F_DIV] = "/",  [F_MOD] = "%", [F_IN] = "in",    [F_INDEX] = "[ ]", [F_OPT_INDEX] = "[?]",
+    [F_AND] = "&&", [F_OR] = "||", [F_COND] = "? :",  [F_NOT] = "!",         [F_NEG] = "-",
+    [F_EQ] = "==",  [F_NE] = "!=", [F_LT] = "<",      [F_LE] = "<=",         [F_GT] = ">",
+    [F_GE] = ">=",  [F_ADD] = "+", [F_SUB] = "-",     [F_MUL] = "*",         [F_DIV] = "/",
+    [F_MOD] = "%",  [F_IN] = "in", [F_INDEX] = "[ ]", [F_OPT_INDEX] = "[?]",
 };
 
 static struct str path_of(const struct cel_frame *frame, int64_t slot)
@@ -49,10 +50,12 @@ static struct str why_no_overload(const struct cel_frame *frame, const struct va
 static struct str why_no_key(const struct cel_frame *frame, const struct value *error)
 {
     const struct cel_program *p = frame->program;
-    if (error->as.i < 0 || error->as.i >= (int64_t)p->const_count || p->consts[error->as.i].kind != VALUE_STRING) {
+    if (error->as.i < 0 || error->as.i >= (int64_t)p->const_count ||
+        p->consts[error->as.i].kind != VALUE_STRING) {
         return str_of(TEXTS[CEL_ERROR_NO_KEY]);
     }
-    return arena_printf(frame->arena, "there is no field `" STR_FMT "`", STR_ARG(value_text(&p->consts[error->as.i])));
+    return arena_printf(frame->arena, "there is no field `" STR_FMT "`",
+                        STR_ARG(value_text(&p->consts[error->as.i])));
 }
 
 struct str cel_why(const struct cel_frame *frame, const struct value *error)
@@ -72,7 +75,8 @@ struct str cel_why(const struct cel_frame *frame, const struct value *error)
         return why_no_key(frame, error);
     case CEL_ERROR_CONVERT:
         if (error->as.i > F_NONE && error->as.i < F_COUNT) {
-            return arena_printf(frame->arena, "`%s` cannot make anything of this text", FUNCS[error->as.i].name);
+            return arena_printf(frame->arena, "`%s` cannot make anything of this text",
+                                FUNCS[error->as.i].name);
         }
         break;
     case CEL_ERROR_STALE:

@@ -126,7 +126,8 @@ struct value text_last_index_of(struct cel_frame *frame, const struct value *arg
     return value_int(-1);
 }
 
-static struct value changed_case(struct cel_frame *f, const struct value *args, char from, int by, enum func_id func)
+static struct value changed_case(struct cel_frame *f, const struct value *args, char from, int by,
+                                 enum func_id func)
 {
     struct value error;
     if (args[0].kind != VALUE_STRING) {
@@ -372,8 +373,9 @@ struct value text_split(struct cel_frame *frame, const struct value *args, uint3
         parts++;
     }
     parts = (uint64_t)limit < parts ? (size_t)limit : parts;
-    struct value *list =
-        frame_spend(frame, parts) ? frame_alloc(frame, parts * sizeof *list, _Alignof(struct value), &error) : NULL;
+    struct value *list = frame_spend(frame, parts)
+                             ? frame_alloc(frame, parts * sizeof *list, _Alignof(struct value), &error)
+                             : NULL;
     if (list == NULL) {
         return budget();
     }

@@ -6,7 +6,9 @@
 #include "cel/lib.h"
 #include "cel/tz.h"
 
-enum { NANOS = 1000000000 };
+enum {
+    NANOS = 1000000000
+};
 
 bool time_to_nanos(const struct value *duration, int64_t *nanos)
 {
@@ -84,7 +86,18 @@ static bool local(struct cel_frame *f, const struct value *args, uint32_t count,
     return true;
 }
 
-enum part { YEAR, MONTH, DATE, DAY_OF_MONTH, DAY_OF_WEEK, DAY_OF_YEAR, HOURS, MINUTES, SECONDS, MILLIS };
+enum part {
+    YEAR,
+    MONTH,
+    DATE,
+    DAY_OF_MONTH,
+    DAY_OF_WEEK,
+    DAY_OF_YEAR,
+    HOURS,
+    MINUTES,
+    SECONDS,
+    MILLIS
+};
 
 static struct value of_duration(const struct value *args, enum part part, enum func_id func)
 {
@@ -118,17 +131,24 @@ static struct value part_of(struct cel_frame *f, const struct value *args, uint3
         return frame_error(CEL_ERROR_CONVERT, func);
     }
     const int64_t parts[] = {
-        [YEAR] = c.year,           [MONTH] = c.month - 1,     [DATE] = c.day,   [DAY_OF_MONTH] = c.day - 1,
-        [DAY_OF_WEEK] = c.weekday, [DAY_OF_YEAR] = c.yearday, [HOURS] = c.hour, [MINUTES] = c.minute,
-        [SECONDS] = c.second,      [MILLIS] = args[0].n / 1000000,
+        [YEAR] = c.year,
+        [MONTH] = c.month - 1,
+        [DATE] = c.day,
+        [DAY_OF_MONTH] = c.day - 1,
+        [DAY_OF_WEEK] = c.weekday,
+        [DAY_OF_YEAR] = c.yearday,
+        [HOURS] = c.hour,
+        [MINUTES] = c.minute,
+        [SECONDS] = c.second,
+        [MILLIS] = args[0].n / 1000000,
     };
     return value_int(parts[part]);
 }
 
-#define ACCESSOR(name, part, func)                                                                 \
-    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count)           \
-    {                                                                                              \
-        return part_of(frame, args, count, part, func);                                            \
+#define ACCESSOR(name, part, func)                                                       \
+    struct value name(struct cel_frame *frame, const struct value *args, uint32_t count) \
+    {                                                                                    \
+        return part_of(frame, args, count, part, func);                                  \
     }
 ACCESSOR(time_year, YEAR, F_YEAR)
 ACCESSOR(time_month, MONTH, F_MONTH)

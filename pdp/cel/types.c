@@ -14,12 +14,15 @@ static const char *const KIND_NAMES[T_COUNT] = {
 };
 
 static const uint8_t VALUE_KINDS[T_COUNT] = {
-    [T_NULL] = VALUE_NULL,           [T_BOOL] = VALUE_BOOL,         [T_INT] = VALUE_INT,
-    [T_UINT] = VALUE_UINT,           [T_DOUBLE] = VALUE_DOUBLE,     [T_STRING] = VALUE_STRING,
-    [T_BYTES] = VALUE_BYTES,         [T_TIMESTAMP] = VALUE_TIMESTAMP, [T_DURATION] = VALUE_DURATION,
-    [T_IP] = VALUE_IP,               [T_CIDR] = VALUE_CIDR,         [T_LEVEL] = VALUE_LEVEL,
-    [T_STRENGTH] = VALUE_STRENGTH,   [T_SET] = VALUE_SET,           [T_LIST] = VALUE_LIST,
-    [T_MAP] = VALUE_MAP,             [T_TYPE] = VALUE_TYPE,
+    [T_NULL] = VALUE_NULL,         [T_BOOL] = VALUE_BOOL,
+    [T_INT] = VALUE_INT,           [T_UINT] = VALUE_UINT,
+    [T_DOUBLE] = VALUE_DOUBLE,     [T_STRING] = VALUE_STRING,
+    [T_BYTES] = VALUE_BYTES,       [T_TIMESTAMP] = VALUE_TIMESTAMP,
+    [T_DURATION] = VALUE_DURATION, [T_IP] = VALUE_IP,
+    [T_CIDR] = VALUE_CIDR,         [T_LEVEL] = VALUE_LEVEL,
+    [T_STRENGTH] = VALUE_STRENGTH, [T_SET] = VALUE_SET,
+    [T_LIST] = VALUE_LIST,         [T_MAP] = VALUE_MAP,
+    [T_TYPE] = VALUE_TYPE,
 };
 
 static const struct type *const STRING_ARG[] = {&PLAIN[T_STRING]};
@@ -30,12 +33,18 @@ static const struct type LIST_DYN = {.kind = T_LIST, .args = DYN_ARGS, .count = 
 static const struct type MAP_DYN = {.kind = T_MAP, .args = MAP_ARGS, .count = 2};
 
 static const struct type *const ATTR_TYPES[] = {
-    [CEL_DYN] = &PLAIN[T_DYN],           [CEL_BOOL] = &PLAIN[T_BOOL],
-    [CEL_INT] = &PLAIN[T_INT],           [CEL_DOUBLE] = &PLAIN[T_DOUBLE],
-    [CEL_STRING] = &PLAIN[T_STRING],     [CEL_TIMESTAMP] = &PLAIN[T_TIMESTAMP],
-    [CEL_DURATION] = &PLAIN[T_DURATION], [CEL_IP] = &PLAIN[T_IP],
-    [CEL_LEVEL] = &PLAIN[T_LEVEL],       [CEL_STRENGTH] = &PLAIN[T_STRENGTH],
-    [CEL_LIST_STRING] = &LIST_STRING,    [CEL_LIST_DYN] = &LIST_DYN,
+    [CEL_DYN] = &PLAIN[T_DYN],
+    [CEL_BOOL] = &PLAIN[T_BOOL],
+    [CEL_INT] = &PLAIN[T_INT],
+    [CEL_DOUBLE] = &PLAIN[T_DOUBLE],
+    [CEL_STRING] = &PLAIN[T_STRING],
+    [CEL_TIMESTAMP] = &PLAIN[T_TIMESTAMP],
+    [CEL_DURATION] = &PLAIN[T_DURATION],
+    [CEL_IP] = &PLAIN[T_IP],
+    [CEL_LEVEL] = &PLAIN[T_LEVEL],
+    [CEL_STRENGTH] = &PLAIN[T_STRENGTH],
+    [CEL_LIST_STRING] = &LIST_STRING,
+    [CEL_LIST_DYN] = &LIST_DYN,
     [CEL_MAP_DYN] = &MAP_DYN,
 };
 

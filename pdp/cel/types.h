@@ -7,34 +7,34 @@
 #include "cel/cel.h"
 
 // X(name, the word that users know)
-#define TYPE_KIND_LIST(X)                                                                          \
-    X(DYN, "dyn")                                                                                  \
-    X(ERROR, "unknown")                                                                            \
-    X(NULL, "null")                                                                                \
-    X(BOOL, "bool")                                                                                \
-    X(INT, "int")                                                                                  \
-    X(UINT, "uint")                                                                                \
-    X(DOUBLE, "double")                                                                            \
-    X(STRING, "string")                                                                            \
-    X(BYTES, "bytes")                                                                              \
-    X(TIMESTAMP, "timestamp")                                                                      \
-    X(DURATION, "duration")                                                                        \
-    X(IP, "ip")                                                                                    \
-    X(CIDR, "cidr")                                                                                \
-    X(LEVEL, "level")                                                                              \
-    X(STRENGTH, "strength")                                                                        \
-    X(SET, "list document")                                                                        \
-    X(LIST, "list")                                                                                \
-    X(MAP, "map")                                                                                  \
-    X(TYPE, "type")                                                                                \
-    X(OPAQUE, "opaque")                                                                            \
+#define TYPE_KIND_LIST(X)     \
+    X(DYN, "dyn")             \
+    X(ERROR, "unknown")       \
+    X(NULL, "null")           \
+    X(BOOL, "bool")           \
+    X(INT, "int")             \
+    X(UINT, "uint")           \
+    X(DOUBLE, "double")       \
+    X(STRING, "string")       \
+    X(BYTES, "bytes")         \
+    X(TIMESTAMP, "timestamp") \
+    X(DURATION, "duration")   \
+    X(IP, "ip")               \
+    X(CIDR, "cidr")           \
+    X(LEVEL, "level")         \
+    X(STRENGTH, "strength")   \
+    X(SET, "list document")   \
+    X(LIST, "list")           \
+    X(MAP, "map")             \
+    X(TYPE, "type")           \
+    X(OPAQUE, "opaque")       \
     X(PARAM, "parameter")
 
 enum type_kind {
 #define X(name, text) T_##name,
     TYPE_KIND_LIST(X)
 #undef X
-        T_COUNT
+    T_COUNT
 };
 
 struct type {

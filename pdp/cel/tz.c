@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
-enum { MOST_TIMES = 4096, MOST_TYPES = 256, DAY_S = 86400 };
+enum {
+    MOST_TIMES = 4096,
+    MOST_TYPES = 256,
+    DAY_S = 86400
+};
 
 struct tz_rule { // when a POSIX footer switches
     char form;   // 'M' month.week.day, 'J' day without 29 February, 'N' day with it
@@ -14,8 +18,8 @@ struct tz_rule { // when a POSIX footer switches
 
 struct tz {
     size_t count;
-    int64_t *times;    // when offset i begins
-    int32_t *offsets;  // i + 1: from times[i]; 0: before all
+    int64_t *times;   // when offset i begins
+    int32_t *offsets; // i + 1: from times[i]; 0: before all
     bool has_footer, has_dst;
     int32_t std_s, dst_s;
     struct tz_rule begin, end;
@@ -71,7 +75,8 @@ static bool read_header(struct reader *r, struct header *out)
 
 static size_t body_bytes(const struct header *h, size_t time_bytes)
 {
-    return h->times * (time_bytes + 1) + h->types * 6 + h->chars + h->leap * (time_bytes + 4) + h->std + h->ut;
+    return h->times * (time_bytes + 1) + h->types * 6 + h->chars + h->leap * (time_bytes + 4) + h->std +
+           h->ut;
 }
 
 static bool read_body(struct reader *r, const struct header *h, size_t time_bytes, struct tz *tz)

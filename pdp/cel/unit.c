@@ -39,7 +39,9 @@ void unit_hint(struct unit *unit, const char *fmt, ...)
 
 const char *unit_quote_str(struct unit *unit, struct str s)
 {
-    enum { MOST = 60 };
+    enum {
+        MOST = 60
+    };
     struct buf buf = {0};
     buf_escaped(&buf, str_sub(s, 0, MOST));
     if (s.len > MOST) {

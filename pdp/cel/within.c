@@ -2,7 +2,10 @@
 // HOT
 #include "cel/within.h"
 
-enum { DAY_S = 86400, WEEK_DAYS = 7 };
+enum {
+    DAY_S = 86400,
+    WEEK_DAYS = 7
+};
 
 static const struct str DAYS[WEEK_DAYS] = {
     {"Sun", 3}, {"Mon", 3}, {"Tue", 3}, {"Wed", 3}, {"Thu", 3}, {"Fri", 3}, {"Sat", 3},
@@ -74,7 +77,8 @@ static bool parse_hours(struct str text, struct within_span *out)
 }
 
 // One part between commas: days, hours, or both.
-static bool parse_part(struct str part, uint8_t *days, bool *has_days, struct within_span *span, bool *has_hours)
+static bool parse_part(struct str part, uint8_t *days, bool *has_days, struct within_span *span,
+                       bool *has_hours)
 {
     bool digit = part.len > 0 && part.at[0] >= '0' && part.at[0] <= '9';
     size_t space = digit ? 0 : str_find_byte(part, ' ', 0);
@@ -147,7 +151,8 @@ static int64_t next_mark(const struct window *window, int64_t local_s)
     int64_t day = local_s >= 0 ? local_s / DAY_S : -((-local_s + DAY_S - 1) / DAY_S);
     int64_t next = (day + 1) * DAY_S;
     for (size_t i = 0; i < window->count; i++) {
-        int64_t marks[] = {day * DAY_S + window->spans[i].from_s, day * DAY_S + window->spans[i].to_s % DAY_S};
+        int64_t marks[] = {day * DAY_S + window->spans[i].from_s,
+                           day * DAY_S + window->spans[i].to_s % DAY_S};
         for (size_t n = 0; n < COUNT_OF(marks); n++) {
             if (marks[n] > local_s && marks[n] < next) {
                 next = marks[n];

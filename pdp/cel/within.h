@@ -8,8 +8,8 @@
 #define WITHIN_SPANS_MAX 32
 
 struct within_span {
-    uint8_t days;          // bit 0 is Sunday; the day on which it begins
-    int32_t from_s, to_s;  // since midnight; to_s > 86,400 crosses it
+    uint8_t days;         // bit 0 is Sunday; the day on which it begins
+    int32_t from_s, to_s; // since midnight; to_s > 86,400 crosses it
 };
 
 struct window {

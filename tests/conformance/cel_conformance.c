@@ -43,7 +43,8 @@ static const struct type *type_of(struct arena *arena, const json_t *json)
         }
     }
     const json_t *list = json_object_get(json, "list_type"), *map = json_object_get(json, "map_type");
-    const json_t *opaque = json_object_get(json, "abstract_type"), *param = json_object_get(json, "type_param");
+    const json_t *opaque = json_object_get(json, "abstract_type"),
+                 *param = json_object_get(json, "type_param");
     if (list != NULL) {
         return types_list(arena, type_of(arena, json_object_get(list, "elem_type")));
     }
@@ -107,9 +108,12 @@ static struct value type_value(const char *name)
     static const struct {
         const char *name;
         enum value_kind kind;
-    } NAMES[] = {{"google.protobuf.Timestamp", VALUE_TIMESTAMP}, {"google.protobuf.Duration", VALUE_DURATION},
-                 {"null_type", VALUE_NULL},                      {"net.IP", VALUE_IP},
-                 {"net.CIDR", VALUE_CIDR},                       {"optional_type", VALUE_OPTIONAL}};
+    } NAMES[] = {{"google.protobuf.Timestamp", VALUE_TIMESTAMP},
+                 {"google.protobuf.Duration", VALUE_DURATION},
+                 {"null_type", VALUE_NULL},
+                 {"net.IP", VALUE_IP},
+                 {"net.CIDR", VALUE_CIDR},
+                 {"optional_type", VALUE_OPTIONAL}};
     struct value v = {.kind = VALUE_TYPE};
     for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
         if (strcmp(name, NAMES[i].name) == 0) {
@@ -207,7 +211,8 @@ static bool same(const struct value *a, const struct value *b)
         for (uint32_t i = 0; a->n == b->n && i < a->n; i++) {
             bool found = false;
             for (uint32_t n = 0; !found && n < b->n; n++) {
-                found = same(&a->as.map[i].key, &b->as.map[n].key) && same(&a->as.map[i].value, &b->as.map[n].value);
+                found = same(&a->as.map[i].key, &b->as.map[n].key) &&
+                        same(&a->as.map[i].value, &b->as.map[n].value);
             }
             if (!found) {
                 return false;
@@ -326,7 +331,8 @@ static bool judge_type(struct one_case *c, const struct type *got, const json_t 
 
 static bool run_expr(struct one_case *c, struct cel_program *program, uint32_t expr, struct buf *why)
 {
-    const json_t *typed = json_object_get(c->json, "typed_result"), *wanted = json_object_get(c->json, "value");
+    const json_t *typed = json_object_get(c->json, "typed_result"),
+                 *wanted = json_object_get(c->json, "value");
     struct cel_frame *frame = NULL;
     struct cel_host host = {.resolve = resolve, .user = c};
     wanted = typed != NULL ? json_object_get(typed, "result") : wanted;
@@ -402,8 +408,8 @@ static void run_file(const char *path, const char *name, unsigned *passed, unsig
         bool good = run_case(c, &why);
         *(good ? passed : failed) += 1;
         if (!good) {
-            printf("FAILED %s %s/%s: %s\n  " STR_FMT "\n", name, text_of(json, "section"), text_of(json, "name"),
-                   text_of(json, "expr"), STR_ARG(buf_view(&why)));
+            printf("FAILED %s %s/%s: %s\n  " STR_FMT "\n", name, text_of(json, "section"),
+                   text_of(json, "name"), text_of(json, "expr"), STR_ARG(buf_view(&why)));
         }
         free(c);
         buf_fini(&why);

@@ -14,16 +14,23 @@ static const struct cel_attr_decl ATTRS[] = {{{"risk.score", 10}, CEL_DOUBLE, 3}
                                              {{"x", 1}, CEL_DYN, 5},
                                              {{"session.auth_time", 17}, CEL_TIMESTAMP, 6}};
 static const struct cel_set_decl SETS[] = {{{"a", 1}, CEL_SET_STRING, 1}, {{"n", 1}, CEL_SET_CIDR, 2}};
-static const struct cel_env ENV = {.roots = ROOTS,   .root_count = COUNT_OF(ROOTS), .attrs = ATTRS,
-                                   .attr_count = COUNT_OF(ATTRS), .sets = SETS,     .set_count = COUNT_OF(SETS),
-                                   .levels = LEVELS, .level_count = COUNT_OF(LEVELS)};
+static const struct cel_env ENV = {.roots = ROOTS,
+                                   .root_count = COUNT_OF(ROOTS),
+                                   .attrs = ATTRS,
+                                   .attr_count = COUNT_OF(ATTRS),
+                                   .sets = SETS,
+                                   .set_count = COUNT_OF(SETS),
+                                   .levels = LEVELS,
+                                   .level_count = COUNT_OF(LEVELS)};
 
 static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)
 {
-    static const struct value ITEMS[] = {{.kind = VALUE_STRING, .n = 2, .as.text = "hr"}, {.kind = VALUE_INT, .as.i = -1}};
+    static const struct value ITEMS[] = {{.kind = VALUE_STRING, .n = 2, .as.text = "hr"},
+                                         {.kind = VALUE_INT, .as.i = -1}};
     (void)user;
-    const struct value all[] = {value_double(41.5), {.kind = VALUE_LEVEL, .as.i = 1}, value_str(STR("äé")),
-                                {.kind = VALUE_LIST, .n = 2, .as.list = ITEMS}, value_time_ms(1763800000000), value_null()};
+    const struct value all[] = {value_double(41.5),           {.kind = VALUE_LEVEL, .as.i = 1},
+                                value_str(STR("äé")),         {.kind = VALUE_LIST, .n = 2, .as.list = ITEMS},
+                                value_time_ms(1763800000000), value_null()};
     *out = all[(slot->path.len + slot->id) % COUNT_OF(all)];
     return slot->path.len % 7 != 0;
 }

@@ -10,27 +10,36 @@
 
 #define LAB_NOW INT64_C(1763800000000) // 2025-11-22T08:26:40Z, a Saturday
 
-enum { LAB_SUBJECT = 100, LAB_RESOURCE, LAB_TOTAL = 64 };
+enum {
+    LAB_SUBJECT = 100,
+    LAB_RESOURCE,
+    LAB_TOTAL = 64
+};
 
 static const struct str LAB_LEVELS[] = {{"low", 3}, {"medium", 6}, {"high", 4}, {"critical", 8}};
 static const struct str LAB_STRENGTHS[] = {{"password", 8}, {"mfa", 3}, {"phishing-resistant", 18}};
 static const struct cel_root_decl LAB_ROOTS[] = {
-    {{"subject", 7}, true, LAB_SUBJECT}, {{"resource", 8}, true, LAB_RESOURCE}, {{"session", 7}, false, 0},
-    {{"risk", 4}, false, 0},             {{"geo", 3}, false, 0},                {{"network", 7}, false, 0},
+    {{"subject", 7}, true, LAB_SUBJECT},
+    {{"resource", 8}, true, LAB_RESOURCE},
+    {{"session", 7}, false, 0},
+    {{"risk", 4}, false, 0},
+    {{"geo", 3}, false, 0},
+    {{"network", 7}, false, 0},
     {{"device", 6}, false, 0},
 };
 static const struct cel_attr_decl LAB_ATTRS[] = {
-    {{"subject.id", 10}, CEL_STRING, 0},        {{"subject.roles", 13}, CEL_LIST_STRING, 1},
-    {{"resource.type", 13}, CEL_STRING, 2},     {{"session.auth_time", 17}, CEL_TIMESTAMP, 3},
-    {{"risk.score", 10}, CEL_DOUBLE, 4},        {{"risk.level", 10}, CEL_LEVEL, 5},
-    {{"geo.country", 11}, CEL_STRING, 6},       {{"network.ip", 10}, CEL_IP, 7},
+    {{"subject.id", 10}, CEL_STRING, 0},         {{"subject.roles", 13}, CEL_LIST_STRING, 1},
+    {{"resource.type", 13}, CEL_STRING, 2},      {{"session.auth_time", 17}, CEL_TIMESTAMP, 3},
+    {{"risk.score", 10}, CEL_DOUBLE, 4},         {{"risk.level", 10}, CEL_LEVEL, 5},
+    {{"geo.country", 11}, CEL_STRING, 6},        {{"network.ip", 10}, CEL_IP, 7},
     {{"session.strength", 16}, CEL_STRENGTH, 8}, {{"device.managed", 14}, CEL_BOOL, 9},
-    {{"context", 7}, CEL_MAP_DYN, 10},          {{"tenant", 6}, CEL_STRING, 11},
+    {{"context", 7}, CEL_MAP_DYN, 10},           {{"tenant", 6}, CEL_STRING, 11},
     {{"session.requests", 16}, CEL_INT, 12},
 };
 static const struct cel_set_decl LAB_SETS[] = {
-    {{"leavers", 7}, CEL_SET_STRING, 7}, {{"offices", 7}, CEL_SET_CIDR, 8}, {{"sanctioned", 10}, CEL_SET_COUNTRY, 9},
-    {{"asns", 4}, CEL_SET_ASN, 10},      {{"stale", 5}, CEL_SET_STRING, 11},
+    {{"leavers", 7}, CEL_SET_STRING, 7},      {{"offices", 7}, CEL_SET_CIDR, 8},
+    {{"sanctioned", 10}, CEL_SET_COUNTRY, 9}, {{"asns", 4}, CEL_SET_ASN, 10},
+    {{"stale", 5}, CEL_SET_STRING, 11},
 };
 
 static struct ip LAB_IP = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3}, .v4 = true};
@@ -113,10 +122,17 @@ static enum pdp_err lab_zone(void *user, struct str name, struct str *tzif)
 }
 
 static const struct cel_env LAB_ENV = {
-    .roots = LAB_ROOTS,   .root_count = COUNT_OF(LAB_ROOTS),   .attrs = LAB_ATTRS,
-    .attr_count = COUNT_OF(LAB_ATTRS), .sets = LAB_SETS,       .set_count = COUNT_OF(LAB_SETS),
-    .levels = LAB_LEVELS, .level_count = COUNT_OF(LAB_LEVELS), .strengths = LAB_STRENGTHS,
-    .strength_count = COUNT_OF(LAB_STRENGTHS),                 .zone = lab_zone,
+    .roots = LAB_ROOTS,
+    .root_count = COUNT_OF(LAB_ROOTS),
+    .attrs = LAB_ATTRS,
+    .attr_count = COUNT_OF(LAB_ATTRS),
+    .sets = LAB_SETS,
+    .set_count = COUNT_OF(LAB_SETS),
+    .levels = LAB_LEVELS,
+    .level_count = COUNT_OF(LAB_LEVELS),
+    .strengths = LAB_STRENGTHS,
+    .strength_count = COUNT_OF(LAB_STRENGTHS),
+    .zone = lab_zone,
 };
 
 struct lab {
@@ -179,5 +195,29 @@ static inline void lab_begin(struct lab *lab)
     arena_reset(&lab->arena);
     cel_begin(lab->frame, &lab->host, &lab->arena, LAB_NOW);
 }
+
+struct lab_constant {
+    const char *text, *printed;
+};
+
+// Constants are folded when they are loaded, so what an expression gives is what its program prints.
+static inline void lab_constants(const struct lab_constant *cases, size_t count)
+{
+    struct lab lab;
+    lab_init(&lab);
+    for (size_t i = 0; i < count; i++) {
+        struct buf out = {0};
+        cel_print(lab.program, lab_add(&lab, cases[i].text), &out);
+        cr_expect(str_eq(buf_view(&out), str_of(cases[i].printed)), "%s: " STR_FMT, cases[i].text,
+                  STR_ARG(buf_view(&out)));
+        buf_fini(&out);
+    }
+    lab_fini(&lab);
+}
+
+#define OVERFLOW "error(6)"
+#define DIVIDE "error(5)"
+#define INDEX "error(7)"
+#define CONVERT "error(8)"
 
 #endif

@@ -6,8 +6,9 @@ Test(cel_print, keys_are_the_conjuncts_an_index_can_use)
     struct lab lab;
     struct cel_key keys[8];
     lab_init(&lab);
-    uint32_t expr = lab_add(&lab, "resource.type == 'route' && (subject.id in ['b', 'a'] && 'x' == subject.tenant) && "
-                                  "resource.id.startsWith('/pay') && risk.score > 1.0 && 'staff' in subject.roles");
+    uint32_t expr =
+        lab_add(&lab, "resource.type == 'route' && (subject.id in ['b', 'a'] && 'x' == subject.tenant) && "
+                      "resource.id.startsWith('/pay') && risk.score > 1.0 && 'staff' in subject.roles");
     cr_assert_eq(cel_keys(lab.program, expr, keys, 8), 4);
     cr_expect_eq(keys[0].op, CEL_KEY_EQ);
     cr_expect(value_is_text(&keys[0].values[0], STR("route")));
@@ -59,7 +60,8 @@ static const struct {
     {"1 + 2 == 3", "true"},
     {"risk.score > 10.0 * 5.0", "(ORDER _>_ (SLOT risk.score) 50.0)"},
     {"risk.level < level('high')", "(ORDER _<_ (SLOT risk.level) level(\"high\"))"},
-    {"resource.type == 'route' && (true && device.managed)", "(AND (EQ_TEXT resource.type \"route\") (SLOT device.managed))"},
+    {"resource.type == 'route' && (true && device.managed)",
+     "(AND (EQ_TEXT resource.type \"route\") (SLOT device.managed))"},
     {"geo.country in lists.sanctioned && false", "false"},
     {"1 / 0 > 1 && device.managed", "(AND error(5) (SLOT device.managed))"},
     {"cel.bind(x, risk.score * 2.0, x > 1.0)", "(ORDER _>_ (CALL _*_ (SLOT risk.score) 2.0) 1.0)"},
@@ -72,7 +74,8 @@ Test(cel_print, programs_have_a_stable_text)
         struct buf out = {0};
         lab_init(&lab);
         cel_print(lab.program, lab_add(&lab, TEXTS[i].text), &out);
-        cr_expect(str_eq(buf_view(&out), str_of(TEXTS[i].printed)), "%s: " STR_FMT, TEXTS[i].text, STR_ARG(buf_view(&out)));
+        cr_expect(str_eq(buf_view(&out), str_of(TEXTS[i].printed)), "%s: " STR_FMT, TEXTS[i].text,
+                  STR_ARG(buf_view(&out)));
         buf_fini(&out);
         lab_fini(&lab);
     }

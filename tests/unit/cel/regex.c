@@ -7,18 +7,23 @@ static const struct {
     const char *pattern, *text;
     int found;
 } MATCHES[] = {
-    {"^/admin$", "/admin", 1},   {"^/admin$", "/admin\n", 0}, // DOLLAR_ENDONLY
-    {"bc", "abcd", 1},           {"", "", 1},
-    {"a{2,3}$", "caaa", 1},      {"a{,3}", "a{,3}", 1},       {"x{", "x{", 1},
-    {"\\v", "\v", 1},            {"\\v", "\n", 0},            // RE2: the vertical tab alone
-    {"\\s", "\v", 0},            {"[\\s,]+$", " ,\t", 1},     {"^\\S+$", "a b", 0},
-    {"\\Qa.b\\E", "a.b", 1},     {"\\Qa.b\\E", "axb", 0},     {"\\Qa*", "a*", 1},
-    {"(?i)ROUTE", "route", 1},   {"(?i:R)oute", "route", 1},  {"(?P<n>a)", "a", 1},
-    {"(?<n>a)", "a", 1},         {"[[:alpha:]]+", "1a", 1},   {"[]a]", "]", 1},
-    {"[a[]", "[", 1},            {"\\p{Greek}", "α", 1},      {"\\pL", "1", 0},
-    {"\\x{e9}", "é", 1},         {"^.$", "é", 1},             {"(a|b)*?c", "abc", 1},
-    {"\\Aab\\z", "ab\n", 0},     {"a.c", "a\nc", 0},          {"(?s)a.c", "a\nc", 1},
-    {"\\.", "x", 0},             {"[\\x{e9}]", "é", 1},
+    {"^/admin$", "/admin", 1}, {"^/admin$", "/admin\n", 0}, // DOLLAR_ENDONLY
+    {"bc", "abcd", 1},         {"", "", 1},
+    {"a{2,3}$", "caaa", 1},    {"a{,3}", "a{,3}", 1},
+    {"x{", "x{", 1},           {"\\v", "\v", 1},
+    {"\\v", "\n", 0}, // RE2: the vertical tab alone
+    {"\\s", "\v", 0},          {"[\\s,]+$", " ,\t", 1},
+    {"^\\S+$", "a b", 0},      {"\\Qa.b\\E", "a.b", 1},
+    {"\\Qa.b\\E", "axb", 0},   {"\\Qa*", "a*", 1},
+    {"(?i)ROUTE", "route", 1}, {"(?i:R)oute", "route", 1},
+    {"(?P<n>a)", "a", 1},      {"(?<n>a)", "a", 1},
+    {"[[:alpha:]]+", "1a", 1}, {"[]a]", "]", 1},
+    {"[a[]", "[", 1},          {"\\p{Greek}", "α", 1},
+    {"\\pL", "1", 0},          {"\\x{e9}", "é", 1},
+    {"^.$", "é", 1},           {"(a|b)*?c", "abc", 1},
+    {"\\Aab\\z", "ab\n", 0},   {"a.c", "a\nc", 0},
+    {"(?s)a.c", "a\nc", 1},    {"\\.", "x", 0},
+    {"[\\x{e9}]", "é", 1},
 };
 
 Test(cel_regex, matches_as_re2_does)
@@ -87,7 +92,8 @@ Test(cel_regex, refuses_what_re2_refuses)
         struct regex *regex = NULL;
         char why[REGEX_WHY_MAX];
         size_t at = 99;
-        cr_expect_neq(regex_new(str_of(REFUSED[i].pattern), &regex, why, &at), PDP_ERR_OK, "%s", REFUSED[i].pattern);
+        cr_expect_neq(regex_new(str_of(REFUSED[i].pattern), &regex, why, &at), PDP_ERR_OK, "%s",
+                      REFUSED[i].pattern);
         cr_expect_str_eq(why, REFUSED[i].why, "%s: %s", REFUSED[i].pattern, why);
         cr_expect_eq(at, REFUSED[i].at, "%s: at %zu", REFUSED[i].pattern, at);
         regex_free(&regex);
@@ -96,7 +102,8 @@ Test(cel_regex, refuses_what_re2_refuses)
 
 Test(cel_regex, pcre_own_complaints_come_through)
 {
-    static const char *const BAD[] = {"(a", "a)", "[b-a]", "\\p{Klingon}", "[[:nope:]]", "\\x{110000}", "(?P<1>a)"};
+    static const char *const BAD[] = {"(a",         "a)",          "[b-a]",   "\\p{Klingon}",
+                                      "[[:nope:]]", "\\x{110000}", "(?P<1>a)"};
     for (size_t i = 0; i < COUNT_OF(BAD); i++) {
         struct regex *regex = NULL;
         char why[REGEX_WHY_MAX] = "";
@@ -117,8 +124,9 @@ Test(cel_regex, hard_patterns_end_at_the_limit)
         char why[REGEX_WHY_MAX];
         size_t at = 0;
         cr_assert_eq(regex_new(str_of(HARD[i]), &regex, why, &at), PDP_ERR_OK);
-        cr_expect_eq(regex_find(regex, scratch, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")), -1, "%s",
-                     HARD[i]);
+        cr_expect_eq(
+            regex_find(regex, scratch, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")), -1,
+            "%s", HARD[i]);
         regex_free(&regex);
     }
     regex_scratch_free(&scratch);

@@ -92,8 +92,10 @@ Test(cel_run, nothing_that_uses_a_variable_is_remembered)
     struct lab lab;
     lab_init(&lab);
     uint32_t a = lab_add(&lab, "[1, 2, 3].map(x, x * session.requests) == [12, 24, 36]");
-    uint32_t b = lab_add(&lab, "[1, 2].all(x, [3, 4].all(y, x * session.requests + y > x * session.requests))");
-    uint32_t c = lab_add(&lab, "[1, 2, 3].map(x, [1, 2, 3].filter(y, y < x * session.requests / 12).size()) == [0, 1, 2]");
+    uint32_t b =
+        lab_add(&lab, "[1, 2].all(x, [3, 4].all(y, x * session.requests + y > x * session.requests))");
+    uint32_t c = lab_add(
+        &lab, "[1, 2, 3].map(x, [1, 2, 3].filter(y, y < x * session.requests / 12).size()) == [0, 1, 2]");
     lab_begin(&lab);
     cr_expect_eq(cel_truth(lab.frame, a), TRUTH_YES);
     cr_expect_eq(cel_truth(lab.frame, b), TRUTH_YES);
@@ -172,9 +174,10 @@ Test(cel_run, work_is_counted)
 {
     struct lab lab;
     lab_init(&lab);
-    uint32_t expr = lab_add(&lab, "subject.roles.all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, "
-                                  "[1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10]"
-                                  ".all(f, a != 'x'))))))");
+    uint32_t expr =
+        lab_add(&lab, "subject.roles.all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, "
+                      "[1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10]"
+                      ".all(f, a != 'x'))))))");
     lab_begin(&lab);
     struct value v = cel_run(lab.frame, expr);
     cr_expect(v.kind == VALUE_ERROR && v.n == CEL_ERROR_BUDGET);
@@ -186,7 +189,9 @@ Test(cel_run, a_bad_pattern_takes_no_time)
 {
     struct lab lab;
     lab_init(&lab);
-    uint32_t expr = lab_add(&lab, "(subject.id + 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!').matches('^(([a-z])+.)+[A-Z]([a-z])+$')");
+    uint32_t expr = lab_add(
+        &lab, "(subject.id + "
+              "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!').matches('^(([a-z])+.)+[A-Z]([a-z])+$')");
     lab_begin(&lab);
     struct value v = cel_run(lab.frame, expr);
     cr_expect(v.kind == VALUE_ERROR && v.n == CEL_ERROR_MATCH_LIMIT);

@@ -78,9 +78,22 @@ Test(cel_within, holds_and_turns)
 
 Test(cel_within, refuses_other_texts)
 {
-    static const char *const BAD[] = {"", "Mon", "Mon-Fri", "mon 07:00-08:00", "Mon 7:00-8:00", "Mon 07:00", "Mon 07:00-25:00",
-                                      "Mon 24:00-25:00", "Mon 07:60-08:00", "Mon,", ",", "Mon 07:00-08:00,", "Mon-Foo 07:00-08:00",
-                                      "Mon 07:00-08:00 x", "Mon-Tue-Wed 07:00-08:00", "Mon 07:00-08:00-09:00"};
+    static const char *const BAD[] = {"",
+                                      "Mon",
+                                      "Mon-Fri",
+                                      "mon 07:00-08:00",
+                                      "Mon 7:00-8:00",
+                                      "Mon 07:00",
+                                      "Mon 07:00-25:00",
+                                      "Mon 24:00-25:00",
+                                      "Mon 07:60-08:00",
+                                      "Mon,",
+                                      ",",
+                                      "Mon 07:00-08:00,",
+                                      "Mon-Foo 07:00-08:00",
+                                      "Mon 07:00-08:00 x",
+                                      "Mon-Tue-Wed 07:00-08:00",
+                                      "Mon 07:00-08:00-09:00"};
     for (size_t i = 0; i < COUNT_OF(BAD); i++) {
         struct window window;
         struct str why = {NULL, 0};
