@@ -23,7 +23,7 @@ enum {
 
 static struct session_table *table;
 static struct session_key keys[SUBJECTS][IDS];
-static char names[IDS][16];
+static char names[IDS][16], subject_names[SUBJECTS][16]; // keys borrow them
 static struct hash128 subjects[SUBJECTS];
 static _Atomic int ended[IDS];  // 1: session_end has returned for this id
 static _Atomic int owners[IDS]; // subject + 1 of whoever created it
@@ -198,11 +198,10 @@ int main(void)
         return 1;
     }
     for (int s = 0; s < SUBJECTS; s++) {
-        char subject[16];
-        snprintf(subject, sizeof subject, "subject%d", s);
+        snprintf(subject_names[s], sizeof subject_names[s], "subject%d", s);
         for (int id = 0; id < IDS; id++) {
             snprintf(names[id], sizeof names[id], "id%d", id);
-            keys[s][id] = session_key_of(table, 1, STR("t"), STR("user"), str_of(subject), str_of(names[id]));
+            keys[s][id] = session_key_of(table, 1, STR("t"), STR("user"), str_of(subject_names[s]), str_of(names[id]));
         }
         subjects[s] = keys[s][0].subject;
     }

@@ -153,8 +153,6 @@ static void step_end(struct world *w)
 static void step_sweep(struct world *w)
 {
     // Everything once, whatever the place to go on from.
-    while (session_sweep(w->table, w->now_ms, 100000) >= 100000) {
-    }
     session_sweep(w->table, w->now_ms, 100000);
     for (size_t i = 0; i < IDS; i++) {
         struct entry *entry = &w->entries[i];
