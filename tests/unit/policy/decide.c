@@ -467,6 +467,53 @@ Test(policy_decide, a_condition_that_is_no_truth_says_so)
               STR_ARG(result.missing[0]));
 }
 
+Test(policy_decide, a_condition_that_fails_names_its_rule)
+{
+    static const struct fact FACTS_OF[FACTS] = {{"subject.n", {.kind = VALUE_INT, .as.i = 0}}};
+    AUTO(fixture_fini) struct fixture f;
+    fixture_load(&f, STR(HEAD("Policy", "p") "rules: [{id: a, effect: deny, when: 10 / subject.n > 1}]\n"));
+    use_facts(&f, FACTS_OF);
+    struct policy_question question = question_of("GET", "/");
+    struct policy_result result = fixture_ask(&f, &question);
+    cr_expect_eq(result.code, PDP_CODE_UNSURE);
+    cr_assert_eq(result.missing_count, 1);
+    cr_expect(str_ends(result.missing[0], STR(" in `p/a`")), STR_FMT, STR_ARG(result.missing[0]));
+}
+
+Test(policy_decide, first_match_passes_on_one_outcome)
+{
+    static const struct fact KNOWN[FACTS] = {TRUE("subject.y"), FALSE("subject.n")};
+    static const struct {
+        const char *rules;
+        enum pdp_effect effect;
+        enum pdp_code code;
+        const char *decided;
+    } LADDERS[] = {
+        {"{id: a, effect: allow, when: subject.n}, {id: b, effect: allow, when: subject.y}, {id: c, effect: "
+         "deny}",
+         PDP_EFFECT_ALLOW, PDP_CODE_POLICY, "p/b"},
+        {"{id: a, effect: allow, when: subject.u}, {id: b, effect: allow}", PDP_EFFECT_DENY, PDP_CODE_UNSURE,
+         "p/a"},
+        {"{id: a, effect: terminate, when: subject.u}, {id: b, effect: allow}", PDP_EFFECT_DENY,
+         PDP_CODE_UNSURE, "p/a"},
+        {"{id: a, effect: deny}, {id: b, effect: terminate}", PDP_EFFECT_DENY, PDP_CODE_POLICY, "p/a"},
+    };
+    for (size_t i = 0; i < COUNT_OF(LADDERS); i++) {
+        AUTO(buf_fini) struct buf text = {0};
+        AUTO(buf_fini) struct buf rules = {0};
+        AUTO(fixture_fini) struct fixture f;
+        buf_printf(&text, HEAD("Policy", "p") "combine: first-match\nrules: [%s]\n", LADDERS[i].rules);
+        fixture_load(&f, buf_view(&text));
+        use_facts(&f, KNOWN);
+        struct policy_question question = question_of("GET", "/");
+        struct policy_result result = fixture_ask(&f, &question);
+        list_rules(&f, &result, &rules);
+        cr_expect_eq(result.effect, LADDERS[i].effect, "%s", LADDERS[i].rules);
+        cr_expect_eq(result.code, LADDERS[i].code, "%s", LADDERS[i].rules);
+        cr_expect_str_eq((char *)rules.at, LADDERS[i].decided, "%s", LADDERS[i].rules);
+    }
+}
+
 Test(policy_decide, without_memory_it_denies)
 {
     AUTO(fixture_fini) struct fixture f;

@@ -156,6 +156,16 @@ static const struct {
      "    3 |   not-a-net\n"
      "      |   ^~~~~~~~~\n"
      "  hint: such as `10.20.0.0/16`, `2001:db8::/32` or `192.0.2.1`\n"},
+    {HEAD("List", "l") "type: cidr\nfile: lists/../../nets.txt\n",
+     "p.yaml:5:7: error: `lists/../../nets.txt` lies outside the folder\n"
+     "    5 | file: lists/../../nets.txt\n"
+     "      |       ^~~~~~~~~~~~~~~~~~~~\n"
+     "  hint: name it relative to the folder of the policies, without `..`\n"},
+    {HEAD("List", "l") "type: cidr\nfile: /etc/passwd\n",
+     "p.yaml:5:7: error: `/etc/passwd` lies outside the folder\n"
+     "    5 | file: /etc/passwd\n"
+     "      |       ^~~~~~~~~~~\n"
+     "  hint: name it relative to the folder of the policies, without `..`\n"},
     {HEAD("Strengths", "s") "levels: []\n", "p.yaml:4:9: error: `levels` is empty\n"
                                             "    4 | levels: []\n"
                                             "      |         ^~\n"},
