@@ -2,6 +2,8 @@
 // Nanoseconds to decode the question of the protocol and to write its answer, beside libcbor and jansson.
 #include "wire/wire.h"
 
+#include "bench/common.h"
+
 #include <cbor.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -206,7 +208,11 @@ int main(void)
     double bare = median_ns(jansson_tree);
     printf("decode JSON                %8.0f ns\n", json);
     printf("jansson, tree              %8.0f ns   ours/it %.2f\n", bare, json / bare);
-    printf("write the answer in CBOR   %8.0f ns\n", median_ns(answer_cbor));
+    double wrote = median_ns(answer_cbor);
+    printf("write the answer in CBOR   %8.0f ns\n", wrote);
     printf("write the answer in JSON   %8.0f ns\n", median_ns(answer_json));
+    bench_row(ours <= 300 ? BENCH_MET : BENCH_MISSED, "the question decoded, CBOR", "≤ 300 ns", "%.0f ns (%.2f of libcbor's tree)",
+              ours, ours / tree);
+    bench_row(BENCH_NO_BUDGET, "the answer written, CBOR", "–", "%.0f ns", wrote);
     return sink == 0;
 }

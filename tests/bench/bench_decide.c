@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// A decision in process: nanoseconds and allocations, warm, with the sessions of many users; by the number of rules; and
+// how long a folder takes to load. `bench_decide [ROUNDS]`
+#include "bench/common.h"
+#include "daemon/folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW_MS INT64_C(1795420800000) // a Monday morning
+
+enum { CALLS = 4000, WARM_UP = 3 * BENCH_SESSIONS, STEP_MS = 2, ROUNDS_DEFAULT = 15 };
+
+// ---- Allocations ---------------------------------------------------------------------------------
+
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *at, size_t bytes);
+
+static size_t taken;
+
+void *malloc(size_t bytes)
+{
+    taken++;
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    taken++;
+    return __libc_calloc(count, bytes);
+}
+
+void *realloc(void *at, size_t bytes)
+{
+    taken++;
+    return __libc_realloc(at, bytes);
+}
+
+// ---- An engine over a folder -----------------------------------------------------------------------
+
+struct setup {
+    char name[64];
+    struct engine *engine;
+    struct worker *worker;
+    struct peer peer;
+    double load_ms;
+    uint32_t rules;
+    int64_t now_ms;
+    uint64_t number;
+};
+
+static void setup_open(struct setup *setup, const char *dir, const char *name)
+{
+    static const struct hash_key KEY = {11, 22};
+    const char *geo[] = {bench_path("geo/city.mmdb"), bench_path("geo/asn.mmdb"), bench_path("geo/anonymous.mmdb")};
+    char why[FOLDER_WHY_MAX];
+    struct folder *folder = NULL;
+    struct snapshot *snapshot = NULL;
+    struct diags diags;
+    *setup = (struct setup){.peer = {STR("gateway"), 5, GRANT_ALL}, .now_ms = NOW_MS};
+    snprintf(setup->name, sizeof setup->name, "%s", name);
+    if (folder_read(dir, geo, 3, &folder, why) != PDP_ERR_OK) {
+        bench_fail("cannot read policies", why);
+    }
+    struct snapshot_input input = folder_input(folder);
+    input.now_ms = NOW_MS;
+    diags_init(&diags, 10);
+    double began = bench_now_ns();
+    if (snapshot_build(&input, KEY, &diags, &snapshot) != PDP_ERR_OK) {
+        struct buf said = {0};
+        diags_render(&diags, &said);
+        buf_byte(&said, '\0');
+        bench_fail("bad policies", (const char *)said.at);
+    }
+    setup->load_ms = (bench_now_ns() - began) / 1e6;
+    struct snapshot_facts facts;
+    snapshot_describe(snapshot, &facts);
+    setup->rules = facts.rules;
+    struct engine_config config = {.key = KEY, .id_prefix = 7};
+    if (engine_new(&config, &setup->engine) != PDP_ERR_OK || worker_new(setup->engine, &setup->worker) != PDP_ERR_OK) {
+        bench_fail("no engine", name);
+    }
+    engine_publish(setup->engine, &snapshot);
+    diags_fini(&diags);
+    folder_free(&folder);
+}
+
+static void setup_close(struct setup *setup)
+{
+    worker_free(&setup->worker);
+    engine_free(&setup->engine);
+}
+
+// ---- Questions -------------------------------------------------------------------------------------
+
+// One decoded question a session; the texts of its tree lie in `bytes`, so that a number written there is a new question.
+struct asked {
+    struct question question;
+    struct value root;
+};
+static struct asked with_id[BENCH_SESSIONS], without_id[BENCH_SESSIONS];
+static struct arena trees;
+
+static void make_questions(struct asked *asked, bool id)
+{
+    for (uint64_t i = 0; i < BENCH_SESSIONS; i++) {
+        question_make(&asked[i].question, WIRE_CBOR, id, NOW_MS / 1000 - 60);
+        question_number(&asked[i].question, asked[i].question.bytes.at, i);
+        if (wire_decode(WIRE_CBOR, buf_view(&asked[i].question.bytes), &trees, &asked[i].root, NULL) != PDP_ERR_OK) {
+            bench_fail("cannot decode", "the question");
+        }
+    }
+}
+
+enum how { TREE, BYTES };
+
+static double clock_costs;
+
+// One call's nanoseconds, less what reading the clock costs.
+static double call(struct setup *setup, enum how how, struct asked *asked, struct buf *answer, enum pdp_effect *effect)
+{
+    struct verdict verdict;
+    question_number(&asked->question, asked->question.bytes.at, setup->number);
+    setup->now_ms += STEP_MS;
+    buf_clear(answer);
+    double began = bench_now_ns();
+    if (how == TREE) {
+        engine_decide(setup->worker, &setup->peer, &asked->root, setup->now_ms, &verdict);
+    } else {
+        engine_answer(setup->worker, &setup->peer, buf_view(&asked->question.bytes), setup->now_ms, answer);
+    }
+    double took = bench_now_ns() - began;
+    *effect = how == TREE ? verdict.effect : PDP_EFFECT_ALLOW;
+    return took > clock_costs ? took - clock_costs : 0;
+}
+
+struct figures {
+    struct samples p50, p99; // one a round
+    size_t allocations, calls, allowed;
+};
+
+static void measure(struct setup *setup, enum how how, struct asked *asked, struct figures *figures)
+{
+    static struct samples ns;
+    static struct buf answer;
+    samples_clear(&ns);
+    for (unsigned i = 0; i < CALLS; i++) {
+        enum pdp_effect effect;
+        setup->number++;
+        size_t before = taken;
+        double took = call(setup, how, &asked[setup->number % BENCH_SESSIONS], &answer, &effect);
+        if (figures != NULL) {
+            figures->allocations += taken - before;
+            figures->calls++;
+            figures->allowed += effect == PDP_EFFECT_ALLOW;
+        }
+        samples_add(&ns, took);
+    }
+    if (figures != NULL) {
+        samples_add(&figures->p50, samples_quantile(&ns, 0.5));
+        samples_add(&figures->p99, samples_quantile(&ns, 0.99));
+    }
+}
+
+static void learn_clock(void)
+{
+    struct samples ns = {0};
+    for (unsigned i = 0; i < CALLS; i++) {
+        double began = bench_now_ns();
+        samples_add(&ns, bench_now_ns() - began);
+    }
+    clock_costs = samples_quantile(&ns, 0.5);
+    samples_free(&ns);
+}
+
+static void show(const char *name, struct figures *figures)
+{
+    printf("%-48s %8.0f ns p50 %8.0f ns p99  %zu allocations in %zu, %.1f %% allowed\n", name,
+           samples_quantile(&figures->p50, 0.5), samples_quantile(&figures->p99, 0.5), figures->allocations,
+           figures->calls, 100.0 * (double)figures->allowed / (double)figures->calls);
+}
+
+// ---- The runs --------------------------------------------------------------------------------------
+
+enum { COUNTS = 5 };
+static const unsigned RULES[COUNTS] = {10, 20, 100, 1000, 10000};
+
+static void baseline(unsigned rounds)
+{
+    struct setup setup;
+    struct figures all[3] = {0};
+    setup_open(&setup, "policies/baseline", "baseline");
+    for (int i = 0; i < 3 * WARM_UP / CALLS + 1; i++) {
+        measure(&setup, TREE, with_id, NULL);
+        measure(&setup, BYTES, with_id, NULL);
+    }
+    for (unsigned round = 0; round < rounds; round++) {
+        measure(&setup, TREE, with_id, &all[0]);
+        measure(&setup, TREE, without_id, &all[1]);
+        measure(&setup, BYTES, with_id, &all[2]);
+    }
+    printf("policies/baseline, %u rules, %d warm sessions, clock costs %.0f ns (taken off)\n", setup.rules,
+           BENCH_SESSIONS, clock_costs);
+    show("decoded question, with request_id", &all[0]);
+    show("decoded question, without request_id", &all[1]);
+    show("CBOR in, CBOR out, with request_id", &all[2]);
+    double p50 = samples_quantile(&all[0].p50, 0.5);
+    bench_row(p50 <= 1000 ? BENCH_MET : BENCH_MISSED, "decision in process, baseline's 22 rules, decoded, with request_id",
+              "≤ 1 µs median", "%.0f ns (p99 %.0f ns)", p50, samples_quantile(&all[0].p99, 0.5));
+    p50 = samples_quantile(&all[1].p50, 0.5);
+    bench_row(p50 <= 1000 ? BENCH_MET : BENCH_MISSED, "the same without request_id", "≤ 1 µs median",
+              "%.0f ns (p99 %.0f ns)", p50, samples_quantile(&all[1].p99, 0.5));
+    bench_row(BENCH_NO_BUDGET, "the same from CBOR to CBOR", "–", "%.0f ns (p99 %.0f ns)",
+              samples_quantile(&all[2].p50, 0.5), samples_quantile(&all[2].p99, 0.5));
+    size_t allocations = all[0].allocations + all[1].allocations + all[2].allocations;
+    bench_row(allocations == 0 ? BENCH_MET : BENCH_MISSED, "allocations in all of them", "0", "%zu", allocations);
+    setup_close(&setup);
+}
+
+static void by_rules(unsigned rounds)
+{
+    static struct setup setups[COUNTS];
+    static struct figures all[COUNTS];
+    struct samples ratio = {0};
+    for (int i = 0; i < COUNTS; i++) {
+        const char *dir = bench_path("rules-%u", RULES[i]);
+        char name[48];
+        snprintf(name, sizeof name, "%u rules", RULES[i]);
+        bench_write_rules(dir, RULES[i]);
+        setup_open(&setups[i], dir, name);
+        for (int k = 0; k < WARM_UP / CALLS + 1; k++) {
+            measure(&setups[i], TREE, with_id, NULL);
+        }
+    }
+    for (unsigned round = 0; round < rounds; round++) {
+        for (int i = 0; i < COUNTS; i++) {
+            measure(&setups[i], TREE, with_id, &all[i]);
+        }
+        samples_add(&ratio, all[COUNTS - 1].p50.at[round] / all[1].p50.at[round]);
+    }
+    printf("\nten rules of this question, the rest of other routes\n");
+    for (int i = 0; i < COUNTS; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "%u rules (loaded in %.1f ms)", setups[i].rules, setups[i].load_ms);
+        show(name, &all[i]);
+    }
+    double r = samples_quantile(&ratio, 0.5);
+    bench_row(r <= 3 ? BENCH_MET : BENCH_MISSED, "10,000 rules, the same candidates", "≤ 3 times 20 rules", "%.2f times", r);
+    bench_row(BENCH_NO_BUDGET, "10,000 rules loaded", "–", "%.0f ms", setups[COUNTS - 1].load_ms);
+    for (int i = 0; i < COUNTS; i++) {
+        setup_close(&setups[i]);
+    }
+    samples_free(&ratio);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : ROUNDS_DEFAULT;
+    arena_init(&trees, 0, 0);
+    learn_clock();
+    make_questions(with_id, true);
+    make_questions(without_id, false);
+    baseline(rounds);
+    by_rules(rounds);
+    arena_fini(&trees);
+    return 0;
+}
