@@ -9,6 +9,8 @@ struct explain {
     struct arena *arena;
     struct str *words;
     size_t count;
+    struct value said[VERDICT_MISSING_MAX]; // errors that are among the words already
+    size_t said_count;
 };
 
 static void add(struct explain *e, struct str words)
@@ -29,18 +31,32 @@ static bool names_attribute(const struct value *error)
     return error->n == CEL_ERROR_MISSING || error->n == CEL_ERROR_MISTYPED || error->n == CEL_ERROR_STALE;
 }
 
+// Thousands of rules may lack the same attribute: its words are made once.
+static bool is_said(struct explain *e, const struct value *error)
+{
+    for (size_t i = 0; i < e->said_count; i++) {
+        if (e->said[i].n == error->n && e->said[i].as.i == error->as.i) {
+            return true;
+        }
+    }
+    if (names_attribute(error) && e->said_count < VERDICT_MISSING_MAX) {
+        e->said[e->said_count++] = *error;
+    }
+    return false;
+}
+
 static void add_expr(struct explain *e, uint32_t expr, struct str what)
 {
     if (expr == SET_NO_EXPR) {
         return;
     }
     struct value value = cel_run(e->frame, expr); // remembered from the match
-    if (value.kind == VALUE_ERROR) {
+    if (value.kind == VALUE_ERROR && !is_said(e, &value)) {
         struct str why = cel_why(e->frame, &value);
         add(e, names_attribute(&value)
                    ? why
                    : arena_printf(e->arena, STR_FMT " in `" STR_FMT "`", STR_ARG(why), STR_ARG(what)));
-    } else if (value.kind != VALUE_BOOL) {
+    } else if (value.kind != VALUE_BOOL && value.kind != VALUE_ERROR) {
         add(e, arena_printf(e->arena, "the condition of `" STR_FMT "` is a %s, not a bool", STR_ARG(what),
                             value_kind_name((enum value_kind)value.kind)));
     }
