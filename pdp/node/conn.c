@@ -21,9 +21,14 @@ bool conn_held(const struct node *node, const struct conn *conn)
     return conn_owed(conn) >= node->limits.backlog_bytes || conn->parked >= node->limits.in_flight;
 }
 
+bool conn_wants(const struct node *node, const struct conn *conn)
+{
+    return conn->state != CONN_CLOSED && !conn->ended && !node->draining && !conn_held(node, conn);
+}
+
 bool conn_reads(const struct node *node, const struct conn *conn)
 {
-    return conn->state != CONN_CLOSED && !conn->ended && !node->draining && !conn->more && !conn_held(node, conn);
+    return conn_wants(node, conn) && !conn->more;
 }
 
 bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, size_t *start)
@@ -320,7 +325,7 @@ void conn_settle(struct node *node, struct conn *conn, struct node_now now)
     if (conn->more && !conn_held(node, conn)) {
         link_add(&node->run, &conn->run);
     }
-    bool reads = conn_reads(node, conn);
+    bool reads = conn_wants(node, conn);
     if (reads != conn->told_read || conn->waits != conn->told_write) {
         link_add(&node->change, &conn->change);
         if (reads && !conn->told_read) {

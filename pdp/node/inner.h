@@ -106,7 +106,10 @@ bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, si
 bool conn_end_answer(struct node *node, struct conn *conn, size_t start, struct node_now now);
 // Keeps lists, timer and told interests true after any change. May close the connection.
 void conn_settle(struct node *node, struct conn *conn, struct node_now now);
-bool conn_reads(const struct node *node, const struct conn *conn);
+// To be told when there is something to read. One whose turn is only over stays so: its next turn is at once, and telling
+// the caller twice would cost more than being told in vain.
+bool conn_wants(const struct node *node, const struct conn *conn);
+bool conn_reads(const struct node *node, const struct conn *conn); // now
 bool conn_held(const struct node *node, const struct conn *conn); // by a limit: not answered on
 // When it will be closed unless something happens, and why.
 int64_t conn_due(const struct node *node, const struct conn *conn, enum node_refusal *why);

@@ -249,7 +249,7 @@ bool node_next_change(struct node *node, struct node_change *out)
 {
     for (struct link *link = link_pop(&node->change); link != NULL; link = link_pop(&node->change)) {
         struct conn *conn = LINK_OF(link, struct conn, change);
-        bool reads = conn_reads(node, conn);
+        bool reads = conn_wants(node, conn);
         if (reads != conn->told_read || conn->waits != conn->told_write) {
             conn->told_read = reads;
             conn->told_write = conn->waits;

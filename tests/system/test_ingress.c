@@ -39,7 +39,7 @@ static void a_blocking_req_is_answered(const struct daemon *daemon, bool tcp)
         size_t len = 0;
         CHECK(nng_send(sock, (void *)(uintptr_t)QUESTION, strlen(QUESTION), 0) == 0);
         if (nng_recv(sock, &answer, &len, NNG_FLAG_ALLOC) != 0) {
-            CHECK(!"answered");
+            CHECK(answer != NULL); // no answer came
             break;
         }
         json_t *root = json_loadb(answer, len, 0, NULL);
@@ -61,7 +61,7 @@ static void many_contexts_are_answered(const struct daemon *daemon, bool tcp)
     CHECK(nng_req0_open(&sock) == 0 && nng_dial(sock, url, NULL, 0) == 0);
     for (int i = 0; i < CONTEXTS; i++) {
         char text[512];
-        (void)snprintf(text, sizeof text, "{\"request_id\": \"r%d\", %s", i, QUESTION + 1);
+        (void)snprintf(text, sizeof text, "{\"request_id\": \"r%d\", %s", i, &QUESTION[1]);
         nng_msg *msg = NULL;
         CHECK(nng_ctx_open(&contexts[i], sock) == 0 && nng_aio_alloc(&aios[i], NULL, NULL) == 0);
         CHECK(nng_msg_alloc(&msg, 0) == 0 && nng_msg_append(msg, text, strlen(text)) == 0);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the daemon that need files or descriptors, without the daemon: addresses, log lines, policy folders.
+#include "daemon/folder.h"
+#include "daemon/log.h"
+#include "daemon/url.h"
+#include "system/daemon.h"
+
+static const struct {
+    const char *text, *shown; // shown NULL: refused
+    bool loopback;
+} URLS[] = {
+    {"ipc:///run/x.ipc", "ipc:///run/x.ipc", true},
+    {"tcp://127.0.0.1:80", "tcp://127.0.0.1:80", true},
+    {"tcp://localhost:0", "tcp://127.0.0.1:0", true},
+    {"tcp://127.9.9.9:1", "tcp://127.9.9.9:1", true},
+    {"tcp://*:7", "tcp://0.0.0.0:7", false},
+    {"tcp://[::1]:65535", "tcp://[::1]:65535", true},
+    {"tcp://[2001:db8::1]:7", "tcp://[2001:db8::1]:7", false},
+    {"tcp://192.0.2.1:7", "tcp://192.0.2.1:7", false},
+    {"ipc://x", NULL, false},
+    {"ipc://", NULL, false},
+    {"tcp://127.0.0.1", NULL, false},
+    {"tcp://127.0.0.1:", NULL, false},
+    {"tcp://127.0.0.1:65536", NULL, false},
+    {"tcp://127.0.0.1:-1", NULL, false},
+    {"tcp://127.0.0.1:+1", NULL, false},
+    {"tcp://127.0.0.1:1x", NULL, false},
+    {"tcp://:80", NULL, false},
+    {"tcp://example.org:80", NULL, false},
+    {"tcp://::1:80", NULL, false},
+    {"tcp://[127.0.0.1]:80", NULL, false},
+    {"tcp://010.0.0.1:80", NULL, false},
+    {"tls+tcp://127.0.0.1:80", NULL, false},
+    {"", NULL, false},
+};
+
+static void addresses(void)
+{
+    for (size_t i = 0; i < COUNT_OF(URLS); i++) {
+        struct url url;
+        const char *why = NULL;
+        struct buf shown = {0};
+        bool good = url_parse(str_of(URLS[i].text), &url, &why) == PDP_ERR_OK;
+        CHECK(good == (URLS[i].shown != NULL));
+        CHECK(good || strlen(why) > 0);
+        if (good) {
+            url_print(&url, &shown);
+            CHECK(str_eq(buf_view(&shown), str_of(URLS[i].shown)));
+            CHECK(url_is_loopback(&url) == URLS[i].loopback);
+        }
+        buf_fini(&shown);
+    }
+    char path[160] = "ipc:///";
+    memset(path + 7, 'x', 120);
+    struct url url;
+    const char *why = NULL;
+    CHECK(url_parse((struct str){path, 6 + 107}, &url, &why) == PDP_ERR_OK);
+    CHECK(url_parse((struct str){path, 6 + 108}, &url, &why) == PDP_ERR_RANGE);
+}
+
+static const struct {
+    struct str value;
+    const char *shown;
+} VALUES[] = {
+    {{"plain", 5}, "plain"},
+    {{"", 0}, "\"\""},
+    {{"two words", 9}, "\"two words\""},
+    {{"a=b", 3}, "\"a=b\""},
+    {{"say \"hi\"", 8}, "\"say \\x22hi\\x22\""},
+    {{"x\nlevel=error event=forged", 26}, "\"x\\x0alevel=error event=forged\""},
+    {{"\xff", 1}, "\"\\xff\""},
+    {{"\x1b[2J", 4}, "\"\\x1b[2J\""},
+    {{"back\\slash", 10}, "\"back\\x5cslash\""},
+};
+
+static void log_values_cannot_forge_lines(void)
+{
+    for (size_t i = 0; i < COUNT_OF(VALUES); i++) {
+        struct log_line line;
+        char want[128];
+        log_begin(&line, LOG_LEVEL_INFO, "test");
+        log_str(&line, "v", VALUES[i].value);
+        (void)snprintf(want, sizeof want, "level=info event=test v=%s", VALUES[i].shown);
+        CHECK(str_eq(buf_view(&line.text), str_of(want)));
+        buf_fini(&line.text);
+    }
+}
+
+static struct folder *folder_of(const struct daemon *daemon, const char *name)
+{
+    char path[128], why[FOLDER_WHY_MAX];
+    struct folder *folder = NULL;
+    (void)snprintf(path, sizeof path, "%s/%s", daemon->dir, name);
+    (void)!folder_read(path, NULL, 0, &folder, why);
+    return folder;
+}
+
+static void folders(const struct daemon *daemon)
+{
+    char path[128];
+    CHECK(folder_of(daemon, "nowhere") == NULL);
+    (void)snprintf(path, sizeof path, "%s/empty", daemon->dir);
+    CHECK(mkdir(path, 0700) == 0 && folder_of(daemon, "empty") == NULL);
+    (void)snprintf(path, sizeof path, "%s/policies/sub", daemon->dir);
+    CHECK(mkdir(path, 0700) == 0);
+    (void)snprintf(path, sizeof path, "%s/policies/.hidden", daemon->dir);
+    CHECK(mkdir(path, 0700) == 0);
+    put_file(daemon, "policies/sub/a.yml", "x: 1\n");
+    put_file(daemon, "policies/.hidden/b.yaml", "x: 2\n");
+    put_file(daemon, "policies/notes.txt", "no document");
+    put_file(daemon, "secret.txt", "out of reach");
+    (void)snprintf(path, sizeof path, "%s/policies/pipe.yaml", daemon->dir);
+    CHECK(mkfifo(path, 0600) == 0); // must not be waited for
+    (void)snprintf(path, sizeof path, "%s/policies/gone.yaml", daemon->dir);
+    CHECK(symlink("nowhere", path) == 0);
+    (void)snprintf(path, sizeof path, "%s/policies/sub/loop", daemon->dir);
+    CHECK(symlink("..", path) == 0);
+
+    struct folder *folder = folder_of(daemon, "policies");
+    CHECK(folder != NULL);
+    if (folder == NULL) {
+        return;
+    }
+    struct snapshot_input input = folder_input(folder);
+    static const char *const NAMES[] = {"gone.yaml", "pipe.yaml", "sub/a.yml", "web.yaml"};
+    static const enum pdp_err ERRS[] = {PDP_ERR_IO, PDP_ERR_TYPE, PDP_ERR_OK, PDP_ERR_OK};
+    CHECK(input.file_count == COUNT_OF(NAMES));
+    for (size_t i = 0; i < COUNT_OF(NAMES) && i < input.file_count; i++) {
+        CHECK(str_ends(input.files[i].name, str_of(NAMES[i])) && input.files[i].err == ERRS[i]);
+        CHECK((input.files[i].err == PDP_ERR_OK) == (input.files[i].why.len == 0));
+    }
+    struct str text;
+    CHECK(input.read_file(input.user, STR("notes.txt"), &text) == PDP_ERR_OK && str_eq(text, STR("no document")));
+    static const char *const OUTSIDE[] = {"../secret.txt", "/etc/passwd", "sub/../../secret.txt", "", ".."};
+    for (size_t i = 0; i < COUNT_OF(OUTSIDE); i++) {
+        CHECK(input.read_file(input.user, str_of(OUTSIDE[i]), &text) == PDP_ERR_DENIED && text.len == 0);
+    }
+    CHECK(input.read_file(input.user, (struct str){"web.yaml\0x", 10}, &text) == PDP_ERR_DENIED);
+    static const char *const ZONES[] = {"../../../etc/passwd", "/etc/passwd", "Europe/No such", "", "Europe", "No/Where"};
+    for (size_t i = 0; i < COUNT_OF(ZONES); i++) {
+        CHECK(input.read_zone(input.user, str_of(ZONES[i]), &text) == PDP_ERR_UNKNOWN && text.len == 0);
+    }
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) == 0) {
+        CHECK(input.read_zone(input.user, STR("Europe/Berlin"), &text) == PDP_ERR_OK && str_starts(text, STR("TZif")));
+    }
+    folder_free(&folder);
+    CHECK(folder == NULL);
+}
+
+int main(void)
+{
+    struct daemon daemon;
+    daemon_folder(&daemon);
+    addresses();
+    log_values_cannot_forge_lines();
+    folders(&daemon);
+    daemon_clean(&daemon);
+    (void)printf("%d checks, %d failed\n", checks, failures);
+    return failures != 0;
+}
