@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/call.h"
 
-#include <errno.h>
+#include "base/num.h"
+
 #include <stdlib.h>
 #include <time.h>
 
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000L
+#define REDIAL_LEAST_MS 500
+#define REDIAL_TIMES 4
 
 int64_t call_now_ms(void)
 {
@@ -162,6 +165,14 @@ static enum pdp_err submit(struct call *call)
     return PDP_ERR_OK;
 }
 
+static void gone(struct pdp_client *client)
+{
+    if (client->up) {
+        client->up = false;
+        client->down_since_ms = call_now_ms();
+    }
+}
+
 // The connection broke under a call. Sent again under the same request id, it is a repeat.
 static bool again(struct call *call, int rv)
 {
@@ -170,7 +181,7 @@ static bool again(struct call *call, int rv)
         return false;
     }
     if (call->generation == client->generation) {
-        client->up = false; // there is one connection, and it is gone
+        gone(client); // there is one connection
     }
     return submit(call) == PDP_ERR_OK;
 }
@@ -256,11 +267,35 @@ void call_connected(struct pdp_client *client)
 void call_disconnected(struct pdp_client *client)
 {
     (void)pthread_mutex_lock(&client->lock);
-    client->up = false;
+    gone(client);
     (void)pthread_mutex_unlock(&client->lock);
 }
 
 // ---- Waiting ---------------------------------------------------------------------------------------
+
+// When a caller should look after the connection again: 0 while it is up.
+static int64_t next_look_ms(const struct pdp_client *client)
+{
+    int64_t pause_ms = num_max(REDIAL_LEAST_MS, REDIAL_TIMES * (int64_t)client->reconnect_ms);
+    return client->up || client->redialing ? INT64_MAX : client->down_since_ms + pause_ms;
+}
+
+// A dialer of libnng 1.5.2 gives up for good where a daemon that goes away breaks its handshake (EPIPE counts as
+// "closed by us"). So whoever waits longer than a few attempts take has it replaced.
+static void look_after(struct pdp_client *client)
+{
+    if (client->closing || call_now_ms() < next_look_ms(client)) {
+        return;
+    }
+    client->redialing = true;
+    client->busy++;
+    (void)pthread_mutex_unlock(&client->lock);
+    client_redial(client);
+    (void)pthread_mutex_lock(&client->lock);
+    client->redialing = false;
+    client->down_since_ms = call_now_ms();
+    leave(client);
+}
 
 static enum pdp_err begin(struct pdp_client *client, struct buf *message, int32_t deadline_ms, struct outcome outcome,
                           struct call **out)
@@ -292,10 +327,12 @@ enum pdp_err call_wait(struct pdp_client *client, struct buf *message, int32_t d
         (void)pthread_mutex_unlock(&client->lock);
         return err;
     }
-    struct timespec until = at_ms(call->deadline_ms);
-    int waited = 0;
-    while (call->open && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&call->woken, &client->lock, &until);
+    while (call->open && call_now_ms() < call->deadline_ms) {
+        struct timespec until = at_ms(num_min(call->deadline_ms, next_look_ms(client)));
+        (void)pthread_cond_timedwait(&call->woken, &client->lock, &until);
+        if (call->open) {
+            look_after(client);
+        }
     }
     if (call->open) {
         err = PDP_ERR_TIMEOUT;
@@ -327,8 +364,9 @@ static void *keep(void *arg)
         if (call == NULL) {
             (void)pthread_cond_wait(&client->keeper_wake, &client->lock);
         } else if (call->deadline_ms > call_now_ms()) {
-            struct timespec until = at_ms(call->deadline_ms);
+            struct timespec until = at_ms(num_min(call->deadline_ms, next_look_ms(client)));
             (void)pthread_cond_timedwait(&client->keeper_wake, &client->lock, &until);
+            look_after(client);
         } else {
             struct outcome outcome = settle(call, PDP_ERR_TIMEOUT, NULL);
             abandon(call);

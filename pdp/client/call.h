@@ -50,12 +50,16 @@ TAILQ_HEAD(call_queue, call);
 struct pdp_client {
     pthread_mutex_t lock; // everything below
     nng_socket socket;
+    nng_dialer dialer;
+    int32_t reconnect_ms;
+    uint32_t answer_bytes_max;
     enum pdp_form form;
     uint32_t in_flight_max, slots;
     struct call *all, *free;
     struct call_queue queued; // in the order in which they were asked
     struct call_queue due;    // with a callback, earliest deadline first
-    bool up, closing;
+    bool up, closing, redialing;
+    int64_t down_since_ms; // or since the dialer was last replaced
     uint32_t generation; // of the connection
     uint32_t busy;       // callers that wait and callbacks that run
     pthread_cond_t idle; // busy fell to zero
@@ -75,6 +79,9 @@ MUST_USE enum pdp_err call_wait(struct pdp_client *client, struct buf *message, 
 // Sends and returns; on OK, `done` will be called once, without the lock.
 MUST_USE enum pdp_err call_start(struct pdp_client *client, struct buf *message, int32_t deadline_ms,
                                  void (*done)(void *user, const struct outcome *outcome), void *user);
+
+// A dialer of its own in place of the one that may be dead. Without the lock. In client.c.
+void client_redial(struct pdp_client *client);
 
 // A connection came up, or went. Called by the socket's pipe notices.
 void call_connected(struct pdp_client *client);

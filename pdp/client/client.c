@@ -78,19 +78,29 @@ static bool is_supported(struct str url)
     return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://"));
 }
 
-static int dial(struct pdp_client *client, const struct pdp_options *options)
+static int dial(struct pdp_client *client)
 {
     nng_dialer dialer;
     int rv = nng_dialer_create(&dialer, client->socket, client->url);
-    int32_t first = options->reconnect_ms < RECONNECT_FIRST_MS ? options->reconnect_ms : RECONNECT_FIRST_MS;
-    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
-    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, options->reconnect_ms);
-    rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, options->answer_bytes_max);
+    if (rv != 0) {
+        return rv;
+    }
+    client->dialer = dialer;
+    int32_t first = client->reconnect_ms < RECONNECT_FIRST_MS ? client->reconnect_ms : RECONNECT_FIRST_MS;
+    rv = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
+    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, client->reconnect_ms);
+    rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, client->answer_bytes_max);
     return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
+void client_redial(struct pdp_client *client)
+{
+    (void)nng_dialer_close(client->dialer);
+    (void)dial(client); // out of memory: the next look tries again
+}
+
 // Sending again is ours to do (see call.c): with a time-out of libnng's own, REQ would do it behind our back.
-static int open_socket(struct pdp_client *client, const struct pdp_options *options)
+static int open_socket(struct pdp_client *client)
 {
     int rv = nng_req0_open(&client->socket);
     if (rv != 0) {
@@ -99,7 +109,7 @@ static int open_socket(struct pdp_client *client, const struct pdp_options *opti
     rv = nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
     rv = rv != 0 ? rv : nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_POST, on_connected, client);
     rv = rv != 0 ? rv : nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, on_disconnected, client);
-    rv = rv != 0 ? rv : dial(client, options);
+    rv = rv != 0 ? rv : dial(client);
     if (rv != 0) {
         (void)nng_close(client->socket);
     }
@@ -131,6 +141,9 @@ static enum pdp_err client_new(const struct pdp_options *options, struct pdp_cli
     TAILQ_INIT(&client->due);
     client->form = options->form;
     client->in_flight_max = options->in_flight_max;
+    client->reconnect_ms = options->reconnect_ms;
+    client->answer_bytes_max = options->answer_bytes_max;
+    client->down_since_ms = call_now_ms();
     *out = client;
     enum pdp_err err = call_cond_init(&client->idle);
     return err != PDP_ERR_OK ? err : call_cond_init(&client->keeper_wake);
@@ -151,7 +164,7 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     AUTO(client_free) struct pdp_client *made = NULL;
     TRY(client_new(&settled, &made));
     memcpy(made->url, url, text.len + 1);
-    TRY(from_nng(open_socket(made, &settled)));
+    TRY(from_nng(open_socket(made)));
     *client = STEAL(made);
     return PDP_ERR_OK;
 }
