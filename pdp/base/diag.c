@@ -132,18 +132,19 @@ void place_line_col(struct place place, uint32_t *line, uint32_t *col)
     }
 }
 
-// Copies a line for showing: tabs as one space, so that carets stand right; the rest escaped.
+// Copies a line for showing: as it is, with tabs as one space, so that carets stand right; what a terminal must not
+// see escaped.
 static void put_line(struct buf *out, struct str line)
 {
     size_t from = 0;
-    while (from < line.len) {
-        size_t tab = str_find_byte(line, '\t', from);
-        buf_escaped(out, str_sub(line, from, tab - from));
-        if (tab < line.len) {
-            buf_byte(out, ' ');
+    for (size_t at = 0; at < line.len; at++) {
+        if (line.at[at] == '\t' || line.at[at] == '\\') {
+            buf_escaped(out, str_sub(line, from, at - from));
+            buf_byte(out, line.at[at] == '\t' ? ' ' : '\\');
+            from = at + 1;
         }
-        from = tab + 1;
     }
+    buf_escaped(out, str_sub(line, from, SIZE_MAX));
 }
 
 static void put_snippet(struct buf *out, struct place place)

@@ -147,7 +147,7 @@ static const struct {
      "  hint: remove the line that starts with `%`\n"},
     {"a: \"\\q\"\n", PDP_ERR_SYNTAX,
      "p.yaml:1:5: error: unknown escape in double quotes\n"
-     "    1 | a: \"\\x5cq\"\n"
+     "    1 | a: \"\\q\"\n"
      "      |     ^\n"
      "  hint: single quotes know no escapes; in double quotes write `\\\\` for a backslash\n"},
     {"a: \xff\n", PDP_ERR_UTF8,
