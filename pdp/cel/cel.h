@@ -131,6 +131,9 @@ enum truth cel_constant(const struct cel_program *program, uint32_t expr);
 // Stable, readable text of an expression's program, for `compile --print` and tests.
 void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out);
 
+// Do all patterns run as machine code? Where the system forbids it they are interpreted, more slowly.
+bool cel_jit(const struct cel_program *program);
+
 // What must hold for an expression to be other than no: conjuncts that an index can use.
 enum cel_key_op {
     CEL_KEY_EQ,

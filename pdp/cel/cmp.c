@@ -111,34 +111,8 @@ int cmp_order(const struct value *a, const struct value *b)
     }
 }
 
-static bool equal_lists(const struct value *a, const struct value *b)
-{
-    if (a->n != b->n) {
-        return false;
-    }
-    for (uint32_t i = 0; i < a->n; i++) {
-        if (!cmp_equal(&a->as.list[i], &b->as.list[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool equal_maps(const struct value *a, const struct value *b)
-{
-    if (a->n != b->n) {
-        return false;
-    }
-    for (uint32_t i = 0; i < a->n; i++) {
-        const struct value *other = cmp_find(b, &a->as.map[i].key);
-        if (other == NULL || !cmp_equal(&a->as.map[i].value, other)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool cmp_equal(const struct value *a, const struct value *b)
+// Values without parts.
+static bool equal_plain(const struct value *a, const struct value *b)
 {
     if (is_number(a) && is_number(b)) {
         return order_numbers(a, b) == 0;
@@ -149,10 +123,6 @@ bool cmp_equal(const struct value *a, const struct value *b)
     switch (a->kind) {
     case VALUE_NULL:
         return true;
-    case VALUE_LIST:
-        return equal_lists(a, b);
-    case VALUE_MAP:
-        return equal_maps(a, b);
     case VALUE_IP:
         return ip_eq(a->as.ip, b->as.ip);
     case VALUE_CIDR:
@@ -160,17 +130,61 @@ bool cmp_equal(const struct value *a, const struct value *b)
     case VALUE_TYPE:
     case VALUE_SET:
         return a->as.i == b->as.i;
-    case VALUE_OPTIONAL:
-        return a->flag == b->flag && (a->flag == 0 || cmp_equal(a->as.list, b->as.list));
     default:
         return cmp_order(a, b) == 0;
+    }
+}
+
+// Parts are paid for: a value may hold the same part many times over, at every depth.
+static bool equal_lists(struct cel_frame *f, const struct value *a, const struct value *b)
+{
+    if (a->n != b->n || !frame_spend(f, a->n)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (!cmp_equal(f, &a->as.list[i], &b->as.list[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool equal_maps(struct cel_frame *f, const struct value *a, const struct value *b)
+{
+    if (a->n != b->n) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct value *other = frame_spend(f, 1 + a->n / 8) ? cmp_find(b, &a->as.map[i].key) : NULL;
+        if (other == NULL || !cmp_equal(f, &a->as.map[i].value, other)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cmp_equal(struct cel_frame *frame, const struct value *a, const struct value *b)
+{
+    if (a->kind != b->kind) {
+        return equal_plain(a, b);
+    }
+    switch (a->kind) {
+    case VALUE_LIST:
+        return equal_lists(frame, a, b);
+    case VALUE_MAP:
+        return equal_maps(frame, a, b);
+    case VALUE_OPTIONAL:
+        return a->flag == b->flag &&
+               (a->flag == 0 || (frame_spend(frame, 1) && cmp_equal(frame, a->as.list, b->as.list)));
+    default:
+        return equal_plain(a, b);
     }
 }
 
 const struct value *cmp_find(const struct value *map, const struct value *key)
 {
     for (uint32_t i = 0; i < map->n; i++) {
-        if (cmp_equal(&map->as.map[i].key, key)) {
+        if (equal_plain(&map->as.map[i].key, key)) {
             return &map->as.map[i].value;
         }
     }

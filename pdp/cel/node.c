@@ -21,6 +21,26 @@ static void join_operand(const struct cel_program *p, struct node *node, uint32_
     node->low = of->low < node->low ? of->low : node->low;
 }
 
+// How the value moves as now does: 1 with it, -1 against it, 0 not at all, 9 nobody can say.
+static int8_t slope_of(const struct cel_program *p, const struct node *node, const uint32_t *args)
+{
+    if ((node->flags & NODE_NOW) == 0) {
+        return 0;
+    }
+    if (node->op == OP_NOW) {
+        return 1;
+    }
+    if (node->op != OP_CALL || node->b != 2 || (node->c != F_ADD && node->c != F_SUB)) {
+        return 9;
+    }
+    int left = p->nodes[args[0]].slope, right = p->nodes[args[1]].slope;
+    if (left == 9 || right == 9) {
+        return 9;
+    }
+    int sum = node->c == F_ADD ? left + right : left - right;
+    return (int8_t)(sum >= -1 && sum <= 1 ? sum : 9);
+}
+
 static void derive(const struct cel_program *p, struct node *node, const uint32_t *args, size_t count)
 {
     const uint32_t own[] = {node->a, node->b, node->c};
@@ -45,22 +65,26 @@ static void derive(const struct cel_program *p, struct node *node, const uint32_
     if (node->op == OP_ORDER_NOW || node->op == OP_WITHIN) {
         node->flags &= (uint8_t)~NODE_RAW_NOW;
     }
+    node->slope = slope_of(p, node, args);
 }
 
-// Is the value small enough to be kept?
-static size_t weight(const struct value *v)
+// Takes what a value weighs off *left; false where it is too heavy to be kept. Parts that are held many times
+// over count every time, so the walk ends when nothing is left.
+static bool light(const struct value *v, size_t *left)
 {
-    size_t sum = 1;
-    if (v->kind == VALUE_STRING || v->kind == VALUE_BYTES) {
-        return 1 + v->n / 16;
+    size_t own = v->kind == VALUE_STRING || v->kind == VALUE_BYTES ? 1 + v->n / 16 : 1;
+    if (*left < own) {
+        return false;
     }
-    for (uint32_t i = 0; v->kind == VALUE_LIST && i < v->n; i++) {
-        sum += weight(&v->as.list[i]);
+    *left -= own;
+    bool good = v->kind != VALUE_OPTIONAL || v->flag == 0 || light(v->as.list, left);
+    for (uint32_t i = 0; good && v->kind == VALUE_LIST && i < v->n; i++) {
+        good = light(&v->as.list[i], left);
     }
-    for (uint32_t i = 0; v->kind == VALUE_MAP && i < v->n; i++) {
-        sum += weight(&v->as.map[i].key) + weight(&v->as.map[i].value);
+    for (uint32_t i = 0; good && v->kind == VALUE_MAP && i < v->n; i++) {
+        good = light(&v->as.map[i].key, left) && light(&v->as.map[i].value, left);
     }
-    return sum;
+    return good;
 }
 
 static enum pdp_err constant(struct cel_program *p, const struct value *value, uint32_t *out)
@@ -78,9 +102,7 @@ enum pdp_err node_const(struct cel_program *p, const struct value *value, uint32
 // A node that depends on nothing becomes what it gives, errors included.
 static enum pdp_err fold(struct cel_program *p, uint32_t *id)
 {
-    enum {
-        WEIGHT_MAX = 100000
-    };
+    size_t left = 100000;
     const struct node *node = &p->nodes[*id];
     if (node->op == OP_CONST || (node->flags & NODE_VARIES) != 0 || node->low != NODE_CLOSED) {
         return PDP_ERR_OK;
@@ -90,7 +112,7 @@ static enum pdp_err fold(struct cel_program *p, uint32_t *id)
     if (value.kind == VALUE_ERROR && (value.n == CEL_ERROR_BUDGET || value.n == CEL_ERROR_MEMORY)) {
         return PDP_ERR_OK;
     }
-    return weight(&value) > WEIGHT_MAX ? PDP_ERR_OK : constant(p, &value, id);
+    return light(&value, &left) ? constant(p, &value, id) : PDP_ERR_OK;
 }
 
 static enum pdp_err finish(struct cel_program *p, struct node *node, const uint32_t *args, size_t count,
@@ -145,31 +167,10 @@ static enum pdp_err sorted_texts(struct cel_program *p, uint32_t list_const, uin
     return err;
 }
 
-// How the value moves as now does: 1 with it, -1 against it, 0 not at all, 9 nobody can say.
-static int slope(const struct cel_program *p, uint32_t id)
-{
-    const struct node *node = &p->nodes[id];
-    if ((node->flags & NODE_NOW) == 0) {
-        return 0;
-    }
-    if (node->op == OP_NOW) {
-        return 1;
-    }
-    if (node->op != OP_CALL || node->b != 2 || (node->c != F_ADD && node->c != F_SUB)) {
-        return 9;
-    }
-    int left = slope(p, p->args[node->a]), right = slope(p, p->args[node->a + 1]);
-    if (left == 9 || right == 9) {
-        return 9;
-    }
-    int sum = node->c == F_ADD ? left + right : left - right;
-    return sum >= -1 && sum <= 1 ? sum : 9;
-}
-
 // Comparisons with now, whose turning point is known.
 static bool meets_now(const struct cel_program *p, struct node *node, enum func_id func)
 {
-    int left = slope(p, node->a), right = slope(p, node->b);
+    int left = p->nodes[node->a].slope, right = p->nodes[node->b].slope;
     if ((left == 0 && right == 0) || left == 9 || right == 9 || left - right > 1 || left - right < -1) {
         return false;
     }
@@ -234,7 +235,7 @@ enum pdp_err build_node(struct cel_program *p, enum op op, uint32_t a, uint32_t 
     struct node node = {.op = (uint8_t)op, .kind = (uint8_t)kind, .a = a, .b = b, .c = c};
     *out = NODE_NONE;
     TRY(specialise(p, &node));
-    bool hours = op == OP_WITHIN && slope(p, a) != 0 && slope(p, a) != 1;
+    bool hours = op == OP_WITHIN && p->nodes[a].slope != 0 && p->nodes[a].slope != 1;
     TRY(finish(p, &node, NULL, 0, out));
     if (hours && p->nodes[*out].op == OP_WITHIN) {
         p->nodes[*out].flags |= NODE_RAW_NOW;

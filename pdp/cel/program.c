@@ -330,3 +330,13 @@ enum pdp_err program_regex(struct cel_program *p, struct str pattern, uint32_t *
     *out = p->regex_count - 1;
     return PDP_ERR_OK;
 }
+
+bool cel_jit(const struct cel_program *program)
+{
+    for (uint32_t i = 0; i < program->regex_count; i++) {
+        if (!regex_is_jit(program->regexes[i])) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -60,6 +60,7 @@ struct node {
     uint8_t op, flags;
     uint8_t kind;         // enum value_kind where known; 0 is not
     uint8_t strict;       // an attribute that is compared with another kind is mistyped, not just different
+    int8_t slope;         // how the value moves as `now` does; see node.c
     uint16_t height, low; // low: the outermost comprehension variable that it needs
     uint32_t a, b, c;
     uint32_t memo; // NODE_NONE: none

@@ -28,6 +28,12 @@ static struct value run_all(struct cel_frame *f, const struct node *node, bool s
     return error;
 }
 
+// What a comparison found, unless it ran out of steps on the way.
+static inline struct value compared(const struct cel_frame *f, bool holds)
+{
+    return __builtin_expect(f->steps == 0, 0) ? frame_error(CEL_ERROR_BUDGET, 0) : value_bool(holds);
+}
+
 static struct value run_cond(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
@@ -60,12 +66,12 @@ static struct value mistyped(uint32_t slot, const struct value *is, uint8_t expe
 }
 
 // An attribute compared with a value of another kind: it is mistyped, not merely different.
-static struct value run_strict(const struct cel_frame *f, const struct node *node, const struct value *a,
+static struct value run_strict(struct cel_frame *f, const struct node *node, const struct value *a,
                                const struct value *b)
 {
     if (a->kind == b->kind || (is_number(a->kind) && is_number(b->kind)) || a->kind == VALUE_NULL ||
         b->kind == VALUE_NULL) {
-        return value_bool(cmp_equal(a, b) == (node->op == OP_EQ));
+        return compared(f, cmp_equal(f, a, b) == (node->op == OP_EQ));
     }
     bool left = f->nodes[node->a].op == OP_SLOT;
     return left ? mistyped(f->nodes[node->a].a, a, b->kind) : mistyped(f->nodes[node->b].a, b, a->kind);
@@ -84,7 +90,7 @@ static struct value run_equal(struct cel_frame *f, const struct node *node)
     if (node->strict) {
         return run_strict(f, node, &a, &b);
     }
-    return value_bool(cmp_equal(&a, &b) == (node->op == OP_EQ));
+    return compared(f, cmp_equal(f, &a, &b) == (node->op == OP_EQ));
 }
 
 static inline struct value run_equal_text(struct cel_frame *f, const struct node *node)
@@ -137,7 +143,7 @@ static struct value run_order_now(struct cel_frame *f, const struct node *node)
         f->horizon_ms = num_add_sat(f->now_ms, turn);
     }
     if (func == F_EQ || func == F_NE) {
-        return value_bool(cmp_equal(&a, &b) == (func == F_EQ));
+        return compared(f, cmp_equal(f, &a, &b) == (func == F_EQ));
     }
     return ordered(&a, &b, func);
 }
@@ -152,14 +158,14 @@ static struct value in_list(struct cel_frame *f, const struct node *node, const 
     for (uint32_t i = 0; i < list->n; i++) {
         const struct value *elem = &list->as.list[i];
         comparable = comparable || elem->kind == a->kind || (is_number(elem->kind) && is_number(a->kind));
-        if (cmp_equal(elem, a)) {
+        if (cmp_equal(f, elem, a)) {
             return value_bool(true);
         }
     }
     if (node->strict && !comparable) {
         return mistyped(f->nodes[node->a].a, a, list->as.list[0].kind);
     }
-    return value_bool(false);
+    return compared(f, false);
 }
 
 static struct value run_in(struct cel_frame *f, const struct node *node)

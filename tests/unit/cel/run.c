@@ -185,6 +185,33 @@ Test(cel_run, work_is_counted)
     lab_fini(&lab);
 }
 
+// Values that hold one part a thousand million times over cost steps, not time, when loaded and when run.
+Test(cel_run, doubling_ends)
+{
+    static const char *const SEEDS[] = {"[1, 1]", "[session.requests]", "[now - now]",
+                                        "{'a': session.requests}"};
+    for (size_t i = 0; i < COUNT_OF(SEEDS); i++) {
+        struct lab lab;
+        struct buf text = {0};
+        lab_init(&lab);
+        buf_printf(&text, "cel.bind(x0, %s, ", SEEDS[i]);
+        for (int n = 1; n < 40; n++) {
+            buf_printf(&text, "cel.bind(x%d, [x%d, x%d], ", n, n - 1, n - 1);
+        }
+        buf_str(&text, STR("x39 == x39"));
+        for (int n = 0; n < 40; n++) {
+            buf_byte(&text, ')');
+        }
+        buf_byte(&text, 0);
+        uint32_t expr = lab_add(&lab, (const char *)text.at);
+        lab_begin(&lab);
+        struct value v = cel_run(lab.frame, expr);
+        cr_expect(v.kind == VALUE_ERROR && v.n == CEL_ERROR_BUDGET, "%s", SEEDS[i]);
+        buf_fini(&text);
+        lab_fini(&lab);
+    }
+}
+
 Test(cel_run, a_bad_pattern_takes_no_time)
 {
     struct lab lab;
