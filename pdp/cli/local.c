@@ -57,7 +57,7 @@ int local_open(const struct cli_args *args, struct local *out)
     AUTO(folder_free) struct folder *folder = NULL;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     if (folder_read(dir, args->geo, args->geo_count, &folder, why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "%s", why);
+        return cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", dir, why);
     }
     int code = build(args, dir, folder, &snapshot);
     if (code != CLI_DONE) {

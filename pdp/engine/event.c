@@ -156,14 +156,16 @@ static bool asked_is_proved(struct ask *ask)
 static void commit(struct ask *ask, struct event_result *out)
 {
     struct session_record *session = &ask->session;
-    session->repeats[session->repeat_next % SESSION_REPEATS] = (struct session_repeat){
-        .id = ask->repeat_id,
-        .question = ask->question_hash,
-        .score = (float)ask->risk.score,
-        .rule = UINT32_MAX,
-        .policy_epoch = (uint32_t)ask->snapshot->epoch,
-    };
-    session->repeat_next = (uint8_t)((session->repeat_next + 1) % SESSION_REPEATS);
+    if (ask->repeat_id != 0) {
+        session->repeats[session->repeat_next % SESSION_REPEATS] = (struct session_repeat){
+            .id = ask->repeat_id,
+            .question = ask->question_hash,
+            .score = (float)ask->risk.score,
+            .rule = UINT32_MAX,
+            .policy_epoch = (uint32_t)ask->snapshot->epoch,
+        };
+        session->repeat_next = (uint8_t)((session->repeat_next + 1) % SESSION_REPEATS);
+    }
     enum pdp_err err = ask_commit(ask);
     out->recorded = err == PDP_ERR_OK;
     if (err != PDP_ERR_OK) {

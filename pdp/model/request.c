@@ -96,7 +96,9 @@ FIELDS(QUESTION, LEAF("", "tenant", FIELD_ID, tenant), LEAF("", "request_id", FI
 // Beside `event` stand only these; what describes it is inside.
 FIELDS(ENVELOPE, LEAF("", "tenant", FIELD_ID, tenant), LEAF("", "request_id", FIELD_ID, request_id));
 FIELDS(EVENT, NEST("", "subject", SUBJECT), NEST("", "action", ACTION), NEST("", "resource", RESOURCE),
-       KEPT("", "context", context, &CONTEXT), KEPT("event.", "properties", event_properties, NULL));
+       KEPT("", "context", context, &CONTEXT), KEPT("event.", "properties", event_properties, NULL),
+       LEAF("event.", "tenant", FIELD_ID, tenant), LEAF("event.", "request_id", FIELD_ID, request_id),
+       LEAF("event.", "id", FIELD_ID, request_id));
 
 // ---- Reading -----------------------------------------------------------------------------------
 
