@@ -10,27 +10,63 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load(const char *at, size_t len)
+static inline uint64_t load_8(const char *at)
 {
     uint64_t word = 0;
-    memcpy(&word, at, len < 8 ? len : 8);
+    memcpy(&word, at, sizeof word);
     return word;
 }
 
-static uint64_t hash_text(struct hash_key key, uint64_t seed, const char *at, size_t len)
+static inline uint64_t load_4(const char *at)
 {
-    uint64_t h = seed ^ key.k0 ^ (uint64_t)len;
-    for (; len > 16; at += 16, len -= 16) {
-        h = fold(load(at, 8) ^ key.k1 ^ h, load(at + 8, 8) ^ key.k0 ^ (h << 32 | h >> 32));
+    uint32_t word = 0;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Up to 16 bytes as two words whose bytes may overlap: with the length, which the seed holds, they say all.
+// Copies of a length known only here would cost a stall each.
+static inline void load_short(const char *at, size_t len, uint64_t *low, uint64_t *high)
+{
+    if (len >= 8) {
+        *low = load_8(at);
+        *high = load_8(at + len - 8);
+    } else if (len >= 4) {
+        *low = load_4(at);
+        *high = load_4(at + len - 4);
+    } else if (len > 0) {
+        *low = (uint64_t)(unsigned char)at[0] << 8 | (unsigned char)at[len / 2];
+        *high = (unsigned char)at[len - 1];
+    } else {
+        *low = 0;
+        *high = 0;
     }
-    uint64_t low = len > 0 ? load(at, len) : 0;
-    uint64_t high = len > 8 ? load(at + 8, len - 8) : 0;
+}
+
+static inline uint64_t hash_text(struct hash_key key, uint64_t seed, const char *at, size_t len)
+{
+    uint64_t h = seed ^ key.k0 ^ (uint64_t)len, low = 0, high = 0;
+    if (len > 16) {
+        const char *end = at + len;
+        for (; end - at > 16; at += 16) {
+            h = fold(load_8(at) ^ key.k1 ^ h, load_8(at + 8) ^ key.k0 ^ (h << 32 | h >> 32));
+        }
+        low = load_8(end - 16); // may overlap what is in h already
+        high = load_8(end - 8);
+    } else {
+        load_short(at, len, &low, &high);
+    }
     return fold(low ^ key.k1 ^ h, high ^ key.k0 ^ (h << 32 | h >> 32));
+}
+
+static inline uint64_t seed_of(struct hash_key key, const struct value *v)
+{
+    return fold(key.k0 ^ v->kind, key.k1 ^ (uint64_t)v->n << 8);
 }
 
 uint64_t qhash(struct hash_key key, const struct value *v)
 {
-    uint64_t seed = fold(key.k0 ^ v->kind, key.k1 ^ (uint64_t)v->n << 8);
+    uint64_t seed = seed_of(key, v);
     uint64_t sum = seed;
     switch ((enum value_kind)v->kind) {
     case VALUE_STRING:
@@ -43,8 +79,9 @@ uint64_t qhash(struct hash_key key, const struct value *v)
         return sum;
     case VALUE_MAP:
         for (uint32_t i = 0; i < v->n; i++) {
-            uint64_t name = qhash(key, &v->as.map[i].key);
-            sum += fold(name ^ key.k0, qhash(key, &v->as.map[i].value) ^ key.k1);
+            const struct value *name = &v->as.map[i].key; // text: the codecs let no other key in
+            uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
+            sum += fold(is ^ key.k0, qhash(key, &v->as.map[i].value) ^ key.k1);
         }
         return fold(sum ^ key.k0, key.k1 | 1);
     case VALUE_BOOL:
