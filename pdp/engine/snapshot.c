@@ -46,17 +46,21 @@ static void digest_str(struct seal_hash *sha, struct str s)
     seal_hash_add(sha, s.at, s.len);
 }
 
-static enum pdp_err digest_inputs(const struct snapshot_input *input, struct snapshot *s)
+static enum pdp_err digest_begin(const struct snapshot_input *input, struct seal_hash **sha)
 {
-    AUTO(seal_hash_free) struct seal_hash *sha = NULL;
-    TRY(seal_hash_new(&sha));
+    TRY(seal_hash_new(sha));
     for (size_t i = 0; i < input->file_count; i++) {
-        digest_str(sha, input->files[i].name);
-        digest_str(sha, input->files[i].text);
+        digest_str(*sha, input->files[i].name);
+        digest_str(*sha, input->files[i].text);
     }
     for (size_t i = 0; i < input->geo_count; i++) {
-        digest_str(sha, input->geo[i].text);
+        digest_str(*sha, input->geo[i].text);
     }
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err digest_end(struct seal_hash *sha, struct snapshot *s)
+{
     unsigned char hash[SEAL_BYTES];
     TRY(seal_hash_end(sha, hash));
     static const char HEX[] = "0123456789abcdef";
@@ -67,6 +71,36 @@ static enum pdp_err digest_inputs(const struct snapshot_input *input, struct sna
     }
     s->digest_len = 7 + 2 * sizeof hash;
     return PDP_ERR_OK;
+}
+
+// What documents name (lists' files, zones) is an input as they are: it enters the digest as it is read, in the order
+// of the documents. A file that cannot be read is another input than an empty one.
+struct named {
+    const struct snapshot_input *input;
+    struct seal_hash *sha;
+};
+
+static enum pdp_err named_read(struct named *named, enum pdp_err (*read)(void *user, struct str name, struct str *text),
+                               struct str name, struct str *text)
+{
+    *text = (struct str){0};
+    enum pdp_err err = read != NULL ? read(named->input->user, name, text) : PDP_ERR_UNSUPPORTED;
+    digest_str(named->sha, name);
+    digest_str(named->sha, err == PDP_ERR_OK ? STR("read") : STR("lost"));
+    digest_str(named->sha, err == PDP_ERR_OK ? *text : (struct str){0});
+    return err;
+}
+
+static enum pdp_err named_file(void *user, struct str path, struct str *text)
+{
+    struct named *named = user;
+    return named_read(named, named->input->read_file, path, text);
+}
+
+static enum pdp_err named_zone(void *user, struct str name, struct str *text)
+{
+    struct named *named = user;
+    return named_read(named, named->input->read_zone, name, text);
 }
 
 // ---- Reading -----------------------------------------------------------------------------------
@@ -175,7 +209,7 @@ static void keep_first(enum pdp_err *first, enum pdp_err err)
 }
 
 // All readers run even where an earlier one failed: each reports its own mistakes.
-static enum pdp_err read_docs(const struct snapshot_input *input, const struct doc_list *list, struct hash_key seed,
+static enum pdp_err read_docs(struct named *named, const struct doc_list *list, struct hash_key seed,
                               struct snapshot *s, struct diags *diags)
 {
     enum pdp_err first = policy_names_read(list->docs, list->count, &s->arena, diags, &s->names);
@@ -184,11 +218,11 @@ static enum pdp_err read_docs(const struct snapshot_input *input, const struct d
     s->env.set_count = s->names.set_count;
     s->env.strengths = s->names.strengths;
     s->env.strength_count = s->names.strength_count;
-    s->env.zone = input->read_zone;
-    s->env.zone_user = input->user;
+    s->env.zone = named_zone;
+    s->env.zone_user = named;
     TRY(cel_program_new(&s->env, NULL, &s->program));
 
-    struct policy_files files = {input->read_file, input->user};
+    struct policy_files files = {named_file, named};
     keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed, &s->arena, diags,
                                        &s->policies));
     keep_first(&first,
@@ -225,26 +259,42 @@ static void count_facts(struct snapshot *s)
     };
 }
 
+// A folder without a Policy would deny everything: far likelier a deployment that went wrong than anybody's wish.
+static enum pdp_err refuse_empty(const struct snapshot *s, struct diags *diags)
+{
+    if (s->facts.policies > 0) {
+        return PDP_ERR_OK;
+    }
+    enum pdp_err err = diag_error(diags, PDP_ERR_MISSING, (struct place){0}, "no Policy document is here");
+    diag_hint(diags, "without one everything would be denied");
+    return err;
+}
+
 static enum pdp_err build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
                           struct doc_list *list, struct snapshot *s)
 {
+    AUTO(seal_hash_free) struct seal_hash *sha = NULL;
+    TRY(digest_begin(input, &sha));
+    struct named named = {input, sha};
     enum pdp_err first = parse_files(input, s, diags, list);
     if (first == PDP_ERR_NOMEM || first == PDP_ERR_LIMIT) {
         return first;
     }
     keep_first(&first, read_geo(input, s, diags));
-    keep_first(&first, read_docs(input, list, seed, s, diags));
+    keep_first(&first, read_docs(&named, list, seed, s, diags));
     if (first == PDP_ERR_OK && diags->errors > 0) {
         first = PDP_ERR_REFUSED;
     }
     TRY(first);
+    s->env.zone = NULL; // zones were compiled in; `named` ends here
+    s->env.zone_user = NULL;
     TRY(cel_seal(s->program));
     TRY(policy_set_index(s->policies, diags));
     policy_set_loaded(s->policies, input->now_ms);
     TRY(name_strengths(seed, s));
-    TRY(digest_inputs(input, s));
+    TRY(digest_end(sha, s));
     count_facts(s);
-    return PDP_ERR_OK;
+    return refuse_empty(s, diags);
 }
 
 enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
@@ -253,11 +303,11 @@ enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key 
     *out = NULL;
     AUTO(snapshot_free) struct snapshot *s = calloc(1, sizeof *s);
     AUTO(doc_list_free) struct doc_list list = {0};
-    if (s == NULL) {
-        return PDP_ERR_NOMEM;
+    enum pdp_err err = PDP_ERR_NOMEM;
+    if (s != NULL) {
+        arena_init(&s->arena, 256 * 1024, 0);
+        err = build(input, seed, diags, &list, s);
     }
-    arena_init(&s->arena, 256 * 1024, 0);
-    enum pdp_err err = build(input, seed, diags, &list, s);
     if (err != PDP_ERR_OK && diags->errors == 0) {
         (void)diag_error(diags, err, (struct place){0}, "policies cannot be loaded: %s", pdp_err_text(err));
     }
