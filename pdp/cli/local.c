@@ -34,16 +34,66 @@ static int say(struct diags *diags, const char *dir)
                                                     diags->errors == 1 ? "" : "s");
 }
 
+static void json_mistake(const struct diag *diag, struct emit *emit)
+{
+    uint32_t line = 0, column = 0;
+    place_line_col(diag->place, &line, &column);
+    emit_map(emit, SIZE_MAX);
+    emit_key_str(emit, "severity", diag->severity == DIAG_ERROR ? STR("error") : STR("warning"));
+    emit_key_str(emit, "err", str_of(pdp_err_name(diag->err)));
+    if (diag->place.src != NULL) {
+        emit_key_str(emit, "file", diag->place.src->name);
+        emit_key_int(emit, "line", line);
+        emit_key_int(emit, "column", column);
+    }
+    emit_key_str(emit, "message", diag->message);
+    if (diag->hint.len != 0) {
+        emit_key_str(emit, "hint", diag->hint);
+    }
+    emit_end(emit);
+}
+
+// What a refused folder is to a program: `check --json` prints it on standard output.
+static int say_json(const struct diags *diags)
+{
+    struct buf out = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &out);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_bool(&emit, "ok", false);
+    emit_key_int(&emit, "errors", (int64_t)diags->errors);
+    emit_key_int(&emit, "warnings", (int64_t)diags->warnings);
+    emit_key(&emit, STR("diagnostics"));
+    emit_list(&emit, SIZE_MAX);
+    for (size_t i = 0; i < diags->count; i++) {
+        json_mistake(&diags->list[i], &emit);
+    }
+    emit_end(&emit);
+    emit_end(&emit);
+    buf_byte(&out, '\n');
+    int code = cli_write(&out, CLI_BAD);
+    buf_fini(&out);
+    return code;
+}
+
 static int build(const struct cli_args *args, const char *dir, struct folder *folder, struct snapshot **out)
 {
     struct diags diags;
     struct snapshot_input input = folder_input(folder);
     diags_init(&diags, 1000);
     enum pdp_err err = snapshot_build(&input, REPLAY_KEY, &diags, out);
-    int code = say(&diags, dir);
+    int code = err == PDP_ERR_OK ? CLI_DONE : CLI_BAD;
+    bool checks = args->policies == NULL; // `check DIR` alone names its folder so
+    if (diags.errors == 0 && err != PDP_ERR_OK) {
+        code = cli_bad(NULL, "`%s` does not compile: %s", dir, pdp_err_text(err));
+    } else if (diags.errors != 0 && checks && args->json) {
+        code = say_json(&diags);
+    } else {
+        int said = say(&diags, dir);
+        code = said != CLI_DONE ? said : code;
+    }
     diags_fini(&diags);
-    (void)args;
-    return err == PDP_ERR_OK ? code : CLI_BAD;
+    return code;
 }
 
 int local_open(const struct cli_args *args, struct local *out)

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every command of pdpctl as people and programs use it: what it prints and how it exits.
+set -eu
+ctl=$PDP_BIN/pdpctl
+[ -x "$ctl" ] || { echo "pdpctl is not built"; exit 77; }
+work=$(mktemp -d)
+daemon=
+clean() {
+    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean EXIT
+checks=0
+expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
+    code=$1 text=$2
+    shift 2
+    got=0
+    checks=$((checks + 1))
+    "$@" >"$work/out" 2>&1 </dev/null || got=$?
+    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
+    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
+}
+
+# Help is everywhere, with an example; mistakes name what is meant.
+expect 0 "pdpctl check" "$ctl" --help
+expect 2 "session terminate" "$ctl"
+for command in check eval decide replay "session list" "session show" "session terminate" status reload; do
+    # shellcheck disable=SC2086
+    expect 0 "example:" "$ctl" $command --help
+    expect 0 "$command" "$ctl" --help
+done
+expect 2 "did you mean \`pdpctl check\`" "$ctl" chek policies
+expect 2 "did you mean \`--policies\`" "$ctl" eval --polices x
+expect 2 "--policies" "$ctl" eval
+expect 2 "--reason" "$ctl" session terminate --connect ipc:///x --session s
+expect 2 "" "$ctl" session
+
+mkdir "$work/good" "$work/bad" "$work/empty"
+cat >"$work/good/policy.yaml" <<'YAML'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: example, owner: docs}
+target: resource.type == "route"
+combine: most-restrictive
+rules:
+  - id: read
+    effect: allow
+    actions: [GET]
+    when: subject.id == "alice"
+    reason: alice may read
+YAML
+sed 's/alice"/alice/; s/effect: allow/effect: alow/' "$work/good/policy.yaml" >"$work/bad/policy.yaml"
+
+expect 0 "1" "$ctl" check "$work/good"
+expect 0 "\"ok\":" "$ctl" check "$work/good" --json
+expect 2 "policy.yaml:8:" "$ctl" check "$work/bad"
+expect 2 "\"message\":" "$ctl" check "$work/bad" --json
+expect 2 "" "$ctl" check "$work/empty"
+expect 2 "$work/none" "$ctl" check "$work/none"
+
+question() {
+    printf '{"subject":{"type":"user","id":"%s"},"action":{"name":"GET"},"resource":{"type":"route","id":"/x"},"context":{"session":{"id":"%s","auth_time":%s}}}' \
+        "$1" "$2" "$3"
+}
+now=$(date +%s)
+question alice cli-session "$now" >"$work/alice.json"
+question mallory other "$now" >"$work/mallory.json"
+expect 0 "allow" "$ctl" eval --policies "$work/good" --request "$work/alice.json"
+expect 1 "no-rule" "$ctl" eval --policies "$work/good" --request "$work/mallory.json"
+expect 0 '"decision":' "$ctl" eval --policies "$work/good" --request "$work/alice.json" --json
+expect 0 "allow" "$ctl" eval --policies "$work/good" --request "$work/alice.json" --now "${now}000"
+expect 2 "" "$ctl" eval --policies "$work/good" --request "$work/alice.json" --now "$now"
+expect 2 "" "$ctl" eval --policies "$work/good" --request "$work/none.json"
+echo '{"subject": ' >"$work/torn.json"
+expect 2 "" "$ctl" eval --policies "$work/good" --request "$work/torn.json"
+expect 2 "policy.yaml:8:" "$ctl" eval --policies "$work/bad" --request "$work/alice.json"
+
+# A replay answers every line, the bad ones too, and always with the same bytes.
+{
+    printf '{"at": 1795370000000, "request": %s}\n' "$(question alice r1 1795370000)"
+    printf '{"at": "2026-11-22T20:00:10Z", "request": %s}\n' "$(question mallory r2 1795370000)"
+    printf '{"at": 1795370020, "request": %s}\n' "$(question alice r1 1795370000)"
+    printf 'no json\n'
+    printf '{"at": 1795370030000, "event": {"type": "logout", "subject": {"type": "user", "id": "alice"}, "context": {"session": {"id": "r1"}}}, "request_id": "e1"}\n'
+    printf '{"at": 1795370040000, "request": %s}\n' "$(question alice r1 1795370000)"
+} >"$work/events.jsonl"
+"$ctl" replay --policies "$work/good" --events "$work/events.jsonl" >"$work/one.jsonl"
+"$ctl" replay --policies "$work/good" --events - <"$work/events.jsonl" >"$work/two.jsonl"
+cmp "$work/one.jsonl" "$work/two.jsonl" || { echo "FAIL: two replays differ"; exit 1; }
+effects=$(sed 's/.*"effect": *"\([a-z_]*\)".*"code": *"\([a-z-]*\)".*/\1:\2/' "$work/one.jsonl" | tr '\n' ' ')
+want="allow:policy deny:no-rule deny:malformed deny:malformed "
+case $effects in
+"$want"*) ;;
+*) cat "$work/one.jsonl"; echo "FAIL: replay: $effects"; exit 1 ;;
+esac
+[ "$(wc -l <"$work/one.jsonl")" = 6 ] || { echo "FAIL: not an answer a line"; exit 1; }
+sed -n 6p "$work/one.jsonl" | grep -qF terminate || { cat "$work/one.jsonl"; echo "FAIL: allowed after a logout"; exit 1; }
+
+# Nobody there: said within the deadline, and never a yes.
+for command in "decide --request $work/alice.json" status reload "session list" "session show --session s"; do
+    got=0
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086
+    timeout 10 "$ctl" $command --connect "ipc://$work/none.sock" --deadline 200 >"$work/out" 2>&1 || got=$?
+    { [ "$got" = 1 ] || [ "$got" = 2 ]; } && grep -qF "none.sock" "$work/out" || { cat "$work/out"; echo "FAIL: $command: $got"; exit 1; }
+done
+
+[ -x "$PDP_BIN/pdpd" ] || { echo "ok: $checks checks, without a daemon"; exit 0; }
+cp -r "$work/good" "$work/live"
+"$PDP_BIN/pdpd" --policies "$work/live" --decide "ipc://$work/decide.sock" --admin "ipc://$work/admin.sock" 2>"$work/pdpd.log" &
+daemon=$!
+tries=0
+until [ -S "$work/admin.sock" ] && [ -S "$work/decide.sock" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 400 ] || { cat "$work/pdpd.log"; echo "FAIL: the daemon does not listen"; exit 1; }
+    sleep 0.05
+done
+admin="--connect ipc://$work/admin.sock"
+decide="--connect ipc://$work/decide.sock"
+# shellcheck disable=SC2086
+{
+    expect 0 "allow" "$ctl" decide $decide --request "$work/alice.json"
+    expect 1 "no-rule" "$ctl" decide $decide --request "$work/mallory.json"
+    expect 0 "sha256:" "$ctl" status $admin
+    expect 0 '"ok":' "$ctl" status $admin --json
+    expect 0 "alice" "$ctl" session list $admin
+    expect 0 '"sessions":' "$ctl" session list $admin --json
+    expect 0 "alice" "$ctl" session show $admin --session cli-session
+    expect 0 "" "$ctl" session terminate $admin --session cli-session --reason "a test"
+    expect 1 "terminate" "$ctl" decide $decide --request "$work/alice.json"
+    expect 1 "terminate" "$ctl" decide $decide --request "$work/alice.json"
+    expect 0 "" "$ctl" reload $admin
+    cp "$work/bad/policy.yaml" "$work/live/"
+    expect 1 "policy.yaml:8:" "$ctl" reload $admin
+    expect 1 "no-rule" "$ctl" decide $decide --request "$work/mallory.json"
+    printf 'one\ntwo\n' | "$ctl" session terminate $admin --session - --reason "a test" >"$work/out" || true
+}
+echo "ok: $checks checks"
