@@ -120,11 +120,12 @@ static void server_name(struct server *server, const char *name)
     (void)snprintf(server->url, sizeof server->url, "ipc:///tmp/pdp-test-%s-%ld.sock", name, (long)getpid());
 }
 
+// Below the ephemeral ports: a client that dials one of those on this machine may be connected to itself.
 // For servers that come back: libnng removes the file of a closed ipc listener some time later, maybe the next one's.
 static void server_port(struct server *server, int offset)
 {
     memset(server, 0, sizeof *server);
-    (void)snprintf(server->url, sizeof server->url, "tcp://127.0.0.1:%ld", 20000 + (long)getpid() % 20000 + offset);
+    (void)snprintf(server->url, sizeof server->url, "tcp://127.0.0.1:%ld", 20000 + (long)getpid() % 12000 + offset);
 }
 
 static bool wait_for(atomic_int *count, int least)
