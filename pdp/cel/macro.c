@@ -82,13 +82,18 @@ static bool expand_comp(struct unit *unit, struct ast **call, const struct macro
 static bool expand_member(struct unit *unit, struct ast **call)
 {
     uint32_t count = (*call)->count - 1;
+    bool named = false;
     for (size_t i = 0; i < COUNT_OF(COMPS); i++) {
         const struct macro *macro = &COMPS[i];
-        if (str_eq((*call)->name, str_of(macro->name)) && count >= macro->least && count <= macro->most) {
+        if (!str_eq((*call)->name, str_of(macro->name))) {
+            continue;
+        }
+        if (count >= macro->least && count <= macro->most) {
             return expand_comp(unit, call, macro);
         }
+        named = true;
     }
-    return true;
+    return !named || complain(unit, *call, "this macro takes a variable and what to do with it");
 }
 
 static bool expand_has(struct unit *unit, struct ast **call)
