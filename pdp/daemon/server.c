@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 enum { TIDY_MS = 1000, INHERITED_MAX = 16 };
-static const uint64_t TRIM_DROP = 64; // connections gone before memory is given back to the system
+static const uint64_t TRIM_CLOSED = 64; // connections gone before memory is given back to the system
+static const uint32_t TRIM_WAITS = 30;
 
 uint64_t server_peer_hash(void *server, struct str name)
 {
@@ -346,15 +347,22 @@ static void say_ready(const struct server *server, const struct compiled *compil
 
 // ---- Serving -----------------------------------------------------------------------------------------
 
+// After many connections have come and gone, what they held goes back to the system. In a calm second, since the workers
+// wait for their heap meanwhile; or after half a minute, if there is none.
 static void give_memory_back(struct server *server)
 {
     struct node_counts counts = {0};
     server_count(server, &counts);
-    if (counts.connections > server->peak) {
-        server->peak = counts.connections;
-    } else if (server->peak - counts.connections >= TRIM_DROP) {
+    uint64_t closed = counts.opened > counts.connections ? counts.opened - counts.connections : 0;
+    bool calm = counts.opened == server->opened_seen;
+    server->opened_seen = counts.opened;
+    if (closed < server->closed_trimmed + TRIM_CLOSED) {
+        return;
+    }
+    if (calm || ++server->trim_waits >= TRIM_WAITS) {
         malloc_trim(0);
-        server->peak = counts.connections;
+        server->closed_trimmed = closed;
+        server->trim_waits = 0;
     }
 }
 

@@ -41,7 +41,8 @@ struct server {
     struct compiler *compiler;
     int signals, compiled; // descriptors
     int64_t started_ms;
-    uint64_t peak; // of connections, since memory was last given back
+    uint64_t closed_trimmed, opened_seen; // connections: closed when memory was last given back; opened by the last look
+    uint32_t trim_waits;                  // looks since there is something to give back
     struct buf urls; // of all listeners, one after the other
     struct str listeners[2 * SERVER_LISTENERS_MAX];
     size_t listener_count;

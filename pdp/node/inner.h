@@ -41,7 +41,7 @@ struct conn {
 
 struct slot {
     struct conn *conn;
-    uint32_t generation, next_free;
+    uint32_t next_free;
 };
 
 struct parked {
@@ -64,6 +64,7 @@ struct node {
     struct slot *slots;
     size_t slot_count, slot_cap;
     uint32_t slot_free; // index + 1
+    uint32_t generation; // of the connection opened last: high half of its id
     struct parked *parked;
     size_t parked_count, parked_cap;
     uint32_t parked_free; // index + 1

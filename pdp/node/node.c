@@ -20,6 +20,8 @@ const struct node_limits NODE_LIMITS_DEFAULT = {
     .stall_ms = 10000,
 };
 
+static const size_t SLOTS_LEAST = 64;
+
 static const char *const REFUSALS[][2] = {
 #define X(name, text, meaning) {text, meaning},
     NODE_REFUSAL_LIST(X)
@@ -95,7 +97,7 @@ bool node_handle(const struct node *node, uint64_t id, uint64_t *handle)
 
 static enum pdp_err slots_grow(struct node *node)
 {
-    size_t cap = node->slot_cap == 0 ? 64 : node->slot_cap * 2;
+    size_t cap = node->slot_cap == 0 ? SLOTS_LEAST : node->slot_cap * 2;
     size_t bytes = 0;
     if (cap > UINT32_MAX || !num_mul(cap, sizeof *node->slots, &bytes)) {
         return PDP_ERR_NOMEM;
@@ -122,11 +124,37 @@ static enum pdp_err slot_take(struct node *node, struct conn *conn)
         slot = (uint32_t)node->slot_count++;
         node->slots[slot] = (struct slot){0};
     }
-    struct slot *place = &node->slots[slot];
-    place->generation = (place->generation + 1) & INT32_MAX;
-    place->conn = conn;
-    conn->id = (uint64_t)place->generation << 32 | slot;
+    node->generation = (node->generation + 1) & INT32_MAX;
+    node->slots[slot].conn = conn;
+    conn->id = (uint64_t)node->generation << 32 | slot;
     return PDP_ERR_OK;
+}
+
+static bool slots_roomy(const struct node *node)
+{
+    return node->slot_cap > SLOTS_LEAST && node->connections < node->slot_cap / 4;
+}
+
+// Gives back the places behind the last one in use, and lists the free ones anew.
+static void slots_trim(struct node *node)
+{
+    while (node->slot_count > 0 && node->slots[node->slot_count - 1].conn == NULL) {
+        node->slot_count--;
+    }
+    node->slot_free = 0;
+    for (size_t i = node->slot_count; i > 0; i--) {
+        if (node->slots[i - 1].conn == NULL) {
+            node->slots[i - 1].next_free = node->slot_free;
+            node->slot_free = (uint32_t)i;
+        }
+    }
+    size_t cap = node->slot_count < SLOTS_LEAST / 2 ? SLOTS_LEAST : node->slot_count * 2;
+    struct slot *slots = cap < node->slot_cap ? realloc(node->slots, cap * sizeof *slots) : NULL;
+    if (slots != NULL) {
+        node->slots = slots;
+        node->slot_cap = cap;
+    }
+    timer_heap_trim(&node->timers);
 }
 
 static enum pdp_err conn_new(const struct node_open *open, struct node_now now, struct conn **out)
@@ -269,7 +297,7 @@ int64_t node_deadline(const struct node *node)
 {
     const struct timer *first = timer_first(&node->timers);
     int64_t due = first != NULL ? first->due_ms : INT64_MAX;
-    return node->pool.count > 0 ? num_min(due, node->trim_ms) : due;
+    return node->pool.count > 0 || slots_roomy(node) ? num_min(due, node->trim_ms) : due;
 }
 
 void node_expire(struct node *node, struct node_now now)
@@ -287,6 +315,9 @@ void node_expire(struct node *node, struct node_now now)
     }
     if (node->trim_ms <= now.steady_ms) {
         pool_trim(&node->pool);
+        if (slots_roomy(node)) {
+            slots_trim(node);
+        }
         node->trim_ms = num_add_sat(now.steady_ms, NODE_TRIM_MS);
     }
 }

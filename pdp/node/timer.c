@@ -37,6 +37,16 @@ enum pdp_err timer_heap_reserve(struct timer_heap *heap, size_t count)
     return PDP_ERR_OK;
 }
 
+void timer_heap_trim(struct timer_heap *heap)
+{
+    size_t cap = heap->count < LEAST / 2 ? LEAST : heap->count * 2;
+    struct timer **list = cap < heap->cap ? realloc(heap->list, cap * sizeof *list) : NULL;
+    if (list != NULL) {
+        heap->list = list;
+        heap->cap = cap;
+    }
+}
+
 static void put(struct timer_heap *heap, size_t at, struct timer *timer)
 {
     heap->list[at] = timer;

@@ -18,6 +18,8 @@ struct timer_heap {
 void timer_heap_fini(struct timer_heap *heap);
 // Room for `count` timers in all, so that timer_set cannot fail for them.
 MUST_USE enum pdp_err timer_heap_reserve(struct timer_heap *heap, size_t count);
+// Gives memory back where most of it is not used.
+void timer_heap_trim(struct timer_heap *heap);
 // Adds the timer, or moves it. Room must be reserved.
 void timer_set(struct timer_heap *heap, struct timer *timer, int64_t due_ms);
 void timer_remove(struct timer_heap *heap, struct timer *timer);

@@ -194,6 +194,45 @@ Test(node_node, spare_buffers_are_given_back_in_calm_times)
     buf_fini(&got);
 }
 
+Test(node_node, a_crowd_that_left_leaves_no_tables_behind)
+{
+    struct node_limits limits = machine_limits();
+    limits.connections = limits.peer_connections = 5000;
+    machine_end(&m);
+    machine_begin(&m, &limits);
+    static uint64_t ids[5000];
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < COUNT_OF(ids); i++) {
+            ids[i] = machine_open(&m, i, SP_TCP, "a");
+            cr_assert_neq(ids[i], UINT64_MAX);
+        }
+        for (size_t i = 0; i < COUNT_OF(ids); i++) {
+            if (i != 7 && i != 1003) {
+                node_lost(m.node, ids[i]);
+            }
+        }
+        uint64_t handle = 0;
+        size_t closed = 0;
+        while (node_next_closed(m.node, &handle)) {
+            closed++;
+        }
+        cr_expect_eq(closed, COUNT_OF(ids) - 2);
+        m.now.steady_ms += 1000;
+        node_expire(m.node, m.now);
+        cr_expect(node_handle(m.node, ids[7], &handle) && handle == 7);
+        cr_expect(node_handle(m.node, ids[1003], &handle) && handle == 1003);
+        cr_expect(!node_handle(m.node, ids[1004], &handle) && !node_handle(m.node, ids[4999], &handle));
+        uint64_t again = machine_open(&m, 1, SP_TCP, "a");
+        cr_expect(node_handle(m.node, again, &handle) && handle == 1);
+        node_lost(m.node, ids[7]);
+        node_lost(m.node, ids[1003]);
+        node_lost(m.node, again);
+        m.closed_count = 0;
+        machine_reap(&m);
+    }
+    cr_expect_eq(node_connections(m.node), 0u);
+}
+
 Test(node_node, each_refusal_has_a_name)
 {
     for (int i = 0; i < NODE_REFUSAL_COUNT; i++) {
