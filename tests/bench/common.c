@@ -83,11 +83,11 @@ void bench_row(enum bench_met met, const char *what, const char *budget, const c
 
 // ---- The question ------------------------------------------------------------------------------
 
-enum { REQUEST_DIGITS = 12, SESSION_DIGITS = 8, SUBJECT_DIGITS = 4 };
+enum { REQUEST_DIGITS = 12, SESSION_DIGITS = 8, SUBJECT_DIGITS = 8 };
 
 static const char QUESTION[] =
     "{\"tenant\":\"acme\",%s"
-    "\"subject\":{\"type\":\"user\",\"id\":\"user-0000\",\"properties\":{\"roles\":[\"staff\",\"hr\"]}},"
+    "\"subject\":{\"type\":\"user\",\"id\":\"user-00000000\",\"properties\":{\"roles\":[\"staff\",\"hr\"]}},"
     "\"action\":{\"name\":\"GET\"},"
     "\"resource\":{\"type\":\"route\",\"id\":\"/payroll/42\",\"properties\":{\"sensitivity\":\"high\"}},"
     "\"context\":{\"session\":{\"id\":\"sess-00000000\",\"auth_time\":%lld,\"acr\":\"aal2\",\"amr\":[\"pwd\",\"otp\"]},"
@@ -108,7 +108,7 @@ void question_make(struct question *question, enum wire_form form, bool with_id,
     char json[2048];
     int len = snprintf(json, sizeof json, QUESTION, with_id ? "\"request_id\":\"r-000000000000\"," : "",
                        (long long)auth_time_s);
-    *question = (struct question){.form = form};
+    *question = (struct question){.form = form, .sessions = BENCH_SESSIONS};
     if (form == WIRE_JSON) {
         buf_str(&question->bytes, (struct str){json, (size_t)len});
     } else {
@@ -142,7 +142,7 @@ static void put_hex(unsigned char *at, uint64_t value, size_t digits)
 
 void question_number(const struct question *question, unsigned char *at, uint64_t number)
 {
-    uint64_t session = number % BENCH_SESSIONS;
+    uint64_t session = number % question->sessions;
     put_hex(at + question->session_at, session, SESSION_DIGITS);
     put_hex(at + question->subject_at, session, SUBJECT_DIGITS);
     if (question->request_at != 0) {

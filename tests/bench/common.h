@@ -36,6 +36,7 @@ struct question {
     enum wire_form form;
     struct buf bytes;
     size_t request_at, session_at, subject_at; // their digits; request_at is 0 where it has no request_id
+    uint64_t sessions; // that come in turn: BENCH_SESSIONS unless changed
 };
 void question_make(struct question *question, enum wire_form form, bool with_id, int64_t auth_time_s);
 void question_free(struct question *question);
