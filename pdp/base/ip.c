@@ -199,11 +199,50 @@ int ip_cmp(const struct ip *a, const struct ip *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
+// The 16 bytes as two words in their order, and the masks of the first `keep` bits of them.
+struct words {
+    uint64_t high, low;
+};
+
+static inline uint64_t load_be(const uint8_t *at)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline struct words words_of(const uint8_t bytes[static 16])
+{
+    return (struct words){load_be(bytes), load_be(bytes + 8)};
+}
+
+static inline struct words words_mask(unsigned keep)
+{
+    return (struct words){.high = keep >= 64 ? UINT64_MAX : ~(UINT64_MAX >> keep),
+                          .low = keep <= 64    ? 0
+                                 : keep >= 128 ? UINT64_MAX
+                                               : ~(UINT64_MAX >> (keep - 64))};
+}
+
+static inline bool words_share(struct words a, struct words b, unsigned keep)
+{
+    struct words mask = words_mask(keep);
+    return (((a.high ^ b.high) & mask.high) | ((a.low ^ b.low) & mask.low)) == 0;
+}
+
+static inline unsigned bits_kept(bool v4, unsigned bits)
+{
+    unsigned most = v4 ? V6_BITS - MAPPED_BITS : V6_BITS;
+    return (bits < most ? bits : most) + (v4 ? MAPPED_BITS : 0);
+}
+
 struct ip ip_mask(const struct ip *ip, unsigned bits)
 {
     struct ip out = *ip;
-    unsigned most = ip->v4 ? V6_BITS - MAPPED_BITS : V6_BITS;
-    unsigned keep = (bits < most ? bits : most) + (ip->v4 ? MAPPED_BITS : 0);
+    unsigned keep = bits_kept(ip->v4, bits);
     for (unsigned i = keep / 8; i < 16; i++) {
         unsigned set = keep > i * 8 ? keep - i * 8 : 0; // bits of this byte that stay, 0..7
         out.bytes[i] = (uint8_t)(out.bytes[i] & 0xff00U >> set);
@@ -216,8 +255,10 @@ bool cidr_holds(const struct cidr *cidr, const struct ip *ip)
     if (cidr->base.v4 != ip->v4) {
         return false;
     }
-    struct ip base = ip_mask(ip, cidr->bits);
-    return ip_eq(&base, &cidr->base);
+    // As the base compared with the masked address: a base with bits behind its mask holds nothing.
+    struct words mask = words_mask(bits_kept(ip->v4, cidr->bits));
+    struct words base = words_of(cidr->base.bytes), at = words_of(ip->bytes);
+    return (((at.high & mask.high) ^ base.high) | ((at.low & mask.low) ^ base.low)) == 0;
 }
 
 static const struct {
@@ -244,12 +285,10 @@ static const struct {
 
 bool ip_is_private(const struct ip *ip)
 {
-    // The table is in the 16 bytes of both families, so the address is masked as if it were IPv6.
-    struct ip plain = *ip;
-    plain.v4 = false;
+    // The table is in the 16 bytes of both families.
+    struct words at = words_of(ip->bytes);
     for (size_t i = 0; i < COUNT_OF(PRIVATE); i++) {
-        struct ip base = ip_mask(&plain, PRIVATE[i].bits);
-        if (memcmp(base.bytes, PRIVATE[i].prefix, sizeof base.bytes) == 0) {
+        if (words_share(at, words_of(PRIVATE[i].prefix), PRIVATE[i].bits)) {
             return true;
         }
     }
