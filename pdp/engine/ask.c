@@ -314,6 +314,24 @@ void ask_end(struct ask *ask, enum pdp_code why)
     lifecycle_end(&ask->session, why, &ask->limits, ask->now_ms);
 }
 
+bool ask_cut_off(const struct ask *ask)
+{
+    int64_t cutoff_ms = (int64_t)ask->user.cutoff_s * TIME_MS_PER_S;
+    if (cutoff_ms == 0 || ask->held.user == NULL) {
+        return false;
+    }
+    // What the record holds was there when the session began; a claim of today counts only for a new one.
+    int64_t auth_ms = ask->known ? ask->session.auth_time_ms : ask->has_auth_time ? ask->auth_time_ms : 0;
+    return auth_ms < cutoff_ms;
+}
+
+void ask_cut(struct ask *ask)
+{
+    int64_t second = num_add_sat(ask->now_ms, TIME_MS_PER_S - 1) / TIME_MS_PER_S; // rounded towards the future
+    uint32_t cutoff_s = (uint32_t)num_max(1, num_min(second, UINT32_MAX));
+    ask->user.cutoff_s = cutoff_s > ask->user.cutoff_s ? cutoff_s : ask->user.cutoff_s;
+}
+
 static void learn_device(struct ask *ask)
 {
     uint32_t now_s = (uint32_t)num_max(0, num_min(ask->now_ms / TIME_MS_PER_S, UINT32_MAX));

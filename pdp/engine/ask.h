@@ -77,6 +77,10 @@ void ask_release(struct ask *ask);
 void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external);
 // Takes a session from its working copy to its end: a tombstone that outlives every way back.
 void ask_end(struct ask *ask, enum pdp_code why);
+// Is it over by a cut-off of its subject: authenticated before it, or nobody knows when?
+bool ask_cut_off(const struct ask *ask);
+// From now on every session of the subject that was authenticated before now is over.
+void ask_cut(struct ask *ask);
 // Notes that this context was accepted: last sighting, devices.
 void ask_learn(struct ask *ask);
 // Writes the working copies. Not OK: see session_commit.

@@ -159,6 +159,16 @@ static void expire(struct ask *ask, struct verdict *out)
     }
 }
 
+// All sessions of the subject were ended; this one was authenticated before that.
+static void cut_off(struct ask *ask, struct verdict *out)
+{
+    deny(out, PDP_CODE_TERMINATED, STR("all earlier sessions of this subject were ended"));
+    if (ask->known && ask->moves) {
+        ask_end(ask, PDP_CODE_TERMINATED);
+        out->effect = ask_commit(ask) == PDP_ERR_OK ? PDP_EFFECT_TERMINATE : PDP_EFFECT_DENY;
+    }
+}
+
 // true: the verdict is given, no policy is asked.
 static bool session_decides(struct ask *ask, struct verdict *out)
 {
@@ -178,6 +188,10 @@ static bool session_decides(struct ask *ask, struct verdict *out)
     }
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
+    if (ask_cut_off(ask)) {
+        cut_off(ask, out);
+        return true;
+    }
     if (!ask->known) {
         return first_sight_refused(ask, out);
     }
@@ -319,6 +333,9 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
     }
     if (out->effect == PDP_EFFECT_TERMINATE) {
         ask_end(ask, PDP_CODE_POLICY);
+        if (result->terminate_subject) {
+            ask_cut(ask);
+        }
     }
     remember(ask, result, out);
     enum pdp_err err = ask_commit(ask);

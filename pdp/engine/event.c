@@ -181,6 +181,12 @@ static void apply_held(struct ask *ask, struct event_result *out)
     }
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
+    // A login is a new authentication; anything else of a session that a cut-off ended is too late.
+    bool renews = ask->request->event == EVENT_LOGIN || ask->request->event == EVENT_START;
+    if (ask_cut_off(ask) && !(renews && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S && !ask->known)) {
+        refuse(out, PDP_CODE_TERMINATED, "all earlier sessions of this subject were ended");
+        return;
+    }
     if (!life_allows(ask, out)) {
         return;
     }

@@ -51,16 +51,11 @@ static void print_text(struct buf *out, struct str s, size_t end)
 
 static void print_duration(struct buf *out, const struct value *v)
 {
-    bool negative = v->as.i < 0;
-    uint64_t seconds = negative ? 0 - (uint64_t)v->as.i : (uint64_t)v->as.i;
-    uint32_t nanos = v->n;
-    if (negative && nanos > 0) { // seconds are floored: -0.5 s is held as -1 s and 500000000
-        seconds -= 1;
-        nanos = 1000000000 - nanos;
-    }
+    bool negative = v->as.i < 0 || (v->as.i == 0 && v->flag != 0);
+    uint64_t seconds = v->as.i < 0 ? 0 - (uint64_t)v->as.i : (uint64_t)v->as.i;
     buf_printf(out, "%s%llu", negative ? "-" : "", (unsigned long long)seconds);
-    if (nanos != 0) {
-        buf_printf(out, ".%09u", nanos);
+    if (v->n != 0) {
+        buf_printf(out, ".%09u", v->n);
     }
     buf_byte(out, 's');
 }

@@ -38,10 +38,11 @@ enum value_kind {
 
 struct value {
     uint8_t kind; // enum value_kind
-    uint8_t flag; // OPTIONAL: 1 holds a value
+    uint8_t flag; // OPTIONAL: 1 holds a value; DURATION: 1 is negative and shorter than a second
     uint16_t spare;
-    uint32_t n; // length of text, bytes, list, map (in entries); error kind; nanoseconds of a timestamp or
-                // duration, always 0..999999999 on top of floored seconds: -0.5 s is -1 s and 500000000
+    uint32_t n; // length of text, bytes, list, map (in entries); error kind; nanoseconds 0..999999999: of a
+                // timestamp on top of floored seconds, of a duration the magnitude with the sign of its seconds
+                // (-1.5 s is -1 and 500000000; below a second flag 1 says that it is negative)
     union {
         bool b;
         int64_t i; // INT; TIMESTAMP and DURATION: seconds; LEVEL, STRENGTH, SET, TYPE: index; ERROR: detail

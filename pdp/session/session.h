@@ -70,7 +70,7 @@ struct user_record {
     struct sighting last; // over all sessions
     struct user_device devices[USER_DEVICES];
     uint32_t live_sessions;
-    uint32_t spare;
+    uint32_t cutoff_s; // cut-off: sessions authenticated before this second are over, seen before or not; 0: none
     _Alignas(8) unsigned char risk[USER_RISK_BYTES];
 };
 

@@ -236,8 +236,9 @@ void emit_bytes(struct emit *emit, struct str bytes)
 // ---- Whole values ------------------------------------------------------------------------------
 
 // `1.5s`: the sign is that of the seconds, the nanoseconds are their magnitude.
-static void print_duration(struct buf *out, int64_t seconds, uint32_t nanos)
+static void print_duration(struct buf *out, int64_t seconds, uint32_t nanos, bool below_zero)
 {
+    buf_str(out, seconds == 0 && below_zero ? STR("-") : STR(""));
     json_put_int(out, seconds);
     if (nanos != 0) {
         char digits[10] = ".";
@@ -264,7 +265,7 @@ static void emit_printed(struct emit *emit, const struct value *v)
     if (v->kind == VALUE_TIMESTAMP) {
         time_print(out, v->as.i, v->n);
     } else if (v->kind == VALUE_DURATION) {
-        print_duration(out, v->as.i, v->n);
+        print_duration(out, v->as.i, v->n, v->flag != 0);
     } else if (v->kind == VALUE_IP) {
         ip_print(out, v->as.ip);
     } else {

@@ -167,3 +167,23 @@ Test(engine_decide, a_step_up_is_asked_for_proved_and_asked_for_again)
     expect(&h, HARNESS_NOW + 17 * MINUTE, ASK("r5", "/a", ""), "step_up/policy");
     harness_fini(&h);
 }
+
+Test(engine_decide, a_terminate_of_the_subject_ends_what_was_authenticated_before)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow}\n"
+                  "  - {id: end, effect: terminate, terminate: {scope: subject}, when: 'action.name == \"FIRE\"'}\n");
+#define OF(SESSION, AUTH, ACTION)                                                                  \
+    "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': '" ACTION "'}, 'resource': {'type': 'thing', 'id': "  \
+    "'x'}, 'context': {'session': {'id': '" SESSION "', 'auth_time': " AUTH "}}}"
+    expect(&h, HARNESS_NOW, OF("one", "1795420790", "GET"), "allow/policy");
+    expect(&h, HARNESS_NOW, OF("two", "1795420790", "GET"), "allow/policy");
+    expect(&h, HARNESS_NOW + 500, OF("two", "1795420790", "FIRE"), "terminate/policy");
+    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420790", "GET"), "terminate/terminated");   // known
+    expect(&h, HARNESS_NOW + 1000, OF("three", "1795420790", "GET"), "deny/terminated");      // not seen before
+    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420801", "GET"), "terminate/terminated");   // a later claim
+    expect(&h, HARNESS_NOW + 2000, OF("four", "1795420802", "GET"), "allow/policy");          // signed in again
+    harness_ask(&h, HARNESS_NOW + 3000, EVENT("e9", "login", ", 'properties': {'amr': ['pwd']}"));
+    cr_expect_str_eq(harness_get(&h, "event.recorded"), "true");
+    harness_fini(&h);
+}
