@@ -16,11 +16,12 @@ void log_begin(struct log_line *line, enum log_level level, const char *event)
 static bool is_plain(struct str value)
 {
     for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] <= ' ' || value.at[i] == '"' || value.at[i] == '=' || value.at[i] == '\\') {
+        unsigned char byte = (unsigned char)value.at[i];
+        if (byte <= ' ' || byte >= 0x7F || byte == '"' || byte == '=' || byte == '\\') {
             return false;
         }
     }
-    return value.len > 0 && str_is_utf8(value);
+    return value.len > 0;
 }
 
 void log_str(struct log_line *line, const char *key, struct str value)
