@@ -142,6 +142,53 @@ static inline const char *effect_of(json_t *answer)
     return out;
 }
 
+// ---- JSON as CBOR, with the keys of each map in turn or the other way round --------------------------------
+
+static inline size_t cbor_head(unsigned char *out, unsigned major, uint64_t n)
+{
+    size_t bytes = n < 24 ? 0 : n < 256 ? 1 : n < 65536 ? 2 : 8;
+    out[0] = (unsigned char)(major << 5 | (bytes == 0 ? n : bytes == 8 ? 27 : 23 + bytes));
+    for (size_t i = 0; i < bytes; i++) {
+        out[1 + i] = (unsigned char)(n >> 8 * (bytes - 1 - i));
+    }
+    return 1 + bytes;
+}
+
+static inline size_t cbor_text(unsigned char *out, const char *text, size_t len)
+{
+    size_t head = cbor_head(out, 3, len);
+    memcpy(out + head, text, len);
+    return head + len;
+}
+
+static inline size_t cbor_of(json_t *v, bool backwards, unsigned char *out)
+{
+    size_t len = 0, count = json_is_object(v) ? json_object_size(v) : json_array_size(v);
+    if (json_is_string(v)) {
+        return cbor_text(out, json_string_value(v), json_string_length(v));
+    }
+    if (json_is_integer(v)) {
+        json_int_t n = json_integer_value(v);
+        return n < 0 ? cbor_head(out, 1, (uint64_t)(-1 - n)) : cbor_head(out, 0, (uint64_t)n);
+    }
+    if (json_is_boolean(v) || json_is_null(v)) {
+        out[0] = json_is_null(v) ? 0xf6 : json_is_true(v) ? 0xf5 : 0xf4;
+        return 1;
+    }
+    const char *keys[64] = {NULL};
+    size_t n = 0;
+    for (void *at = json_object_iter(v); at != NULL && n < 64; at = json_object_iter_next(v, at)) {
+        keys[n++] = json_object_iter_key(at);
+    }
+    len = cbor_head(out, json_is_object(v) ? 5 : 4, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *key = json_is_object(v) ? keys[backwards ? count - 1 - i : i] : NULL;
+        len += key != NULL ? cbor_text(out + len, key, strlen(key)) : 0;
+        len += cbor_of(key != NULL ? json_object_get(v, key) : json_array_get(v, i), backwards, out + len);
+    }
+    return len;
+}
+
 // ---- What the daemon takes -------------------------------------------------------------------------------
 
 static inline size_t daemon_descriptors(const struct daemon *daemon)
