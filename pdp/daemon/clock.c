@@ -16,8 +16,8 @@ struct node_now clock_now(void)
     static _Atomic int64_t latest;
     int64_t wall = clock_ms(CLOCK_REALTIME);
     int64_t before = atomic_load_explicit(&latest, memory_order_relaxed);
-    while (wall > before && !atomic_compare_exchange_weak_explicit(&latest, &before, wall, memory_order_relaxed,
-                                                                   memory_order_relaxed)) {
+    while (wall > before && !atomic_compare_exchange_weak_explicit(
+                                &latest, &before, wall, memory_order_relaxed, memory_order_relaxed)) {
     }
     return (struct node_now){clock_ms(CLOCK_MONOTONIC), wall > before ? wall : before};
 }

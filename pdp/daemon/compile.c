@@ -33,7 +33,8 @@ static void keep_faults(const struct diags *diags, struct compiled *out)
         uint32_t col = 0;
         fault->err = diag->err;
         place_line_col(diag->place, &fault->line, &col);
-        str_keep(fault->file, sizeof fault->file, diag->place.src != NULL ? diag->place.src->name : (struct str){0});
+        str_keep(fault->file, sizeof fault->file,
+                 diag->place.src != NULL ? diag->place.src->name : (struct str){0});
         str_keep(fault->message, sizeof fault->message, diag->message);
     }
 }
@@ -51,7 +52,8 @@ static void keep_geo(const struct snapshot *snapshot, struct compiled *out)
     }
 }
 
-static void compile_folder(struct folder *folder, struct hash_key seed, bool geo_optional, struct compiled *out)
+static void compile_folder(struct folder *folder, struct hash_key seed, bool geo_optional,
+                           struct compiled *out)
 {
     struct snapshot_input input = folder_input(folder);
     input.geo_optional = geo_optional;
@@ -158,8 +160,8 @@ static void *compiler_main(void *user)
     return NULL;
 }
 
-enum pdp_err compiler_new(const struct config *config, struct hash_key seed, void (*wake)(void *user), void *user,
-                          struct compiler **out)
+enum pdp_err compiler_new(const struct config *config, struct hash_key seed, void (*wake)(void *user),
+                          void *user, struct compiler **out)
 {
     *out = NULL;
     struct compiler *compiler = calloc(1, sizeof *compiler);

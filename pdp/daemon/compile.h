@@ -12,14 +12,16 @@ struct compile_fault { // one error, for the log
     enum pdp_err err;
     char message[240];
 };
-enum { COMPILE_FAULTS_MAX = 20 };
+enum {
+    COMPILE_FAULTS_MAX = 20
+};
 
 struct compiled {
-    uint64_t number; // of the last request that it serves
+    uint64_t number;           // of the last request that it serves
     struct snapshot *snapshot; // NULL: refused
     struct snapshot_facts facts;
     char digest[80];
-    char error[600];  // one line; empty where it went well
+    char error[600];        // one line; empty where it went well
     struct buf diagnostics; // all of them rendered, warnings too
     size_t errors, warnings;
     struct compile_fault faults[COMPILE_FAULTS_MAX];
@@ -37,8 +39,8 @@ void compiled_free(struct compiled **compiled); // with the snapshot, unless it 
 struct compiler;
 
 // `wake` is called on that thread when a result can be taken.
-MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed, void (*wake)(void *user),
-                                   void *user, struct compiler **out);
+MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed,
+                                   void (*wake)(void *user), void *user, struct compiler **out);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
 uint64_t compiler_ask(struct compiler *compiler);

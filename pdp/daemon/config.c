@@ -56,13 +56,22 @@ struct listen_node {
 };
 
 static const struct conf_field LISTEN_FIELDS[] = {
-    {.name = "url", .type = CONF_EXPR, .required = true, .offset = offsetof(struct listen_node, url),
+    {.name = "url",
+     .type = CONF_EXPR,
+     .required = true,
+     .offset = offsetof(struct listen_node, url),
      .help = "ipc:///path or tcp://host:port"},
-    {.name = "name", .type = CONF_TEXT, .offset = offsetof(struct listen_node, name),
+    {.name = "name",
+     .type = CONF_TEXT,
+     .offset = offsetof(struct listen_node, name),
      .help = "what all its peers are called; else uid:N or ip:ADDRESS"},
-    {.name = "mode", .type = CONF_EXPR, .offset = offsetof(struct listen_node, mode),
+    {.name = "mode",
+     .type = CONF_EXPR,
+     .offset = offsetof(struct listen_node, mode),
      .help = "rights of an ipc socket's file, octal"},
-    {.name = "grants", .type = CONF_TEXTS, .offset = offsetof(struct listen_node, grants),
+    {.name = "grants",
+     .type = CONF_TEXTS,
+     .offset = offsetof(struct listen_node, grants),
      .help = "what its peers may do; all where it is absent"},
 };
 
@@ -151,16 +160,21 @@ static enum pdp_err listeners_read(const struct conf_node *node, struct config *
 // ---- The file: limits --------------------------------------------------------------------------------
 
 struct limits_node {
-    int64_t connections, peer_connections, in_flight, turn_messages, message_bytes, backlog_bytes, output_bytes;
+    int64_t connections, peer_connections, in_flight, turn_messages, message_bytes, backlog_bytes,
+        output_bytes;
     int64_t handshake_ms, frame_ms, idle_ms, stall_ms, drain_ms;
 };
 
-#define COUNT_FIELD(key, member, low, high, text)                                                  \
-    {.name = key, .type = CONF_INT, .offset = offsetof(struct limits_node, member), .least = (low),  \
-     .most = (high), .help = text}
-#define TIME_FIELD(key, member, text)                                                              \
-    {.name = key, .type = CONF_DURATION, .offset = offsetof(struct limits_node, member), .least = 1, \
-     .most = INT64_C(31) * 24 * 3600 * 1000, .help = text}
+#define COUNT_FIELD(key, member, low, high, text)                                                      \
+    {                                                                                                  \
+        .name = key, .type = CONF_INT, .offset = offsetof(struct limits_node, member), .least = (low), \
+        .most = (high), .help = text                                                                   \
+    }
+#define TIME_FIELD(key, member, text)                                                                   \
+    {                                                                                                   \
+        .name = key, .type = CONF_DURATION, .offset = offsetof(struct limits_node, member), .least = 1, \
+        .most = INT64_C(31) * 24 * 3600 * 1000, .help = text                                            \
+    }
 
 static const struct conf_field LIMIT_FIELDS[] = {
     COUNT_FIELD("connections", connections, 1, 1000000, "of one worker"),
@@ -168,8 +182,10 @@ static const struct conf_field LIMIT_FIELDS[] = {
     COUNT_FIELD("in_flight", in_flight, 1, 1000000, "unanswered questions of one connection"),
     COUNT_FIELD("turn_messages", turn_messages, 1, 100000, "of one connection before the others have theirs"),
     COUNT_FIELD("message_bytes", message_bytes, 64, 16777216, "of one message"),
-    COUNT_FIELD("backlog_bytes", backlog_bytes, 1024, 1073741824, "of answers not taken: above it no question is read"),
-    COUNT_FIELD("output_bytes", output_bytes, 4096, 1073741824, "of answers not taken: above it the peer is closed"),
+    COUNT_FIELD("backlog_bytes", backlog_bytes, 1024, 1073741824,
+                "of answers not taken: above it no question is read"),
+    COUNT_FIELD("output_bytes", output_bytes, 4096, 1073741824,
+                "of answers not taken: above it the peer is closed"),
     TIME_FIELD("handshake", handshake_ms, "for the SP handshake"),
     TIME_FIELD("frame", frame_ms, "for one message to arrive"),
     TIME_FIELD("idle", idle_ms, "between two messages"),
@@ -184,9 +200,18 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
     }
     struct node_limits *limits = &config->limits;
     struct limits_node read = {
-        limits->connections, limits->peer_connections, limits->in_flight, limits->turn_messages,
-        (int64_t)limits->message_bytes, (int64_t)limits->backlog_bytes, (int64_t)limits->output_bytes,
-        limits->handshake_ms, limits->frame_ms, limits->idle_ms, limits->stall_ms, config->drain_ms,
+        limits->connections,
+        limits->peer_connections,
+        limits->in_flight,
+        limits->turn_messages,
+        (int64_t)limits->message_bytes,
+        (int64_t)limits->backlog_bytes,
+        (int64_t)limits->output_bytes,
+        limits->handshake_ms,
+        limits->frame_ms,
+        limits->idle_ms,
+        limits->stall_ms,
+        config->drain_ms,
     };
     TRY(conf_read(node, LIMIT_FIELDS, COUNT_OF(LIMIT_FIELDS), "limits", &read, &config->arena, diags));
     *limits = (struct node_limits){
@@ -215,11 +240,15 @@ struct file_node {
     bool simulate;
 };
 
-#define FIELD(key, kind, member, text)                                                             \
-    {.name = key, .type = kind, .offset = offsetof(struct file_node, member), .help = text}
-#define NUMBER_FIELD(key, member, high, text)                                                      \
-    {.name = key, .type = CONF_INT, .offset = offsetof(struct file_node, member), .least = 0,      \
-     .most = (high), .help = text}
+#define FIELD(key, kind, member, text)                                                        \
+    {                                                                                         \
+        .name = key, .type = kind, .offset = offsetof(struct file_node, member), .help = text \
+    }
+#define NUMBER_FIELD(key, member, high, text)                                                    \
+    {                                                                                            \
+        .name = key, .type = CONF_INT, .offset = offsetof(struct file_node, member), .least = 0, \
+        .most = (high), .help = text                                                             \
+    }
 
 static const struct conf_field FILE_FIELDS[] = {
     FIELD("policies", CONF_EXPR, policies, "the policy folder"),
@@ -231,7 +260,8 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
     NUMBER_FIELD("workers", workers, CONFIG_WORKERS_MAX, "threads that answer; 0: one a core"),
     NUMBER_FIELD("sessions_max", sessions_max, 1000000000, "sessions and tombstones held; 0: no limit"),
-    NUMBER_FIELD("creations_per_minute", creations, 1000000000, "sessions a peer may begin by first sight; 0: no limit"),
+    NUMBER_FIELD("creations_per_minute", creations, 1000000000,
+                 "sessions a peer may begin by first sight; 0: no limit"),
 };
 
 static enum pdp_err geo_take(const struct conf_texts *texts, struct config *config, struct diags *diags)
@@ -306,8 +336,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .creations = config->creations_per_minute,
         .simulate = config->simulate,
     };
-    TRY(conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file, &config->arena,
-                  diags));
+    TRY(conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file,
+                  &config->arena, diags));
     TRY(parts_read(&file, config, diags));
     if (file.policies != NULL && config->policies == NULL) { // a flag goes before the file
         config->policies = arena_printf(&config->arena, STR_FMT "%c", STR_ARG(file.policies->text), '\0').at;

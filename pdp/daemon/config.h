@@ -17,7 +17,7 @@ struct config_listeners {
 };
 
 struct config {
-    struct arena arena; // of all texts
+    struct arena arena;   // of all texts
     const char *policies; // NULL: not given
     const char *geo[CONFIG_GEO_MAX];
     size_t geo_count;

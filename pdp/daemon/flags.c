@@ -82,7 +82,10 @@ static const struct {
     {{"--policies", 10}, "DIR", on_policies, "the policy folder"},
     {{"--decide", 8}, "URL", on_decide, "listen for questions and events; may be repeated"},
     {{"--admin", 7}, "URL", on_admin, "listen for analysts (pdpctl); may be repeated"},
-    {{"--geo", 5}, "FILE", on_geo, "a database of MaxMind's schema; may be repeated, the first that knows wins"},
+    {{"--geo", 5},
+     "FILE",
+     on_geo,
+     "a database of MaxMind's schema; may be repeated, the first that knows wins"},
     {{"--workers", 9}, "N", on_workers, "threads that answer; 0, the default, is one a core"},
     {{"--simulate", 10}, NULL, on_simulate, "peers may set the clock: for replays, never in production"},
     {{"--config", 8}, "FILE", on_config, "the same and more from a YAML file"},
@@ -93,17 +96,21 @@ static const struct {
 
 void flags_help(struct buf *out)
 {
-    buf_str(out, STR("use: pdpd --policies DIR --decide URL [flags]\n"
-                     "     pdpd --config FILE [--check]\n\n"
-                     "Answers whether a request is allowed, by compiled policies and the session's risk.\n\n"));
+    buf_str(out,
+            STR("use: pdpd --policies DIR --decide URL [flags]\n"
+                "     pdpd --config FILE [--check]\n\n"
+                "Answers whether a request is allowed, by compiled policies and the session's risk.\n\n"));
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         const char *value = FLAGS[i].value != NULL ? FLAGS[i].value : "";
         buf_printf(out, "  %-10s %-5s %s\n", FLAGS[i].name.at, value, FLAGS[i].help);
     }
-    buf_str(out, STR("\nA URL is ipc:///absolute/path or tcp://host:port (port 0: any free one, see the ready line).\n"
-                     "SIGHUP loads policies and databases anew, SIGTERM answers what was asked and ends.\n\n"
-                     "example:\n"
-                     "  pdpd --policies policies/baseline --decide ipc:///tmp/decide.ipc --admin ipc:///tmp/admin.ipc\n"));
+    buf_str(
+        out,
+        STR("\nA URL is ipc:///absolute/path or tcp://host:port (port 0: any free one, see the ready line).\n"
+            "SIGHUP loads policies and databases anew, SIGTERM answers what was asked and ends.\n\n"
+            "example:\n"
+            "  pdpd --policies policies/baseline --decide ipc:///tmp/decide.ipc --admin "
+            "ipc:///tmp/admin.ipc\n"));
 }
 
 static enum pdp_err unknown(struct str name, struct buf *why)
@@ -142,7 +149,8 @@ static enum pdp_err flag_read(int argc, char **argv, int *at, struct flag_call *
     }
     if ((FLAGS[i].value != NULL) != (call->value != NULL)) {
         buf_printf(why, "pdpd: `%s` takes %s%s\n  hint: `pdpd --help`\n", FLAGS[i].name.at,
-                   FLAGS[i].value != NULL ? "a value: " : "no value", FLAGS[i].value != NULL ? FLAGS[i].value : "");
+                   FLAGS[i].value != NULL ? "a value: " : "no value",
+                   FLAGS[i].value != NULL ? FLAGS[i].value : "");
         return PDP_ERR_SYNTAX;
     }
     if (!FLAGS[i].run(call)) {

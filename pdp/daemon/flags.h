@@ -5,7 +5,12 @@
 
 #include "daemon/config.h"
 
-enum flags_do { FLAGS_SERVE, FLAGS_CHECK, FLAGS_HELP, FLAGS_VERSION };
+enum flags_do {
+    FLAGS_SERVE,
+    FLAGS_CHECK,
+    FLAGS_HELP,
+    FLAGS_VERSION
+};
 
 struct flags {
     enum flags_do what;
@@ -13,7 +18,8 @@ struct flags {
 };
 
 // Reads the arguments into *flags and `config`. SYNTAX with a message and a hint in `why`.
-MUST_USE enum pdp_err flags_read(int argc, char **argv, struct flags *flags, struct config *config, struct buf *why);
+MUST_USE enum pdp_err flags_read(int argc, char **argv, struct flags *flags, struct config *config,
+                                 struct buf *why);
 void flags_help(struct buf *out);
 
 #endif

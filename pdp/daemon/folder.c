@@ -66,7 +66,8 @@ static enum pdp_err fill(struct folder *folder, int fd, size_t size, struct str 
     return PDP_ERR_OK;
 }
 
-static enum pdp_err file_read(struct folder *folder, const char *path, size_t most, struct str *text, struct str *why)
+static enum pdp_err file_read(struct folder *folder, const char *path, size_t most, struct str *text,
+                              struct str *why)
 {
     *text = (struct str){0};
     *why = (struct str){0};
@@ -118,7 +119,8 @@ static bool is_document(struct str name)
 
 static enum pdp_err folder_walk(struct folder *folder, const char *path, int depth);
 
-static enum pdp_err folder_entry(struct folder *folder, const char *path, const struct dirent *entry, int depth)
+static enum pdp_err folder_entry(struct folder *folder, const char *path, const struct dirent *entry,
+                                 int depth)
 {
     // The NUL is part of the text's memory, not of the text.
     size_t len = strlen(path);
@@ -289,7 +291,8 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *tzif)
     if (full.len == 0) {
         return PDP_ERR_NOMEM;
     }
-    return file_read(folder, full.at, ZONE_BYTES_MAX, tzif, &why) == PDP_ERR_OK ? PDP_ERR_OK : PDP_ERR_UNKNOWN;
+    return file_read(folder, full.at, ZONE_BYTES_MAX, tzif, &why) == PDP_ERR_OK ? PDP_ERR_OK
+                                                                                : PDP_ERR_UNKNOWN;
 }
 
 struct snapshot_input folder_input(struct folder *folder)

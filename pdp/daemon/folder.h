@@ -9,11 +9,11 @@
 
 struct folder; // owns all texts; the sources of diagnostics point into it
 
-// Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders), sorted by name, and the databases. A file
-// that cannot be read is given with its error, for the compiler to name. MISSING, IO or LIMIT with words in
-// `why` where the folder itself cannot be read, holds no document, or is far too large.
-MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count, struct folder **out,
-                                  char why[FOLDER_WHY_MAX]);
+// Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders), sorted by name, and the databases. A
+// file that cannot be read is given with its error, for the compiler to name. MISSING, IO or LIMIT with words
+// in `why` where the folder itself cannot be read, holds no document, or is far too large.
+MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count,
+                                  struct folder **out, char why[FOLDER_WHY_MAX]);
 void folder_free(struct folder **folder);
 // For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
 struct snapshot_input folder_input(struct folder *folder);

@@ -152,7 +152,8 @@ enum pdp_err listener_inherit(int fd, struct listener *out, char why[LISTEN_WHY_
         return fail(why, "not a socket");
     }
     len = sizeof accepts;
-    if (type != SOCK_STREAM || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) != 0 || accepts == 0) {
+    if (type != SOCK_STREAM || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) != 0 ||
+        accepts == 0) {
         snprintf(why, LISTEN_WHY_MAX, "not a listening stream socket");
         return PDP_ERR_UNSUPPORTED;
     }
@@ -161,7 +162,8 @@ enum pdp_err listener_inherit(int fd, struct listener *out, char why[LISTEN_WHY_
     if (getsockname(fd, &address.any, &len) != 0) {
         return fail(why, "no address");
     }
-    if (address.any.sa_family != AF_UNIX && address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6) {
+    if (address.any.sa_family != AF_UNIX && address.any.sa_family != AF_INET &&
+        address.any.sa_family != AF_INET6) {
         snprintf(why, LISTEN_WHY_MAX, "neither a unix nor a tcp socket");
         return PDP_ERR_UNSUPPORTED;
     }

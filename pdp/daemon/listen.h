@@ -25,8 +25,10 @@ struct listener {
 
 // Binds and listens. A socket file that nobody answers on is replaced; one that is answered on, or that is no
 // socket, is left alone (STATE). IO with the system's words in `why`.
-MUST_USE enum pdp_err listener_open(const struct listen_spec *spec, struct listener *out, char why[LISTEN_WHY_MAX]);
-// Takes over a descriptor of the service manager's. UNSUPPORTED where it is no listening stream socket of ours.
+MUST_USE enum pdp_err listener_open(const struct listen_spec *spec, struct listener *out,
+                                    char why[LISTEN_WHY_MAX]);
+// Takes over a descriptor of the service manager's. UNSUPPORTED where it is no listening stream socket of
+// ours.
 MUST_USE enum pdp_err listener_inherit(int fd, struct listener *out, char why[LISTEN_WHY_MAX]);
 // Closes it; removes the file of an ipc socket that we made.
 void listener_close(struct listener *listener);

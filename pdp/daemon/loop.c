@@ -18,7 +18,11 @@ static const uint64_t ID_WAKE = UINT64_MAX;
 static const uint64_t ID_LISTENER = UINT64_C(1) << 63; // + index
 static const int64_t ACCEPT_PAUSE_MS = 100;
 
-enum { EVENTS_A_TURN = 256, ACCEPTS_A_TURN = 8, LAST_TURNS = 4 };
+enum {
+    EVENTS_A_TURN = 256,
+    ACCEPTS_A_TURN = 8,
+    LAST_TURNS = 4
+};
 
 struct loop {
     struct loop_config config;
@@ -206,7 +210,8 @@ static void send_all(struct loop *loop)
 {
     struct node_output output;
     while (node_next_output(loop->node, &output)) {
-        ssize_t len = send((int)output.handle, output.bytes.at, output.bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t len =
+            send((int)output.handle, output.bytes.at, output.bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (len >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
             node_sent(loop->node, output.id, len > 0 ? (size_t)len : 0, loop->now);
         } else {

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20 };
+enum {
+    CONFIG_BYTES_MAX = 1 << 20
+};
 
 static enum pdp_err text_read(const char *path, struct buf *out)
 {
@@ -39,7 +41,8 @@ static enum pdp_err file_take(const char *path, struct config *config)
     errno = 0;
     enum pdp_err err = text_read(path, &text);
     if (err != PDP_ERR_OK) {
-        buf_printf(&shown, "pdpd: cannot read `%s`: %s\n", path, errno != 0 ? strerror(errno) : pdp_err_text(err));
+        buf_printf(&shown, "pdpd: cannot read `%s`: %s\n", path,
+                   errno != 0 ? strerror(errno) : pdp_err_text(err));
     } else {
         struct source source = {str_of(path), buf_view(&text)};
         struct diags diags;

@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_FD = 3 };
+enum {
+    FIRST_FD = 3
+};
 
 void notify_send(const char *state)
 {

@@ -20,7 +20,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { TIDY_MS = 1000, INHERITED_MAX = 16 };
+enum {
+    TIDY_MS = 1000,
+    INHERITED_MAX = 16
+};
 static const uint64_t TRIM_CLOSED = 64; // connections gone before memory is given back to the system
 static const uint32_t TRIM_WAITS = 30;
 
@@ -106,7 +109,8 @@ static enum pdp_err open_listeners(const struct config_listeners *specs, struct 
 static enum pdp_err take_inherited(struct server *server, const struct notify_fd *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct server_listeners *side = str_starts(fds[i].name, STR("admin")) ? &server->admin : &server->decide;
+        struct server_listeners *side =
+            str_starts(fds[i].name, STR("admin")) ? &server->admin : &server->decide;
         char why[LISTEN_WHY_MAX] = "";
         struct listener *listener = &side->list[side->count];
         enum pdp_err err = listener_inherit(fds[i].fd, listener, why);
@@ -262,7 +266,9 @@ static enum pdp_err engine_start(struct server *server)
 static enum pdp_err workers_start(struct server *server)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t count = server->config->workers > 0 ? (size_t)server->config->workers : cores > 0 ? (size_t)cores : 1;
+    size_t count = server->config->workers > 0 ? (size_t)server->config->workers
+                   : cores > 0                 ? (size_t)cores
+                                               : 1;
     count = count < CONFIG_WORKERS_MAX ? count : CONFIG_WORKERS_MAX;
     for (size_t i = 0; i < count; i++) {
         struct server_worker *worker = &server->workers[i];
@@ -347,8 +353,8 @@ static void say_ready(const struct server *server, const struct compiled *compil
 
 // ---- Serving -----------------------------------------------------------------------------------------
 
-// After many connections have come and gone, what they held goes back to the system. In a calm second, since the workers
-// wait for their heap meanwhile; or after half a minute, if there is none.
+// After many connections have come and gone, what they held goes back to the system. In a calm second, since
+// the workers wait for their heap meanwhile; or after half a minute, if there is none.
 static void give_memory_back(struct server *server)
 {
     struct node_counts counts = {0};
@@ -385,7 +391,8 @@ static bool on_signal(struct server *server)
 
 static void serve(struct server *server)
 {
-    struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN}, {.fd = server->compiled, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN},
+                           {.fd = server->compiled, .events = POLLIN}};
     int64_t tidy_ms = 0;
     for (bool stop = false; !stop;) {
         (void)poll(fds, COUNT_OF(fds), TIDY_MS);
@@ -448,7 +455,8 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         if (compiled != NULL) {
             print_diagnostics(compiled);
         }
-        log_one(LOG_LEVEL_ERROR, "start_refused", "error", compiled != NULL ? compiled->error : "memory is out");
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error",
+                compiled != NULL ? compiled->error : "memory is out");
         compiled_free(&compiled);
         return SERVER_BAD_INPUT;
     }
@@ -503,7 +511,8 @@ int server_run(struct config *config)
 int server_check(const struct config *config)
 {
     if (config->policies == NULL) {
-        fprintf(stderr, "pdpd: no policies are given\n  hint: `--policies DIR`, or `policies:` in the file\n");
+        fprintf(stderr,
+                "pdpd: no policies are given\n  hint: `--policies DIR`, or `policies:` in the file\n");
         return SERVER_BAD_INPUT;
     }
     struct hash_key seed;
@@ -514,7 +523,8 @@ int server_check(const struct config *config)
     print_diagnostics(compiled);
     bool ok = compiled->snapshot != NULL;
     if (ok) {
-        printf("good: %" PRIu32 " policies, %" PRIu32 " rules, %" PRIu32 " lists, %" PRIu32 " databases, %s\n",
+        printf("good: %" PRIu32 " policies, %" PRIu32 " rules, %" PRIu32 " lists, %" PRIu32
+               " databases, %s\n",
                compiled->facts.policies, compiled->facts.rules, compiled->facts.lists,
                compiled->facts.geo_databases, compiled->digest);
     } else {

@@ -5,7 +5,11 @@
 
 #include "daemon/config.h"
 
-enum { SERVER_DONE = 0, SERVER_FAILED = 1, SERVER_BAD_INPUT = 2 };
+enum {
+    SERVER_DONE = 0,
+    SERVER_FAILED = 1,
+    SERVER_BAD_INPUT = 2
+};
 
 // Serves until SIGTERM or SIGINT; returns the process's exit status.
 int server_run(struct config *config);

@@ -9,7 +9,10 @@
 
 #include <pthread.h>
 
-enum { SERVER_LISTENERS_MAX = 2 * CONFIG_LISTENERS_MAX, SERVER_MAILS_MAX = 64 };
+enum {
+    SERVER_LISTENERS_MAX = 2 * CONFIG_LISTENERS_MAX,
+    SERVER_MAILS_MAX = 64
+};
 
 struct server_listeners {
     struct listener list[SERVER_LISTENERS_MAX];
@@ -41,9 +44,10 @@ struct server {
     struct compiler *compiler;
     int signals, compiled; // descriptors
     int64_t started_ms;
-    uint64_t closed_trimmed, opened_seen; // connections: closed when memory was last given back; opened by the last look
-    uint32_t trim_waits;                  // looks since there is something to give back
-    struct buf urls; // of all listeners, one after the other
+    uint64_t closed_trimmed,
+        opened_seen;     // connections: closed when memory was last given back; opened by the last look
+    uint32_t trim_waits; // looks since there is something to give back
+    struct buf urls;     // of all listeners, one after the other
     struct str listeners[2 * SERVER_LISTENERS_MAX];
     size_t listener_count;
 

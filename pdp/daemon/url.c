@@ -10,7 +10,8 @@ static enum pdp_err fail(const char **why, const char *what, enum pdp_err err)
 static enum pdp_err path_parse(struct str path, struct url *out, const char **why)
 {
     if (path.len == 0 || path.at[0] != '/') {
-        return fail(why, "an ipc address is `ipc://` and an absolute path, such as `ipc:///run/pdp/decide.ipc`",
+        return fail(why,
+                    "an ipc address is `ipc://` and an absolute path, such as `ipc:///run/pdp/decide.ipc`",
                     PDP_ERR_MALFORMED);
     }
     if (path.len > URL_PATH_MAX) {

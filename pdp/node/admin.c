@@ -225,7 +225,8 @@ static void put_reloaded(struct admin *admin, struct emit *emit, const struct ad
     emit_end(emit);
 }
 
-void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result, struct node_now now)
+void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result,
+                    struct node_now now)
 {
     for (size_t i = 0; i < ADMIN_WAITING; i++) {
         struct admin_waiting *place = &admin->waiting[i];
@@ -269,7 +270,8 @@ static void dispatch(struct admin_call *call)
                                         "session.terminate");
 }
 
-static enum node_outcome admin_answer(void *user, struct node_asking *asking, struct str message, struct buf *out)
+static enum node_outcome admin_answer(void *user, struct node_asking *asking, struct str message,
+                                      struct buf *out)
 {
     struct admin *admin = user;
     enum wire_form form = wire_form_of(message);

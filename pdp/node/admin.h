@@ -45,11 +45,12 @@ void admin_free(struct admin **admin); // before the engine
 struct node_handler admin_handler(struct admin *admin);
 
 struct admin_reload {
-    uint64_t number; // of the compile that ended: answers all who asked for it or one before it
+    uint64_t number;  // of the compile that ended: answers all who asked for it or one before it
     struct str error; // empty: done
     struct str diagnostics;
 };
 // Answers those who wait for a reload. On the admin's thread.
-void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result, struct node_now now);
+void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result,
+                    struct node_now now);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include "node/admin.h"
 
-enum { ADMIN_VIEWS = 16, ADMIN_WAITING = 64 };
+enum {
+    ADMIN_VIEWS = 16,
+    ADMIN_WAITING = 64
+};
 
 struct admin_waiting {
     struct node_ticket ticket;

@@ -115,7 +115,8 @@ void admin_session_list(struct admin_call *call)
         size_t most = limit - shown < ADMIN_VIEWS ? limit - shown : ADMIN_VIEWS;
         size_t count = session_list(engine_sessions(call->admin->engine), &cursor, views, most);
         for (size_t i = 0; i < count; i++) {
-            if (subject.at == NULL || str_eq(c_text(views[i].subject_id, sizeof views[i].subject_id), subject)) {
+            if (subject.at == NULL ||
+                str_eq(c_text(views[i].subject_id, sizeof views[i].subject_id), subject)) {
                 put_view(call->emit, &views[i]);
                 emit_end(call->emit);
                 shown++;

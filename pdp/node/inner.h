@@ -14,7 +14,11 @@
 #define NODE_SCRATCH_BYTES 65536 // read at once
 #define NODE_TRIM_MS 1000
 
-enum conn_state { CONN_SHAKING, CONN_OPEN, CONN_CLOSED };
+enum conn_state {
+    CONN_SHAKING,
+    CONN_OPEN,
+    CONN_CLOSED
+};
 
 struct conn {
     uint64_t id, handle;
@@ -22,17 +26,17 @@ struct conn {
     enum sp_transport transport;
     struct peer peer; // its name points to `name`
     struct origin *origin;
-    struct buf in;    // what has arrived of messages not answered yet; memory only while there is some
-    struct buf out;   // answers not sent yet; memory only while there are some
-    size_t sent;      // bytes of `out` that are gone
+    struct buf in;  // what has arrived of messages not answered yet; memory only while there is some
+    struct buf out; // answers not sent yet; memory only while there are some
+    size_t sent;    // bytes of `out` that are gone
     int64_t opened_ms, heard_ms;
     int64_t frame_since_ms; // a frame was begun; valid where `in` holds something
     int64_t stall_since_ms; // the reader last took its share; valid where `out` holds something
     size_t stall_bytes;     // taken since
     uint32_t parked;
-    bool more;          // `in` begins with a whole message that a limit holds back
-    bool ended;         // the peer sends no more
-    bool waits;         // the last send did not take everything
+    bool more;  // `in` begins with a whole message that a limit holds back
+    bool ended; // the peer sends no more
+    bool waits; // the last send did not take everything
     bool told_read, told_write;
     struct timer timer;
     struct link run, dirty, change, closed;
@@ -63,7 +67,7 @@ struct node {
     bool draining;
     struct slot *slots;
     size_t slot_count, slot_cap;
-    uint32_t slot_free; // index + 1
+    uint32_t slot_free;  // index + 1
     uint32_t generation; // of the connection opened last: high half of its id
     struct parked *parked;
     size_t parked_count, parked_cap;
@@ -89,7 +93,8 @@ struct node_asking {
 // Only the node's own thread writes, so no locked instruction is needed.
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t more)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+                          memory_order_relaxed);
 }
 
 static inline size_t conn_owed(const struct conn *conn)
@@ -98,20 +103,22 @@ static inline size_t conn_owed(const struct conn *conn)
 }
 
 struct conn *node_find(const struct node *node, uint64_t id); // NULL: gone, or closed
-// Closes it, for a reason (counted) or NODE_REFUSAL_COUNT for none. What is owed is offered once more if `parting`.
+// Closes it, for a reason (counted) or NODE_REFUSAL_COUNT for none. What is owed is offered once more if
+// `parting`.
 void conn_close(struct node *node, struct conn *conn, enum node_refusal why, bool parting);
 // Answers what is in `bytes` until turn_messages, a limit or the end; moves *bytes past what was used.
 void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct node_now now);
-// Frames an answer that handler or ticket wrote from `start` of conn->out on; false where it closed the connection.
+// Frames an answer that handler or ticket wrote from `start` of conn->out on; false where it closed the
+// connection.
 bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, size_t *start);
 bool conn_end_answer(struct node *node, struct conn *conn, size_t start, struct node_now now);
 // Keeps lists, timer and told interests true after any change. May close the connection.
 void conn_settle(struct node *node, struct conn *conn, struct node_now now);
-// To be told when there is something to read. One whose turn is only over stays so: its next turn is at once, and telling
-// the caller twice would cost more than being told in vain.
+// To be told when there is something to read. One whose turn is only over stays so: its next turn is at once,
+// and telling the caller twice would cost more than being told in vain.
 bool conn_wants(const struct node *node, const struct conn *conn);
 bool conn_reads(const struct node *node, const struct conn *conn); // now
-bool conn_held(const struct node *node, const struct conn *conn); // by a limit: not answered on
+bool conn_held(const struct node *node, const struct conn *conn);  // by a limit: not answered on
 // When it will be closed unless something happens, and why.
 int64_t conn_due(const struct node *node, const struct conn *conn, enum node_refusal *why);
 

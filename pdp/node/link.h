@@ -9,7 +9,7 @@ struct link {
     struct link *prev, *next; // both NULL: in no list
 };
 
-#define LINK_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define LINK_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void link_head(struct link *head)
 {

@@ -214,7 +214,8 @@ enum pdp_err node_open(struct node *node, const struct node_open *open, struct n
         timer_heap_reserve(&node->timers, node->connections + 1) != PDP_ERR_OK) {
         return refuse(node, NODE_REFUSAL_MEMORY, PDP_ERR_NOMEM);
     }
-    enum pdp_err err = origin_enter(&node->origins, open->origin, node->limits.peer_connections, &conn->origin);
+    enum pdp_err err =
+        origin_enter(&node->origins, open->origin, node->limits.peer_connections, &conn->origin);
     if (err != PDP_ERR_OK) {
         return refuse(node, err == PDP_ERR_LIMIT ? NODE_REFUSAL_PEER_CONNECTIONS : NODE_REFUSAL_MEMORY, err);
     }

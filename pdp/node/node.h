@@ -9,32 +9,32 @@
 #define NODE_NAME_MAX 256 // bytes of a peer's name; a longer one is refused
 
 // Why a connection was refused or closed, or a message dropped. X(name, wire name, what it means)
-#define NODE_REFUSAL_LIST(X)                                                                       \
-    X(HANDSHAKE_BAD, "handshake_bad", "the first bytes were no SP handshake")                      \
-    X(HANDSHAKE_TYPE, "handshake_type", "the peer speaks another SP protocol")                     \
-    X(HANDSHAKE_LATE, "handshake_late", "no handshake in time")                                    \
-    X(HANDSHAKE_LEFT, "handshake_left", "the peer left during the handshake")                      \
-    X(FRAME_BAD, "frame_bad", "a frame of an unknown kind")                                        \
-    X(FRAME_LONG, "frame_long", "a frame above the size limit")                                    \
-    X(FRAME_LATE, "frame_late", "a frame was begun and not ended in time")                         \
-    X(FRAME_LEFT, "frame_left", "the peer left within a frame")                                    \
-    X(HOPS_BAD, "hops_bad", "a message without a request id")                                      \
-    X(HOPS_DEEP, "hops_deep", "a message that came over too many hops")                            \
-    X(IDLE, "idle", "nothing asked for too long")                                                  \
-    X(SLOW_READER, "slow_reader", "answers were not read in time")                                 \
-    X(BACKLOG, "backlog", "an answer did not fit the output limit")                                \
-    X(CONNECTIONS, "connections", "too many connections")                                          \
-    X(PEER_CONNECTIONS, "peer_connections", "too many connections of one peer")                    \
-    X(NAME, "name", "a peer whose name cannot be used")                                            \
-    X(MEMORY, "memory", "memory was out")                                                          \
-    X(DESCRIPTORS, "descriptors", "no descriptor was left to accept with")                         \
+#define NODE_REFUSAL_LIST(X)                                                    \
+    X(HANDSHAKE_BAD, "handshake_bad", "the first bytes were no SP handshake")   \
+    X(HANDSHAKE_TYPE, "handshake_type", "the peer speaks another SP protocol")  \
+    X(HANDSHAKE_LATE, "handshake_late", "no handshake in time")                 \
+    X(HANDSHAKE_LEFT, "handshake_left", "the peer left during the handshake")   \
+    X(FRAME_BAD, "frame_bad", "a frame of an unknown kind")                     \
+    X(FRAME_LONG, "frame_long", "a frame above the size limit")                 \
+    X(FRAME_LATE, "frame_late", "a frame was begun and not ended in time")      \
+    X(FRAME_LEFT, "frame_left", "the peer left within a frame")                 \
+    X(HOPS_BAD, "hops_bad", "a message without a request id")                   \
+    X(HOPS_DEEP, "hops_deep", "a message that came over too many hops")         \
+    X(IDLE, "idle", "nothing asked for too long")                               \
+    X(SLOW_READER, "slow_reader", "answers were not read in time")              \
+    X(BACKLOG, "backlog", "an answer did not fit the output limit")             \
+    X(CONNECTIONS, "connections", "too many connections")                       \
+    X(PEER_CONNECTIONS, "peer_connections", "too many connections of one peer") \
+    X(NAME, "name", "a peer whose name cannot be used")                         \
+    X(MEMORY, "memory", "memory was out")                                       \
+    X(DESCRIPTORS, "descriptors", "no descriptor was left to accept with")      \
     X(DRAIN, "drain", "cut off when the daemon stopped")
 
 enum node_refusal {
 #define X(name, text, meaning) NODE_REFUSAL_##name,
     NODE_REFUSAL_LIST(X)
 #undef X
-        NODE_REFUSAL_COUNT
+    NODE_REFUSAL_COUNT
 };
 const char *node_refusal_name(enum node_refusal refusal);
 const char *node_refusal_text(enum node_refusal refusal);
@@ -67,10 +67,13 @@ struct node_ticket {
     uint32_t slot, generation;
 };
 
-enum node_outcome { NODE_DONE, NODE_PARKED };
+enum node_outcome {
+    NODE_DONE,
+    NODE_PARKED
+};
 
-// Appends the answer to `out` and returns NODE_DONE; or keeps a ticket of node_park() and returns NODE_PARKED, and
-// node_complete() is called later by the node's thread. `message` lives for the call.
+// Appends the answer to `out` and returns NODE_DONE; or keeps a ticket of node_park() and returns
+// NODE_PARKED, and node_complete() is called later by the node's thread. `message` lives for the call.
 struct node_handler {
     enum node_outcome (*answer)(void *user, struct node_asking *asking, struct str message, struct buf *out);
     void *user;
@@ -79,8 +82,10 @@ const struct peer *node_asking_peer(const struct node_asking *asking);
 struct node_now node_asking_now(const struct node_asking *asking);
 // A ticket for the message; *out zeroed on failure (NOMEM), which the handler must answer itself.
 MUST_USE enum pdp_err node_park(struct node_asking *asking, struct node_ticket *out);
-// Sends a parked message's answer. CLOSED where its connection is gone, UNKNOWN for a ticket that was used before.
-enum pdp_err node_complete(struct node *node, struct node_ticket ticket, struct str answer, struct node_now now);
+// Sends a parked message's answer. CLOSED where its connection is gone, UNKNOWN for a ticket that was used
+// before.
+enum pdp_err node_complete(struct node *node, struct node_ticket ticket, struct str answer,
+                           struct node_now now);
 
 struct node_config {
     struct node_handler handler;
@@ -99,8 +104,10 @@ struct node_open {
     struct str origin; // what connections are counted by: `uid:1000`, `ip:192.0.2.1`
     struct peer peer;  // name is copied
 };
-// LIMIT (counted) where there are too many, NOMEM, RANGE for a name above NODE_NAME_MAX: the caller closes it.
-MUST_USE enum pdp_err node_open(struct node *node, const struct node_open *open, struct node_now now, uint64_t *id);
+// LIMIT (counted) where there are too many, NOMEM, RANGE for a name above NODE_NAME_MAX: the caller closes
+// it.
+MUST_USE enum pdp_err node_open(struct node *node, const struct node_open *open, struct node_now now,
+                                uint64_t *id);
 bool node_handle(const struct node *node, uint64_t id, uint64_t *handle); // false: gone or about to be closed
 
 struct node_space {
@@ -126,8 +133,8 @@ struct node_output {
     uint64_t id, handle;
     struct str bytes;
 };
-// The next connection with bytes to send that were not offered yet. What is sent is told by node_sent (0 too); the
-// rest is offered again after node_writable.
+// The next connection with bytes to send that were not offered yet. What is sent is told by node_sent (0
+// too); the rest is offered again after node_writable.
 bool node_next_output(struct node *node, struct node_output *out);
 void node_sent(struct node *node, uint64_t id, size_t len, struct node_now now);
 void node_writable(struct node *node, uint64_t id);
@@ -145,12 +152,14 @@ bool node_next_closed(struct node *node, uint64_t *handle);
 int64_t node_deadline(const struct node *node);
 void node_expire(struct node *node, struct node_now now);
 
-// No more is read; each connection is closed as soon as nothing is owed to it. Closing all the rest is node_cut.
+// No more is read; each connection is closed as soon as nothing is owed to it. Closing all the rest is
+// node_cut.
 void node_drain(struct node *node, struct node_now now);
 void node_cut(struct node *node);
 size_t node_connections(const struct node *node);
 
-// ---- Counters: any thread may read --------------------------------------------------------------------------
+// ---- Counters: any thread may read
+// --------------------------------------------------------------------------
 
 struct node_counts {
     uint64_t refusals[NODE_REFUSAL_COUNT];

@@ -21,7 +21,8 @@ struct origin_table {
 };
 
 // One more connection of `name`. LIMIT where it has `most`, NOMEM; *out NULL then.
-MUST_USE enum pdp_err origin_enter(struct origin_table *table, struct str name, uint32_t most, struct origin **out);
+MUST_USE enum pdp_err origin_enter(struct origin_table *table, struct str name, uint32_t most,
+                                   struct origin **out);
 // One less; an origin without any is forgotten. *origin is left NULL.
 void origin_leave(struct origin_table *table, struct origin **origin);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buffers between uses: a few are kept warm, none of them large, and what a calm second did not need is freed.
+// Buffers between uses: a few are kept warm, none of them large, and what a calm second did not need is
+// freed.
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
 

@@ -57,7 +57,8 @@ enum pdp_err node_park(struct node_asking *asking, struct node_ticket *out)
     return PDP_ERR_OK;
 }
 
-enum pdp_err node_complete(struct node *node, struct node_ticket ticket, struct str answer, struct node_now now)
+enum pdp_err node_complete(struct node *node, struct node_ticket ticket, struct str answer,
+                           struct node_now now)
 {
     if (ticket.slot >= node->parked_count || node->parked[ticket.slot].generation != ticket.generation ||
         node->parked[ticket.slot].hops_len == 0) {

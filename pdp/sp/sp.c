@@ -25,8 +25,8 @@ uint16_t sp_peer_of(uint16_t type)
 
 void sp_handshake_write(uint16_t type, unsigned char out[static SP_HANDSHAKE_BYTES])
 {
-    const unsigned char bytes[SP_HANDSHAKE_BYTES] = {0, 'S', 'P', 0, (unsigned char)(type >> 8),
-                                                     (unsigned char)(type & 0xff), 0, 0};
+    const unsigned char bytes[SP_HANDSHAKE_BYTES] = {
+        0, 'S', 'P', 0, (unsigned char)(type >> 8), (unsigned char)(type & 0xff), 0, 0};
     memcpy(out, bytes, sizeof bytes);
 }
 
@@ -56,7 +56,8 @@ static uint64_t length_read(const unsigned char *at)
     return len;
 }
 
-enum sp_got sp_frame_read(enum sp_transport transport, struct str bytes, size_t body_max, struct sp_frame *out)
+enum sp_got sp_frame_read(enum sp_transport transport, struct str bytes, size_t body_max,
+                          struct sp_frame *out)
 {
     *out = (struct sp_frame){0};
     size_t header = sp_header_bytes(transport);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's own loop with a handler that echoes: what the figures of decisions are compared with, and what the
-// ingress can be tried with alone. `echo_loop URL [WORKERS [ANSWER_BYTES]]` serves until SIGTERM; with ANSWER_BYTES, each answer
-// has that many, whatever was asked.
+// The daemon's own loop with a handler that echoes: what the figures of decisions are compared with, and what
+// the ingress can be tried with alone. `echo_loop URL [WORKERS [ANSWER_BYTES]]` serves until SIGTERM; with
+// ANSWER_BYTES, each answer has that many, whatever was asked.
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORKERS_MAX = 64 };
+enum {
+    WORKERS_MAX = 64
+};
 
 static size_t answer_bytes; // 0: the question's own
 
@@ -62,7 +64,8 @@ static int run(const struct listener *listener, size_t workers)
         .drain_ms = 1000,
     };
     for (size_t i = 0; i < workers; i++) {
-        if (loop_new(&config, &loops[i]) != PDP_ERR_OK || pthread_create(&threads[i], NULL, serve, loops[i]) != 0) {
+        if (loop_new(&config, &loops[i]) != PDP_ERR_OK ||
+            pthread_create(&threads[i], NULL, serve, loops[i]) != 0) {
             return 1;
         }
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node under any order of bytes, pauses, short sends, leavings and time: nothing outlives its connection, what is
-// owed stays within the limits, and everything that was opened is closed.
+// The node under any order of bytes, pauses, short sends, leavings and time: nothing outlives its connection,
+// what is owed stays within the limits, and everything that was opened is closed.
 #include "../unit/node/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-enum { PEERS = 3 };
+enum {
+    PEERS = 3
+};
 
 struct script {
     const uint8_t *at, *end;
@@ -86,7 +88,8 @@ static void step(struct machine *machine, uint64_t *ids, struct script *script)
         break;
     case 12:
         if (machine->ticket_count > 0) {
-            (void)node_complete(machine->node, machine->tickets[--machine->ticket_count], STR("late"), machine->now);
+            (void)node_complete(machine->node, machine->tickets[--machine->ticket_count], STR("late"),
+                                machine->now);
         }
         break;
     case 13:

@@ -23,28 +23,30 @@
 
 static int checks, failures;
 
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        checks++;                                                                                  \
-        if (!(cond)) {                                                                             \
-            failures++;                                                                            \
-            (void)fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, __func__, #cond);         \
-        }                                                                                          \
+#define CHECK(cond)                                                                        \
+    do {                                                                                   \
+        checks++;                                                                          \
+        if (!(cond)) {                                                                     \
+            failures++;                                                                    \
+            (void)fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, __func__, #cond); \
+        }                                                                                  \
     } while (0)
 
-#define POLICY                                                                                     \
-    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\n"                                    \
+#define POLICY                                                  \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\n" \
     "rules:\n  - {id: read, effect: allow, actions: [GET]}\n"
-#define QUESTION                                                                                   \
-    "{\"subject\": {\"type\": \"user\", \"id\": \"alice\"}, \"action\": {\"name\": \"GET\"}, "     \
+#define QUESTION                                                                               \
+    "{\"subject\": {\"type\": \"user\", \"id\": \"alice\"}, \"action\": {\"name\": \"GET\"}, " \
     "\"resource\": {\"type\": \"route\", \"id\": \"/a\"}}"
 
-enum { DEADLINE_MS = 20000 };
+enum {
+    DEADLINE_MS = 20000
+};
 
 struct daemon {
     char dir[64]; // holds policies/, decide.ipc, admin.ipc
     pid_t pid;
-    int err;        // the reading end of its standard error
+    int err;         // the reading end of its standard error
     char log[65536]; // what it said so far
     size_t log_len;
     uint16_t port; // of the tcp listener
@@ -87,7 +89,7 @@ static inline void daemon_folder(struct daemon *daemon)
 
 // Runs in the child; `args` are formatted with the folder's name. Never returns.
 struct daemon_how {
-    const char *args[16];    // NULL-terminated; `@` in front becomes `URLSCHEME` + folder, see arg_of
+    const char *args[16];        // NULL-terminated; `@` in front becomes `URLSCHEME` + folder, see arg_of
     void (*prepare)(void *user); // in the child, before exec; NULL: nothing
     void *user;
 };
@@ -160,7 +162,8 @@ static inline bool daemon_says(struct daemon *daemon, const char *word)
             return false;
         }
         if (fd.revents != 0) {
-            ssize_t len = read(daemon->err, daemon->log + daemon->log_len, sizeof daemon->log - 1 - daemon->log_len);
+            ssize_t len =
+                read(daemon->err, daemon->log + daemon->log_len, sizeof daemon->log - 1 - daemon->log_len);
             if (len <= 0) {
                 return false;
             }
@@ -186,9 +189,12 @@ static inline int daemon_wait(struct daemon *daemon)
 
 static inline const char *const *standard_args(void)
 {
-    static const char *const ARGS[] = {"--policies", "dir@policies",        "--decide", "ipc@decide.ipc",
-                                       "--decide",   "tcp://127.0.0.1:0",   "--admin",  "ipc@admin.ipc",
-                                       "--workers",  "2",                   NULL};
+    static const char *const ARGS[] = {"--policies", "dir@policies",
+                                       "--decide",   "ipc@decide.ipc",
+                                       "--decide",   "tcp://127.0.0.1:0",
+                                       "--admin",    "ipc@admin.ipc",
+                                       "--workers",  "2",
+                                       NULL};
     return ARGS;
 }
 
@@ -292,7 +298,8 @@ static inline size_t frame_put(unsigned char *out, enum sp_transport transport, 
 }
 
 // Asks and reads the answer as text into `out`; false on any failure or another's id.
-static inline bool ask(int fd, enum sp_transport transport, uint32_t id, const char *text, char *out, size_t size)
+static inline bool ask(int fd, enum sp_transport transport, uint32_t id, const char *text, char *out,
+                       size_t size)
 {
     unsigned char frame[4096], header[SP_HEADER_MAX];
     size_t len = frame_put(frame, transport, id, text), head = sp_header_bytes(transport);
@@ -335,7 +342,8 @@ static inline json_int_t admin_number(const struct daemon *daemon, const char *m
 {
     json_t *root = admin(daemon, "{\"op\": \"status\"}");
     json_t *at = map != NULL ? json_object_get(root, map) : root;
-    json_int_t number = json_is_integer(json_object_get(at, key)) ? json_integer_value(json_object_get(at, key)) : -1;
+    json_int_t number =
+        json_is_integer(json_object_get(at, key)) ? json_integer_value(json_object_get(at, key)) : -1;
     json_decref(root);
     return number;
 }

@@ -6,7 +6,11 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
-enum { RUDE_EACH = 300, CONTEXTS = 64, SLOWEST_MS = 500 };
+enum {
+    RUDE_EACH = 300,
+    CONTEXTS = 64,
+    SLOWEST_MS = 500
+};
 
 // libnng 1.5.2 loses the message that it was writing when a connection breaks (nng #1713).
 const char *__lsan_default_suppressions(void);
@@ -81,7 +85,8 @@ static void many_contexts_are_answered(const struct daemon *daemon, bool tcp)
         nng_msg *msg = nng_aio_result(aios[i]) == 0 ? nng_aio_get_msg(aios[i]) : NULL;
         CHECK(msg != NULL);
         json_t *root = msg != NULL ? json_loadb(nng_msg_body(msg), nng_msg_len(msg), 0, NULL) : NULL;
-        const char *echoed = json_string_value(json_object_get(json_object_get(root, "context"), "request_id"));
+        const char *echoed =
+            json_string_value(json_object_get(json_object_get(root, "context"), "request_id"));
         CHECK(echoed != NULL && strcmp(echoed, id) == 0);
         json_decref(root);
         if (msg != NULL) {
@@ -100,8 +105,9 @@ static void nngcat_is_answered(const struct daemon *daemon)
         return;
     }
     char command[512], answer[8192] = "";
-    (void)snprintf(command, sizeof command, "nngcat --req --dial ipc://%s/decide.ipc -D '%s' --raw --recv-timeout 10",
-                   daemon->dir, QUESTION);
+    (void)snprintf(command, sizeof command,
+                   "nngcat --req --dial ipc://%s/decide.ipc -D '%s' --raw --recv-timeout 10", daemon->dir,
+                   QUESTION);
     FILE *pipe = popen(command, "re");
     CHECK(pipe != NULL && fread(answer, 1, sizeof answer - 1, pipe) > 0);
     CHECK(pipe != NULL && pclose(pipe) == 0);
@@ -148,7 +154,8 @@ static const struct {
 static json_int_t refused(const struct daemon *daemon, const char *name)
 {
     bool left = strcmp(name, "handshake_left") == 0;
-    return admin_number(daemon, "refusals", name) + (left ? 0 : admin_number(daemon, "refusals", "handshake_left"));
+    return admin_number(daemon, "refusals", name) +
+           (left ? 0 : admin_number(daemon, "refusals", "handshake_left"));
 }
 
 static void wait_for_refusals(const struct daemon *daemon, const char *name, json_int_t least)
@@ -193,7 +200,10 @@ static void the_rude_are_refused(const struct daemon *daemon, struct calm *calm)
 
 static void the_silent_and_the_deaf_hurt_nobody(const struct daemon *daemon, struct calm *calm)
 {
-    enum { SILENT = 200, DEAF = 8 };
+    enum {
+        SILENT = 200,
+        DEAF = 8
+    };
     static int silent[SILENT], deaf[DEAF];
     for (int i = 0; i < SILENT; i++) { // half frames that stay half
         silent[i] = connect_ipc(daemon, "decide.ipc");
@@ -287,7 +297,9 @@ static void tcp_byte_by_byte(const struct daemon *daemon)
 
 static void a_long_pipeline_is_answered_in_order(const struct daemon *daemon)
 {
-    enum { DEPTH = 2000 };
+    enum {
+        DEPTH = 2000
+    };
     int fd = connect_ipc(daemon, "decide.ipc");
     CHECK(shake(fd));
     pid_t writer = fork();

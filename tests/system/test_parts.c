@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of the daemon that need files or descriptors, without the daemon: addresses, log lines, policy folders.
+// Parts of the daemon that need files or descriptors, without the daemon: addresses, log lines, policy
+// folders.
 #include "daemon/folder.h"
 #include "daemon/log.h"
 #include "daemon/url.h"
@@ -130,18 +131,21 @@ static void folders(const struct daemon *daemon)
         CHECK((input.files[i].err == PDP_ERR_OK) == (input.files[i].why.len == 0));
     }
     struct str text;
-    CHECK(input.read_file(input.user, STR("notes.txt"), &text) == PDP_ERR_OK && str_eq(text, STR("no document")));
+    CHECK(input.read_file(input.user, STR("notes.txt"), &text) == PDP_ERR_OK &&
+          str_eq(text, STR("no document")));
     static const char *const OUTSIDE[] = {"../secret.txt", "/etc/passwd", "sub/../../secret.txt", "", ".."};
     for (size_t i = 0; i < COUNT_OF(OUTSIDE); i++) {
         CHECK(input.read_file(input.user, str_of(OUTSIDE[i]), &text) == PDP_ERR_DENIED && text.len == 0);
     }
     CHECK(input.read_file(input.user, (struct str){"web.yaml\0x", 10}, &text) == PDP_ERR_DENIED);
-    static const char *const ZONES[] = {"../../../etc/passwd", "/etc/passwd", "Europe/No such", "", "Europe", "No/Where"};
+    static const char *const ZONES[] = {
+        "../../../etc/passwd", "/etc/passwd", "Europe/No such", "", "Europe", "No/Where"};
     for (size_t i = 0; i < COUNT_OF(ZONES); i++) {
         CHECK(input.read_zone(input.user, str_of(ZONES[i]), &text) == PDP_ERR_UNKNOWN && text.len == 0);
     }
     if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) == 0) {
-        CHECK(input.read_zone(input.user, STR("Europe/Berlin"), &text) == PDP_ERR_OK && str_starts(text, STR("TZif")));
+        CHECK(input.read_zone(input.user, STR("Europe/Berlin"), &text) == PDP_ERR_OK &&
+              str_starts(text, STR("TZif")));
     }
     folder_free(&folder);
     CHECK(folder == NULL);

@@ -19,10 +19,18 @@ static const struct {
     {"a host name", {"--decide", "tcp://example.org:1"}, 2, "the host is `localhost`"},
     {"a relative path", {"--decide", "ipc://x"}, 2, "an absolute path"},
     {"too many workers", {"--workers", "1000"}, 2, "from 0 (one a core)"},
-    {"simulate for all", {"--policies", "dir@policies", "--simulate", "--decide", "tcp://0.0.0.0:0"}, 2, "loopback"},
-    {"admin for all", {"--policies", "dir@policies", "--decide", "ipc@decide.ipc", "--admin", "tcp://*:0"}, 2,
+    {"simulate for all",
+     {"--policies", "dir@policies", "--simulate", "--decide", "tcp://0.0.0.0:0"},
+     2,
+     "loopback"},
+    {"admin for all",
+     {"--policies", "dir@policies", "--decide", "ipc@decide.ipc", "--admin", "tcp://*:0"},
+     2,
      "not authenticated"},
-    {"no such folder", {"--policies", "dir@nowhere", "--decide", "ipc@decide.ipc"}, 2, "No such file or directory"},
+    {"no such folder",
+     {"--policies", "dir@nowhere", "--decide", "ipc@decide.ipc"},
+     2,
+     "No such file or directory"},
     {"a bad folder", {"--policies", "dir@bad", "--decide", "ipc@decide.ipc"}, 2, "bad/web.yaml:1:1: error"},
     {"a missing configuration", {"--config", "dir@nowhere.yaml"}, 2, "No such file or directory"},
     {"a bad configuration", {"--config", "dir@bad.yaml"}, 2, "has no key `decid`"},
@@ -121,7 +129,8 @@ static void inherit(void *user)
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", inherited->daemon->dir, NAMES[i]);
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0 || dup2(fd, 30 + i) < 0) {
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0 ||
+            dup2(fd, 30 + i) < 0) {
             _exit(126);
         }
     }
@@ -187,7 +196,8 @@ static void reloads_keep_the_last_good(struct daemon *daemon)
     CHECK(json_integer_value(json_object_get(good, "policy_epoch")) == 2);
     json_decref(good);
 
-    put_file(daemon, "policies/more.yaml", "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: more}\nrules: 7\n");
+    put_file(daemon, "policies/more.yaml",
+             "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: more}\nrules: 7\n");
     json_t *bad = admin(daemon, "{\"op\": \"reload\"}");
     const char *why = json_string_value(json_object_get(bad, "diagnostics"));
     CHECK(json_is_false(json_object_get(bad, "ok")));
@@ -222,14 +232,17 @@ static const struct {
     {"{\"op\": \"session.terminate\", \"session\": \"a\", \"reason\": \"  \"}", "`reason`"},
     {"{\"op\": \"session.terminate\", \"sessions\": [], \"reason\": \"x\"}", "1 to 1000"},
     {"{\"op\": \"session.terminate\", \"sessions\": [\"a\", 7], \"reason\": \"x\"}", "1 to 1000"},
-    {"{\"op\": \"session.terminate\", \"session\": \"a\", \"sessions\": [\"b\"], \"reason\": \"x\"}", "1 to 1000"},
-    {"{\"op\": \"session.terminate\", \"session\": \"s_000000000000000000000000\", \"reason\": \"x\"}", "not every"},
+    {"{\"op\": \"session.terminate\", \"session\": \"a\", \"sessions\": [\"b\"], \"reason\": \"x\"}",
+     "1 to 1000"},
+    {"{\"op\": \"session.terminate\", \"session\": \"s_000000000000000000000000\", \"reason\": \"x\"}",
+     "not every"},
 };
 
 static void a_question_with_a_session(const struct daemon *daemon, const char *effect, const char *code)
 {
     char text[512], answer[8192];
-    (void)snprintf(text, sizeof text, "%.*s, \"context\": {\"session\": {\"id\": \"secret-1\", \"auth_time\": %lld}}}",
+    (void)snprintf(text, sizeof text,
+                   "%.*s, \"context\": {\"session\": {\"id\": \"secret-1\", \"auth_time\": %lld}}}",
                    (int)strlen(QUESTION) - 1, QUESTION, (long long)time(NULL) - 5);
     int fd = connect_ipc(daemon, "decide.ipc");
     CHECK(shake(fd) && ask(fd, SP_IPC, 1, text, answer, sizeof answer));
@@ -248,7 +261,8 @@ static void sessions_are_listed_and_ended(struct daemon *daemon)
     for (size_t i = 0; i < COUNT_OF(WRONG); i++) {
         json_t *root = admin(daemon, WRONG[i].asked);
         const char *error = json_string_value(json_object_get(root, "error"));
-        bool right = json_is_false(json_object_get(root, "ok")) && error != NULL && strstr(error, WRONG[i].error) != NULL;
+        bool right = json_is_false(json_object_get(root, "ok")) && error != NULL &&
+                     strstr(error, WRONG[i].error) != NULL;
         CHECK(right);
         if (!right) {
             (void)fprintf(stderr, "%s: %s\n", WRONG[i].asked, error != NULL ? error : "no error");
@@ -265,7 +279,8 @@ static void sessions_are_listed_and_ended(struct daemon *daemon)
     json_decref(none);
 
     char text[256];
-    (void)snprintf(text, sizeof text, "{\"op\": \"session.terminate\", \"session\": \"%s\", \"reason\": \"test\"}",
+    (void)snprintf(text, sizeof text,
+                   "{\"op\": \"session.terminate\", \"session\": \"%s\", \"reason\": \"test\"}",
                    ref != NULL ? ref : "");
     json_t *ended = admin(daemon, text);
     json_t *one = json_array_get(json_object_get(ended, "terminated"), 0);
@@ -279,7 +294,8 @@ static void sessions_are_listed_and_ended(struct daemon *daemon)
     CHECK(daemon_stop(daemon) == 0);
 }
 
-// ---- Limits ------------------------------------------------------------------------------------------------
+// ---- Limits
+// ------------------------------------------------------------------------------------------------
 
 static void few_descriptors(void *user)
 {
@@ -292,7 +308,9 @@ static void few_descriptors(void *user)
 
 static void no_descriptor_left_is_survived(struct daemon *daemon)
 {
-    enum { MANY = 120 };
+    enum {
+        MANY = 120
+    };
     int fds[MANY];
     char answer[8192];
     struct daemon_how how = standard_how();
@@ -330,12 +348,13 @@ static void no_descriptor_left_is_survived(struct daemon *daemon)
 static void a_configuration_is_followed(struct daemon *daemon)
 {
     char text[1024];
-    (void)snprintf(text, sizeof text,
-                   "policies: %s/policies\nworkers: 1\n"
-                   "decide:\n  - url: ipc://%s/decide.ipc\n    name: edge\n    mode: '0660'\n    grants: [issue]\n"
-                   "admin: ipc://%s/admin.ipc\n"
-                   "limits: {message_bytes: 1024, handshake: 300ms, idle: 1h}\ntrusted_proxies: [10.0.0.0/8]\n",
-                   daemon->dir, daemon->dir, daemon->dir);
+    (void)snprintf(
+        text, sizeof text,
+        "policies: %s/policies\nworkers: 1\n"
+        "decide:\n  - url: ipc://%s/decide.ipc\n    name: edge\n    mode: '0660'\n    grants: [issue]\n"
+        "admin: ipc://%s/admin.ipc\n"
+        "limits: {message_bytes: 1024, handshake: 300ms, idle: 1h}\ntrusted_proxies: [10.0.0.0/8]\n",
+        daemon->dir, daemon->dir, daemon->dir);
     put_file(daemon, "pdpd.yaml", text);
     struct daemon_how how = {.args = {"--config", "dir@pdpd.yaml"}};
     daemon_spawn(daemon, &how);

@@ -66,7 +66,7 @@ Test(node_node, ids_do_not_come_back)
 static const struct {
     const char *name;
     struct str bytes;
-    bool take;      // what is offered is taken
+    bool take;        // what is offered is taken
     int64_t after_ms; // still there one millisecond earlier
     enum node_refusal why;
 } LATE[] = {
@@ -76,7 +76,11 @@ static const struct {
     {"half a frame", {"\0SP\0\0\x30\0\0\0\0", 10}, true, 10000, NODE_REFUSAL_FRAME_LATE},
     {"half a body", {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\x09\x80", 17}, true, 10000, NODE_REFUSAL_FRAME_LATE},
     {"never asks", {"\0SP\0\0\x30\0\0", 8}, true, 600000, NODE_REFUSAL_IDLE},
-    {"takes no answer", {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\4\x80\0\0\1", 20}, false, 10000, NODE_REFUSAL_SLOW_READER},
+    {"takes no answer",
+     {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\4\x80\0\0\1", 20},
+     false,
+     10000,
+     NODE_REFUSAL_SLOW_READER},
 };
 
 Test(node_node, deadlines)

@@ -26,7 +26,8 @@ static const struct {
 Test(sp_sp, handshakes)
 {
     for (size_t i = 0; i < COUNT_OF(SHAKES); i++) {
-        cr_expect_eq(sp_handshake_read(SHAKES[i].bytes, SHAKES[i].expect), SHAKES[i].got, "%s", SHAKES[i].name);
+        cr_expect_eq(sp_handshake_read(SHAKES[i].bytes, SHAKES[i].expect), SHAKES[i].got, "%s",
+                     SHAKES[i].name);
     }
 }
 
