@@ -30,8 +30,8 @@ int main(int argc, char **argv)
 
     // NULL reads as deny, so there is nothing to check before this.
     bool allowed = pdp_answer_allows(answer);
-    (void)printf("%s (%s) %s\n", pdp_effect_name(pdp_answer_effect(answer)), pdp_code_name(pdp_answer_code(answer)),
-                 pdp_answer_reason(answer));
+    (void)printf("%s (%s) %s\n", pdp_effect_name(pdp_answer_effect(answer)),
+                 pdp_code_name(pdp_answer_code(answer)), pdp_answer_reason(answer));
     pdp_answer_free(&answer);
     pdp_question_free(&question);
     pdp_close(&client);

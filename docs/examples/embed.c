@@ -35,16 +35,16 @@ int main(int argc, char **argv)
     int64_t now_ms = (int64_t)time(NULL) * 1000;
     if (pdp_engine_open(&options, now_ms, &engine, &why) != PDP_ERR_OK) {
         (void)fprintf(stderr, "%s", why != NULL ? why : "embed: the policy was refused\n");
-    } else if (pdp_question_from_bytes(asked, read_all(stdin, asked, sizeof asked), &question, wrong, sizeof wrong) !=
-               PDP_ERR_OK) {
+    } else if (pdp_question_from_bytes(asked, read_all(stdin, asked, sizeof asked), &question, wrong,
+                                       sizeof wrong) != PDP_ERR_OK) {
         (void)fprintf(stderr, "embed: %s\n", wrong);
     } else {
         (void)pdp_engine_decide(engine, question, now_ms, &answer);
     }
 
     bool allowed = pdp_answer_allows(answer); // NULL reads as deny
-    (void)printf("%s (%s) %s\n", pdp_effect_name(pdp_answer_effect(answer)), pdp_code_name(pdp_answer_code(answer)),
-                 pdp_answer_reason(answer));
+    (void)printf("%s (%s) %s\n", pdp_effect_name(pdp_answer_effect(answer)),
+                 pdp_code_name(pdp_answer_code(answer)), pdp_answer_reason(answer));
     free(why);
     pdp_answer_free(&answer);
     pdp_question_free(&question);

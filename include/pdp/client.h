@@ -13,58 +13,70 @@ extern "C" {
 // from any thread at any time; questions of many threads share the connection.
 struct pdp_client;
 
-enum pdp_form { PDP_FORM_CBOR, PDP_FORM_JSON };
+enum pdp_form {
+    PDP_FORM_CBOR,
+    PDP_FORM_JSON
+};
 
 // Zeroed fields mean the default. `size` is sizeof(struct pdp_options), so that older programs keep working.
 struct pdp_options {
     size_t size;
-    enum pdp_form form;      // of what is sent; the daemon answers in the same
-    uint32_t in_flight_max;  // questions at once, 1..4096; default 256. One more is answered deny (BUSY)
-    uint32_t answer_bytes_max; // of one answer or batch of answers; default 4 MiB. A longer one breaks the connection
-    int32_t reconnect_ms;    // longest pause between two attempts to connect; default 1000
+    enum pdp_form form;        // of what is sent; the daemon answers in the same
+    uint32_t in_flight_max;    // questions at once, 1..4096; default 256. One more is answered deny (BUSY)
+    uint32_t answer_bytes_max; // of one answer or batch of answers; default 4 MiB. A longer one breaks the
+                               // connection
+    int32_t reconnect_ms;      // longest pause between two attempts to connect; default 1000
 };
 
-// url: `ipc:///run/pdp/decide.sock` or `tcp://host:port`. options may be NULL. Returns at once: connecting goes
-// on behind, and questions asked before it is done wait for it until their deadline.
-// SYNTAX (no such address), UNSUPPORTED (no such transport), RANGE (an option), NOMEM leave *client NULL.
-// Cost: one socket, and the threads of libnng once a process.
-PDP_API enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, struct pdp_client **client);
-// Ends it: questions under way are answered deny (CLOSED), callbacks have all run and blocked callers have all
-// left when it returns. Not to be called from a callback, nor by two threads. Leaves NULL behind.
+// url: `ipc:///run/pdp/decide.sock` or `tcp://host:port`. options may be NULL. Returns at once: connecting
+// goes on behind, and questions asked before it is done wait for it until their deadline. SYNTAX (no such
+// address), UNSUPPORTED (no such transport), RANGE (an option), NOMEM leave *client NULL. Cost: one socket,
+// and the threads of libnng once a process.
+PDP_API enum pdp_err pdp_connect(const char *url, const struct pdp_options *options,
+                                 struct pdp_client **client);
+// Ends it: questions under way are answered deny (CLOSED), callbacks have all run and blocked callers have
+// all left when it returns. Not to be called from a callback, nor by two threads. Leaves NULL behind.
 PDP_API void pdp_close(struct pdp_client **client);
 // Is a connection up right now? For messages to people; never a reason not to ask.
 PDP_API bool pdp_connected(struct pdp_client *client);
 
-// Asks, and waits at most deadline_ms (1..3600000; outside: RANGE). *answer is to be freed with pdp_answer_free;
-// it is never an allow unless OK is returned, and it is NULL, which reads as deny, only where memory is out.
-// Returns OK where the daemon answered, whatever it said; TIMEOUT (the deadline passed, or nobody was there: code
-// no-answer), BUSY, CLOSED, MALFORMED (the answer could not be read), the question's own error, LIMIT (64 KiB).
+// Asks, and waits at most deadline_ms (1..3600000; outside: RANGE). *answer is to be freed with
+// pdp_answer_free; it is never an allow unless OK is returned, and it is NULL, which reads as deny, only
+// where memory is out. Returns OK where the daemon answered, whatever it said; TIMEOUT (the deadline passed,
+// or nobody was there: code no-answer), BUSY, CLOSED, MALFORMED (the answer could not be read), the
+// question's own error, LIMIT (64 KiB).
 //
-// A question without `request_id` gets a random one of 128 bits. If the connection breaks it is sent again with
-// the same one until the deadline, so that the daemon sees a repeat, which moves nothing.
-// Cost: one round trip, no system call of its own but those of libnng.
-PDP_API enum pdp_err pdp_decide(struct pdp_client *client, const struct pdp_question *question, int32_t deadline_ms,
-                                struct pdp_answer **answer);
+// A question without `request_id` gets a random one of 128 bits. If the connection breaks it is sent again
+// with the same one until the deadline, so that the daemon sees a repeat, which moves nothing. Cost: one
+// round trip, no system call of its own but those of libnng.
+PDP_API enum pdp_err pdp_decide(struct pdp_client *client, const struct pdp_question *question,
+                                int32_t deadline_ms, struct pdp_answer **answer);
 
-// Called once with what pdp_decide would have returned; owns `answer`. Runs on a thread of the library: it must
-// not block, and not call pdp_close or a blocking function of the same client; it may ask the next question.
+// Called once with what pdp_decide would have returned; owns `answer`. Runs on a thread of the library: it
+// must not block, and not call pdp_close or a blocking function of the same client; it may ask the next
+// question.
 typedef void (*pdp_answered)(void *user, enum pdp_err err, struct pdp_answer *answer);
 // As pdp_decide without waiting. OK: `answered` will be called, maybe before this returns. Any other value:
 // it never will, and the caller must deny by itself. The question is read before this returns.
 PDP_API enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question,
                                       int32_t deadline_ms, pdp_answered answered, void *user);
 
-enum pdp_semantic { PDP_EXECUTE_ALL, PDP_DENY_ON_FIRST_DENY, PDP_PERMIT_ON_FIRST_PERMIT };
-// Up to 256 questions as one message and one sighting, 64 KiB in all. answers[i] belongs to questions[i] and is to
-// be freed; it is NULL, which reads as deny, for what was not evaluated after the deciding item. Returns as
-// pdp_decide; on an error every answer denies.
-PDP_API enum pdp_err pdp_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
-                               enum pdp_semantic semantic, int32_t deadline_ms, struct pdp_answer **answers);
+enum pdp_semantic {
+    PDP_EXECUTE_ALL,
+    PDP_DENY_ON_FIRST_DENY,
+    PDP_PERMIT_ON_FIRST_PERMIT
+};
+// Up to 256 questions as one message and one sighting, 64 KiB in all. answers[i] belongs to questions[i] and
+// is to be freed; it is NULL, which reads as deny, for what was not evaluated after the deciding item.
+// Returns as pdp_decide; on an error every answer denies.
+PDP_API enum pdp_err pdp_batch(struct pdp_client *client, const struct pdp_question *const *questions,
+                               size_t count, enum pdp_semantic semantic, int32_t deadline_ms,
+                               struct pdp_answer **answers);
 
-// Tells of a login, step_up_passed, logout, signal …: `type`, `subject.…`, `context.…`, `properties.…`, and `tenant`.
-// The answer says what the session is now. Returns as pdp_decide.
-PDP_API enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *event, int32_t deadline_ms,
-                               struct pdp_answer **answer);
+// Tells of a login, step_up_passed, logout, signal …: `type`, `subject.…`, `context.…`, `properties.…`, and
+// `tenant`. The answer says what the session is now. Returns as pdp_decide.
+PDP_API enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *event,
+                               int32_t deadline_ms, struct pdp_answer **answer);
 
 #ifdef __cplusplus
 }

@@ -16,8 +16,8 @@ struct pdp_decider;
 // What a decider can do. Grows at the end; `size` tells how far it reaches.
 struct pdp_decider_ops {
     size_t size;
-    enum pdp_err (*decide)(const struct pdp_decider *decider, const struct pdp_question *question, int64_t now_ms,
-                           int32_t deadline_ms, struct pdp_answer **answer);
+    enum pdp_err (*decide)(const struct pdp_decider *decider, const struct pdp_question *question,
+                           int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer);
     enum pdp_err (*event)(const struct pdp_decider *decider, const struct pdp_question *event, int64_t now_ms,
                           int32_t deadline_ms, struct pdp_answer **answer);
 };
@@ -32,10 +32,11 @@ struct pdp_decider {
 PDP_API struct pdp_decider pdp_decider_of_client(struct pdp_client *client);
 PDP_API struct pdp_decider pdp_decider_of_engine(struct pdp_engine *engine);
 
-// As pdp_decide and pdp_engine_decide. A daemon uses its own clock and ignores now_ms; an engine answers at once
-// and ignores deadline_ms.
-static inline enum pdp_err pdp_decider_decide(const struct pdp_decider *decider, const struct pdp_question *question,
-                                              int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer)
+// As pdp_decide and pdp_engine_decide. A daemon uses its own clock and ignores now_ms; an engine answers at
+// once and ignores deadline_ms.
+static inline enum pdp_err pdp_decider_decide(const struct pdp_decider *decider,
+                                              const struct pdp_question *question, int64_t now_ms,
+                                              int32_t deadline_ms, struct pdp_answer **answer)
 {
     *answer = NULL;
     if (decider->ops == NULL) {
@@ -44,8 +45,9 @@ static inline enum pdp_err pdp_decider_decide(const struct pdp_decider *decider,
     return decider->ops->decide(decider, question, now_ms, deadline_ms, answer);
 }
 
-static inline enum pdp_err pdp_decider_event(const struct pdp_decider *decider, const struct pdp_question *event,
-                                             int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer)
+static inline enum pdp_err pdp_decider_event(const struct pdp_decider *decider,
+                                             const struct pdp_question *event, int64_t now_ms,
+                                             int32_t deadline_ms, struct pdp_answer **answer)
 {
     *answer = NULL;
     if (decider->ops == NULL) {

@@ -30,8 +30,8 @@ extern "C" {
 // An event is filled in the same way: type, subject.…, context.…, properties.NAME (see pdp_event).
 // `\.` is a dot inside a name. Setting a path again replaces what was there.
 //
-// Errors stick: after the first failed call the others change nothing, pdp_question_error tells it, and asking
-// such a question is answered deny. So a caller may build without looking and check once, or never.
+// Errors stick: after the first failed call the others change nothing, pdp_question_error tells it, and
+// asking such a question is answered deny. So a caller may build without looking and check once, or never.
 // Texts are copied. One question belongs to one thread at a time; several threads may ask the same one while
 // none changes it. Cost: one allocation for small questions.
 struct pdp_question;
@@ -39,19 +39,20 @@ struct pdp_question;
 // NOMEM leaves *question NULL. Free with pdp_question_free.
 PDP_API enum pdp_err pdp_question_new(struct pdp_question **question);
 // A whole question, event or batch as JSON (first byte `{` or `[`) or CBOR, at most 64 KiB, depth 16.
-// MALFORMED, LIMIT, NOMEM leave *question NULL; `why`, where not NULL, receives at most `why_bytes` of text for people.
-PDP_API enum pdp_err pdp_question_from_bytes(const void *bytes, size_t len, struct pdp_question **question, char *why,
-                                             size_t why_bytes);
+// MALFORMED, LIMIT, NOMEM leave *question NULL; `why`, where not NULL, receives at most `why_bytes` of text
+// for people.
+PDP_API enum pdp_err pdp_question_from_bytes(const void *bytes, size_t len, struct pdp_question **question,
+                                             char *why, size_t why_bytes);
 // Accepts NULL and a pointer to NULL; leaves NULL behind.
 PDP_API void pdp_question_free(struct pdp_question **question);
 // Empties it for use again; keeps its memory, forgets its error.
 PDP_API void pdp_question_reset(struct pdp_question *question);
 
-// All return the sticky error: SYNTAX (bad path), TYPE (a path through a scalar), DEPTH, LIMIT (1 MiB in all),
-// UTF8, RANGE (NaN or infinite), MALFORMED (set_json), NOMEM.
+// All return the sticky error: SYNTAX (bad path), TYPE (a path through a scalar), DEPTH, LIMIT (1 MiB in
+// all), UTF8, RANGE (NaN or infinite), MALFORMED (set_json), NOMEM.
 PDP_API enum pdp_err pdp_question_set_text(struct pdp_question *question, const char *path, const char *text);
-PDP_API enum pdp_err pdp_question_set_text_n(struct pdp_question *question, const char *path, const char *text,
-                                             size_t len);
+PDP_API enum pdp_err pdp_question_set_text_n(struct pdp_question *question, const char *path,
+                                             const char *text, size_t len);
 PDP_API enum pdp_err pdp_question_set_int(struct pdp_question *question, const char *path, int64_t number);
 PDP_API enum pdp_err pdp_question_set_double(struct pdp_question *question, const char *path, double number);
 PDP_API enum pdp_err pdp_question_set_bool(struct pdp_question *question, const char *path, bool yes);
@@ -96,10 +97,11 @@ PDP_API size_t pdp_answer_missing_count(const struct pdp_answer *answer);
 PDP_API const char *pdp_answer_missing(const struct pdp_answer *answer, size_t at);
 // The bytes as they came, JSON or CBOR; of a batch, those of the whole batch. NULL and 0 where none came.
 PDP_API const void *pdp_answer_bytes(const struct pdp_answer *answer, size_t *len);
-// Any other field by path, such as `context.risk.signals.0.evidence`; numbers pick from lists. false, with the
-// output untouched, where it is missing or of another type. An integer is a double too. The text is not
+// Any other field by path, such as `context.risk.signals.0.evidence`; numbers pick from lists. false, with
+// the output untouched, where it is missing or of another type. An integer is a double too. The text is not
 // NUL-terminated. Linear in the size of the maps on the way.
-PDP_API bool pdp_answer_get_text(const struct pdp_answer *answer, const char *path, const char **text, size_t *len);
+PDP_API bool pdp_answer_get_text(const struct pdp_answer *answer, const char *path, const char **text,
+                                 size_t *len);
 PDP_API bool pdp_answer_get_int(const struct pdp_answer *answer, const char *path, int64_t *number);
 PDP_API bool pdp_answer_get_double(const struct pdp_answer *answer, const char *path, double *number);
 PDP_API bool pdp_answer_get_bool(const struct pdp_answer *answer, const char *path, bool *yes);

@@ -72,8 +72,8 @@ static enum pdp_err encode(struct pdp_client *client, const struct pdp_question 
     return question_encode(question, &how, out);
 }
 
-static enum pdp_err ask(struct pdp_client *client, const struct pdp_question *question, bool event, int32_t deadline_ms,
-                        struct pdp_answer **answer)
+static enum pdp_err ask(struct pdp_client *client, const struct pdp_question *question, bool event,
+                        int32_t deadline_ms, struct pdp_answer **answer)
 {
     AUTO(buf_fini) struct buf message = {0};
     TRY(encode(client, question, event, deadline_ms, &message));
@@ -107,7 +107,8 @@ enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *eve
     return ask_or_deny(client, event, true, deadline_ms, answer);
 }
 
-enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms, struct buf *reply)
+enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms,
+                         struct buf *reply)
 {
     TRY(check_deadline(deadline_ms));
     AUTO(buf_fini) struct buf copy = {0};
@@ -146,8 +147,8 @@ static void answered(void *user, const struct outcome *outcome)
     free(pending);
 }
 
-enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question, int32_t deadline_ms,
-                              pdp_answered callback, void *user)
+enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question,
+                              int32_t deadline_ms, pdp_answered callback, void *user)
 {
     AUTO(buf_fini) struct buf message = {0};
     TRY(encode(client, question, false, deadline_ms, &message));
@@ -171,7 +172,8 @@ static const char *const SEMANTICS[] = {
     [PDP_PERMIT_ON_FIRST_PERMIT] = "permit_on_first_permit",
 };
 
-static enum pdp_err check_batch(const struct pdp_question *const *questions, size_t count, enum pdp_semantic semantic)
+static enum pdp_err check_batch(const struct pdp_question *const *questions, size_t count,
+                                enum pdp_semantic semantic)
 {
     if ((size_t)semantic >= COUNT_OF(SEMANTICS)) {
         return PDP_ERR_RANGE;
@@ -186,8 +188,8 @@ static enum pdp_err check_batch(const struct pdp_question *const *questions, siz
 }
 
 // Every item has an id of its own: the same id with another question is an error.
-static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
-                                 enum pdp_semantic semantic, struct buf *out)
+static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_question *const *questions,
+                                 size_t count, enum pdp_semantic semantic, struct buf *out)
 {
     TRY(check_batch(questions, count, semantic));
     struct emit emit;
@@ -212,15 +214,17 @@ static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_que
     return out->len > REQUEST_BYTES_MAX ? PDP_ERR_LIMIT : PDP_ERR_OK;
 }
 
-static enum pdp_err ask_batch(struct pdp_client *client, const struct pdp_question *const *questions, size_t count,
-                              enum pdp_semantic semantic, int32_t deadline_ms, struct pdp_answer **answers)
+static enum pdp_err ask_batch(struct pdp_client *client, const struct pdp_question *const *questions,
+                              size_t count, enum pdp_semantic semantic, int32_t deadline_ms,
+                              struct pdp_answer **answers)
 {
     AUTO(buf_fini) struct buf message = {0};
     TRY(check_deadline(deadline_ms));
     TRY(encode_batch(client, questions, count, semantic, &message));
     nng_msg *reply = NULL;
     TRY(call_wait(client, &message, deadline_ms, &reply));
-    enum pdp_err err = answer_read_batch((struct str){nng_msg_body(reply), nng_msg_len(reply)}, count, answers);
+    enum pdp_err err =
+        answer_read_batch((struct str){nng_msg_body(reply), nng_msg_len(reply)}, count, answers);
     nng_msg_free(reply);
     return err;
 }
@@ -249,8 +253,8 @@ static enum pdp_err decider_decide(const struct pdp_decider *decider, const stru
     return pdp_decide(decider->self, question, deadline_ms, answer);
 }
 
-static enum pdp_err decider_event(const struct pdp_decider *decider, const struct pdp_question *event, int64_t now_ms,
-                                  int32_t deadline_ms, struct pdp_answer **answer)
+static enum pdp_err decider_event(const struct pdp_decider *decider, const struct pdp_question *event,
+                                  int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer)
 {
     (void)now_ms;
     return pdp_event(decider->self, event, deadline_ms, answer);

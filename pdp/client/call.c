@@ -119,6 +119,14 @@ static void deliver(struct pdp_client *client, const struct outcome *outcome)
     }
 }
 
+static void gone(struct pdp_client *client)
+{
+    if (client->up) {
+        client->up = false;
+        client->down_since_ms = call_now_ms();
+    }
+}
+
 // Nobody waits any more: gives the slot back as soon as that is safe.
 static void abandon(struct call *call)
 {
@@ -130,8 +138,14 @@ static void abandon(struct call *call)
     case CALL_WAITING:
         nng_aio_cancel(call->aio); // progressed() releases it
         break;
-    case CALL_IDLE:
     case CALL_SENDING:
+        // Not taken within a deadline: the connection is stuck, or gone without a word (libnng 1.5.2 tells of
+        // lost connections on one thread a process, and that one can hang). Another is made.
+        if (call->generation == call->client->generation) {
+            gone(call->client);
+        }
+        break;
+    case CALL_IDLE:
         break;
     }
 }
@@ -163,14 +177,6 @@ static enum pdp_err submit(struct call *call)
     call->state = CALL_QUEUED;
     TAILQ_INSERT_TAIL(&call->client->queued, call, queue);
     return PDP_ERR_OK;
-}
-
-static void gone(struct pdp_client *client)
-{
-    if (client->up) {
-        client->up = false;
-        client->down_since_ms = call_now_ms();
-    }
 }
 
 // The connection broke under a call. Sent again under the same request id, it is a repeat.
@@ -280,8 +286,8 @@ static int64_t next_look_ms(const struct pdp_client *client)
     return client->up || client->redialing ? INT64_MAX : client->down_since_ms + pause_ms;
 }
 
-// A dialer of libnng 1.5.2 gives up for good where a daemon that goes away breaks its handshake (EPIPE counts as
-// "closed by us"). So whoever waits longer than a few attempts take has it replaced.
+// A dialer of libnng 1.5.2 gives up for good where a daemon that goes away breaks its handshake (EPIPE counts
+// as "closed by us"). So whoever waits longer than a few attempts take has it replaced.
 static void look_after(struct pdp_client *client)
 {
     if (client->closing || call_now_ms() < next_look_ms(client)) {
@@ -297,8 +303,8 @@ static void look_after(struct pdp_client *client)
     leave(client);
 }
 
-static enum pdp_err begin(struct pdp_client *client, struct buf *message, int32_t deadline_ms, struct outcome outcome,
-                          struct call **out)
+static enum pdp_err begin(struct pdp_client *client, struct buf *message, int32_t deadline_ms,
+                          struct outcome outcome, struct call **out)
 {
     TRY(slot_take(client, out));
     struct call *call = *out;

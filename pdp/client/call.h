@@ -10,10 +10,10 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-// libnng 1.5.2 does not bear the cancelling of a REQ operation that is still being sent. So a call whose deadline passes
-// while it is being sent is left alone with its slot until the transport has taken it; only the wait for a
-// reply is ever cancelled. And nothing is handed to the socket while no connection is up, so slots are not lost
-// to a daemon that is away.
+// libnng 1.5.2 does not bear the cancelling of a REQ operation that is still being sent. So a call whose
+// deadline passes while it is being sent is left alone with its slot until the transport has taken it; only
+// the wait for a reply is ever cancelled. And nothing is handed to the socket while no connection is up, so
+// slots are not lost to a daemon that is away.
 enum call_state {
     CALL_IDLE,    // on the free list
     CALL_QUEUED,  // waits for a connection
@@ -37,7 +37,7 @@ struct call {
     nng_ctx ctx;
     nng_aio *aio;
     enum call_state state;
-    bool open; // somebody still waits for its outcome
+    bool open;           // somebody still waits for its outcome
     uint32_t generation; // of the connection that it was sent on
     int64_t deadline_ms; // on the monotonic clock
     struct buf message;  // kept, to be sent again after a reset
@@ -59,12 +59,13 @@ struct pdp_client {
     struct call_queue queued; // in the order in which they were asked
     struct call_queue due;    // with a callback, earliest deadline first
     bool up, closing, redialing;
-    int64_t down_since_ms; // or since the dialer was last replaced
-    uint32_t generation; // of the connection
-    uint32_t busy;       // callers that wait and callbacks that run
-    pthread_cond_t idle; // busy fell to zero
+    bool closed, abandoned; // the socket is gone; pdp_close did not wait for that
+    int64_t down_since_ms;  // or since the dialer was last replaced
+    uint32_t generation;    // of the connection
+    uint32_t busy;          // callers that wait and callbacks that run
+    pthread_cond_t idle;    // busy fell to zero
     bool has_keeper;
-    pthread_t keeper;    // ends calls with a callback at their deadline
+    pthread_t keeper; // ends calls with a callback at their deadline
     pthread_cond_t keeper_wake;
     char url[256];
 };
@@ -75,7 +76,8 @@ MUST_USE enum pdp_err call_cond_init(pthread_cond_t *cond);
 
 // Sends `message` (its bytes are taken over, and it is left empty) and waits. *reply, to be freed with
 // nng_msg_free, is NULL on every error.
-MUST_USE enum pdp_err call_wait(struct pdp_client *client, struct buf *message, int32_t deadline_ms, nng_msg **reply);
+MUST_USE enum pdp_err call_wait(struct pdp_client *client, struct buf *message, int32_t deadline_ms,
+                                nng_msg **reply);
 // Sends and returns; on OK, `done` will be called once, without the lock.
 MUST_USE enum pdp_err call_start(struct pdp_client *client, struct buf *message, int32_t deadline_ms,
                                  void (*done)(void *user, const struct outcome *outcome), void *user);

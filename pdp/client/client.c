@@ -7,12 +7,14 @@
 #include <nng/transport/ipc/ipc.h>
 #include <nng/transport/tcp/tcp.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define IN_FLIGHT_DEFAULT 256
 #define IN_FLIGHT_MOST 4096
 #define ANSWER_BYTES_DEFAULT (4u << 20)
 #define RECONNECT_FIRST_MS 10
 #define RECONNECT_MOST_MS 1000
+#define CLOSE_MOST_MS 2000
 
 static const struct pdp_options DEFAULTS = {
     .size = sizeof(struct pdp_options),
@@ -34,8 +36,8 @@ static enum pdp_err read_options(const struct pdp_options *given, struct pdp_opt
         return PDP_ERR_RANGE;
     }
     memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    if ((options.form != PDP_FORM_CBOR && options.form != PDP_FORM_JSON) || options.in_flight_max > IN_FLIGHT_MOST ||
-        options.reconnect_ms < 0) {
+    if ((options.form != PDP_FORM_CBOR && options.form != PDP_FORM_JSON) ||
+        options.in_flight_max > IN_FLIGHT_MOST || options.reconnect_ms < 0) {
         return PDP_ERR_RANGE;
     }
     out->form = options.form;
@@ -155,7 +157,7 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     struct pdp_options settled;
     TRY(read_options(options, &settled));
     struct str text = str_of(url);
-    if (text.len == 0 || text.len >= sizeof (*client)->url) {
+    if (text.len == 0 || text.len >= sizeof(*client)->url) {
         return PDP_ERR_SYNTAX;
     }
     if (!is_supported(text)) {
@@ -169,15 +171,58 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     return PDP_ERR_OK;
 }
 
+// Closes the socket. Its own thread, since libnng 1.5.2 may wait for ever where a socket is closed in the
+// instant in which its dialer connects; the memory of that client is then given up, but nobody hangs.
+static void *close_socket(void *arg)
+{
+    struct pdp_client *client = arg;
+    (void)nng_close(client->socket);
+    call_free_all(client);
+    (void)pthread_mutex_lock(&client->lock);
+    client->closed = true;
+    bool abandoned = client->abandoned;
+    (void)pthread_cond_broadcast(&client->idle);
+    (void)pthread_mutex_unlock(&client->lock);
+    if (abandoned) {
+        client_free(&client);
+    }
+    return NULL;
+}
+
+// true: all is closed, and the client may be freed.
+static bool wait_closed(struct pdp_client *client)
+{
+    int64_t until_ms = call_now_ms() + CLOSE_MOST_MS;
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000L};
+    (void)pthread_mutex_lock(&client->lock);
+    while (!client->closed && call_now_ms() < until_ms) {
+        (void)pthread_cond_timedwait(&client->idle, &client->lock, &until);
+    }
+    bool closed = client->closed;
+    client->abandoned = !closed;
+    (void)pthread_mutex_unlock(&client->lock);
+    return closed;
+}
+
 void pdp_close(struct pdp_client **client)
 {
     if (client == NULL || *client == NULL) {
         return;
     }
-    call_close_all(*client);
-    (void)nng_close((*client)->socket);
-    call_free_all(*client);
-    client_free(client);
+    struct pdp_client *closing = *client;
+    *client = NULL;
+    call_close_all(closing);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, close_socket, closing) != 0) {
+        (void)close_socket(closing);
+        client_free(&closing);
+    } else if (wait_closed(closing)) {
+        (void)pthread_join(thread, NULL);
+        client_free(&closing);
+    } else {
+        (void)pthread_detach(thread);
+    }
 }
 
 bool pdp_connected(struct pdp_client *client)

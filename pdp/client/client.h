@@ -7,7 +7,9 @@
 
 #include <pdp/client.h>
 
-// Sends any message, such as `{"op": "status"}`, and appends the bytes of the reply. As pdp_decide in everything else.
-MUST_USE enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms, struct buf *reply);
+// Sends any message, such as `{"op": "status"}`, and appends the bytes of the reply. As pdp_decide in
+// everything else.
+MUST_USE enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms,
+                                  struct buf *reply);
 
 #endif

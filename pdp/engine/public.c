@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// <pdp/engine.h>: the engine for other people's processes. One worker a thread that asks, kept for the next one.
+// <pdp/engine.h>: the engine for other people's processes. One worker a thread that asks, kept for the next
+// one.
 #include "base/time.h"
 #include "engine/engine.h"
 #include "wire/answer.h"
@@ -73,7 +74,8 @@ static enum pdp_err read_by(pdp_read read, void *user, struct str name, struct s
     char c_name[REQUEST_ID_MAX + 1];
     const void *bytes = NULL;
     size_t len = 0;
-    if (read == NULL || name.len >= sizeof c_name || (name.len > 0 && memchr(name.at, '\0', name.len) != NULL)) {
+    if (read == NULL || name.len >= sizeof c_name ||
+        (name.len > 0 && memchr(name.at, '\0', name.len) != NULL)) {
         return PDP_ERR_MISSING;
     }
     memcpy(c_name, name.at, name.len);
@@ -106,8 +108,8 @@ static void tell(struct diags *diags, char **why)
     }
 }
 
-static enum pdp_err compile(const struct pdp_engine_options *options, int64_t now_ms, struct hash_key seed, char **why,
-                            struct snapshot **out)
+static enum pdp_err compile(const struct pdp_engine_options *options, int64_t now_ms, struct hash_key seed,
+                            char **why, struct snapshot **out)
 {
     AUTO(files_free) struct files policies = {0};
     AUTO(files_free) struct files geo = {0};
@@ -137,7 +139,8 @@ static void engine_drop(struct pdp_engine **engine)
     pdp_engine_close(engine);
 }
 
-static enum pdp_err start(const struct pdp_engine_options *options, struct hash_key key, struct pdp_engine *out)
+static enum pdp_err start(const struct pdp_engine_options *options, struct hash_key key,
+                          struct pdp_engine *out)
 {
     struct engine_config config = {
         .key = key,
@@ -158,8 +161,8 @@ static enum pdp_err start(const struct pdp_engine_options *options, struct hash_
     return PDP_ERR_OK;
 }
 
-enum pdp_err pdp_engine_open(const struct pdp_engine_options *options, int64_t now_ms, struct pdp_engine **engine,
-                             char **why)
+enum pdp_err pdp_engine_open(const struct pdp_engine_options *options, int64_t now_ms,
+                             struct pdp_engine **engine, char **why)
 {
     *engine = NULL;
     if (why != NULL) {
@@ -247,8 +250,9 @@ static void worker_give(struct pdp_engine *engine, struct idle_worker *idle, int
     (void)pthread_mutex_unlock(&engine->lock);
 }
 
-static enum pdp_err answer_with(struct pdp_engine *engine, struct idle_worker *idle, const struct pdp_question *question,
-                                bool event, int64_t now_ms, struct pdp_answer **answer)
+static enum pdp_err answer_with(struct pdp_engine *engine, struct idle_worker *idle,
+                                const struct pdp_question *question, bool event, int64_t now_ms,
+                                struct pdp_answer **answer)
 {
     buf_clear(&idle->question);
     buf_clear(&idle->answer);
@@ -258,8 +262,8 @@ static enum pdp_err answer_with(struct pdp_engine *engine, struct idle_worker *i
     return answer_read(buf_view(&idle->answer), answer);
 }
 
-static enum pdp_err answer_one(struct pdp_engine *engine, const struct pdp_question *question, bool event, int64_t now_ms,
-                               struct pdp_answer **answer)
+static enum pdp_err answer_one(struct pdp_engine *engine, const struct pdp_question *question, bool event,
+                               int64_t now_ms, struct pdp_answer **answer)
 {
     *answer = NULL;
     struct idle_worker *idle = NULL;
@@ -293,8 +297,8 @@ static enum pdp_err decider_decide(const struct pdp_decider *decider, const stru
     return pdp_engine_decide(decider->self, question, now_ms, answer);
 }
 
-static enum pdp_err decider_event(const struct pdp_decider *decider, const struct pdp_question *event, int64_t now_ms,
-                                  int32_t deadline_ms, struct pdp_answer **answer)
+static enum pdp_err decider_event(const struct pdp_decider *decider, const struct pdp_question *event,
+                                  int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer)
 {
     (void)deadline_ms;
     return pdp_engine_event(decider->self, event, now_ms, answer);

@@ -123,7 +123,8 @@ static bool as_double(const struct value *value, double *out)
 
 static int64_t whole(const struct value *value, int64_t most)
 {
-    return value != NULL && value->kind == VALUE_INT && value->as.i > 0 && value->as.i <= most ? value->as.i : 0;
+    return value != NULL && value->kind == VALUE_INT && value->as.i > 0 && value->as.i <= most ? value->as.i
+                                                                                               : 0;
 }
 
 static bool effect_of(const struct value *value, enum pdp_effect *out)
@@ -244,7 +245,8 @@ static void deny_all(enum pdp_err err, size_t count, struct pdp_answer **out)
     }
 }
 
-static enum pdp_err read_items(struct reply *reply, const struct value *root, size_t count, struct pdp_answer **out)
+static enum pdp_err read_items(struct reply *reply, const struct value *root, size_t count,
+                               struct pdp_answer **out)
 {
     const struct value *list = value_get(root, STR("evaluations"));
     bool is_list = list != NULL && list->kind == VALUE_LIST;
@@ -319,10 +321,10 @@ double pdp_answer_score(const struct pdp_answer *answer)
     return answer != NULL ? answer->score : -1;
 }
 
-#define TEXT_FIELD(name, field)                                                                    \
-    const char *pdp_answer_##name(const struct pdp_answer *answer)                                 \
-    {                                                                                              \
-        return answer != NULL ? answer->field : "";                                                \
+#define TEXT_FIELD(name, field)                                    \
+    const char *pdp_answer_##name(const struct pdp_answer *answer) \
+    {                                                              \
+        return answer != NULL ? answer->field : "";                \
     }
 TEXT_FIELD(level, level)
 TEXT_FIELD(rule, rule)

@@ -7,11 +7,11 @@
 
 #include <pdp/question.h>
 
-// Reads one answer, JSON or CBOR, copying the bytes. *out is NULL only on NOMEM; MALFORMED gives an answer that
-// denies and says why.
+// Reads one answer, JSON or CBOR, copying the bytes. *out is NULL only on NOMEM; MALFORMED gives an answer
+// that denies and says why.
 MUST_USE enum pdp_err answer_read(struct str bytes, struct pdp_answer **out);
-// Reads the answer to a batch of `count`: out[i] is NULL for items that were not evaluated. On an error every item
-// denies. An answer that is no batch (the whole was refused) stands for each item.
+// Reads the answer to a batch of `count`: out[i] is NULL for items that were not evaluated. On an error every
+// item denies. An answer that is no batch (the whole was refused) stands for each item.
 MUST_USE enum pdp_err answer_read_batch(struct str bytes, size_t count, struct pdp_answer **out);
 // An answer that nobody gave: deny with this code and reason. NULL where memory is out.
 struct pdp_answer *answer_deny(enum pdp_code code, const char *reason);

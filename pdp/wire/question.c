@@ -198,7 +198,8 @@ static enum pdp_err copy_text(struct pdp_question *question, struct str text, st
     return ok ? PDP_ERR_OK : PDP_ERR_LIMIT;
 }
 
-enum pdp_err pdp_question_set_text_n(struct pdp_question *question, const char *path, const char *text, size_t len)
+enum pdp_err pdp_question_set_text_n(struct pdp_question *question, const char *path, const char *text,
+                                     size_t len)
 {
     if (question == NULL || question->err != PDP_ERR_OK) {
         return pdp_question_error(question);
@@ -314,7 +315,8 @@ static void explain(enum pdp_err err, const struct fault *fault, char *why, size
         return;
     }
     if (fault->what[0] != '\0') {
-        (void)snprintf(why, why_bytes, "%s%s%s", fault->field, fault->field[0] != '\0' ? ": " : "", fault->what);
+        (void)snprintf(why, why_bytes, "%s%s%s", fault->field, fault->field[0] != '\0' ? ": " : "",
+                       fault->what);
     } else {
         (void)snprintf(why, why_bytes, "%s", pdp_err_text(err));
     }
@@ -328,7 +330,8 @@ enum pdp_err pdp_question_from_bytes(const void *bytes, size_t len, struct pdp_q
     struct str text = {bytes, len};
     enum pdp_err err = decode_into(*question, wire_form_of(text), text, &(*question)->root, 1, &fault);
     if (err == PDP_ERR_OK && (*question)->root.value.kind != VALUE_MAP) {
-        (void)snprintf(fault.what, sizeof fault.what, "a question is a map such as `{\"subject\": …}`, not a %s",
+        (void)snprintf(fault.what, sizeof fault.what,
+                       "a question is a map such as `{\"subject\": …}`, not a %s",
                        value_kind_name((*question)->root.value.kind));
         err = PDP_ERR_MALFORMED;
     }
@@ -423,7 +426,8 @@ void question_emit(const struct pdp_question *question, struct str request_id, s
     emit_root(&question->root, false, request_id, emit);
 }
 
-enum pdp_err question_encode(const struct pdp_question *question, const struct question_bytes *how, struct buf *out)
+enum pdp_err question_encode(const struct pdp_question *question, const struct question_bytes *how,
+                             struct buf *out)
 {
     TRY(pdp_question_error(question));
     bool wrap = how->event && child_of(&question->root, STR("event")) == NULL;

@@ -4,11 +4,15 @@
 #include <criterion/criterion.h>
 
 static const char FULL[] =
-    "{\"decision\": false, \"context\": {\"effect\": \"step_up\", \"code\": \"policy\", \"decision_id\": \"d1\","
-    "\"rule\": \"web/mfa\", \"rules\": [\"web/mfa\"], \"message\": \"please confirm\", \"reason\": \"fresh mfa\","
-    "\"risk\": {\"score\": 41.2, \"level\": \"medium\", \"signals\": [{\"id\": \"new-asn\", \"evidence\": 2}]},"
+    "{\"decision\": false, \"context\": {\"effect\": \"step_up\", \"code\": \"policy\", \"decision_id\": "
+    "\"d1\","
+    "\"rule\": \"web/mfa\", \"rules\": [\"web/mfa\"], \"message\": \"please confirm\", \"reason\": \"fresh "
+    "mfa\","
+    "\"risk\": {\"score\": 41.2, \"level\": \"medium\", \"signals\": [{\"id\": \"new-asn\", \"evidence\": "
+    "2}]},"
     "\"require\": {\"strength\": \"mfa\", \"max_age\": 900, \"acr_values\": [\"aal2\", \"aal3\"]},"
-    "\"session\": {\"ref\": \"s_5f\", \"epoch\": 3}, \"valid\": {\"until\": 1795370123}, \"missing\": [\"geo.country\"]}}";
+    "\"session\": {\"ref\": \"s_5f\", \"epoch\": 3}, \"valid\": {\"until\": 1795370123}, \"missing\": "
+    "[\"geo.country\"]}}";
 
 Test(wire_answer, reads_every_field)
 {
@@ -70,7 +74,8 @@ Test(wire_answer, only_a_whole_allow_allows)
         "{\"decision\": \"true\", \"context\": {\"effect\": \"allow\", \"code\": \"policy\"}}",
         "{\"decision\": true, \"context\": {\"effect\": \"Allow\", \"code\": \"policy\"}}",
         "{\"decision\": true, \"context\": {\"effect\": [\"allow\"], \"code\": \"policy\"}}",
-        "{\"decision\": true, \"decision\": true, \"context\": {\"effect\": \"allow\", \"code\": \"policy\"}}",
+        "{\"decision\": true, \"decision\": true, \"context\": {\"effect\": \"allow\", \"code\": "
+        "\"policy\"}}",
         "{\"context\": {\"effect\": \"allow\", \"code\": \"policy\"}}",
         ALLOW "x",
     };
@@ -78,8 +83,9 @@ Test(wire_answer, only_a_whole_allow_allows)
         struct pdp_answer *answer = NULL;
         enum pdp_err err = answer_read(str_of(DENIED[i]), &answer);
         cr_expect_eq(err, PDP_ERR_MALFORMED, "%s", DENIED[i]);
-        cr_expect(answer != NULL && !pdp_answer_allows(answer) && pdp_answer_effect(answer) == PDP_EFFECT_DENY, "%s",
-                  DENIED[i]);
+        cr_expect(answer != NULL && !pdp_answer_allows(answer) &&
+                      pdp_answer_effect(answer) == PDP_EFFECT_DENY,
+                  "%s", DENIED[i]);
         cr_expect_eq(pdp_answer_code(answer), PDP_CODE_NO_ANSWER);
         cr_expect_neq(pdp_answer_reason(answer)[0], '\0');
         pdp_answer_free(&answer);
@@ -120,10 +126,12 @@ Test(wire_answer, nothing_reads_as_deny)
 Test(wire_answer, refusals_give_their_reason)
 {
     struct pdp_answer *answer = NULL;
-    cr_assert_eq(answer_read(STR("{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"malformed\", \"error\": "
-                                 "{\"status\": 400, \"field\": \"subject\", \"message\": \"subject is missing\"}}}"),
-                             &answer),
-                 PDP_ERR_OK);
+    cr_assert_eq(
+        answer_read(STR("{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"malformed\", "
+                        "\"error\": "
+                        "{\"status\": 400, \"field\": \"subject\", \"message\": \"subject is missing\"}}}"),
+                    &answer),
+        PDP_ERR_OK);
     cr_expect_eq(pdp_answer_code(answer), PDP_CODE_MALFORMED);
     cr_expect_str_eq(pdp_answer_reason(answer), "subject is missing");
     pdp_answer_free(&answer);
@@ -136,10 +144,11 @@ Test(wire_answer, refusals_give_their_reason)
 Test(wire_answer, batches_keep_their_order)
 {
     struct pdp_answer *answers[3] = {0};
-    cr_assert_eq(answer_read_batch(STR("{\"evaluations\": [" ALLOW ", {\"decision\": false, \"context\": {\"effect\": "
-                                       "\"terminate\", \"code\": \"policy\"}}]}"),
-                                   3, answers),
-                 PDP_ERR_OK);
+    cr_assert_eq(
+        answer_read_batch(STR("{\"evaluations\": [" ALLOW ", {\"decision\": false, \"context\": {\"effect\": "
+                              "\"terminate\", \"code\": \"policy\"}}]}"),
+                          3, answers),
+        PDP_ERR_OK);
     cr_expect(pdp_answer_allows(answers[0]));
     cr_expect_eq(pdp_answer_effect(answers[1]), PDP_EFFECT_TERMINATE);
     cr_expect_null(answers[2], "not evaluated");
@@ -151,7 +160,10 @@ Test(wire_answer, batches_keep_their_order)
 Test(wire_answer, bad_batches_deny_every_item)
 {
     static const char *const BAD[] = {
-        "", ALLOW, "{\"evaluations\": [" ALLOW ", {}]}", "{\"evaluations\": [" ALLOW "," ALLOW "," ALLOW "]}",
+        "",
+        ALLOW,
+        "{\"evaluations\": [" ALLOW ", {}]}",
+        "{\"evaluations\": [" ALLOW "," ALLOW "," ALLOW "]}",
         "{\"evaluations\": 3}",
     };
     for (size_t i = 0; i < COUNT_OF(BAD); i++) {

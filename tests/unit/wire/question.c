@@ -24,7 +24,8 @@ static struct buf json_of(const struct pdp_question *question, bool event, const
 static void expect_json(const struct pdp_question *question, bool event, const char *id, const char *want)
 {
     struct buf out = json_of(question, event, id);
-    cr_expect(str_eq(buf_view(&out), str_of(want)), "got  " STR_FMT "\nwant %s", STR_ARG(buf_view(&out)), want);
+    cr_expect(str_eq(buf_view(&out), str_of(want)), "got  " STR_FMT "\nwant %s", STR_ARG(buf_view(&out)),
+              want);
     buf_fini(&out);
 }
 
@@ -43,8 +44,10 @@ Test(wire_question, builds_a_tree_by_paths)
     pdp_question_set_json(question, "resource.properties.shape", "{\"sides\": [3, 4.0, null]}");
     cr_expect_eq(pdp_question_error(question), PDP_ERR_OK);
     expect_json(question, false, "r1",
-                "{\"request_id\":\"r1\",\"subject\":{\"type\":\"user\",\"id\":\"bob\",\"properties\":{\"roles\":[\"hr\","
-                "\"it\"]}},\"context\":{\"activity\":{\"requests_1m\":12,\"load\":0.5},\"device\":{\"managed\":true}},"
+                "{\"request_id\":\"r1\",\"subject\":{\"type\":\"user\",\"id\":\"bob\",\"properties\":{"
+                "\"roles\":[\"hr\","
+                "\"it\"]}},\"context\":{\"activity\":{\"requests_1m\":12,\"load\":0.5},\"device\":{"
+                "\"managed\":true}},"
                 "\"resource\":{\"properties\":{\"a.b\\\\c\":\"x\",\"shape\":{\"sides\":[3,4.0,null]}}}}");
     pdp_question_reset(question);
     pdp_question_set_text(question, "request_id", "mine");
@@ -60,7 +63,8 @@ Test(wire_question, wraps_events_once)
     pdp_question_set_text(question, "tenant", "acme");
     pdp_question_set_text(question, "subject.id", "alice");
     expect_json(question, true, "e1",
-                "{\"request_id\":\"e1\",\"tenant\":\"acme\",\"event\":{\"type\":\"login\",\"subject\":{\"id\":\"alice\"}}}");
+                "{\"request_id\":\"e1\",\"tenant\":\"acme\",\"event\":{\"type\":\"login\",\"subject\":{"
+                "\"id\":\"alice\"}}}");
     pdp_question_free(&question);
 
     const char *whole = "{\"event\": {\"type\": \"logout\"}, \"request_id\": null}";
@@ -145,12 +149,9 @@ Test(wire_question, reads_whole_messages)
         size_t len;
         enum pdp_err err;
     } CASES[] = {
-        {"{\"a\":1}", 7, PDP_ERR_OK},
-        {"\xa1\x61\x61\x01", 4, PDP_ERR_OK},
-        {"[1]", 3, PDP_ERR_MALFORMED},
-        {"", 0, PDP_ERR_MALFORMED},
-        {"{", 1, PDP_ERR_MALFORMED},
-        {"\x01", 1, PDP_ERR_MALFORMED},
+        {"{\"a\":1}", 7, PDP_ERR_OK},         {"\xa1\x61\x61\x01", 4, PDP_ERR_OK},
+        {"[1]", 3, PDP_ERR_MALFORMED},        {"", 0, PDP_ERR_MALFORMED},
+        {"{", 1, PDP_ERR_MALFORMED},          {"\x01", 1, PDP_ERR_MALFORMED},
         {"{\"a\":1}x", 8, PDP_ERR_MALFORMED},
     };
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
