@@ -64,26 +64,40 @@ static inline uint64_t seed_of(struct hash_key key, const struct value *v)
     return fold(key.k0 ^ v->kind, key.k1 ^ (uint64_t)v->n << 8);
 }
 
+static uint64_t hash_list(struct hash_key key, const struct value *v)
+{
+    uint64_t sum = seed_of(key, v);
+    for (uint32_t i = 0; i < v->n; i++) {
+        sum = fold(sum ^ key.k1, qhash(key, &v->as.list[i]) ^ key.k0);
+    }
+    return sum;
+}
+
+static uint64_t hash_map(struct hash_key key, const struct value *v)
+{
+    uint64_t sum = seed_of(key, v);
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct value *name = &v->as.map[i].key; // text: the codecs let no other key in
+        const struct value *value = &v->as.map[i].value;
+        uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
+        uint64_t of = value->kind == VALUE_STRING ? hash_text(key, seed_of(key, value), value->as.text, value->n)
+                                                  : qhash(key, value);
+        sum += fold(is ^ key.k0, of ^ key.k1);
+    }
+    return fold(sum ^ key.k0, key.k1 | 1);
+}
+
 uint64_t qhash(struct hash_key key, const struct value *v)
 {
     uint64_t seed = seed_of(key, v);
-    uint64_t sum = seed;
     switch ((enum value_kind)v->kind) {
     case VALUE_STRING:
     case VALUE_BYTES:
         return hash_text(key, seed, v->as.text, v->n);
     case VALUE_LIST:
-        for (uint32_t i = 0; i < v->n; i++) {
-            sum = fold(sum ^ key.k1, qhash(key, &v->as.list[i]) ^ key.k0);
-        }
-        return sum;
+        return hash_list(key, v);
     case VALUE_MAP:
-        for (uint32_t i = 0; i < v->n; i++) {
-            const struct value *name = &v->as.map[i].key; // text: the codecs let no other key in
-            uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
-            sum += fold(is ^ key.k0, qhash(key, &v->as.map[i].value) ^ key.k1);
-        }
-        return fold(sum ^ key.k0, key.k1 | 1);
+        return hash_map(key, v);
     case VALUE_BOOL:
         return fold(seed ^ (v->as.b ? 1 : 2), key.k0 | 1);
     case VALUE_INT:
