@@ -2,14 +2,6 @@
 // HOT
 #include "policy/combine.h"
 
-enum truth combine_both(enum truth a, enum truth b)
-{
-    if (a == TRUTH_NO || b == TRUTH_NO) {
-        return TRUTH_NO;
-    }
-    return a == TRUTH_YES && b == TRUTH_YES ? TRUTH_YES : TRUTH_UNSURE;
-}
-
 static enum combine_outcome outcome(enum pdp_effect effect, enum truth truth, bool proved)
 {
     if (truth == TRUTH_NO) {

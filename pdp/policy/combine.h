@@ -29,7 +29,13 @@ struct combine_policy {
 };
 
 // Three-valued and.
-enum truth combine_both(enum truth a, enum truth b);
+static inline enum truth combine_both(enum truth a, enum truth b)
+{
+    if (a == TRUTH_NO || b == TRUTH_NO) {
+        return TRUTH_NO;
+    }
+    return a == TRUTH_YES && b == TRUTH_YES ? TRUTH_YES : TRUTH_UNSURE;
+}
 // One rule. `proved`: the requirement of a step_up is met already (no meaning for others).
 enum combine_outcome combine_rule(struct combine_policy *policy, enum pdp_effect effect, enum truth truth,
                                   bool proved);
