@@ -7,12 +7,16 @@
 #include "cel/regex.h"
 #include "cel/within.h"
 
+// Each operation is a function of its own, which run_op only jumps to: inlined into it, all would pay for the
+// frame of the largest.
+#define NOINLINE __attribute__((noinline))
+
 static inline bool is_error(const struct value *v)
 {
     return v->kind == VALUE_ERROR;
 }
 
-static struct value run_all(struct cel_frame *f, const struct node *node, bool stop)
+static NOINLINE struct value run_all(struct cel_frame *f, const struct node *node, bool stop)
 {
     struct value error = value_bool(!stop);
     for (uint32_t i = 0; i < node->b; i++) {
@@ -34,7 +38,7 @@ static inline struct value compared(const struct cel_frame *f, bool holds)
     return __builtin_expect(f->steps == 0, 0) ? frame_error(CEL_ERROR_BUDGET, 0) : value_bool(holds);
 }
 
-static struct value run_cond(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_cond(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
     if (v.kind != VALUE_BOOL) {
@@ -43,7 +47,7 @@ static struct value run_cond(struct cel_frame *f, const struct node *node)
     return run_node(f, v.as.b ? node->b : node->c);
 }
 
-static struct value run_not(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_not(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
     if (v.kind != VALUE_BOOL) {
@@ -77,7 +81,7 @@ static struct value run_strict(struct cel_frame *f, const struct node *node, con
     return left ? mistyped(f->nodes[node->a].a, a, b->kind) : mistyped(f->nodes[node->b].a, b, a->kind);
 }
 
-static struct value run_equal(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_equal(struct cel_frame *f, const struct node *node)
 {
     struct value a = run_node(f, node->a);
     if (is_error(&a)) {
@@ -93,7 +97,7 @@ static struct value run_equal(struct cel_frame *f, const struct node *node)
     return compared(f, cmp_equal(f, &a, &b) == (node->op == OP_EQ));
 }
 
-static inline struct value run_equal_text(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_equal_text(struct cel_frame *f, const struct node *node)
 {
     struct value v = frame_slot(f, node->a);
     const struct value *text = &f->consts[node->b];
@@ -117,7 +121,7 @@ static struct value ordered(const struct value *a, const struct value *b, enum f
     return value_bool(HOLDS[func - F_LT][order + 1]);
 }
 
-static struct value run_order(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_order(struct cel_frame *f, const struct node *node)
 {
     struct value a = run_node(f, node->a);
     if (is_error(&a)) {
@@ -128,7 +132,7 @@ static struct value run_order(struct cel_frame *f, const struct node *node)
 }
 
 // A comparison whose sides move with now at known rates: notes when it may turn.
-static struct value run_order_now(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_order_now(struct cel_frame *f, const struct node *node)
 {
     bool unbounded = f->unbounded;
     struct value a = run_node(f, node->a);
@@ -148,6 +152,21 @@ static struct value run_order_now(struct cel_frame *f, const struct node *node)
     return ordered(&a, &b, func);
 }
 
+// Is a text among these? As cmp_equal has it. *comparable: some of them are texts.
+static bool list_has_text(const struct value *list, const struct value *text, bool *comparable)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct value *elem = &list->as.list[i];
+        if (elem->kind == VALUE_STRING) {
+            *comparable = true;
+            if (elem->n == text->n && (text->n == 0 || memcmp(elem->as.text, text->as.text, text->n) == 0)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static struct value in_list(struct cel_frame *f, const struct node *node, const struct value *a,
                             const struct value *list)
 {
@@ -155,7 +174,10 @@ static struct value in_list(struct cel_frame *f, const struct node *node, const 
     if (!frame_spend(f, list->n)) {
         return frame_error(CEL_ERROR_BUDGET, 0);
     }
-    for (uint32_t i = 0; i < list->n; i++) {
+    if (a->kind == VALUE_STRING && list_has_text(list, a, &comparable)) {
+        return value_bool(true);
+    }
+    for (uint32_t i = 0; i < list->n && a->kind != VALUE_STRING; i++) {
         const struct value *elem = &list->as.list[i];
         comparable = comparable || elem->kind == a->kind || (is_number(elem->kind) && is_number(a->kind));
         if (cmp_equal(f, elem, a)) {
@@ -168,7 +190,7 @@ static struct value in_list(struct cel_frame *f, const struct node *node, const 
     return compared(f, false);
 }
 
-static struct value run_in(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_in(struct cel_frame *f, const struct node *node)
 {
     struct value args[2] = {run_node(f, node->a), {0}};
     if (is_error(&args[0])) {
@@ -209,7 +231,7 @@ static bool find_text(const struct value *list, const struct value *text)
     return false;
 }
 
-static struct value run_in_texts(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_in_texts(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
     if (v.kind == VALUE_STRING) {
@@ -221,7 +243,7 @@ static struct value run_in_texts(struct cel_frame *f, const struct node *node)
     return node->strict ? mistyped(f->nodes[node->a].a, &v, VALUE_STRING) : value_bool(false);
 }
 
-static struct value run_in_set(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_in_set(struct cel_frame *f, const struct node *node)
 {
     const struct cel_set_decl *set = &f->program->env->sets[node->b];
     struct value v = run_node(f, node->a);
@@ -249,7 +271,7 @@ static struct value run_in_set(struct cel_frame *f, const struct node *node)
     return holds == TRUTH_UNSURE ? frame_error(CEL_ERROR_STALE, set->id) : value_bool(holds == TRUTH_YES);
 }
 
-static struct value run_match(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_match(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
     if (v.kind != VALUE_STRING) {
@@ -262,7 +284,7 @@ static struct value run_match(struct cel_frame *f, const struct node *node)
     return found < 0 ? frame_error(CEL_ERROR_MATCH_LIMIT, 0) : value_bool(found == 1);
 }
 
-static struct value run_within(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_within(struct cel_frame *f, const struct node *node)
 {
     const struct window *window = f->program->windows[node->b];
     bool unbounded = f->unbounded;
@@ -285,7 +307,7 @@ static struct value run_within(struct cel_frame *f, const struct node *node)
     return value_bool(within_holds(window, v.as.i));
 }
 
-static struct value run_call(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_call(struct cel_frame *f, const struct node *node)
 {
     enum {
         ARGS_MAX = 8
@@ -301,7 +323,7 @@ static struct value run_call(struct cel_frame *f, const struct node *node)
     return FUNCS[node->c].code(f, args, count);
 }
 
-static struct value run_optional(struct cel_frame *f, const struct node *node)
+static NOINLINE struct value run_optional(struct cel_frame *f, const struct node *node)
 {
     struct value v = run_node(f, node->a);
     if (v.kind != VALUE_OPTIONAL) {
