@@ -33,6 +33,35 @@ static void see_place(struct ask *ask)
     seen->country = (place->known & GEO_COUNTRY) != 0 ? country_code(place->country) : 0;
 }
 
+// Its place in the worker's cache, by its length and some of its bytes: agents differ by versions, which are everywhere.
+static struct agent_seen *agent_place(const struct worker *worker, struct str agent)
+{
+    uint64_t mix = agent.len * UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t i = agent.len / 16; i < agent.len; i += agent.len / 8 + 1) {
+        mix = (mix ^ (unsigned char)agent.at[i]) * UINT64_C(0x100000001B3);
+    }
+    return &worker->agents[(mix ^ mix >> 32) % AGENT_CACHE_ENTRIES];
+}
+
+// Reading one takes longer than comparing it with the one that stood here last.
+static void see_agent(struct ask *ask, struct str agent, bool *tool)
+{
+    struct sighting *seen = &ask->seen;
+    if (agent.len > AGENT_CACHE_TEXT) {
+        risk_agent_read(agent, &seen->agent_family, &seen->agent_os, tool);
+        return;
+    }
+    struct agent_seen *place = agent_place(ask->worker, agent);
+    if (!str_eq((struct str){place->text, place->len}, agent)) {
+        risk_agent_read(agent, &place->family, &place->os, &place->tool);
+        memcpy(place->text, agent.at, agent.len);
+        place->len = (uint16_t)agent.len;
+    }
+    seen->agent_family = place->family;
+    seen->agent_os = place->os;
+    *tool = place->tool;
+}
+
 static void see_device(struct ask *ask)
 {
     const struct request *request = ask->request;
@@ -43,7 +72,7 @@ static void see_device(struct ask *ask)
     }
     if (request->user_agent.len > 0) {
         bool tool = false;
-        risk_agent_read(request->user_agent, &seen->agent_family, &seen->agent_os, &tool);
+        see_agent(ask, request->user_agent, &tool);
         seen->flags |= (uint16_t)(SIGHT_HAS_AGENT | (tool ? SIGHT_TOOL_AGENT : 0));
     }
 }
@@ -84,6 +113,7 @@ struct cel_frame *ask_frame(const struct ask *ask)
 
 void ask_begin(struct ask *ask)
 {
+    ask->strengths_asked = ask->strengths_proved = 0;
     ask->host = (struct cel_host){.resolve = ask_resolve, .contains = ask_contains, .user = ask};
     cel_begin(ask_frame(ask), &ask->host, &ask->worker->arena, ask->now_ms);
 }
@@ -260,10 +290,22 @@ static bool proof_time(const struct ask *ask, uint32_t strength, int64_t *at_ms)
     return false;
 }
 
+// The condition of one strength, run once a question: many rules ask for the same.
+static bool strength_holds(struct ask *ask, uint32_t strength)
+{
+    uint64_t bit = strength < 64 ? UINT64_C(1) << strength : 0;
+    if ((ask->strengths_asked & bit) != 0) {
+        return (ask->strengths_proved & bit) != 0;
+    }
+    bool holds = cel_truth(ask_frame(ask), policy_strength_proves(ask->snapshot->policies, strength)) == TRUTH_YES;
+    ask->strengths_asked |= bit;
+    ask->strengths_proved |= holds ? bit : 0;
+    return holds;
+}
+
 bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms)
 {
     struct ask *ask = user;
-    struct cel_frame *frame = ask_frame(ask);
     int64_t best_ms = INT64_MIN;
     *until_ms = INT64_MAX;
     if (!ask->has_session) {
@@ -272,7 +314,7 @@ bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until
     // Proving a stronger one proves the weaker.
     for (uint32_t i = strength; i < ask->snapshot->names.strength_count; i++) {
         int64_t at_ms = 0;
-        if (cel_truth(frame, policy_strength_proves(ask->snapshot->policies, i)) == TRUTH_YES) {
+        if (strength_holds(ask, i)) {
             if (max_age_s == 0) {
                 return true;
             }

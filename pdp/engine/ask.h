@@ -44,6 +44,7 @@ struct ask {
     struct risk_result risk;
     const struct session_repeat *repeat; // in `session`, where this is a repeat
     uint64_t repeat_id, question_hash;
+    uint64_t strengths_asked, strengths_proved; // a bit each: what conditions said since ask_begin
     char ref[32];
 };
 

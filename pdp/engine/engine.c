@@ -164,7 +164,8 @@ enum pdp_err worker_new(struct engine *engine, struct worker **out)
     }
     *worker = (struct worker){0};
     arena_init(&worker->arena, MESSAGE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
-    enum pdp_err err = geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache);
+    worker->agents = calloc(AGENT_CACHE_ENTRIES, sizeof *worker->agents);
+    enum pdp_err err = worker->agents != NULL ? geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache) : PDP_ERR_NOMEM;
     if (err == PDP_ERR_OK && !worker_enlist(engine, worker)) {
         err = PDP_ERR_LIMIT;
     }
@@ -189,6 +190,7 @@ void worker_free(struct worker **worker)
         pthread_mutex_unlock(&w->engine->lock);
     }
     geo_cache_free(&w->geo_cache);
+    free(w->agents);
     arena_fini(&w->arena);
     free(w);
     *worker = NULL;

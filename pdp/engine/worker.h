@@ -15,6 +15,15 @@ struct counters {
     atomic_ullong questions, events, batches, repeats;
 };
 
+// What a user agent was read as, by its text: the same few come again and again.
+#define AGENT_CACHE_ENTRIES 64 // a power of two
+#define AGENT_CACHE_TEXT 248   // bytes; a longer one is read each time
+struct agent_seen {
+    uint16_t len, family, os;
+    bool tool;
+    char text[AGENT_CACHE_TEXT];
+};
+
 struct worker {
     _Alignas(64) _Atomic(struct snapshot *) pinned; // what it reads now; NULL between decisions
     struct engine *engine;
@@ -22,6 +31,7 @@ struct worker {
     uint64_t sequence; // of decision ids
     struct arena arena; // of one message
     struct geo_cache *geo_cache;
+    struct agent_seen *agents; // AGENT_CACHE_ENTRIES; len 0: free
     struct fault fault; // why the last question was malformed
     struct counters counters;
 };
