@@ -23,7 +23,7 @@ enum {
 
 static struct session_table *table;
 static struct session_key keys[SUBJECTS][IDS];
-static char names[IDS][16], subject_names[SUBJECTS][16]; // keys borrow them
+static char names[IDS][24], subject_names[SUBJECTS][24]; // keys borrow them
 static struct hash128 subjects[SUBJECTS];
 static _Atomic int ended[IDS];  // 1: session_end has returned for this id
 static _Atomic int owners[IDS]; // subject + 1 of whoever created it
