@@ -264,6 +264,9 @@ static void hint_names(struct diags *diags, struct str given, const struct str *
         diag_hint(diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));
         return;
     }
+    if (count == 0) {
+        return;
+    }
     AUTO(buf_fini) struct buf list = {0};
     for (size_t i = 0; i < count; i++) {
         buf_printf(&list, "%s`" STR_FMT "`", i > 0 ? ", " : "", STR_ARG(names[i]));
@@ -397,6 +400,23 @@ static enum pdp_err read_entry(const struct conf_entry *entry, const struct conf
     return unknown_key(entry->key, fields, count, what, r->diags);
 }
 
+// Is this field there under a misspelt name? Then it is one mistake, and was told with its hint.
+static bool is_misspelt(const struct conf_node *map, const struct conf_field *fields, size_t count, size_t field)
+{
+    struct str names[NAMES_MAX];
+    size_t known = 0;
+    for (; known < count && known < NAMES_MAX; known++) {
+        names[known] = str_of(fields[known].name);
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        int near = str_nearest(map->entries[i].key->text, names, known);
+        if (near >= 0 && (size_t)near == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void keep_first(enum pdp_err *first, enum pdp_err err)
 {
     *first = *first == PDP_ERR_OK ? err : *first;
@@ -415,7 +435,7 @@ enum pdp_err conf_read(const struct conf_node *map, const struct conf_field *fie
         keep_first(&first, read_entry(&map->entries[i], fields, count, what, &r));
     }
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].required && conf_get(map, fields[i].name) == NULL) {
+        if (fields[i].required && conf_get(map, fields[i].name) == NULL && !is_misspelt(map, fields, count, i)) {
             keep_first(&first, diag_error(diags, PDP_ERR_MISSING, missing_place(map), "%s needs `%s`", what,
                                           fields[i].name));
         }

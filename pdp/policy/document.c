@@ -222,12 +222,22 @@ static uint32_t with_hard_evidence(struct build *build, uint32_t when)
     return expr;
 }
 
+static struct place key_place(const struct conf_node *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (str_eq(map->entries[i].key->text, str_of(key))) {
+            return map->entries[i].key->place;
+        }
+    }
+    return map->place;
+}
+
 static void read_condition(struct reading *r, uint32_t target)
 {
     struct build *build = r->build;
     r->out->when = SET_NO_EXPR;
     if (r->rule->when != NULL && r->rule->when->kind == CONF_NULL) {
-        build_fail(build, PDP_ERR_MISSING, r->node->place, "leave `when` out where nothing is asked",
+        build_fail(build, PDP_ERR_MISSING, key_place(r->node, "when"), "leave `when` out where nothing is asked",
                    "`when` is empty");
     } else if (r->rule->when != NULL) {
         r->out->when = when_read(build, r->rule->when, r->vars);
@@ -328,7 +338,7 @@ static uint32_t read_target(struct build *build, const struct conf_doc *doc, con
         return SET_NO_EXPR;
     }
     if (target->kind == CONF_NULL) {
-        build_fail(build, PDP_ERR_MISSING, conf_get(doc->root, "kind")->place,
+        build_fail(build, PDP_ERR_MISSING, key_place(doc->root, "target"),
                    "leave `target` out where the policy is about everything", "`target` is empty");
         return SET_NO_EXPR;
     }

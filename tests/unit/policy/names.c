@@ -85,10 +85,7 @@ static const struct {
      "p.yaml:3:12: error: metadata has no key `nam`\n"
      "    3 | metadata: {nam: a}\n"
      "      |            ^~~\n"
-     "  hint: did you mean `name`?\n"
-     "p.yaml:3:12: error: metadata needs `name`\n"
-     "    3 | metadata: {nam: a}\n"
-     "      |            ^~~\n"},
+     "  hint: did you mean `name`?\n"},
     {HEAD("Policy", "a") "---\n" HEAD("List", "a") "---\n" HEAD("Policy", "a"),
      "p.yaml:11:18: error: another Policy is called `a`\n"
      "   11 | metadata: {name: a}\n"
