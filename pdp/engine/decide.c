@@ -87,6 +87,9 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
     struct session_record *session = &ask->session;
     enum pdp_err err = lifecycle_first_sight(&ask->limits, ask->has_auth_time, ask->auth_time_ms, ask->now_ms,
                                              &session->auth_time_ms);
+    if (err == PDP_ERR_OK && session->auth_time_ms < session_forgotten_ms(ask->worker->engine->sessions)) {
+        err = PDP_ERR_STALE;
+    }
     if (err == PDP_ERR_STALE) {
         deny(out, PDP_CODE_EXPIRED, STR("the session is older than its absolute limit"));
         return true;

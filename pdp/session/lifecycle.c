@@ -83,7 +83,7 @@ enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has
 int64_t lifecycle_keep_until(const struct session_record *record, const struct session_limits *limits, int64_t now_ms)
 {
     // A question may assert an auth_time up to 60 s ahead, and a limit that a policy shortened may be lengthened again.
-    int64_t longest = num_max(limits->absolute_ms, SESSION_ABSOLUTE_DEFAULT_MS);
+    int64_t longest = num_max(num_max(limits->absolute_ms, limits->longest_ms), SESSION_ABSOLUTE_DEFAULT_MS);
     const int64_t others[] = {limits->absolute.terminate_ms, limits->absolute.deny_ms, limits->absolute.step_up_ms};
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         longest = others[i] != INT64_MAX ? num_max(longest, others[i]) : longest;

@@ -3,6 +3,7 @@
 #include "session/limits.h"
 
 #include "base/num.h"
+#include "session/lifecycle.h"
 
 #define NONE INT64_MAX
 #define LEAST_MS INT64_C(1000)
@@ -26,6 +27,7 @@ struct session_policy {
 struct session_policies {
     struct session_policy *list;
     size_t count;
+    int64_t longest_ms; // the longest absolute limit that anybody may have
 };
 
 // ---- reading -----------------------------------------------------------------------------------
@@ -140,6 +142,20 @@ static void read_policy(struct reader *r, const struct conf_node *root, struct s
     }
 }
 
+// Whose session it is may be told differently when it ends and when its id comes back.
+static int64_t longest_of(const struct session_policies *policies)
+{
+    int64_t longest_ms = SESSION_ABSOLUTE_DEFAULT_MS;
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct session_policy *policy = &policies->list[i];
+        longest_ms = num_max(longest_ms, num_max(policy->absolute.ms, policy->reauthentication_ms));
+        if (policy->first_sight == FIRST_SIGHT_ADOPT) {
+            longest_ms = num_max(longest_ms, LIFECYCLE_ADOPT_KEEP_MS);
+        }
+    }
+    return longest_ms;
+}
+
 static bool is_session_policy(const struct conf_doc *doc)
 {
     const struct conf_node *kind = doc->root != NULL ? conf_get(doc->root, "kind") : NULL;
@@ -162,6 +178,7 @@ enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, st
             read_policy(&r, docs[i].root, &list[policies->count++]);
         }
     }
+    policies->longest_ms = longest_of(policies);
     *out = r.first == PDP_ERR_OK ? policies : NULL;
     return r.first;
 }
@@ -242,5 +259,6 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
         out->unsure |= !sure;
     }
     out->adopt = adopt && !known;
+    out->longest_ms = policies->longest_ms;
     finish(out, &idle, &absolute, reauthentication_ms);
 }

@@ -23,6 +23,7 @@ struct session_limits {
     struct limit_times idle, absolute; // what session/lifecycle.h judges by
     int64_t idle_ms, absolute_ms;      // the shortest of each kind, whatever it does
     enum session_on_limit on_idle, on_absolute; // what that one does
+    int64_t longest_ms; // of all policies, matching or not: for how long an id may come back; 0: not said
     bool adopt;  // first_sight: adopt; only of policies that certainly match, and where none says `known`
     bool unsure; // a target could not be decided: its limits are taken (they only restrict)
 };

@@ -140,6 +140,9 @@ MUST_USE enum pdp_err session_commit(struct session_table *table, struct session
 // ones too: keep_until_ms lies beyond their limits), and users without records who were not seen for 180 days (for a day
 // once users fill half of sessions_max). Holds a lock for at most 256 records. Returns how many were looked at.
 size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most);
+// A session that was authenticated before this may be one that the sweep forgot, ended or not: it cannot begin by first
+// sight, whatever limits a reload has brought since. Under the limits by which it was forgotten it could not either.
+int64_t session_forgotten_ms(const struct session_table *table);
 
 // ---- For analysts ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include "session/table.h"
 
 #include "base/num.h"
+#include "session/lifecycle.h"
 
 static int64_t forget_at_ms(const struct slot *slot)
 {
@@ -15,11 +16,21 @@ static int64_t forget_at_ms(const struct slot *slot)
     return num_add_sat(num_max(slot->last_seen_ms, ended_ms), TABLE_UNSEEN_KEEP_MS);
 }
 
+// Only the sweep writes it, under its lock.
+static void note_forgotten(struct session_table *table, int64_t last_ms)
+{
+    int64_t before_ms = num_add_sat(last_ms, LIFECYCLE_AHEAD_MS + 1);
+    if (before_ms > atomic_load_explicit(&table->forgotten_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&table->forgotten_ms, before_ms, memory_order_release);
+    }
+}
+
 static void sweep_slot(struct session_table *table, struct shard *shard, uint64_t place, int64_t now_ms)
 {
     uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
     const struct slot *slot = slot_at(table, at);
     if (slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms) {
+        note_forgotten(table, num_max(slot->last_seen_ms, slot->state == SESSION_TERMINATED ? slot->of.ended_ms : 0));
         commit_forget(table, shard, at);
     }
 }
@@ -29,6 +40,7 @@ static void sweep_user(struct session_table *table, struct shard *shard, uint64_
 {
     const struct user *user = user_at(shard, (uint32_t)place + 1);
     if (user->names != NULL && user->slots == 0 && num_add_sat(user->record.last.at_ms, keep_ms) < now_ms) {
+        note_forgotten(table, num_mul_sat((int64_t)user->record.cutoff_s, 1000) - LIFECYCLE_AHEAD_MS - 1);
         users_forget(table, shard, (uint32_t)place + 1);
     }
 }
@@ -70,4 +82,9 @@ size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most)
     }
     table_unlock(&table->sweep_lock);
     return looked;
+}
+
+int64_t session_forgotten_ms(const struct session_table *table)
+{
+    return atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&table->forgotten_ms, memory_order_acquire);
 }

@@ -65,6 +65,7 @@ struct session_table {
     uint32_t slab_count;
     pthread_mutex_t sweep_lock; // outermost
     uint64_t sweep_shard, sweep_at;
+    _Atomic int64_t forgotten_ms; // see session_forgotten_ms
     _Atomic uint64_t records, tombstones, users, created, refused, bytes;
 };
 
