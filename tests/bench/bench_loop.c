@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decisions a second and latency over ipc and tcp, beside a bare echo on the daemon's own loop and beside a bare libnng
 // echo, with a plain client and with libnng. The contestants take turns, slice by slice, so that what else the machine
-// does hits all of them; a ratio is taken within a round, and its median over the rounds is shown.
+// does hits all of them; a ratio is taken within a round, and its median over the rounds is shown. What the server's
+// process itself was running for an answer says the same on a busy machine.
 //
 // `bench_loop [ROUNDS [SLICE_MS]]`
 #include "bench/nng_peer.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEPTHS = 4, ROUNDS_DEFAULT = 9, SLICE_MS_DEFAULT = 60, WARM_UP_MS = 1500 };
+enum { DEPTHS = 4, ROUNDS_DEFAULT = 11, SLICE_MS_DEFAULT = 40, WARM_UP_MS = 1500 };
 static const unsigned DEPTH[DEPTHS] = {1, 8, 64, 256};
 
 enum server { PDPD, LOOP, NNG, SERVERS };
@@ -21,12 +22,13 @@ static const char *const FORM_NAMES[] = {"CBOR", "JSON"};
 static const char *const TRANSPORT_NAMES[] = {[SP_TCP] = "tcp", [SP_IPC] = "ipc"};
 
 struct cell {
-    struct samples rate, p50, p99; // one a round
-    struct samples rate_of[SERVERS], p50_of[SERVERS]; // ours through theirs, one a round
+    struct samples rate, p50, p99, cpu; // one a round; cpu: of the server, ns an answer
+    struct samples rate_of[SERVERS], p50_of[SERVERS], cpu_of[SERVERS]; // ours through theirs, one a round
 };
 
 // [server][client][transport][form]
 struct place {
+    clockid_t cpu; // of the server's process
     const char *path; // of ipc
     char url[256];
     unsigned port;
@@ -39,11 +41,15 @@ static struct question questions[2];
 static uint64_t number = 1; // never used twice: a repeat costs less
 static struct samples latency;
 
-static void place_at(enum server server, int transport, int form, const char *path, unsigned port)
+static void place_at(enum server server, int transport, int form, const char *path, const struct child *child)
 {
+    unsigned port = child->port;
     for (int client = 0; client < CLIENTS; client++) {
         struct place *place = &places[server][client][transport][form];
         place->path = path;
+        if (clock_getcpuclockid(child->pid, &place->cpu) != 0) {
+            bench_fail("no clock of", child->log);
+        }
         place->port = port;
         if (transport == SP_IPC) {
             snprintf(place->url, sizeof place->url, "ipc://%s", path);
@@ -95,9 +101,16 @@ static void start_pdpd(void)
                                 NULL};
     struct child *child = start("pdpd", argv);
     for (int form = 0; form < 2; form++) {
-        place_at(PDPD, SP_IPC, form, path, 0);
-        place_at(PDPD, SP_TCP, form, NULL, child->port);
+        place_at(PDPD, SP_IPC, form, path, child);
+        place_at(PDPD, SP_TCP, form, NULL, child);
     }
+}
+
+static double cpu_ns(const struct place *place)
+{
+    struct timespec t = {0};
+    clock_gettime(place->cpu, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 // Bytes of an answer once the sessions are warm, and how many were allowed.
@@ -128,11 +141,11 @@ static void start_loops(int form, size_t answer)
     snprintf(paths[form], sizeof paths[form], "%s", bench_path("loop-%s.sock", FORM_NAMES[form]));
     snprintf(url, sizeof url, "ipc://%s", paths[form]);
     const char *const ipc[] = {bench_bin("../bench/echo_loop"), url, "1", bytes, NULL};
-    (void)start(form == WIRE_CBOR ? "loop-ipc-cbor" : "loop-ipc-json", ipc);
+    const struct child *by_ipc = start(form == WIRE_CBOR ? "loop-ipc-cbor" : "loop-ipc-json", ipc);
     const char *const tcp[] = {bench_bin("../bench/echo_loop"), "tcp://127.0.0.1:0", "1", bytes, NULL};
-    struct child *child = start(form == WIRE_CBOR ? "loop-tcp-cbor" : "loop-tcp-json", tcp);
-    place_at(LOOP, SP_IPC, form, paths[form], 0);
-    place_at(LOOP, SP_TCP, form, NULL, child->port);
+    const struct child *by_tcp = start(form == WIRE_CBOR ? "loop-tcp-cbor" : "loop-tcp-json", tcp);
+    place_at(LOOP, SP_IPC, form, paths[form], by_ipc);
+    place_at(LOOP, SP_TCP, form, NULL, by_tcp);
 }
 
 static void start_nng(const char *self, const size_t answer[2])
@@ -146,8 +159,8 @@ static void start_nng(const char *self, const size_t answer[2])
     const char *const argv[] = {self, "serve-nng", url, cbor, json, NULL};
     struct child *child = start("nng", argv);
     for (int form = 0; form < 2; form++) {
-        place_at(NNG, SP_IPC, form, path, 0);
-        place_at(NNG, SP_TCP, form, NULL, child->port);
+        place_at(NNG, SP_IPC, form, path, child);
+        place_at(NNG, SP_TCP, form, NULL, child);
     }
 }
 
@@ -157,7 +170,10 @@ static void slice(enum server server, enum client client, int transport, int for
 {
     struct cell *cell = &cells[server][client][transport][form][depth];
     struct load load = {.question = &questions[form], .depth = DEPTH[depth], .seconds = seconds};
-    run(&places[server][client][transport][form], client, &load);
+    const struct place *place = &places[server][client][transport][form];
+    double before = cpu_ns(place);
+    run(place, client, &load);
+    samples_add(&cell->cpu, (cpu_ns(place) - before) / (double)load.answers);
     samples_add(&cell->rate, (double)load.answers * 1e9 / load.took_ns);
     samples_add(&cell->p50, samples_quantile(&latency, 0.5));
     samples_add(&cell->p99, samples_quantile(&latency, 0.99));
@@ -182,6 +198,8 @@ static void round_of(int transport, int form, int depth, double seconds)
         const struct cell *nng = &cells[NNG][LIBNNG][transport][form][depth];
         samples_add(&ours->rate_of[LOOP], last(&ours->rate) / last(&loop->rate));
         samples_add(&ours->p50_of[LOOP], last(&ours->p50) / last(&loop->p50));
+        samples_add(&ours->cpu_of[LOOP], last(&ours->cpu) / last(&loop->cpu));
+        samples_add(&ours->cpu_of[NNG], last(&ours->cpu) / last(&nng->cpu));
         samples_add(&ours->rate_of[NNG], last(&ours->rate) / last(&nng->rate));
         samples_add(&ours->p50_of[NNG], last(&ours->p50) / last(&nng->p50));
     }
@@ -189,9 +207,9 @@ static void round_of(int transport, int form, int depth, double seconds)
 
 static void show(int transport, int form)
 {
-    printf("\n%s, %s: answers a second (p50 / p99 in µs)\n%-24s", TRANSPORT_NAMES[transport], FORM_NAMES[form], "");
+    printf("\n%s, %s: answers a second (p50 / p99 in µs), the server's own µs an answer\n%-24s", TRANSPORT_NAMES[transport], FORM_NAMES[form], "");
     for (int depth = 0; depth < DEPTHS; depth++) {
-        printf("  %22s %-4u", "depth", DEPTH[depth]);
+        printf("  %29s %-4u", "depth", DEPTH[depth]);
     }
     printf("\n");
     for (int client = 0; client < CLIENTS; client++) {
@@ -199,8 +217,9 @@ static void show(int transport, int form)
             printf("%-13s %-6s     ", SERVER_NAMES[server], CLIENT_NAMES[client]);
             for (int depth = 0; depth < DEPTHS; depth++) {
                 struct cell *cell = &cells[server][client][transport][form][depth];
-                printf("  %9.0f (%6.1f /%7.1f)", samples_quantile(&cell->rate, 0.5),
-                       samples_quantile(&cell->p50, 0.5) / 1e3, samples_quantile(&cell->p99, 0.5) / 1e3);
+                printf("  %9.0f (%6.1f /%7.1f) %6.2f", samples_quantile(&cell->rate, 0.5),
+                       samples_quantile(&cell->p50, 0.5) / 1e3, samples_quantile(&cell->p99, 0.5) / 1e3,
+                       samples_quantile(&cell->cpu, 0.5) / 1e3);
             }
             printf("\n");
         }
@@ -208,8 +227,8 @@ static void show(int transport, int form)
             printf("pdpd / %-11s      ", SERVER_NAMES[server]);
             for (int depth = 0; depth < DEPTHS; depth++) {
                 struct cell *cell = &cells[PDPD][client][transport][form][depth];
-                printf("  %9.2f (%6.2f         )", samples_quantile(&cell->rate_of[server], 0.5),
-                       samples_quantile(&cell->p50_of[server], 0.5));
+                printf("  %9.2f (%6.2f         ) %6.2f", samples_quantile(&cell->rate_of[server], 0.5),
+                       samples_quantile(&cell->p50_of[server], 0.5), samples_quantile(&cell->cpu_of[server], 0.5));
             }
             printf("\n");
         }
@@ -226,6 +245,9 @@ static void judge(void)
                   samples_quantile(&cell[2 + i].rate, 0.5));
         double nng = samples_quantile(&cell[2 + i].rate_of[NNG], 0.5);
         bench_row(nng >= 4 ? BENCH_MET : BENCH_MISSED, WHAT[i], "≥ 4 times a bare libnng echo", "%.1f times", nng);
+        bench_row(BENCH_NO_BUDGET, "the daemon's own time for one of these", "–",
+                  "%.2f µs, %.1f times the bare loop's, %.2f of a libnng echo's", samples_quantile(&cell[2 + i].cpu, 0.5) / 1e3,
+                  samples_quantile(&cell[2 + i].cpu_of[LOOP], 0.5), samples_quantile(&cell[2 + i].cpu_of[NNG], 0.5));
     }
     double one = samples_quantile(&cell[0].p50_of[LOOP], 0.5);
     bench_row(one <= 1.3 ? BENCH_MET : BENCH_MISSED, "one at a time over ipc, p50", "≤ 1.3 times the bare loop",
