@@ -132,6 +132,11 @@ enum pdp_err listener_open(const struct listen_spec *spec, struct listener *out,
     }
     TRY(bind_to(fd, spec, why));
     *out = (struct listener){.fd = fd, .spec = *spec};
+    struct stat info;
+    if (spec->url.transport == SP_IPC && lstat(spec->url.path, &info) == 0) {
+        out->file_device = info.st_dev;
+        out->file_number = info.st_ino;
+    }
     if (spec->url.transport == SP_TCP) { // port 0 is given one now
         union address address;
         socklen_t len = sizeof address;
@@ -174,7 +179,10 @@ enum pdp_err listener_inherit(int fd, struct listener *out, char why[LISTEN_WHY_
 
 void listener_close(struct listener *listener)
 {
-    if (listener->fd >= 0 && !listener->inherited && listener->spec.url.transport == SP_IPC) {
+    // Somebody may have taken our file away, and another daemon have made its own there.
+    struct stat info;
+    if (listener->fd >= 0 && listener->file_number != 0 && lstat(listener->spec.url.path, &info) == 0 &&
+        info.st_dev == listener->file_device && info.st_ino == listener->file_number) {
         unlink(listener->spec.url.path);
     }
     fd_close(&listener->fd);

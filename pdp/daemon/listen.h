@@ -20,6 +20,7 @@ struct listen_spec {
 struct listener {
     int fd; // -1: closed
     bool inherited;
+    uint64_t file_device, file_number; // of the ipc socket's file that we made; 0: none
     struct listen_spec spec; // its url names the port that was really given
 };
 

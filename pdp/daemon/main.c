@@ -4,8 +4,10 @@
 #include "daemon/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CONFIG_BYTES_MAX = 1 << 20
@@ -80,8 +82,21 @@ static int run(const struct flags *flags, struct config *config)
     return flags->what == FLAGS_CHECK ? server_check(config) : server_run(config);
 }
 
+// A socket must not become standard error, or the log would go to a peer.
+static bool take_standard_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (!take_standard_descriptors()) {
+        return SERVER_FAILED;
+    }
     static struct config config; // large, and alive as long as any thread
     struct flags flags;
     struct buf why = {0};
