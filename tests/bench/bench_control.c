@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an analyst's orders cost: from an order to end a session to the last allow that its asker gets, and what a reload of
-// 10,000 rules does to decisions. `bench_control [TERMINATIONS [RELOADS]]`
+// What an analyst's orders cost: from an order to end a session to the last allow that its asker gets, and
+// what a reload of 10,000 rules does to decisions. `bench_control [TERMINATIONS [RELOADS]]`
 #include "bench/common.h"
 
 #include <pthread.h>
@@ -9,7 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { RULES = 10000, TERMINATIONS_DEFAULT = 300, RELOADS_DEFAULT = 5 };
+enum {
+    RULES = 10000,
+    TERMINATIONS_DEFAULT = 300,
+    RELOADS_DEFAULT = 5
+};
 
 static struct child pdpd;
 static char decide_path[256], admin_path[256];
@@ -21,9 +25,22 @@ static void start_pdpd(const char *policies)
     snprintf(admin_path, sizeof admin_path, "%s", bench_path("control-admin.sock"));
     snprintf(decide, sizeof decide, "ipc://%s", decide_path);
     snprintf(admin, sizeof admin, "ipc://%s", admin_path);
-    const char *const argv[] = {bench_bin("pdpd"), "--policies", policies, "--decide", decide, "--admin", admin,
-                                "--geo", bench_path("geo/city.mmdb"), "--geo", bench_path("geo/asn.mmdb"), "--geo",
-                                bench_path("geo/anonymous.mmdb"), "--workers", "1", NULL};
+    const char *const argv[] = {bench_bin("pdpd"),
+                                "--policies",
+                                policies,
+                                "--decide",
+                                decide,
+                                "--admin",
+                                admin,
+                                "--geo",
+                                bench_path("geo/city.mmdb"),
+                                "--geo",
+                                bench_path("geo/asn.mmdb"),
+                                "--geo",
+                                bench_path("geo/anonymous.mmdb"),
+                                "--workers",
+                                "1",
+                                NULL};
     child_start(&pdpd, "control-pdpd", argv);
 }
 
@@ -51,8 +68,9 @@ static void *ask_on(void *user)
     question_make(&question, WIRE_JSON, true, time(NULL) - 60);
     link_open(&link, SP_IPC, decide_path, 0);
     // Numbers of one session, each another question.
-    for (uint64_t number = BENCH_SESSIONS * (asker->session / BENCH_SESSIONS * 10000000 + 1) + asker->session % BENCH_SESSIONS;;
-         number += BENCH_SESSIONS) {
+    for (uint64_t number = BENCH_SESSIONS * (asker->session / BENCH_SESSIONS * 10000000 + 1) +
+                           asker->session % BENCH_SESSIONS;
+         ; number += BENCH_SESSIONS) {
         question_number(&question, question.bytes.at, number);
         double asked = bench_now_ns();
         link_ask(&link, buf_view(&question.bytes), &answer);
@@ -79,7 +97,8 @@ static double terminate_one(struct link_to *admin, uint64_t session, unsigned *l
     struct buf answer = {0};
     char order[160];
     pthread_t thread;
-    snprintf(order, sizeof order, "{\"op\":\"session.terminate\",\"session\":\"sess-%08llx\",\"reason\":\"bench\"}",
+    snprintf(order, sizeof order,
+             "{\"op\":\"session.terminate\",\"session\":\"sess-%08llx\",\"reason\":\"bench\"}",
              (unsigned long long)(session % BENCH_SESSIONS));
     pthread_create(&thread, NULL, ask_on, &asker);
     while (!atomic_load(&asker.begun)) {
@@ -111,12 +130,14 @@ static void terminations(unsigned count)
     link_close(&admin);
     child_stop(&pdpd);
     double p99 = samples_quantile(&ns, 0.99);
-    printf("%zu terminations under questions: order to last allow %.0f µs p50, %.0f µs p99, %.0f µs most; allowed though "
+    printf("%zu terminations under questions: order to last allow %.0f µs p50, %.0f µs p99, %.0f µs most; "
+           "allowed though "
            "asked after the acknowledgement: %u\n",
            ns.count, samples_quantile(&ns, 0.5) / 1e3, p99 / 1e3, samples_quantile(&ns, 1) / 1e3, late);
-    bench_row(p99 <= 5e6 && late == 0 ? BENCH_MET : BENCH_MISSED, "termination ordered to last allow received, p99", "≤ 5 ms",
-              "%.2f ms", p99 / 1e6);
-    bench_row(late == 0 ? BENCH_MET : BENCH_MISSED, "allows of questions sent after the acknowledgement", "0", "%u", late);
+    bench_row(p99 <= 5e6 && late == 0 ? BENCH_MET : BENCH_MISSED,
+              "termination ordered to last allow received, p99", "≤ 5 ms", "%.2f ms", p99 / 1e6);
+    bench_row(late == 0 ? BENCH_MET : BENCH_MISSED, "allows of questions sent after the acknowledgement", "0",
+              "%u", late);
     samples_free(&ns);
 }
 
@@ -188,11 +209,11 @@ static void reloads(unsigned count)
     link_close(&link);
     child_stop(&pdpd);
     double r = samples_quantile(&ratio, 0.5);
-    printf("%u reloads of %d rules under load: p99 %.1f µs before, %.1f µs during (%.0f ms), %.1f µs after\n", count, RULES,
-           samples_quantile(&before, 0.5) / 1e3, samples_quantile(&during, 0.5) / 1e3, samples_quantile(&took, 0.5) / 1e6,
-           samples_quantile(&after, 0.5) / 1e3);
-    bench_row(r <= 2 ? BENCH_MET : BENCH_MISSED, "reload of 10,000 rules under load, decision p99", "at most doubles",
-              "%.2f times", r);
+    printf("%u reloads of %d rules under load: p99 %.1f µs before, %.1f µs during (%.0f ms), %.1f µs after\n",
+           count, RULES, samples_quantile(&before, 0.5) / 1e3, samples_quantile(&during, 0.5) / 1e3,
+           samples_quantile(&took, 0.5) / 1e6, samples_quantile(&after, 0.5) / 1e3);
+    bench_row(r <= 2 ? BENCH_MET : BENCH_MISSED, "reload of 10,000 rules under load, decision p99",
+              "at most doubles", "%.2f times", r);
     question_free(&question);
     samples_free(&latency);
     samples_free(&before);

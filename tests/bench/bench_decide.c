@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A decision in process: nanoseconds and allocations, warm, with the sessions of many users; by the number of rules; and
-// how long a folder takes to load. `bench_decide [ROUNDS [RUN]]`: only that run (0 to 3), for a profiler.
+// A decision in process: nanoseconds and allocations, warm, with the sessions of many users; by the number of
+// rules; and how long a folder takes to load. `bench_decide [ROUNDS [RUN]]`: only that run (0 to 3), for a
+// profiler.
 #include "bench/common.h"
 #include "daemon/folder.h"
 
@@ -11,8 +12,8 @@
 
 enum {
     CALLS = 4000,
-    WARM = 64,     // sessions: as many as stay in the cache
-    MANY = 100000, // sessions: each is out of the cache by the time it comes again
+    WARM = 64,               // sessions: as many as stay in the cache
+    MANY = 100000,           // sessions: each is out of the cache by the time it comes again
     SESSION_PAUSE_MS = 2000, // from one question of a session to its next
     ROUNDS_DEFAULT = 15
 };
@@ -59,7 +60,8 @@ struct setup {
 static void setup_open(struct setup *setup, const char *dir, const char *name)
 {
     static const struct hash_key KEY = {11, 22};
-    const char *geo[] = {bench_path("geo/city.mmdb"), bench_path("geo/asn.mmdb"), bench_path("geo/anonymous.mmdb")};
+    const char *geo[] = {bench_path("geo/city.mmdb"), bench_path("geo/asn.mmdb"),
+                         bench_path("geo/anonymous.mmdb")};
     char why[FOLDER_WHY_MAX];
     struct folder *folder = NULL;
     struct snapshot *snapshot = NULL;
@@ -84,7 +86,8 @@ static void setup_open(struct setup *setup, const char *dir, const char *name)
     snapshot_describe(snapshot, &facts);
     setup->rules = facts.rules;
     struct engine_config config = {.key = KEY, .id_prefix = 7};
-    if (engine_new(&config, &setup->engine) != PDP_ERR_OK || worker_new(setup->engine, &setup->worker) != PDP_ERR_OK) {
+    if (engine_new(&config, &setup->engine) != PDP_ERR_OK ||
+        worker_new(setup->engine, &setup->worker) != PDP_ERR_OK) {
         bench_fail("no engine", name);
     }
     engine_publish(setup->engine, &snapshot);
@@ -100,8 +103,8 @@ static void setup_close(struct setup *setup)
 
 // ---- Questions -------------------------------------------------------------------------------------
 
-// A decoded question, whose texts lie in its bytes: a number written there makes it another question. Its authentication is
-// a minute old, whatever the clock says.
+// A decoded question, whose texts lie in its bytes: a number written there makes it another question. Its
+// authentication is a minute old, whatever the clock says.
 struct asked {
     struct question question;
     struct arena tree;
@@ -114,17 +117,22 @@ static void asked_make(struct asked *asked, bool id, uint64_t sessions, int64_t 
     question_make(&asked->question, WIRE_CBOR, id, now_ms / 1000 - 60);
     asked->question.sessions = sessions;
     arena_reset(&asked->tree);
-    if (wire_decode(WIRE_CBOR, buf_view(&asked->question.bytes), &asked->tree, &asked->root, NULL) != PDP_ERR_OK) {
+    if (wire_decode(WIRE_CBOR, buf_view(&asked->question.bytes), &asked->tree, &asked->root, NULL) !=
+        PDP_ERR_OK) {
         bench_fail("cannot decode", "the question");
     }
 }
 
-enum how { TREE, BYTES };
+enum how {
+    TREE,
+    BYTES
+};
 
 static double clock_costs;
 
 // One call's nanoseconds, less what reading the clock costs.
-static double call(struct setup *setup, enum how how, struct asked *asked, struct buf *answer, enum pdp_effect *effect)
+static double call(struct setup *setup, enum how how, struct asked *asked, struct buf *answer,
+                   enum pdp_effect *effect)
 {
     struct verdict verdict;
     question_number(&asked->question, asked->question.bytes.at, setup->number);
@@ -191,7 +199,9 @@ static void show(const char *name, struct figures *figures)
 
 // ---- The runs --------------------------------------------------------------------------------------
 
-enum { COUNTS = 5 };
+enum {
+    COUNTS = 5
+};
 static const unsigned RULES[COUNTS] = {10, 20, 100, 1000, 10000};
 
 static const struct {
@@ -201,12 +211,15 @@ static const struct {
     uint64_t sessions;
     double budget_ns;
 } RUNS[] = {
-    {"decoded question", "decision in process, baseline's 22 rules, decoded question", TREE, true, WARM, 1000},
+    {"decoded question", "decision in process, baseline's 22 rules, decoded question", TREE, true, WARM,
+     1000},
     {"decoded question, no request_id", "the same without request_id", TREE, false, WARM, 1000},
     {"CBOR in, CBOR out", "the same from CBOR to CBOR", BYTES, true, WARM, 0},
     {"decoded question, 100,000 sessions in turn", "decoded, 100,000 sessions in turn", TREE, true, MANY, 0},
 };
-enum { RUN_COUNT = sizeof RUNS / sizeof *RUNS };
+enum {
+    RUN_COUNT = sizeof RUNS / sizeof *RUNS
+};
 
 static void warm_up(struct setup *setup, uint64_t sessions)
 {
@@ -242,17 +255,22 @@ static void baseline(unsigned rounds)
             measure(&setups[i], RUNS[i].how, RUNS[i].id, RUNS[i].sessions, &all[i]);
         }
     }
-    printf("policies/baseline, %u rules; %d sessions unless said; reading the clock costs %.0f ns (taken off)\n",
-           setups[0].rules, WARM, clock_costs);
+    printf(
+        "policies/baseline, %u rules; %d sessions unless said; reading the clock costs %.0f ns (taken off)\n",
+        setups[0].rules, WARM, clock_costs);
     for (int i = 0; i < RUN_COUNT; i++) {
         show(RUNS[i].name, &all[i]);
         double p50 = samples_quantile(&all[i].p50, 0.5), budget = RUNS[i].budget_ns;
-        bench_row(budget == 0 ? BENCH_NO_BUDGET : p50 <= budget ? BENCH_MET : BENCH_MISSED, RUNS[i].row,
-                  budget == 0 ? "–" : "≤ 1 µs median", "%.0f ns (p99 %.0f ns)", p50, samples_quantile(&all[i].p99, 0.5));
+        bench_row(budget == 0     ? BENCH_NO_BUDGET
+                  : p50 <= budget ? BENCH_MET
+                                  : BENCH_MISSED,
+                  RUNS[i].row, budget == 0 ? "–" : "≤ 1 µs median", "%.0f ns (p99 %.0f ns)", p50,
+                  samples_quantile(&all[i].p99, 0.5));
         allocations += all[i].allocations;
         setup_close(&setups[i]);
     }
-    bench_row(allocations == 0 ? BENCH_MET : BENCH_MISSED, "allocations in all of them", "0", "%zu", allocations);
+    bench_row(allocations == 0 ? BENCH_MET : BENCH_MISSED, "allocations in all of them", "0", "%zu",
+              allocations);
 }
 
 static void by_rules(unsigned rounds)
@@ -281,7 +299,8 @@ static void by_rules(unsigned rounds)
         show(name, &all[i]);
     }
     double r = samples_quantile(&ratio, 0.5);
-    bench_row(r <= 3 ? BENCH_MET : BENCH_MISSED, "10,000 rules, the same candidates", "≤ 3 times 20 rules", "%.2f times", r);
+    bench_row(r <= 3 ? BENCH_MET : BENCH_MISSED, "10,000 rules, the same candidates", "≤ 3 times 20 rules",
+              "%.2f times", r);
     bench_row(BENCH_NO_BUDGET, "10,000 rules loaded", "–", "%.0f ms", setups[COUNTS - 1].load_ms);
     for (int i = 0; i < COUNTS; i++) {
         setup_close(&setups[i]);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decisions a second and latency over ipc and tcp, beside a bare echo on the daemon's own loop and beside a bare libnng
-// echo, with a plain client and with libnng. The contestants take turns, slice by slice, so that what else the machine
-// does hits all of them; a ratio is taken within a round, and its median over the rounds is shown. What the server's
-// process itself was running for an answer says the same on a busy machine.
+// Decisions a second and latency over ipc and tcp, beside a bare echo on the daemon's own loop and beside a
+// bare libnng echo, with a plain client and with libnng. The contestants take turns, slice by slice, so that
+// what else the machine does hits all of them; a ratio is taken within a round, and its median over the
+// rounds is shown. What the server's process itself was running for an answer says the same on a busy
+// machine.
 //
 // `bench_loop [ROUNDS [SLICE_MS]]`
 #include "bench/nng_peer.h"
@@ -11,11 +12,25 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEPTHS = 4, ROUNDS_DEFAULT = 11, SLICE_MS_DEFAULT = 40, WARM_UP_MS = 1500 };
+enum {
+    DEPTHS = 4,
+    ROUNDS_DEFAULT = 11,
+    SLICE_MS_DEFAULT = 40,
+    WARM_UP_MS = 1500
+};
 static const unsigned DEPTH[DEPTHS] = {1, 8, 64, 256};
 
-enum server { PDPD, LOOP, NNG, SERVERS };
-enum client { PLAIN, LIBNNG, CLIENTS };
+enum server {
+    PDPD,
+    LOOP,
+    NNG,
+    SERVERS
+};
+enum client {
+    PLAIN,
+    LIBNNG,
+    CLIENTS
+};
 static const char *const SERVER_NAMES[] = {"pdpd", "bare loop", "libnng echo"};
 static const char *const CLIENT_NAMES[] = {"plain", "libnng"};
 static const char *const FORM_NAMES[] = {"CBOR", "JSON"};
@@ -28,7 +43,7 @@ struct cell {
 
 // [server][client][transport][form]
 struct place {
-    clockid_t cpu; // of the server's process
+    clockid_t cpu;    // of the server's process
     const char *path; // of ipc
     char url[256];
     unsigned port;
@@ -95,9 +110,21 @@ static void start_pdpd(void)
     static char path[256], url[300];
     snprintf(path, sizeof path, "%s", bench_path("pdpd.sock"));
     snprintf(url, sizeof url, "ipc://%s", path);
-    const char *const argv[] = {bench_bin("pdpd"), "--policies", "policies/baseline", "--decide", url, "--decide",
-                                "tcp://127.0.0.1:0", "--geo", bench_path("geo/city.mmdb"), "--geo",
-                                bench_path("geo/asn.mmdb"), "--geo", bench_path("geo/anonymous.mmdb"), "--workers", "1",
+    const char *const argv[] = {bench_bin("pdpd"),
+                                "--policies",
+                                "policies/baseline",
+                                "--decide",
+                                url,
+                                "--decide",
+                                "tcp://127.0.0.1:0",
+                                "--geo",
+                                bench_path("geo/city.mmdb"),
+                                "--geo",
+                                bench_path("geo/asn.mmdb"),
+                                "--geo",
+                                bench_path("geo/anonymous.mmdb"),
+                                "--workers",
+                                "1",
                                 NULL};
     struct child *child = start("pdpd", argv);
     for (int form = 0; form < 2; form++) {
@@ -207,7 +234,8 @@ static void round_of(int transport, int form, int depth, double seconds)
 
 static void show(int transport, int form)
 {
-    printf("\n%s, %s: answers a second (p50 / p99 in µs), the server's own µs an answer\n%-24s", TRANSPORT_NAMES[transport], FORM_NAMES[form], "");
+    printf("\n%s, %s: answers a second (p50 / p99 in µs), the server's own µs an answer\n%-24s",
+           TRANSPORT_NAMES[transport], FORM_NAMES[form], "");
     for (int depth = 0; depth < DEPTHS; depth++) {
         printf("  %29s %-4u", "depth", DEPTH[depth]);
     }
@@ -228,7 +256,8 @@ static void show(int transport, int form)
             for (int depth = 0; depth < DEPTHS; depth++) {
                 struct cell *cell = &cells[PDPD][client][transport][form][depth];
                 printf("  %9.2f (%6.2f         ) %6.2f", samples_quantile(&cell->rate_of[server], 0.5),
-                       samples_quantile(&cell->p50_of[server], 0.5), samples_quantile(&cell->cpu_of[server], 0.5));
+                       samples_quantile(&cell->p50_of[server], 0.5),
+                       samples_quantile(&cell->cpu_of[server], 0.5));
             }
             printf("\n");
         }
@@ -241,17 +270,21 @@ static void judge(void)
     static const char *const WHAT[] = {"decisions a second over ipc, CBOR, depth 64", "the same, depth 256"};
     for (int i = 0; i < 2; i++) {
         double loop = samples_quantile(&cell[2 + i].rate_of[LOOP], 0.5);
-        bench_row(loop >= 0.4 ? BENCH_MET : BENCH_MISSED, WHAT[i], "≥ 0.4 of the bare loop", "%.2f (%.0f a second)", loop,
-                  samples_quantile(&cell[2 + i].rate, 0.5));
+        bench_row(loop >= 0.4 ? BENCH_MET : BENCH_MISSED, WHAT[i], "≥ 0.4 of the bare loop",
+                  "%.2f (%.0f a second)", loop, samples_quantile(&cell[2 + i].rate, 0.5));
         double nng = samples_quantile(&cell[2 + i].rate_of[NNG], 0.5);
-        bench_row(nng >= 4 ? BENCH_MET : BENCH_MISSED, WHAT[i], "≥ 4 times a bare libnng echo", "%.1f times", nng);
+        bench_row(nng >= 4 ? BENCH_MET : BENCH_MISSED, WHAT[i], "≥ 4 times a bare libnng echo", "%.1f times",
+                  nng);
         bench_row(BENCH_NO_BUDGET, "the daemon's own time for one of these", "–",
-                  "%.2f µs, %.1f times the bare loop's, %.2f of a libnng echo's", samples_quantile(&cell[2 + i].cpu, 0.5) / 1e3,
-                  samples_quantile(&cell[2 + i].cpu_of[LOOP], 0.5), samples_quantile(&cell[2 + i].cpu_of[NNG], 0.5));
+                  "%.2f µs, %.1f times the bare loop's, %.2f of a libnng echo's",
+                  samples_quantile(&cell[2 + i].cpu, 0.5) / 1e3,
+                  samples_quantile(&cell[2 + i].cpu_of[LOOP], 0.5),
+                  samples_quantile(&cell[2 + i].cpu_of[NNG], 0.5));
     }
     double one = samples_quantile(&cell[0].p50_of[LOOP], 0.5);
-    bench_row(one <= 1.3 ? BENCH_MET : BENCH_MISSED, "one at a time over ipc, p50", "≤ 1.3 times the bare loop",
-              "%.2f times (%.1f µs)", one, samples_quantile(&cell[0].p50, 0.5) / 1e3);
+    bench_row(one <= 1.3 ? BENCH_MET : BENCH_MISSED, "one at a time over ipc, p50",
+              "≤ 1.3 times the bare loop", "%.2f times (%.1f µs)", one,
+              samples_quantile(&cell[0].p50, 0.5) / 1e3);
 }
 
 int main(int argc, char **argv)
@@ -269,7 +302,8 @@ int main(int argc, char **argv)
     for (int form = 0; form < 2; form++) {
         answer[form] = warm_up(form);
         start_loops(form, answer[form]);
-        printf("%s: question %zu bytes, answer %zu bytes\n", FORM_NAMES[form], questions[form].bytes.len, answer[form]);
+        printf("%s: question %zu bytes, answer %zu bytes\n", FORM_NAMES[form], questions[form].bytes.len,
+               answer[form]);
     }
     show_answer();
     start_nng(argv[0], answer);

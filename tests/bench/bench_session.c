@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SESSIONS = 1000000 };
+enum {
+    SESSIONS = 1000000
+};
 
 static double bytes_of(uint64_t users, double *ns)
 {
@@ -25,8 +27,11 @@ static double bytes_of(uint64_t users, double *ns)
         struct session_held held;
         session_hold(table, &key, &held);
         struct session_delta delta = {.put_session = true, .put_user = true, .create = true};
-        delta.session = (struct session_record){.id = key.id, .subject = key.subject, .state = SESSION_ACTIVE,
-                                                .first_seen_ms = 1795420800000, .last_seen_ms = 1795420800000};
+        delta.session = (struct session_record){.id = key.id,
+                                                .subject = key.subject,
+                                                .state = SESSION_ACTIVE,
+                                                .first_seen_ms = 1795420800000,
+                                                .last_seen_ms = 1795420800000};
         delta.user = held.user != NULL ? *held.user : (struct user_record){.subject = key.subject};
         if (session_commit(table, &held, &key, &delta, 1795420800000) != PDP_ERR_OK) {
             bench_fail("cannot commit", id);
@@ -50,9 +55,11 @@ int main(void)
     // SESSIONS·s + SESSIONS·u = each, SESSIONS·s + SESSIONS/4·u = four
     double user = (each - four) / (SESSIONS * 0.75), session = each / SESSIONS - user;
     printf("%d sessions of as many users: %.1f MB, %.0f ns to make one\n", SESSIONS, each / 1e6, ns_each);
-    printf("%d sessions of %d users: %.1f MB, %.0f ns to make one\n", SESSIONS, SESSIONS / 4, four / 1e6, ns_four);
-    bench_row(session <= 512 ? BENCH_MET : BENCH_MISSED, "memory a session, of a million, all told", "≤ 512 bytes",
-              "%.0f bytes", session);
-    bench_row(user <= 1024 ? BENCH_MET : BENCH_MISSED, "memory a user, all told", "≤ 1,024 bytes", "%.0f bytes", user);
+    printf("%d sessions of %d users: %.1f MB, %.0f ns to make one\n", SESSIONS, SESSIONS / 4, four / 1e6,
+           ns_four);
+    bench_row(session <= 512 ? BENCH_MET : BENCH_MISSED, "memory a session, of a million, all told",
+              "≤ 512 bytes", "%.0f bytes", session);
+    bench_row(user <= 1024 ? BENCH_MET : BENCH_MISSED, "memory a user, all told", "≤ 1,024 bytes",
+              "%.0f bytes", user);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,15 +84,21 @@ void bench_row(enum bench_met met, const char *what, const char *budget, const c
 
 // ---- The question ------------------------------------------------------------------------------
 
-enum { REQUEST_DIGITS = 12, SESSION_DIGITS = 8, SUBJECT_DIGITS = 8 };
+enum {
+    REQUEST_DIGITS = 12,
+    SESSION_DIGITS = 8,
+    SUBJECT_DIGITS = 8
+};
 
 static const char QUESTION[] =
     "{\"tenant\":\"acme\",%s"
     "\"subject\":{\"type\":\"user\",\"id\":\"user-00000000\",\"properties\":{\"roles\":[\"staff\",\"hr\"]}},"
     "\"action\":{\"name\":\"GET\"},"
     "\"resource\":{\"type\":\"route\",\"id\":\"/payroll/42\",\"properties\":{\"sensitivity\":\"high\"}},"
-    "\"context\":{\"session\":{\"id\":\"sess-00000000\",\"auth_time\":%lld,\"acr\":\"aal2\",\"amr\":[\"pwd\",\"otp\"]},"
-    "\"device\":{\"fingerprint\":\"f1d2d2f924e986ac\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:133.0) "
+    "\"context\":{\"session\":{\"id\":\"sess-00000000\",\"auth_time\":%lld,\"acr\":\"aal2\",\"amr\":[\"pwd\","
+    "\"otp\"]},"
+    "\"device\":{\"fingerprint\":\"f1d2d2f924e986ac\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; "
+    "rv:133.0) "
     "Gecko/20100101 Firefox/133.0\",\"managed\":true,\"components\":{\"os\":\"Linux\",\"browser\":\"Firefox "
     "133\",\"screen\":\"1920x1080\",\"ja4\":\"t13d1516h2_8daaf6152771_02713d6af862\"}},"
     "\"network\":{\"ip\":\"203.0.113.7\",\"forwarded_for\":[\"203.0.113.7\",\"10.0.0.2\"]},"
@@ -169,8 +176,12 @@ static void copy_document(const char *dir, const char *name)
 
 void bench_write_rules(const char *dir, unsigned rules)
 {
-    enum { CORE = 10, A_POLICY = 100 };
-    static const char *const NAMES[] = {"guards.yaml", "lists.yaml", "risk.yaml", "sessions.yaml", "strengths.yaml"};
+    enum {
+        CORE = 10,
+        A_POLICY = 100
+    };
+    static const char *const NAMES[] = {"guards.yaml", "lists.yaml", "risk.yaml", "sessions.yaml",
+                                        "strengths.yaml"};
     char path[512];
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
         bench_fail("cannot make", dir);
@@ -247,7 +258,7 @@ static bool said_ready(struct child *child)
         fclose(log);
     }
     text[len] = '\0';
-    const char *ready = strstr(text, "ready");
+    const char *ready = strstr(text, "event=ready");
     if (ready == NULL || strchr(ready, '\n') == NULL) {
         return false;
     }
@@ -259,9 +270,11 @@ static bool said_ready(struct child *child)
 void child_start(struct child *child, const char *name, const char *const *argv)
 {
     snprintf(child->log, sizeof child->log, "%s", bench_path("%s.log", name));
+    unlink(child->log); // an earlier one's would say ready
     fflush(stdout);
     child->pid = fork();
     if (child->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // a bench that fails leaves nobody behind
         int log = open(child->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         dup2(log, STDERR_FILENO);
         dup2(log, STDOUT_FILENO);
@@ -343,7 +356,11 @@ void link_close(struct link_to *link)
     link->fd = -1;
 }
 
-enum { READ_BYTES = 1 << 18, MESSAGE_MAX = 1 << 20, DEPTH_MAX = 1024 };
+enum {
+    READ_BYTES = 1 << 18,
+    MESSAGE_MAX = 1 << 20,
+    DEPTH_MAX = 1024
+};
 
 struct flight {
     struct link_to *link;
@@ -362,8 +379,8 @@ static void put_frame(struct buf *out, enum sp_transport transport, uint32_t id,
 {
     unsigned char head[SP_HEADER_MAX];
     size_t len = sp_frame_write(transport, message.len + 4, head);
-    const unsigned char word[4] = {(unsigned char)(0x80 | id >> 24), (unsigned char)(id >> 16), (unsigned char)(id >> 8),
-                                   (unsigned char)id};
+    const unsigned char word[4] = {(unsigned char)(0x80 | id >> 24), (unsigned char)(id >> 16),
+                                   (unsigned char)(id >> 8), (unsigned char)id};
     buf_str(out, (struct str){(char *)head, len});
     buf_str(out, (struct str){(const char *)word, sizeof word});
     buf_str(out, message);
@@ -375,7 +392,8 @@ static void fill(struct flight *flight, double now)
     while (flight->free_count > 0 && !flight->stop) {
         uint32_t id = flight->free[--flight->free_count];
         put_frame(&flight->out, flight->link->transport, id, buf_view(&question->bytes));
-        question_number(question, flight->out.at + flight->out.len - question->bytes.len, flight->load->number++);
+        question_number(question, flight->out.at + flight->out.len - question->bytes.len,
+                        flight->load->number++);
         flight->began[id] = now;
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the benches share: a clock, medians, rows of the table, the question of the design, children, a plain client.
+// What the benches share: a clock, medians, rows of the table, the question of the design, children, a plain
+// client.
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -23,30 +24,37 @@ void samples_clear(struct samples *samples);
 void samples_free(struct samples *samples);
 double samples_quantile(struct samples *samples, double q); // sorts; 0 where there are none
 
-enum bench_met { BENCH_MISSED, BENCH_MET, BENCH_NO_BUDGET };
+enum bench_met {
+    BENCH_MISSED,
+    BENCH_MET,
+    BENCH_NO_BUDGET
+};
 // One row of the table that run.sh prints at the end.
 void bench_row(enum bench_met met, const char *what, const char *budget, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 // ---- The question of DESIGN §4, of many sessions --------------------------------------------------
 
-enum { BENCH_SESSIONS = 1024 };
+enum {
+    BENCH_SESSIONS = 1024
+};
 
 struct question {
     enum wire_form form;
     struct buf bytes;
     size_t request_at, session_at, subject_at; // their digits; request_at is 0 where it has no request_id
-    uint64_t sessions; // that come in turn: BENCH_SESSIONS unless changed
+    uint64_t sessions;                         // that come in turn: BENCH_SESSIONS unless changed
 };
 void question_make(struct question *question, enum wire_form form, bool with_id, int64_t auth_time_s);
 void question_free(struct question *question);
-// Writes the number of this question over the digits of a copy at `at`: every one has a request_id of its own, and the
-// sessions come in turn.
+// Writes the number of this question over the digits of a copy at `at`: every one has a request_id of its
+// own, and the sessions come in turn.
 void question_number(const struct question *question, unsigned char *at, uint64_t number);
 
 // ---- Policy folders ------------------------------------------------------------------------------
 
-// `dir` becomes a folder of `rules` rules (10 at least): ten that every question of ours is judged by, the rest about other routes.
+// `dir` becomes a folder of `rules` rules (10 at least): ten that every question of ours is judged by, the
+// rest about other routes.
 void bench_write_rules(const char *dir, unsigned rules);
 
 // ---- Children ------------------------------------------------------------------------------------
@@ -59,9 +67,10 @@ struct child {
 // Starts a program and waits until it says `ready`. What it says goes to `DIR/NAME.log`.
 void child_start(struct child *child, const char *name, const char *const *argv);
 void child_stop(struct child *child);
-const char *bench_dir(void);                  // PDP_BENCH_DIR: scratch
-const char *bench_bin(const char *program);   // PDP_BIN/program; the last four answers stay valid
-const char *bench_path(const char *format, ...) __attribute__((format(printf, 1, 2))); // in bench_dir(), likewise
+const char *bench_dir(void);                // PDP_BENCH_DIR: scratch
+const char *bench_bin(const char *program); // PDP_BIN/program; the last four answers stay valid
+const char *bench_path(const char *format, ...)
+    __attribute__((format(printf, 1, 2))); // in bench_dir(), likewise
 
 // ---- A plain client: one connection, `depth` questions under way -----------------------------------
 
@@ -78,9 +87,9 @@ struct load {
     const struct question *question;
     unsigned depth;
     double seconds;
-    uint64_t number;          // of the next question; goes on
-    struct samples *latency;  // ns; NULL: not wanted
-    uint64_t answers, bytes;  // got in this run
+    uint64_t number;         // of the next question; goes on
+    struct samples *latency; // ns; NULL: not wanted
+    uint64_t answers, bytes; // got in this run
     double took_ns;
     bool (*go_on)(void *user); // asked now and then instead of `seconds`; NULL: by time
     void *user;

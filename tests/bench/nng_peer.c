@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTEXTS = 256 };
+enum {
+    CONTEXTS = 256
+};
 
 static void must(int rv, const char *what)
 {
@@ -67,7 +69,7 @@ _Noreturn void nng_serve(const char *ipc, const char *tcp, size_t cbor, size_t j
     must(nng_listen(socket, ipc, NULL, 0), ipc);
     must(nng_listen(socket, tcp, &listener, 0), tcp);
     must(nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port), "port");
-    printf("ready tcp://127.0.0.1:%d\n", port);
+    printf("event=ready tcp://127.0.0.1:%d\n", port);
     fflush(stdout);
     for (;;) {
         pause();

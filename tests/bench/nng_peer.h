@@ -5,7 +5,8 @@
 
 #include "bench/common.h"
 
-// Serves an echo on both URLs with contexts until killed; answers of `cbor` and `json` bytes by the form of the question.
+// Serves an echo on both URLs with contexts until killed; answers of `cbor` and `json` bytes by the form of
+// the question.
 _Noreturn void nng_serve(const char *ipc, const char *tcp, size_t cbor, size_t json);
 
 struct nng_client;
