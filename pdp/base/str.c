@@ -286,7 +286,7 @@ int str_nearest(struct str s, const struct str *names, size_t count)
             continue;
         }
         size_t d = distance(s, names[i]);
-        if (d < least || (d == least && best < 0 && d < s.len)) {
+        if (d < least) {
             least = d;
             best = (int)i;
         }

@@ -119,18 +119,19 @@ struct compiler {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint64_t asked, done;
-    bool stop;
+    bool stop, geo_optional;
     struct compiled *result; // not taken yet: the next compile waits for it
 };
 
 // Waits for work; false: stop.
-static bool wait_for_work(struct compiler *compiler, uint64_t *number)
+static bool wait_for_work(struct compiler *compiler, uint64_t *number, bool *geo_optional)
 {
     pthread_mutex_lock(&compiler->lock);
     while (!compiler->stop && (compiler->asked == compiler->done || compiler->result != NULL)) {
         pthread_cond_wait(&compiler->changed, &compiler->lock);
     }
     *number = compiler->asked;
+    *geo_optional = compiler->geo_optional;
     bool stop = compiler->stop;
     pthread_mutex_unlock(&compiler->lock);
     return !stop;
@@ -142,8 +143,9 @@ static void *compiler_main(void *user)
     struct sched_param param = {0};
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
     uint64_t number = 0;
-    while (wait_for_work(compiler, &number)) {
-        struct compiled *result = compile_run(compiler->config, compiler->seed, false);
+    bool geo_optional = false;
+    while (wait_for_work(compiler, &number, &geo_optional)) {
+        struct compiled *result = compile_run(compiler->config, compiler->seed, geo_optional);
         pthread_mutex_lock(&compiler->lock);
         compiler->done = result != NULL ? number : compiler->done;
         if (result != NULL) {
@@ -180,6 +182,13 @@ enum pdp_err compiler_new(const struct config *config, struct hash_key seed, voi
     }
     *out = compiler;
     return PDP_ERR_OK;
+}
+
+void compiler_geo_optional(struct compiler *compiler, bool optional)
+{
+    pthread_mutex_lock(&compiler->lock);
+    compiler->geo_optional = optional;
+    pthread_mutex_unlock(&compiler->lock);
 }
 
 void compiler_free(struct compiler **compiler_ptr)

@@ -179,6 +179,9 @@ static void publish(struct server *server, struct compiled *compiled)
     server->geo_count = compiled->geo_count;
     pthread_mutex_unlock(&server->lock);
     engine_publish(server->engine, &compiled->snapshot);
+    if (server->compiler != NULL) {
+        compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
+    }
 }
 
 static void note_reload(struct server *server, const struct compiled *compiled, bool ok)
@@ -331,6 +334,7 @@ static enum pdp_err threads_start(struct server *server)
         TRY(server_admin_new(server));
     }
     TRY(compiler_new(server->config, server->seed, wake_main, server, &server->compiler));
+    compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
     }

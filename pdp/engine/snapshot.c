@@ -46,11 +46,30 @@ static void digest_str(struct seal_hash *sha, struct str s)
     seal_hash_add(sha, s.at, s.len);
 }
 
+// How many bytes of the files' names are the folder that all stand in: where it is on a machine is no input.
+static size_t common_folder(const struct snapshot_input *input)
+{
+    struct str first = input->file_count > 0 ? input->files[0].name : (struct str){0};
+    size_t common = first.len;
+    for (size_t i = 1; i < input->file_count; i++) {
+        size_t at = 0;
+        while (at < common && at < input->files[i].name.len && input->files[i].name.at[at] == first.at[at]) {
+            at++;
+        }
+        common = at;
+    }
+    while (common > 0 && first.at[common - 1] != '/') {
+        common--;
+    }
+    return common;
+}
+
 static enum pdp_err digest_begin(const struct snapshot_input *input, struct seal_hash **sha)
 {
     TRY(seal_hash_new(sha));
+    size_t folder = common_folder(input);
     for (size_t i = 0; i < input->file_count; i++) {
-        digest_str(*sha, input->files[i].name);
+        digest_str(*sha, str_sub(input->files[i].name, folder, input->files[i].name.len));
         digest_str(*sha, input->files[i].text);
     }
     for (size_t i = 0; i < input->geo_count; i++) {
