@@ -24,8 +24,14 @@ static struct value resolve(struct cel_frame *frame, uint32_t at)
     if (frame->program->extra != NULL) {
         return there ? v : frame_error(CEL_ERROR_MISSING, at);
     }
-    if (!there || v.kind == VALUE_NULL || v.kind == VALUE_ERROR) {
+    if (!there || v.kind == VALUE_NULL) {
         return frame_error(CEL_ERROR_MISSING, at);
+    }
+    if (v.kind == VALUE_ERROR) {
+        struct value error = frame_error(CEL_ERROR_MISTYPED, at);
+        error.flag = VALUE_MAP;
+        error.spare = v.spare;
+        return error;
     }
     enum value_kind expected = types_value_kind(slot->type);
     bool right = expected == VALUE_ERROR || v.kind == expected;

@@ -387,10 +387,27 @@ static struct str first_segment(struct str path, struct str *rest)
     return str_sub(path, 0, dot);
 }
 
+// What the path leads to. Where something without fields stands in its way it is not missing: whoever mistypes a map must not
+// pass for one who left it out, or has() would call it absent.
+static bool give_path(const struct value *tree, struct str path, struct value *out)
+{
+    const struct value *at = tree;
+    for (size_t from = 0; at != NULL && from <= path.len;) {
+        if (at->kind != VALUE_MAP && at->kind != VALUE_NULL) {
+            *out = (struct value){.kind = VALUE_ERROR, .spare = at->kind};
+            return true;
+        }
+        size_t dot = str_find_byte(path, '.', from);
+        at = value_get(at, str_sub(path, from, dot - from));
+        from = dot + 1;
+    }
+    return give_tree(at, out);
+}
+
 // `subject.roles` is `properties.roles`; `subject.properties.type` reaches a property with a reserved name.
 static bool resolve_property(const struct value *properties, struct str path, struct value *out)
 {
-    return give_tree(value_path(properties, path), out);
+    return give_path(properties, path, out);
 }
 
 // What a condition reads by hand under `context.session` is believed no more than `session.…`.
@@ -408,7 +425,7 @@ static bool resolve_context(const struct ask *ask, struct str path, struct value
     if ((path.len == 0 || str_eq(first, STR("device"))) && !ask_may(ask, GRANT_ASSERT_DEVICE)) {
         return false;
     }
-    return give_tree(path.len == 0 ? ask->request->context : value_path(ask->request->context, path), out);
+    return path.len == 0 ? give_tree(ask->request->context, out) : give_path(ask->request->context, path, out);
 }
 
 static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, struct value *out)
@@ -443,7 +460,7 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
         return true;
     }
     struct value whole = *out;
-    return give_tree(value_path(&whole, slot->rest), out);
+    return give_path(&whole, slot->rest, out);
 }
 
 enum truth ask_contains(void *user, uint32_t set, const struct value *value)
