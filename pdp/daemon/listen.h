@@ -21,7 +21,7 @@ struct listener {
     int fd; // -1: closed
     bool inherited;
     uint64_t file_device, file_number; // of the ipc socket's file that we made; 0: none
-    struct listen_spec spec; // its url names the port that was really given
+    struct listen_spec spec;           // its url names the port that was really given
 };
 
 // Binds and listens. A socket file that nobody answers on is replaced; one that is answered on, or that is no

@@ -77,7 +77,8 @@ static bool put(struct str text)
 {
     size_t whole = text.len;
     while (text.len > 0) {
-        size_t most = text.len < PIPE_BUF ? text.len : PIPE_BUF; // what a pipe that has room takes without blocking
+        size_t most =
+            text.len < PIPE_BUF ? text.len : PIPE_BUF; // what a pipe that has room takes without blocking
         ssize_t len = has_room() ? write(STDERR_FILENO, text.at, most) : -1;
         if (len <= 0) {
             out.cut |= text.len < whole;

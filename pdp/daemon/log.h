@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log lines: `level=info event=ready url=…` on standard error, one write a line, any thread. A reader that
-// does not read is not waited for: lines are lost, and `event=log_lost` tells how many when there is room again.
+// does not read is not waited for: lines are lost, and `event=log_lost` tells how many when there is room
+// again.
 #ifndef DAEMON_LOG_H
 #define DAEMON_LOG_H
 

@@ -267,7 +267,8 @@ static void drain(struct loop *loop)
 {
     listeners_leave(loop);
     loop->accept_again_ms = INT64_MAX;
-    // What has arrived is still heard: so many turns that each connection has one. A flood makes them no more.
+    // What has arrived is still heard: so many turns that each connection has one. A flood makes them no
+    // more.
     size_t turns = node_connections(loop->node) / EVENTS_A_TURN + LAST_TURNS;
     for (size_t i = 0; i < turns; i++) {
         turn(loop, 0);

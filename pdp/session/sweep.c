@@ -30,7 +30,8 @@ static void sweep_slot(struct session_table *table, struct shard *shard, uint64_
     uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
     const struct slot *slot = slot_at(table, at);
     if (slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms) {
-        note_forgotten(table, num_max(slot->last_seen_ms, slot->state == SESSION_TERMINATED ? slot->of.ended_ms : 0));
+        note_forgotten(
+            table, num_max(slot->last_seen_ms, slot->state == SESSION_TERMINATED ? slot->of.ended_ms : 0));
         commit_forget(table, shard, at);
     }
 }

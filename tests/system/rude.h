@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rude tests share: questions of any size, answers by field, a peer that behaves all the while, and what
-// the daemon takes of memory and descriptors.
+// What the rude tests share: questions of any size, answers by field, a peer that behaves all the while, and
+// what the daemon takes of memory and descriptors.
 #ifndef SYSTEM_RUDE_H
 #define SYSTEM_RUDE_H
 
@@ -26,10 +26,13 @@ static const unsigned char HELLO[] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
 // ---- Frames and answers of any size --------------------------------------------------------------------
 
-enum { RUDE_FRAME_MAX = 70000, RUDE_ANSWER_MAX = 4 << 20 };
+enum {
+    RUDE_FRAME_MAX = 70000,
+    RUDE_ANSWER_MAX = 4 << 20
+};
 
-static inline size_t frame_bytes(unsigned char *out, enum sp_transport transport, uint32_t id, const void *bytes,
-                                 size_t len)
+static inline size_t frame_bytes(unsigned char *out, enum sp_transport transport, uint32_t id,
+                                 const void *bytes, size_t len)
 {
     size_t at = sp_frame_write(transport, 4 + len, out);
     const unsigned char hops[4] = {(unsigned char)(0x80 | id >> 24), (unsigned char)(id >> 16),
@@ -76,8 +79,8 @@ static inline ssize_t answer_next(int fd, enum sp_transport transport, uint32_t 
     return (ssize_t)(body - 4);
 }
 
-static inline ssize_t ask_bytes(int fd, enum sp_transport transport, uint32_t id, const void *bytes, size_t len,
-                                char *out, size_t size)
+static inline ssize_t ask_bytes(int fd, enum sp_transport transport, uint32_t id, const void *bytes,
+                                size_t len, char *out, size_t size)
 {
     unsigned char *frame = malloc(len + 32);
     uint32_t got = 0;
@@ -93,7 +96,8 @@ static inline json_t *asked(const struct daemon *daemon, const char *socket, con
     char *out = malloc(RUDE_ANSWER_MAX);
     json_t *root = NULL;
     int fd = connect_ipc(daemon, socket);
-    if (out != NULL && fd >= 0 && shake(fd) && ask_bytes(fd, SP_IPC, 1, text, strlen(text), out, RUDE_ANSWER_MAX) >= 0) {
+    if (out != NULL && fd >= 0 && shake(fd) &&
+        ask_bytes(fd, SP_IPC, 1, text, strlen(text), out, RUDE_ANSWER_MAX) >= 0) {
         root = json_loads(out, 0, NULL);
     }
     if (fd >= 0) {
@@ -103,7 +107,8 @@ static inline json_t *asked(const struct daemon *daemon, const char *socket, con
     return root;
 }
 
-// The text, number or truth at a dotted path, printed into one of a few static places; "" where it is not there.
+// The text, number or truth at a dotted path, printed into one of a few static places; "" where it is not
+// there.
 static inline const char *at_path(json_t *root, const char *path)
 {
     static _Thread_local char places[8][256];
@@ -142,7 +147,8 @@ static inline const char *effect_of(json_t *answer)
     return out;
 }
 
-// ---- JSON as CBOR, with the keys of each map in turn or the other way round --------------------------------
+// ---- JSON as CBOR, with the keys of each map in turn or the other way round
+// --------------------------------
 
 static inline size_t cbor_head(unsigned char *out, unsigned major, uint64_t n)
 {
@@ -237,7 +243,9 @@ static inline int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-enum { CALM_MOST = 200000 };
+enum {
+    CALM_MOST = 200000
+};
 
 struct calm {
     const struct daemon *daemon;
@@ -325,8 +333,8 @@ static inline struct calm_said calm_stop(struct calm *calm)
         said.slow_ms = calm->took_us[(uint64_t)calm->asked * 999 / 1000] / 1e3;
         said.worst_ms = calm->took_us[calm->asked - 1] / 1e3;
     }
-    (void)fprintf(stderr, "%-28s %6u asked, %u unanswered, median %.2f ms, p99.9 %.2f ms, worst %.2f ms\n", calm->name,
-                  said.asked, said.unanswered, said.median_ms, said.slow_ms, said.worst_ms);
+    (void)fprintf(stderr, "%-28s %6u asked, %u unanswered, median %.2f ms, p99.9 %.2f ms, worst %.2f ms\n",
+                  calm->name, said.asked, said.unanswered, said.median_ms, said.slow_ms, said.worst_ms);
     free(calm->took_us);
     calm->took_us = NULL;
     return said;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages that are legal or nearly so, and meant badly: every one is answered as a denial or its sender is closed, none
-// stops the daemon, and a peer that behaves is answered all the while.
+// Messages that are legal or nearly so, and meant badly: every one is answered as a denial or its sender is
+// closed, none stops the daemon, and a peer that behaves is answered all the while.
 #include "system/rude.h"
 
 #include <nng/nng.h>
@@ -48,42 +48,60 @@ static const struct {
     {"after it something", "{" ALICE "," ROUTE "}", "x", 1, "", "deny/malformed", ""},
     {"two of them", "{" ALICE "," ROUTE "}", "{}", 1, "", "deny/malformed", ""},
     {"cut off", "{" ALICE "," ROUTE, "", 0, "", "deny/malformed", ""},
-    {"a key twice", "{" ALICE "," ROUTE, ",\"action\": {\"name\": \"GET\"}", 1, "}", "deny/malformed", "twice"},
-    {"a key twice, escaped", "{" ALICE "," ROUTE, ",\"\\u0061ction\": {\"name\": \"GET\"}", 1, "}", "deny/malformed", "twice"},
-    {"a key twice, deep", "{" ALICE "," ROUTE ",\"context\": {\"a\": {\"b\": 1, \"b\": 1}}}", "", 0, "", "deny/malformed", "twice"},
-    {"16 levels", "{" ALICE "," ROUTE ",\"context\": {\"a\": ", "[", 14, "]]]]]]]]]]]]]]}}", "allow/policy", ""},
-    {"17 levels", "{" ALICE "," ROUTE ",\"context\": {\"a\": ", "[", 15, "]]]]]]]]]]]]]]]}}", "deny/malformed", "deep"},
+    {"a key twice", "{" ALICE "," ROUTE, ",\"action\": {\"name\": \"GET\"}", 1, "}", "deny/malformed",
+     "twice"},
+    {"a key twice, escaped", "{" ALICE "," ROUTE, ",\"\\u0061ction\": {\"name\": \"GET\"}", 1, "}",
+     "deny/malformed", "twice"},
+    {"a key twice, deep", "{" ALICE "," ROUTE ",\"context\": {\"a\": {\"b\": 1, \"b\": 1}}}", "", 0, "",
+     "deny/malformed", "twice"},
+    {"16 levels", "{" ALICE "," ROUTE ",\"context\": {\"a\": ", "[", 14, "]]]]]]]]]]]]]]}}", "allow/policy",
+     ""},
+    {"17 levels", "{" ALICE "," ROUTE ",\"context\": {\"a\": ", "[", 15, "]]]]]]]]]]]]]]]}}",
+     "deny/malformed", "deep"},
     {"60,000 levels of lists", "", "[", 60000, "", "deny/malformed", ""},
     {"10,000 levels of maps", "", "{\"a\":", 10000, "", "deny/malformed", ""},
     {"many keys", "{" ALICE "," ROUTE, ",\"a\": 1", 7000, "}", "deny/malformed", "twice"},
     {"a long list", "{" ALICE "," ROUTE ",\"context\": {\"a\": [0", ",0", 30000, "]}}", "allow/policy", ""},
     {"nulls", "{\"subject\": null, \"action\": null, \"resource\": null}", "", 0, "", "deny/malformed", ""},
     {"a lone surrogate", "{" ALICE "," ROUTE ", \"a\": \"\\ud800\"}", "", 0, "", "deny/malformed", ""},
-    {"bytes that are no UTF-8", "{" ALICE "," ROUTE ", \"a\": \"\xc0\xaf\"}", "", 0, "", "deny/malformed", ""},
+    {"bytes that are no UTF-8", "{" ALICE "," ROUTE ", \"a\": \"\xc0\xaf\"}", "", 0, "", "deny/malformed",
+     ""},
     {"a NUL in a key", "{" ALICE "," ROUTE ", \"a\\u0000\": 1}", "", 0, "", "deny/malformed", ""},
-    {"a NUL in the action", "{\"subject\": {\"type\": \"user\", \"id\": \"alice\"}, \"action\": {\"name\": \"GET\\u0000\"}," ROUTE "}", "", 0,
-     "", "deny/no-rule", ""},
-    {"a NUL in the path", "{" ALICE ", \"resource\": {\"type\": \"route\", \"id\": \"/a\\u0000\"}}", "", 0, "", "deny/malformed", ""},
-    {"a path upwards", "{" ALICE ", \"resource\": {\"type\": \"route\", \"id\": \"/b/../a\"}}", "", 0, "", "deny/malformed", ""},
+    {"a NUL in the action",
+     "{\"subject\": {\"type\": \"user\", \"id\": \"alice\"}, \"action\": {\"name\": \"GET\\u0000\"}," ROUTE
+     "}",
+     "", 0, "", "deny/no-rule", ""},
+    {"a NUL in the path", "{" ALICE ", \"resource\": {\"type\": \"route\", \"id\": \"/a\\u0000\"}}", "", 0,
+     "", "deny/malformed", ""},
+    {"a path upwards", "{" ALICE ", \"resource\": {\"type\": \"route\", \"id\": \"/b/../a\"}}", "", 0, "",
+     "deny/malformed", ""},
     {"a number beyond", "{" ALICE "," ROUTE ", \"a\": 9223372036854775808}", "", 0, "", "deny/malformed", ""},
     {"a number far beyond", "{" ALICE "," ROUTE ", \"a\": 1e999}", "", 0, "", "deny/malformed", ""},
     {"a number of 60,000 digits", "{" ALICE "," ROUTE ", \"a\": 1", "0", 60000, "}", "deny/malformed", ""},
     {"no number", "{" ALICE "," ROUTE ", \"a\": NaN}", "", 0, "", "deny/malformed", ""},
-    {"an id of 255 bytes", "{" ALICE "," ROUTE ", \"request_id\": \"" X255 "\"}", "", 0, "", "allow/policy", X255},
-    {"an id of 256 bytes", "{" ALICE "," ROUTE ", \"request_id\": \"" X255 "x\"}", "", 0, "", "deny/malformed", "255"},
+    {"an id of 255 bytes", "{" ALICE "," ROUTE ", \"request_id\": \"" X255 "\"}", "", 0, "", "allow/policy",
+     X255},
+    {"an id of 256 bytes", "{" ALICE "," ROUTE ", \"request_id\": \"" X255 "x\"}", "", 0, "",
+     "deny/malformed", "255"},
     {"an id of nothing", "{" ALICE "," ROUTE ", \"request_id\": \"\"}", "", 0, "", "deny/malformed", "empty"},
-    {"a session id of 256 bytes", "{" ALICE "," ROUTE ", \"context\": {\"session\": {\"id\": \"" X255 "x\"}}}", "", 0, "", "deny/malformed",
-     "255"},
-    {"an id that would write the log", "{" ALICE "," ROUTE ", \"request_id\": \"a\\nlevel=error event=forged\\u001b[2J\\u009b\"}", "", 0, "",
+    {"a session id of 256 bytes",
+     "{" ALICE "," ROUTE ", \"context\": {\"session\": {\"id\": \"" X255 "x\"}}}", "", 0, "",
+     "deny/malformed", "255"},
+    {"an id that would write the log",
+     "{" ALICE "," ROUTE ", \"request_id\": \"a\\nlevel=error event=forged\\u001b[2J\\u009b\"}", "", 0, "",
      "allow/policy", "\\n"},
-    {"an event and a question", "{" ALICE "," ROUTE ", \"event\": {\"type\": \"logout\"}}", "", 0, "", "deny/malformed", ""},
-    {"an analyst's order", "{\"op\": \"session.terminate\", \"session\": \"a\", \"reason\": \"x\"}", "", 0, "", "deny/malformed", ""},
+    {"an event and a question", "{" ALICE "," ROUTE ", \"event\": {\"type\": \"logout\"}}", "", 0, "",
+     "deny/malformed", ""},
+    {"an analyst's order", "{\"op\": \"session.terminate\", \"session\": \"a\", \"reason\": \"x\"}", "", 0,
+     "", "deny/malformed", ""},
     {"an order to reload", "{\"op\": \"reload\"}", "", 0, "", "deny/malformed", ""},
     {"a time of its own", "{\"at\": 1, \"request\": {" ALICE "," ROUTE "}}", "", 0, "", "deny/malformed", ""},
-    {"257 items", "{" ALICE "," ROUTE ", \"evaluations\": [{}", ",{}", 256, "]}", "deny/malformed", "at most 256"},
+    {"257 items", "{" ALICE "," ROUTE ", \"evaluations\": [{}", ",{}", 256, "]}", "deny/malformed",
+     "at most 256"},
     {"20,000 items", "{\"evaluations\": [{}", ",{}", 20000, "]}", "deny/malformed", "at most 256"},
     {"items that are none", "{\"evaluations\": {}}", "", 0, "", "deny/malformed", "list"},
-    {"an event as an item", "{" ALICE "," ROUTE ", \"evaluations\": [{\"event\": {\"type\": \"logout\"}}]}", "", 0, "", "deny/malformed", ""},
+    {"an event as an item", "{" ALICE "," ROUTE ", \"evaluations\": [{\"event\": {\"type\": \"logout\"}}]}",
+     "", 0, "", "deny/malformed", ""},
 };
 
 static size_t message_put(size_t i, char *out)
@@ -105,14 +123,17 @@ static void messages_are_judged(const struct daemon *daemon)
         CHECK(fd >= 0 && shake(fd));
         for (size_t i = 0; i < COUNT_OF(MESSAGES); i++) {
             size_t len = message_put(i, message);
-            ssize_t got = ask_bytes(fd, tcp != 0 ? SP_TCP : SP_IPC, (uint32_t)i, message, len, big, sizeof big);
+            ssize_t got =
+                ask_bytes(fd, tcp != 0 ? SP_TCP : SP_IPC, (uint32_t)i, message, len, big, sizeof big);
             json_t *root = got >= 0 ? json_loads(big, 0, NULL) : NULL;
             bool cbor = got > 0 && root == NULL && memmem(big, (size_t)got, "malformed", 9) != NULL;
-            const char *effect = cbor ? "deny/malformed" : effect_of(root); // what is no JSON is answered in CBOR
+            const char *effect =
+                cbor ? "deny/malformed" : effect_of(root); // what is no JSON is answered in CBOR
             bool right = strcmp(effect, MESSAGES[i].effect) == 0 && strstr(big, MESSAGES[i].says) != NULL;
             CHECK(right);
             if (!right) {
-                (void)fprintf(stderr, "%s: %s: %.300s\n", MESSAGES[i].name, effect, got >= 0 ? big : "no answer");
+                (void)fprintf(stderr, "%s: %s: %.300s\n", MESSAGES[i].name, effect,
+                              got >= 0 ? big : "no answer");
             }
             json_decref(root);
         }
@@ -131,7 +152,8 @@ static void a_whole_batch_is_answered(const struct daemon *daemon)
     json_t *root = asked(daemon, "decide.ipc", text), *items = json_object_get(root, "evaluations");
     CHECK(json_array_size(items) == 256);
     for (size_t i = 0; i < json_array_size(items); i++) {
-        CHECK(strcmp(effect_of(json_array_get(items, i)), i % 3 == 0 ? "deny/malformed" : "allow/policy") == 0);
+        CHECK(strcmp(effect_of(json_array_get(items, i)), i % 3 == 0 ? "deny/malformed" : "allow/policy") ==
+              0);
     }
     json_decref(root);
 }
@@ -174,7 +196,10 @@ static const struct {
     {"a key twice", {0xa2, 0x61, 'a', 1, 0x61, 'a', 1}, 7},
     {"a key twice, one in pieces", {0xa2, 0x61, 'a', 1, 0x7f, 0x61, 'a', 0xff, 1}, 9},
     {"a number as a key", {0xa1, 1, 1}, 3},
-    {"lists in lists", {0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x80}, 18},
+    {"lists in lists",
+     {0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81,
+      0x80},
+     18},
     {"tags in tags", {0xc1, 0xc1, 0xc1, 0xc1, 0xc1, 0xc1, 0xc1, 0xc1, 0x00}, 9},
     {"text that is no UTF-8", {0xa1, 0x61, 'a', 0x62, 0xc0, 0xaf}, 6},
     {"not a number", {0xa1, 0x61, 'a', 0xf9, 0x7e, 0x00}, 6},
@@ -188,7 +213,8 @@ static void cbor_is_judged(const struct daemon *daemon)
     CHECK(fd >= 0 && shake(fd));
     for (uint32_t i = 0; i < COUNT_OF(CBOR); i++) {
         ssize_t got = ask_bytes(fd, SP_IPC, i, CBOR[i].bytes, CBOR[i].len, big, sizeof big);
-        bool right = got > 0 && memmem(big, (size_t)got, "malformed", 9) != NULL && memmem(big, (size_t)got, "allow", 5) == NULL;
+        bool right = got > 0 && memmem(big, (size_t)got, "malformed", 9) != NULL &&
+                     memmem(big, (size_t)got, "allow", 5) == NULL;
         CHECK(right);
         if (!right) {
             (void)fprintf(stderr, "%s\n", CBOR[i].name);
@@ -201,13 +227,15 @@ static void cbor_is_judged(const struct daemon *daemon)
         ssize_t got = ask_bytes(fd, SP_IPC, 2 * i, QUESTION, strlen(QUESTION), big, sizeof big);
         CHECK(got > 0 && big[0] == '{' && strstr(big, "\"decision\":true") != NULL);
         got = ask_bytes(fd, SP_IPC, 2 * i + 1, cbor, cbor_of(question, i % 2 != 0, cbor), big, sizeof big);
-        CHECK(got > 0 && ((unsigned char)big[0] & 0xe0) == 0xa0 && memmem(big, (size_t)got, "allow", 5) != NULL);
+        CHECK(got > 0 && ((unsigned char)big[0] & 0xe0) == 0xa0 &&
+              memmem(big, (size_t)got, "allow", 5) != NULL);
     }
     json_decref(question);
     (void)close(fd);
 }
 
-// ---- Hops and protocols --------------------------------------------------------------------------------------
+// ---- Hops and protocols
+// --------------------------------------------------------------------------------------
 
 static const struct {
     const char *name;
@@ -215,11 +243,9 @@ static const struct {
     bool ends;      // then one with it, and the question
     bool answered, closed;
 } HOPS[] = {
-    {"the id alone", 0, true, true, false},
-    {"seven devices", 7, true, true, false},
+    {"the id alone", 0, true, true, false},    {"seven devices", 7, true, true, false},
     {"eight devices", 8, true, false, false}, // dropped, as nng does
-    {"no end within", 3, false, false, true},
-    {"no end in many", 40, false, false, false},
+    {"no end within", 3, false, false, true},  {"no end in many", 40, false, false, false},
     {"nothing at all", 0, false, false, true},
 };
 
@@ -254,7 +280,8 @@ static void hops_are_carried(const struct daemon *daemon)
 
 static void other_protocols_are_refused(const struct daemon *daemon)
 {
-    static const uint16_t TYPES[] = {0, 0x10, 0x20, 0x21, 0x31, 0x50, 0x51, 0x62, 0x63, 0x70, 0x130, 0x3000, 0xffff};
+    static const uint16_t TYPES[] = {0,    0x10, 0x20, 0x21,  0x31,   0x50,  0x51,
+                                     0x62, 0x63, 0x70, 0x130, 0x3000, 0xffff};
     for (size_t i = 0; i < COUNT_OF(TYPES); i++) {
         static const char *const SOCKETS[] = {"decide.ipc", "admin.ipc"};
         for (size_t k = 0; k < 2; k++) {
@@ -275,16 +302,20 @@ static void other_protocols_are_refused(const struct daemon *daemon)
     json_decref(root);
 }
 
-// ---- Time -----------------------------------------------------------------------------------------------------
+// ---- Time
+// -----------------------------------------------------------------------------------------------------
 
 // A byte now and then, of a handshake and of a frame: closed by the deadlines, which no byte moves.
 static void dripping_is_ended(const struct daemon *daemon)
 {
-    enum { EACH = 20 };
+    enum {
+        EACH = 20
+    };
     int fds[2 * EACH];
     unsigned char frame[1024];
     size_t len = frame_put(frame, SP_IPC, 1, QUESTION), left = 2 * EACH;
-    json_int_t hands = admin_number(daemon, "refusals", "handshake_late"), frames = admin_number(daemon, "refusals", "frame_late");
+    json_int_t hands = admin_number(daemon, "refusals", "handshake_late"),
+               frames = admin_number(daemon, "refusals", "frame_late");
     for (int i = 0; i < 2 * EACH; i++) {
         fds[i] = connect_ipc(daemon, "decide.ipc");
         CHECK(fds[i] >= 0 && (i % 2 == 0 || shake(fds[i])));
@@ -310,10 +341,13 @@ static void dripping_is_ended(const struct daemon *daemon)
     CHECK(admin_number(daemon, "refusals", "frame_late") == frames + EACH);
 }
 
-// Asks and asks and never reads: is held back by what it does not take, and closed when it takes nothing for too long.
+// Asks and asks and never reads: is held back by what it does not take, and closed when it takes nothing for
+// too long.
 static void the_deaf_are_ended(const struct daemon *daemon)
 {
-    enum { EACH = 50 };
+    enum {
+        EACH = 50
+    };
     int fds[EACH];
     unsigned char frame[1024];
     size_t len = frame_put(frame, SP_IPC, 1, QUESTION), rss = daemon_rss_kib(daemon), most = rss;
@@ -342,7 +376,8 @@ static void the_deaf_are_ended(const struct daemon *daemon)
     CHECK(RUDE_SANITIZED || most < rss + EACH * 1024);
 }
 
-// ---- Many -----------------------------------------------------------------------------------------------------
+// ---- Many
+// -----------------------------------------------------------------------------------------------------
 
 struct tiny {
     int fd;
@@ -354,7 +389,8 @@ static void *tiny_read(void *user)
     struct tiny *tiny = user;
     static char answer[8192];
     uint32_t id = 0;
-    while (tiny->seen < TINY && answer_next(tiny->fd, SP_TCP, &id, answer, sizeof answer) >= 0 && id == tiny->seen) {
+    while (tiny->seen < TINY && answer_next(tiny->fd, SP_TCP, &id, answer, sizeof answer) >= 0 &&
+           id == tiny->seen) {
         tiny->seen++;
     }
     return NULL;
@@ -414,7 +450,8 @@ static void contexts_are_answered(const struct daemon *daemon)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < CONTEXTS; i++) {
             nng_msg *msg = NULL;
-            CHECK(round > 0 || (nng_ctx_open(&contexts[i], sock) == 0 && nng_aio_alloc(&aios[i], NULL, NULL) == 0));
+            CHECK(round > 0 ||
+                  (nng_ctx_open(&contexts[i], sock) == 0 && nng_aio_alloc(&aios[i], NULL, NULL) == 0));
             CHECK(nng_msg_alloc(&msg, 0) == 0 && nng_msg_append(msg, QUESTION, strlen(QUESTION)) == 0);
             nng_aio_set_timeout(aios[i], DEADLINE_MS);
             nng_aio_set_msg(aios[i], msg);
@@ -428,7 +465,8 @@ static void contexts_are_answered(const struct daemon *daemon)
         for (int i = 0; i < CONTEXTS; i++) {
             nng_aio_wait(aios[i]);
             nng_msg *msg = nng_aio_result(aios[i]) == 0 ? nng_aio_get_msg(aios[i]) : NULL;
-            CHECK(msg != NULL && memmem(nng_msg_body(msg), nng_msg_len(msg), "\"decision\":true", 15) != NULL);
+            CHECK(msg != NULL &&
+                  memmem(nng_msg_body(msg), nng_msg_len(msg), "\"decision\":true", 15) != NULL);
             if (msg != NULL) {
                 nng_msg_free(msg);
             }
@@ -441,7 +479,8 @@ static void contexts_are_answered(const struct daemon *daemon)
     nng_close(sock);
 }
 
-// ---- Floods ---------------------------------------------------------------------------------------------------
+// ---- Floods
+// ---------------------------------------------------------------------------------------------------
 
 struct flood {
     const struct daemon *daemon;
@@ -504,7 +543,8 @@ static void flood_stop(struct flood *flood)
 // Analysts that ask without end do not slow questions down, nor questions without end the analysts.
 static void floods_keep_to_their_side(const struct daemon *daemon)
 {
-    struct flood analysts = {.socket = "admin.ipc", .text = "{\"op\": \"session.list\", \"limit\": 1000}", .at_once = 16};
+    struct flood analysts = {
+        .socket = "admin.ipc", .text = "{\"op\": \"session.list\", \"limit\": 1000}", .at_once = 16};
     struct flood gateways = {.socket = "decide.ipc", .text = QUESTION, .at_once = 60};
     struct calm calm = {.name = "beside analysts, ipc", .every_ms = 1};
     flood_start(&analysts, daemon);
@@ -548,16 +588,19 @@ static void batches_take_turns(const struct daemon *daemon)
     flood_stop(&batches);
 }
 
-// ---- Strangers ------------------------------------------------------------------------------------------------
+// ---- Strangers
+// ------------------------------------------------------------------------------------------------
 
-// A new session id in every question: as many begin as one peer may begin, memory stays, who was there before stays.
+// A new session id in every question: as many begin as one peer may begin, memory stays, who was there before
+// stays.
 static void strangers_are_capped(const struct daemon *daemon)
 {
     char text[1024], answer[8192];
     int fd = connect_ipc(daemon, "decide.ipc");
     CHECK(fd >= 0 && shake(fd));
-    static const char FORM[] = "{" ROUTE ", \"action\": {\"name\": \"GET\"}, \"subject\": {\"type\": \"user\", \"id\": \"%s-%d\"}, "
-                               "\"context\": {\"session\": {\"id\": \"%s-%d\", \"auth_time\": %lld}}}";
+    static const char FORM[] =
+        "{" ROUTE ", \"action\": {\"name\": \"GET\"}, \"subject\": {\"type\": \"user\", \"id\": \"%s-%d\"}, "
+        "\"context\": {\"session\": {\"id\": \"%s-%d\", \"auth_time\": %lld}}}";
     long long at = (long long)time(NULL) - 10;
     (void)snprintf(text, sizeof text, FORM, "resident", 0, "resident", 0, at);
     CHECK(ask(fd, SP_IPC, 1, text, answer, sizeof answer) && allows(answer));
@@ -581,13 +624,15 @@ static void strangers_are_capped(const struct daemon *daemon)
     (void)close(fd);
 }
 
-// ---- The log --------------------------------------------------------------------------------------------------
+// ---- The log
+// --------------------------------------------------------------------------------------------------
 
 static bool log_is_clean(const struct daemon *daemon)
 {
     for (const char *line = daemon->log; *line != '\0'; line = strchr(line, '\n') + 1) {
         const char *end = strchr(line, '\n');
-        if (end == NULL || strncmp(line, "level=", 6) != 0 || strstr(line, "level=error event=forged") == line) {
+        if (end == NULL || strncmp(line, "level=", 6) != 0 ||
+            strstr(line, "level=error event=forged") == line) {
             return false;
         }
         for (const char *at = line; at < end; at++) {
@@ -608,13 +653,22 @@ static bool log_is_clean(const struct daemon *daemon)
 static void the_log_cannot_be_forged(struct daemon *daemon)
 {
     static const char *const REASONS[] = {
-        "a\\nlevel=error event=forged", "\\u001b[31mred\\u001b[0m", "c1\\u009b31m", "\\u202eturned", "\\\" by=root reason=\\\"",
-        "a\\u0000b", "\\u007f", "back\\\\slash", "x\\r\\nlevel=error event=forged",
+        "a\\nlevel=error event=forged",
+        "\\u001b[31mred\\u001b[0m",
+        "c1\\u009b31m",
+        "\\u202eturned",
+        "\\\" by=root reason=\\\"",
+        "a\\u0000b",
+        "\\u007f",
+        "back\\\\slash",
+        "x\\r\\nlevel=error event=forged",
     };
     for (size_t i = 0; i < COUNT_OF(REASONS); i++) {
         char text[512];
-        (void)snprintf(text, sizeof text,
-                       "{\"op\": \"session.terminate\", \"session\": \"secret-of-log-%zu\", \"reason\": \"%s\"}", i, REASONS[i]);
+        (void)snprintf(
+            text, sizeof text,
+            "{\"op\": \"session.terminate\", \"session\": \"secret-of-log-%zu\", \"reason\": \"%s\"}", i,
+            REASONS[i]);
         json_t *root = asked(daemon, "admin.ipc", text);
         CHECK(strcmp(at_path(root, "ok"), "true") == 0);
         json_decref(root);
@@ -629,16 +683,18 @@ static void the_log_cannot_be_forged(struct daemon *daemon)
     }
 }
 
-// ---- Together -------------------------------------------------------------------------------------------------
+// ---- Together
+// -------------------------------------------------------------------------------------------------
 
 static void configure(const struct daemon *daemon, struct daemon_how *how)
 {
     char text[2048];
-    (void)snprintf(text, sizeof text,
-                   "policies: %s/policies\nworkers: 1\ndecide: [\"ipc://%s/decide.ipc\", \"tcp://127.0.0.1:0\"]\n"
-                   "admin: ipc://%s/admin.ipc\nsessions_max: %d\ncreations_per_minute: %d\n"
-                   "limits: {handshake: 400ms, frame: 400ms, stall: 600ms, connections: %d, peer_connections: %d}\n",
-                   daemon->dir, daemon->dir, daemon->dir, SESSIONS_MOST, CREATIONS, idle_most, peer_most);
+    (void)snprintf(
+        text, sizeof text,
+        "policies: %s/policies\nworkers: 1\ndecide: [\"ipc://%s/decide.ipc\", \"tcp://127.0.0.1:0\"]\n"
+        "admin: ipc://%s/admin.ipc\nsessions_max: %d\ncreations_per_minute: %d\n"
+        "limits: {handshake: 400ms, frame: 400ms, stall: 600ms, connections: %d, peer_connections: %d}\n",
+        daemon->dir, daemon->dir, daemon->dir, SESSIONS_MOST, CREATIONS, idle_most, peer_most);
     put_file(daemon, "pdpd.yaml", text);
     *how = (struct daemon_how){.args = {"--config", "dir@pdpd.yaml"}};
 }

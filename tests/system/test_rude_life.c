@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reloads and ends while questions are asked: a reload loses and denies none, an end answers all that were sent before.
+// Reloads and ends while questions are asked: a reload loses and denies none, an end answers all that were
+// sent before.
 #include "system/rude.h"
 
 enum {
@@ -9,7 +10,8 @@ enum {
     CROWD = 3000, // more than a loop hears of in its last turns
 };
 
-// ---- Reload ---------------------------------------------------------------------------------------------------
+// ---- Reload
+// ---------------------------------------------------------------------------------------------------
 
 struct asker {
     const struct daemon *daemon;
@@ -32,7 +34,8 @@ static void *asker_main(void *user)
     uint32_t next = 0, seen = 0;
     while (!asker->broken && (!atomic_load(&asker->stop) || seen < next)) {
         while (next < seen + DEEP && !atomic_load(&asker->stop)) {
-            asker->broken = asker->broken || !send_whole(fd, frame, frame_put(frame, transport, next++, QUESTION));
+            asker->broken =
+                asker->broken || !send_whole(fd, frame, frame_put(frame, transport, next++, QUESTION));
         }
         uint32_t id = 0;
         if (answer_next(fd, transport, &id, answer, sizeof answer) < 0 || id != seen) {
@@ -50,7 +53,8 @@ static void *asker_main(void *user)
 static void reload(const struct daemon *daemon, bool good)
 {
     put_file(daemon, "policies/more.yaml",
-             good ? "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: more}\nrules:\n  - {id: a, effect: deny, actions: [PUT]}\n"
+             good ? "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: more}\nrules:\n  - {id: a, effect: "
+                    "deny, actions: [PUT]}\n"
                   : "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: more}\nrules: 7\n");
     json_t *root = asked(daemon, "admin.ipc", "{\"op\": \"reload\"}");
     CHECK(json_is_true(json_object_get(root, "ok")) == good);
@@ -59,7 +63,10 @@ static void reload(const struct daemon *daemon, bool good)
 
 static void a_reload_costs_no_question(const struct daemon *daemon)
 {
-    struct asker askers[ASKERS] = {{.daemon = daemon}, {.daemon = daemon, .tcp = true}, {.daemon = daemon}, {.daemon = daemon, .tcp = true}};
+    struct asker askers[ASKERS] = {{.daemon = daemon},
+                                   {.daemon = daemon, .tcp = true},
+                                   {.daemon = daemon},
+                                   {.daemon = daemon, .tcp = true}};
     struct calm calm = {.name = "beside reloads, ipc", .every_ms = 1};
     for (size_t i = 0; i < ASKERS; i++) {
         CHECK(pthread_create(&askers[i].thread, NULL, asker_main, &askers[i]) == 0);
@@ -81,7 +88,8 @@ static void a_reload_costs_no_question(const struct daemon *daemon)
     (void)fprintf(stderr, "%d reloads beside %llu questions\n", RELOADS, (unsigned long long)all);
 }
 
-// ---- End --------------------------------------------------------------------------------------------------------
+// ---- End
+// --------------------------------------------------------------------------------------------------------
 
 static int crowd_most(void)
 {
@@ -94,7 +102,8 @@ static int crowd_most(void)
     return limit.rlim_max < CROWD + 200 ? (int)limit.rlim_max - 200 : CROWD;
 }
 
-// Each of a crowd has `deep` questions underway when the daemon is told to end: each is answered, then the connection ends.
+// Each of a crowd has `deep` questions underway when the daemon is told to end: each is answered, then the
+// connection ends.
 static void an_end_answers_what_was_asked(struct daemon *daemon, int crowd, uint32_t deep)
 {
     static int fds[CROWD];
@@ -124,8 +133,9 @@ static void an_end_answers_what_was_asked(struct daemon *daemon, int crowd, uint
         (void)close(fds[i]);
     }
     CHECK(answered == (size_t)crowd);
-    (void)fprintf(stderr, "%d peers with %u questions each when it was told to end: %zu had all their answers\n", crowd, deep,
-                  answered);
+    (void)fprintf(stderr,
+                  "%d peers with %u questions each when it was told to end: %zu had all their answers\n",
+                  crowd, deep, answered);
     CHECK(daemon_wait(daemon) == 0);
     free(frames);
 }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// 20,000 connections that leave, send garbage, half frames, absurd lengths, or never read: peers that behave are
-// answered within 50 ms all the while, and memory and descriptors return to where they were.
+// 20,000 connections that leave, send garbage, half frames, absurd lengths, or never read: peers that behave
+// are answered within 50 ms all the while, and memory and descriptors return to where they were.
 #include "system/rude.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
-enum { RUDE_MOST = RUDE_SANITIZED ? 2000 : 20000, AT_ONCE = 100, ATTEMPTS = 3, DEEP = 64, ASKED_LEAST = 20, GREETED_MS = 1000, A_BREATH = 4 };
+enum {
+    RUDE_MOST = RUDE_SANITIZED ? 2000 : 20000,
+    AT_ONCE = 100,
+    ATTEMPTS = 3,
+    DEEP = 64,
+    ASKED_LEAST = 20,
+    GREETED_MS = 1000,
+    A_BREATH = 4
+};
 static const double SLOWEST_MS = 50;
 
 // libnng 1.5.2 loses the message that it was writing when a connection breaks (nng #1713).
@@ -95,14 +103,17 @@ static void half_closed(struct storm *storm, int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
-enum { LEAVE_AT_ONCE = 2 }; // the first ones
+enum {
+    LEAVE_AT_ONCE = 2
+}; // the first ones
 static void (*const KINDS[])(struct storm *storm, int fd) = {
-    says_nothing, half_a_handshake, garbage, garbage_after_hello, half_a_frame, an_absurd_length,
-    another_protocol, never_reads, half_closed,
+    says_nothing,     half_a_handshake, garbage,     garbage_after_hello, half_a_frame,
+    an_absurd_length, another_protocol, never_reads, half_closed,
 };
 
-// Goes with a reset in every other case. A reset also leaves the port free at once. But for those that never meant to
-// stay it waits until it was greeted, so that AT_ONCE is how many there are at once for the daemon too.
+// Goes with a reset in every other case. A reset also leaves the port free at once. But for those that never
+// meant to stay it waits until it was greeted, so that AT_ONCE is how many there are at once for the daemon
+// too.
 static void leave(struct storm *storm, int *fd, bool at_once)
 {
     if (*fd >= 0) {
@@ -218,12 +229,14 @@ static void a_normal_day(const struct daemon *daemon)
         CHECK(fds[i] >= 0 && shake(fds[i]));
     }
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
-        CHECK(ask(fds[i], i % 2 != 0 ? SP_TCP : SP_IPC, 1, QUESTION, answer, sizeof answer) && allows(answer));
+        CHECK(ask(fds[i], i % 2 != 0 ? SP_TCP : SP_IPC, 1, QUESTION, answer, sizeof answer) &&
+              allows(answer));
     }
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
         (void)close(fds[i]);
     }
-    for (int64_t until = now_ms() + DEADLINE_MS; admin_number(daemon, NULL, "connections") > 1 && now_ms() < until;) {
+    for (int64_t until = now_ms() + DEADLINE_MS;
+         admin_number(daemon, NULL, "connections") > 1 && now_ms() < until;) {
         (void)poll(NULL, 0, 5);
     }
 }
@@ -262,8 +275,8 @@ static bool weather(const struct daemon *daemon, uint32_t count)
     atomic_store(&nng.stop, true);
     (void)pthread_join(nng.thread, NULL);
     CHECK(nng.unanswered == 0 && nng.asked > 0);
-    (void)fprintf(stderr, "%-28s %6u asked, worst %.2f ms; %u rude connections in %lld ms\n", "libnng, ipc", nng.asked,
-                  (double)nng.worst_us / 1e3, count, (long long)(now_ms() - began));
+    (void)fprintf(stderr, "%-28s %6u asked, worst %.2f ms; %u rude connections in %lld ms\n", "libnng, ipc",
+                  nng.asked, (double)nng.worst_us / 1e3, count, (long long)(now_ms() - began));
     return within;
 }
 
@@ -278,17 +291,19 @@ static struct taken taken_of(const struct daemon *daemon)
 
 static bool is_back(struct taken was, struct taken is)
 {
-    return is.descriptors * 10 <= was.descriptors * 11 && (RUDE_SANITIZED || is.rss_kib * 10 <= was.rss_kib * 11);
+    return is.descriptors * 10 <= was.descriptors * 11 &&
+           (RUDE_SANITIZED || is.rss_kib * 10 <= was.rss_kib * 11);
 }
 
 static void all_is_given_back(const struct daemon *daemon, struct taken was)
 {
     struct taken is = taken_of(daemon);
-    for (int64_t until = now_ms() + DEADLINE_MS; !is_back(was, is) && now_ms() < until; is = taken_of(daemon)) {
+    for (int64_t until = now_ms() + DEADLINE_MS; !is_back(was, is) && now_ms() < until;
+         is = taken_of(daemon)) {
         (void)poll(NULL, 0, 20);
     }
-    (void)fprintf(stderr, "descriptors %zu, then %zu; memory %zu KiB, then %zu KiB\n", was.descriptors, is.descriptors,
-                  was.rss_kib, is.rss_kib);
+    (void)fprintf(stderr, "descriptors %zu, then %zu; memory %zu KiB, then %zu KiB\n", was.descriptors,
+                  is.descriptors, was.rss_kib, is.rss_kib);
     CHECK(is_back(was, is));
 }
 

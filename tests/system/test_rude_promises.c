@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attacks on what is promised: an ended session is never allowed again, a probe moves nothing, nobody ends what is not
-// theirs, and what is left out or mistyped widens nothing.
+// Attacks on what is promised: an ended session is never allowed again, a probe moves nothing, nobody ends
+// what is not theirs, and what is left out or mistyped widens nothing.
 #include "system/rude.h"
 
-#define POLICIES                                                                                                         \
-    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\nrules:\n"                                                  \
-    "  - {id: read, effect: allow, actions: [GET]}\n"                                                                    \
+#define POLICIES                                                        \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\nrules:\n" \
+    "  - {id: read, effect: allow, actions: [GET]}\n"                   \
     "  - {id: over, effect: terminate, when: 'has(context.end) && context.end == \"now\"'}\n"
 
 // 2099-11-23T08:00:00Z: what begins here is not forgotten while the test runs.
@@ -47,7 +47,8 @@ static json_t *question_of(const struct who *who, const char *id, const char *co
                    "{%s%s\"subject\": {\"type\": \"%s\", \"id\": \"%s\"%s}, \"action\": {\"name\": \"GET\"}, "
                    "\"resource\": {\"type\": \"route\", \"id\": \"/a\"}, "
                    "\"context\": {\"session\": {\"id\": \"%s\", \"auth_time\": %lld}%s}}",
-                   tenant, more, who->type, who->subject, roles, who->session, (long long)who->auth_s, context);
+                   tenant, more, who->type, who->subject, roles, who->session, (long long)who->auth_s,
+                   context);
     json_t *root = json_loads(text, JSON_ALLOW_NUL, NULL);
     CHECK(root != NULL);
     return root;
@@ -56,8 +57,9 @@ static json_t *question_of(const struct who *who, const char *id, const char *co
 static json_t *event_of(const struct who *who, const char *type, const char *id)
 {
     json_t *question = question_of(who, NULL, "");
-    json_t *event = json_pack("{s:s, s:O, s:O}", "type", type, "subject", json_object_get(question, "subject"), "context",
-                              json_object_get(question, "context"));
+    json_t *event =
+        json_pack("{s:s, s:O, s:O}", "type", type, "subject", json_object_get(question, "subject"), "context",
+                  json_object_get(question, "context"));
     json_t *root = json_pack("{s:s, s:o}", "request_id", id, "event", event);
     json_decref(question);
     return root;
@@ -114,7 +116,8 @@ static bool is(const char *got, const char *wanted, const char *what)
 static void analyst_ends(const char *session)
 {
     char text[256];
-    (void)snprintf(text, sizeof text, "{\"op\": \"session.terminate\", \"session\": \"%s\", \"reason\": \"test\"}", session);
+    (void)snprintf(text, sizeof text,
+                   "{\"op\": \"session.terminate\", \"session\": \"%s\", \"reason\": \"test\"}", session);
     json_t *root = asked(&daemon_, "admin.ipc", text);
     CHECK(strcmp(at_path(root, "ok"), "true") == 0);
     json_decref(root);
@@ -126,7 +129,8 @@ static char *session_seen(const char *session)
     char text[256];
     (void)snprintf(text, sizeof text, "{\"op\": \"session.show\", \"session\": \"%s\"}", session);
     json_t *root = asked(&daemon_, "admin.ipc", text);
-    char *out = strcmp(at_path(root, "ok"), "true") == 0 ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *out =
+        strcmp(at_path(root, "ok"), "true") == 0 ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(root);
     return out;
 }
@@ -138,7 +142,8 @@ static bool session_known(const char *session)
     return seen != NULL;
 }
 
-// ---- An ended session -----------------------------------------------------------------------------------------
+// ---- An ended session
+// -----------------------------------------------------------------------------------------
 
 static void end_by_rule(const struct who *who)
 {
@@ -177,8 +182,8 @@ static void end_in_a_batch(const struct who *who)
     json_object_set_new(root, "evaluations", json_pack("[{}, {s:o}, {}]", "context", context));
     json_t *answer = send_at(who->at_ms, root);
     for (size_t i = 0; i < 3; i++) {
-        CHECK(is(effect_of(json_array_get(json_object_get(answer, "evaluations"), i)), i < 2 ? "terminate/policy" : "terminate/terminated",
-                 "an item beside one that ends"));
+        CHECK(is(effect_of(json_array_get(json_object_get(answer, "evaluations"), i)),
+                 i < 2 ? "terminate/policy" : "terminate/terminated", "an item beside one that ends"));
     }
     json_decref(answer);
 }
@@ -187,8 +192,8 @@ static const struct {
     const char *name;
     void (*end)(const struct who *who);
 } ENDS[] = {
-    {"by rule", end_by_rule},     {"by analyst", end_by_analyst}, {"by logout", end_by_logout},
-    {"by fixation", end_by_fixation}, {"by age", end_by_age},       {"in a batch", end_in_a_batch},
+    {"by rule", end_by_rule},         {"by analyst", end_by_analyst}, {"by logout", end_by_logout},
+    {"by fixation", end_by_fixation}, {"by age", end_by_age},         {"in a batch", end_in_a_batch},
 };
 
 static void never_allowed(const char *way, const char *how, const char *effect)
@@ -205,11 +210,15 @@ static void in_cbor(const char *way, const struct who *who, bool backwards)
 {
     unsigned char cbor[2048];
     static char answer[65536];
-    json_t *root = json_pack("{s:I, s:o}", "at", (json_int_t)who->at_ms, "request", question_of(who, "first", ""));
+    json_t *root =
+        json_pack("{s:I, s:o}", "at", (json_int_t)who->at_ms, "request", question_of(who, "first", ""));
     int fd = connect_ipc(&daemon_, "decide.ipc");
-    ssize_t len = fd >= 0 && shake(fd) ? ask_bytes(fd, SP_IPC, 1, cbor, cbor_of(root, backwards, cbor), answer, sizeof answer) : -1;
+    ssize_t len = fd >= 0 && shake(fd)
+                      ? ask_bytes(fd, SP_IPC, 1, cbor, cbor_of(root, backwards, cbor), answer, sizeof answer)
+                      : -1;
     CHECK(len > 0);
-    bool ended = len > 0 && memmem(answer, (size_t)len, "terminate", 9) != NULL && memmem(answer, (size_t)len, "allow", 5) == NULL;
+    bool ended = len > 0 && memmem(answer, (size_t)len, "terminate", 9) != NULL &&
+                 memmem(answer, (size_t)len, "allow", 5) == NULL;
     CHECK(ended);
     if (!ended) {
         (void)fprintf(stderr, "%s, then in CBOR\n", way);
@@ -221,7 +230,8 @@ static void in_cbor(const char *way, const struct who *who, bool backwards)
 static void as_a_batch(const char *way, const struct who *who, const char *semantic)
 {
     json_t *root = question_of(who, "first", "");
-    json_object_set_new(root, "evaluations", json_pack("[{}, {s:s}, {s:{s:s}}]", "request_id", "first", "action", "name", "GET"));
+    json_object_set_new(root, "evaluations",
+                        json_pack("[{}, {s:s}, {s:{s:s}}]", "request_id", "first", "action", "name", "GET"));
     json_object_set_new(root, "options", json_pack("{s:s}", "evaluations_semantic", semantic));
     json_t *answer = send_at(who->at_ms, root), *items = json_object_get(answer, "evaluations");
     CHECK(json_array_size(items) > 0);
@@ -233,7 +243,8 @@ static void as_a_batch(const char *way, const struct who *who, const char *seman
 
 static void subjects_alike(const char *way, const struct who *who)
 {
-    static const char *const ALIKE[] = {"Alice", "alice ", " alice", "alice\\u0000", "al\\u0131ce", "\\u0430lice", "alic\\u0065", "ali\\u00adce"};
+    static const char *const ALIKE[] = {"Alice",       "alice ",      " alice",      "alice\\u0000",
+                                        "al\\u0131ce", "\\u0430lice", "alic\\u0065", "ali\\u00adce"};
     for (size_t i = 0; i < COUNT_OF(ALIKE); i++) {
         struct who other = *who;
         other.subject = ALIKE[i];
@@ -252,7 +263,8 @@ static void subjects_alike(const char *way, const struct who *who)
 
 static void at_other_times(const char *way, const struct who *who)
 {
-    static const int64_t STEPS[] = {-400 * 24 * HOUR, -48 * HOUR, -HOUR, -1, 1, HOUR, 23 * HOUR, 24 * HOUR, 49 * HOUR, 400 * 24 * HOUR};
+    static const int64_t STEPS[] = {-400 * 24 * HOUR, -48 * HOUR, -HOUR,          -1, 1, HOUR, 23 * HOUR,
+                                    24 * HOUR,        49 * HOUR,  400 * 24 * HOUR};
     for (size_t i = 0; i < COUNT_OF(STEPS); i++) {
         struct who then = *who;
         then.at_ms += STEPS[i];
@@ -266,7 +278,8 @@ static void at_other_times(const char *way, const struct who *who)
 
 static void events_after(const char *way, const struct who *who)
 {
-    static const char *const TYPES[] = {"login", "start", "step_up_passed", "signal", "login_failed", "step_up_failed", "logout"};
+    static const char *const TYPES[] = {"login",        "start",          "step_up_passed", "signal",
+                                        "login_failed", "step_up_failed", "logout"};
     for (size_t i = 0; i < COUNT_OF(TYPES); i++) {
         char id[32];
         (void)snprintf(id, sizeof id, "again-%zu", i);
@@ -317,11 +330,13 @@ static void the_past_is_played_whole(void)
     CHECK(session_known(live.session));
 }
 
-// ---- Probes -----------------------------------------------------------------------------------------------------
+// ---- Probes
+// -----------------------------------------------------------------------------------------------------
 
 static void a_probe_moves_nothing(void)
 {
-    static const char PROBE[] = ", \"purpose\": \"probe\"", ENDING[] = ", \"purpose\": \"probe\", \"end\": \"now\"";
+    static const char PROBE[] = ", \"purpose\": \"probe\"",
+                      ENDING[] = ", \"purpose\": \"probe\", \"end\": \"now\"";
     struct who who = alice("probed"), none = alice("probed-never-seen"), thief = who, late = who;
     CHECK(is(asks(&none, NULL, PROBE), "allow/policy", "a probe of what is not known"));
     CHECK(!session_known(none.session));
@@ -338,12 +353,15 @@ static void a_probe_moves_nothing(void)
     for (int i = 0; i < 100; i++) {
         struct who then = who;
         then.at_ms += i;
-        (void)asks(&then, NULL, ", \"purpose\": \"probe\", \"device\": {\"fingerprint\": \"x\"}, \"network\": {\"ip\": \"192.0.2.1\"}");
+        (void)asks(&then, NULL,
+                   ", \"purpose\": \"probe\", \"device\": {\"fingerprint\": \"x\"}, \"network\": {\"ip\": "
+                   "\"192.0.2.1\"}");
     }
     json_t *root = question_of(&who, NULL, ENDING);
     json_object_set_new(root, "evaluations", json_pack("[{}, {}]"));
     json_t *answer = send_at(who.at_ms, root);
-    CHECK(is(effect_of(json_array_get(json_object_get(answer, "evaluations"), 0)), "deny/policy", "a batch of probes"));
+    CHECK(is(effect_of(json_array_get(json_object_get(answer, "evaluations"), 0)), "deny/policy",
+             "a batch of probes"));
     json_decref(answer);
     char *after = session_seen(who.session);
     bool same = before != NULL && after != NULL && strcmp(before, after) == 0;
@@ -356,7 +374,8 @@ static void a_probe_moves_nothing(void)
     free(after);
 }
 
-// ---- Somebody else's session --------------------------------------------------------------------------------------
+// ---- Somebody else's session
+// --------------------------------------------------------------------------------------
 
 static void nobody_ends_what_is_not_theirs(void)
 {
@@ -389,7 +408,8 @@ static void nobody_ends_what_is_not_theirs(void)
     struct who third = alice("third");
     (void)asks(&third, NULL, "");
     json_t *ending = question_of(&third, NULL, ", \"end\": \"now\"");
-    json_object_set_new(root, "evaluations", json_pack("[{}, {s:O}]", "context", json_object_get(ending, "context")));
+    json_object_set_new(root, "evaluations",
+                        json_pack("[{}, {s:O}]", "context", json_object_get(ending, "context")));
     json_decref(ending);
     json_decref(send_at(who.at_ms, root));
     CHECK(!session_known("no such session"));
@@ -405,7 +425,8 @@ static void nobody_ends_what_is_not_theirs(void)
     CHECK(is(asks(&who, "last", ""), "allow/policy", "the victim, after all that"));
 }
 
-// ---- Repeats ------------------------------------------------------------------------------------------------------
+// ---- Repeats
+// ------------------------------------------------------------------------------------------------------
 
 static void a_repeat_is_one_in_any_form(void)
 {
@@ -422,9 +443,12 @@ static void a_repeat_is_one_in_any_form(void)
     unsigned char cbor[2048];
     static char text[65536];
     for (int i = 0; i < 4; i++) {
-        json_t *root = json_pack("{s:I, s:o}", "at", (json_int_t)who.at_ms, "request", question_of(&who, "first", ""));
+        json_t *root =
+            json_pack("{s:I, s:o}", "at", (json_int_t)who.at_ms, "request", question_of(&who, "first", ""));
         int fd = connect_ipc(&daemon_, "decide.ipc");
-        ssize_t len = fd >= 0 && shake(fd) ? ask_bytes(fd, SP_IPC, 1, cbor, cbor_of(root, i % 2 != 0, cbor), text, sizeof text) : -1;
+        ssize_t len = fd >= 0 && shake(fd)
+                          ? ask_bytes(fd, SP_IPC, 1, cbor, cbor_of(root, i % 2 != 0, cbor), text, sizeof text)
+                          : -1;
         CHECK(len > 0 && memmem(text, (size_t)len, "repeated", 8) != NULL);
         (void)close(fd);
         json_decref(root);
@@ -439,11 +463,13 @@ static void a_repeat_is_one_in_any_form(void)
     struct who changed = who;
     changed.roles = "staff";
     CHECK(is(asks(&changed, "first", ""), "deny/malformed", "the same id with other roles"));
-    CHECK(is(asks(&who, "first", ", \"end\": \"now\""), "deny/malformed", "the same id with another context"));
+    CHECK(
+        is(asks(&who, "first", ", \"end\": \"now\""), "deny/malformed", "the same id with another context"));
     CHECK(is(asks(&who, "first", ""), "allow/policy", "the same id and question"));
 }
 
-// ---- Races --------------------------------------------------------------------------------------------------------
+// ---- Races
+// --------------------------------------------------------------------------------------------------------
 
 struct racer {
     pthread_t thread;
@@ -471,10 +497,14 @@ static void *racer_main(void *user)
     return NULL;
 }
 
-// Several workers are asked about one session all the while that it is ended: none allows it after the word is given.
+// Several workers are asked about one session all the while that it is ended: none allows it after the word
+// is given.
 static void an_end_holds_at_once(void)
 {
-    enum { ROUNDS = RUDE_SANITIZED ? 20 : 60, RACERS = 4 };
+    enum {
+        ROUNDS = RUDE_SANITIZED ? 20 : 60,
+        RACERS = 4
+    };
     for (int round = 0; round < ROUNDS; round++) {
         char name[64];
         (void)snprintf(name, sizeof name, "raced-%d", round);
@@ -503,7 +533,8 @@ static void an_end_holds_at_once(void)
         for (size_t i = 0; i < RACERS; i++) {
             atomic_store(&racers[i].stop, true);
             (void)pthread_join(racers[i].thread, NULL);
-            CHECK(atomic_load(&racers[i].allowed_us) > 0 && atomic_load(&racers[i].allowed_us) < acknowledged);
+            CHECK(atomic_load(&racers[i].allowed_us) > 0 &&
+                  atomic_load(&racers[i].allowed_us) < acknowledged);
         }
         free(text);
     }

@@ -8,22 +8,26 @@
 #include <stdio.h>
 
 #define HOUR INT64_C(3600000)
-#define RULES                                                                                                            \
-    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n  - {id: all, effect: allow}\n"                      \
+#define RULES                                                                                       \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n  - {id: all, effect: allow}\n" \
     "  - {id: end, effect: terminate, when: 'has(context.end)'}\n"
-#define STAFF(ABSOLUTE)                                                                                                  \
-    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: staff}\n"                                             \
-    "target: has(subject.roles) && \"staff\" in subject.roles\nlimits: {idle: " ABSOLUTE ", absolute: " ABSOLUTE "}\n"
-#define EVERYONE(ABSOLUTE)                                                                                               \
-    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: everyone}\n"                                          \
+#define STAFF(ABSOLUTE)                                                                  \
+    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: staff}\n"            \
+    "target: has(subject.roles) && \"staff\" in subject.roles\nlimits: {idle: " ABSOLUTE \
+    ", absolute: " ABSOLUTE "}\n"
+#define EVERYONE(ABSOLUTE)                                                       \
+    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: everyone}\n" \
     "limits: {idle: " ABSOLUTE ", absolute: " ABSOLUTE "}\n"
 
-static const char *ask(struct harness *h, int64_t now_ms, int64_t auth_ms, const char *roles, const char *more)
+static const char *ask(struct harness *h, int64_t now_ms, int64_t auth_ms, const char *roles,
+                       const char *more)
 {
     char text[1024];
     (void)snprintf(text, sizeof text,
-                   "{'subject': {'type': 'user', 'id': 'alice', 'properties': {'roles': [%s]}}, 'action': {'name': 'GET'}, "
-                   "'resource': {'type': 'route', 'id': '/a'}, 'context': {'session': {'id': 's1', 'auth_time': %lld}%s}}",
+                   "{'subject': {'type': 'user', 'id': 'alice', 'properties': {'roles': [%s]}}, 'action': "
+                   "{'name': 'GET'}, "
+                   "'resource': {'type': 'route', 'id': '/a'}, 'context': {'session': {'id': 's1', "
+                   "'auth_time': %lld}%s}}",
                    roles, (long long)(auth_ms / 1000), more);
     harness_ask(h, now_ms, text);
     return harness_effect(h);
@@ -41,12 +45,14 @@ Test(engine_forgetting, an_end_is_kept_for_the_longest_limit_that_anybody_may_ha
     struct harness h = {0};
     cr_assert(harness_load(&h, RULES STAFF("168h")), "%s", (const char *)h.said.at);
     const int64_t auth_ms = HARNESS_NOW - HOUR;
-    harness_ask(&h, HARNESS_NOW, "{'request_id': 'e', 'event': {'type': 'logout', 'subject': {'type': 'user', 'id': 'alice'}, "
-                                 "'context': {'session': {'id': 's1'}}}}"); // says nothing of roles
+    harness_ask(&h, HARNESS_NOW,
+                "{'request_id': 'e', 'event': {'type': 'logout', 'subject': {'type': 'user', 'id': 'alice'}, "
+                "'context': {'session': {'id': 's1'}}}}"); // says nothing of roles
     cr_assert_str_eq(harness_get(&h, "event.recorded"), "true");
     for (int64_t hours = 1; hours < 200; hours += 6) {
         sweep(&h, HARNESS_NOW + hours * HOUR);
-        cr_expect_str_neq(ask(&h, HARNESS_NOW + hours * HOUR, auth_ms, "'staff'", ""), "allow/policy", "%d h", (int)hours);
+        cr_expect_str_neq(ask(&h, HARNESS_NOW + hours * HOUR, auth_ms, "'staff'", ""), "allow/policy", "%d h",
+                          (int)hours);
     }
     harness_fini(&h);
 }
