@@ -230,13 +230,18 @@ static void require(struct policy_result *out, const struct set_rule *rule)
     out->has_require = true;
 }
 
+// A rule's words tell what is so. Those of a restriction that is merely unsure would tell what may not be:
+// its name and what is missing are said instead. What a step-up asks for is the same either way.
+static bool tells(const struct policy_result *out, enum truth truth)
+{
+    return truth == TRUTH_YES || out->effect == PDP_EFFECT_STEP_UP;
+}
+
 static void decide_rule(struct policy_result *out, const struct set_rule *rule, uint32_t number,
                         uint32_t *rules)
 {
     if (out->rule_count == 0) {
         out->first = number;
-        out->message = rule->message;
-        out->reason = rule->reason;
     }
     rules[out->rule_count++] = number;
     if (out->effect == PDP_EFFECT_STEP_UP) {
@@ -262,11 +267,19 @@ static bool list_rules(struct decide *d, enum combine_outcome decided, bool *cer
     if (rules == NULL || united == NULL) {
         return false;
     }
+    bool told = false;
     for (size_t i = 0; i < d->scratch->count; i++) {
         const struct scratch_match *match = &d->scratch->matched[i];
-        if (match->outcome == decided) {
-            decide_rule(d->out, &d->set->rules[match->rule], match->rule, rules);
-            *certain = *certain || match->truth == TRUTH_YES;
+        if (match->outcome != decided) {
+            continue;
+        }
+        const struct set_rule *rule = &d->set->rules[match->rule];
+        decide_rule(d->out, rule, match->rule, rules);
+        *certain = *certain || match->truth == TRUTH_YES;
+        if (!told && tells(d->out, match->truth)) {
+            told = true;
+            d->out->message = rule->message;
+            d->out->reason = rule->reason;
         }
     }
     d->out->rules = rules;
