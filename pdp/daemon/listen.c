@@ -3,15 +3,19 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 static const int BACKLOG = 1024;
+static const int LOCK_TRIES = 100, LOCK_PAUSE_MS = 10;
 
 union address {
     struct sockaddr any;
@@ -96,6 +100,27 @@ static enum pdp_err clear_stale(const struct url *url, char why[LISTEN_WHY_MAX])
     return unlink(url->path) == 0 ? PDP_ERR_OK : fail(why, "cannot remove the old socket");
 }
 
+// To look for a socket that was left behind and to put ours there is one step: two daemons that start at once
+// would each remove the other's. -1 where there can be no lock, or somebody keeps it: we go on without.
+static int folder_lock(const struct url *url)
+{
+    if (url->transport != SP_IPC) {
+        return -1;
+    }
+    char folder[URL_PATH_MAX + 1];
+    memcpy(folder, url->path, sizeof folder);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL) {
+        return -1;
+    }
+    slash[slash == folder] = '\0';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+        (void)poll(NULL, 0, LOCK_PAUSE_MS);
+    }
+    return fd;
+}
+
 static enum pdp_err bind_to(int fd, const struct listen_spec *spec, char why[LISTEN_WHY_MAX])
 {
     union address address;
@@ -130,6 +155,8 @@ enum pdp_err listener_open(const struct listen_spec *spec, struct listener *out,
     if (fd < 0) {
         return fail(why, "cannot make a socket");
     }
+    AUTO(fd_close) int lock = folder_lock(&spec->url);
+    (void)lock; // held until we listen
     TRY(bind_to(fd, spec, why));
     *out = (struct listener){.fd = fd, .spec = *spec};
     struct stat info;

@@ -167,6 +167,28 @@ kill -TERM "$second"
 ends "the other one" 0
 check "its own sockets go with it" test ! -e "$dir/decide" -a ! -e "$dir/admin"
 
+# Two that start at once where a kill left the file: one serves, and it is the one that is reached.
+i=0
+while [ $i -lt 15 ]; do
+    start left "$@" || exit 1
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null
+    "$bin/pdpd" "$@" 2>"$dir/a.log" &
+    first=$!
+    "$bin/pdpd" "$@" 2>"$dir/b.log" &
+    pid=$!
+    daemons="$daemons $first $pid"
+    for log in a b; do
+        until_true grep -qE 'event=(ready|listen_failed)' "$dir/$log.log"
+    done
+    ready=$(cat "$dir/a.log" "$dir/b.log" | grep -c event=ready)
+    check "one of two serves, not $ready" test "$ready" -eq 1
+    expect "and answers" 0 "" asked
+    kill -TERM "$first" "$pid" 2>/dev/null
+    wait "$first" "$pid" 2>/dev/null
+    i=$((i + 1))
+done
+
 # ---- A port in use --------------------------------------------------------------------------------------------
 start port --policies "$dir/policies" --decide tcp://127.0.0.1:0 --admin "ipc://$dir/admin" || exit 1
 url=$(sed -n 's/.*decide=\(tcp:[^ ]*\).*/\1/p' "$dir/port.log")
