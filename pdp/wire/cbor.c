@@ -22,8 +22,10 @@ struct reader {
     const unsigned char *at, *end, *start;
     struct arena *arena;
     struct fault *why;
-    size_t owed; // items that open lists and maps still claim; never more than the bytes that are left,
-                 // so memory is linear in the input whatever lengths are claimed
+    size_t owed;    // items that open lists and maps still claim; never more than the bytes that are left,
+                    // so memory is linear in the input whatever lengths are claimed
+    uint64_t first; // of a key that was read the long way; kept here, for the address of a local costs the
+                    // short way
 };
 
 static enum pdp_err read_value(struct reader *r, unsigned depth, struct value *out);
@@ -222,8 +224,9 @@ static inline bool holds_nul(const struct value *key, uint64_t first)
     return ((word - LOW_BITS) & ~word & HIGH_BITS) != 0;
 }
 
-static enum pdp_err read_long_key(struct reader *r, struct value *out, uint64_t *first)
+__attribute__((noinline)) static enum pdp_err read_long_key(struct reader *r, struct value *out)
 {
+    uint64_t *first = &r->first;
     const unsigned char *at = r->at;
     struct head head = {0};
     TRY(read_head(r, &head));
@@ -247,7 +250,9 @@ static inline enum pdp_err read_key(struct reader *r, struct value *out, uint64_
         r->at = after;
         return PDP_ERR_OK;
     }
-    return read_long_key(r, out, first);
+    TRY(read_long_key(r, out));
+    *first = r->first;
+    return PDP_ERR_OK;
 }
 
 __attribute__((cold, noinline)) static enum pdp_err refuse_twice(const struct reader *r,
@@ -561,7 +566,8 @@ static enum pdp_err read_int(struct reader *r, const struct head *head, struct v
     return PDP_ERR_OK;
 }
 
-static enum pdp_err read_value(struct reader *r, unsigned depth, struct value *out)
+// Any item, by its head.
+__attribute__((noinline)) static enum pdp_err read_any(struct reader *r, unsigned depth, struct value *out)
 {
     struct head head = {0};
     uint64_t first = 0;
@@ -583,6 +589,22 @@ static enum pdp_err read_value(struct reader *r, unsigned depth, struct value *o
     default:
         return read_nested(r, &head, depth, out);
     }
+}
+
+static enum pdp_err read_value(struct reader *r, unsigned depth, struct value *out)
+{
+    // Small maps and lists, which most items that are no text are, need no head taken apart.
+    unsigned byte = LIKELY(r->at < r->end && depth < REQUEST_DEPTH_MAX) ? *r->at : BREAK;
+    unsigned count = byte & 31;
+    if (count < 24 && byte >> 5 == CBOR_MAP) {
+        r->at++;
+        return read_map(r, count, depth + 1, out);
+    }
+    if (count < 24 && byte >> 5 == CBOR_LIST) {
+        r->at++;
+        return read_list(r, count, depth + 1, out);
+    }
+    return read_any(r, depth, out);
 }
 
 enum pdp_err cbor_decode(struct str bytes, struct arena *arena, struct value *out, struct fault *why)
