@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds, runs every test, ends with `N passed, N failed`.
-#   sh tests/run.sh            all: release, address and undefined sanitizers, threads, gcc against clang
-#   sh tests/run.sh release    one part only (release, asan, tsan, bytes)
+#   sh tests/run.sh            all: release, address and undefined sanitizers, threads, gcc against clang, fuzzing
+#   sh tests/run.sh release    one part only (release, asan, tsan, bytes, fuzz)
 set -u
 cd "$(dirname "$0")/.."
 . pdp/packages.sh
 
-parts=${*:-release asan tsan bytes}
+parts=${*:-release asan tsan bytes fuzz}
 passed=0
 failed=0
 logs=build/logs
@@ -28,9 +28,10 @@ count() { # ok|bad name
     fi
 }
 
-build() { # preset
+build() { # preset [target]
     echo "== $1: building"
-    if cmake --preset "$1" -DPDP_TESTS=ON >"$logs/$1.build" 2>&1 && cmake --build --preset "$1" >>"$logs/$1.build" 2>&1; then
+    if cmake --preset "$1" -DPDP_TESTS=ON >"$logs/$1.build" 2>&1 &&
+        cmake --build --preset "$1" --target "${2:-all}" >>"$logs/$1.build" 2>&1; then
         return 0
     fi
     tail -n 60 "$logs/$1.build"
@@ -65,6 +66,9 @@ same_bytes() {
         return
     }
     cat policies/recorded/*.jsonl >"$logs/events.jsonl"
+    rm -f "$logs/cloudtrail.jsonl"
+    attacks=../shared/data/attacks/cloudtrail-invictus.jsonl.gz
+    [ ! -e $attacks ] || python3 tests/system/cloudtrail.py $attacks >"$logs/cloudtrail.jsonl"
     first=""
     for preset in release gcc-O0 clang clang-O0; do
         extra=""
@@ -78,6 +82,10 @@ same_bytes() {
         fi
         build/$preset/bin/pdpctl replay --policies policies/baseline --geo "$geo/city.mmdb" --geo "$geo/asn.mmdb" \
             --geo "$geo/anonymous.mmdb" --events "$logs/events.jsonl" >"$logs/$preset.replay" 2>"$logs/$preset.err"
+        if [ -s "$logs/cloudtrail.jsonl" ]; then
+            build/$preset/bin/pdpctl replay --policies tests/cases/cloudtrail --events "$logs/cloudtrail.jsonl" \
+                >>"$logs/$preset.replay" 2>>"$logs/$preset.err"
+        fi
         sum=$(sha256sum <"$logs/$preset.replay")
         lines=$(wc -l <"$logs/$preset.replay")
         if [ "$lines" -lt 40 ]; then
@@ -92,14 +100,33 @@ same_bytes() {
     done
 }
 
+# Each parser is fuzzed for a short while; hours are for a bench (`PDP_FUZZ_SECONDS=3600 sh tests/run.sh fuzz`).
+fuzz() {
+    build fuzz fuzzers || return
+    for target in build/fuzz/tests/fuzz_*; do
+        name=$(basename "$target")
+        corpus=tests/fuzz/corpus/${name#fuzz_}
+        mkdir -p "$logs/corpus-$name"
+        if "$target" -max_total_time="${PDP_FUZZ_SECONDS:-5}" -timeout=5 -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
+            "$logs/corpus-$name" "$corpus" >"$logs/$name.log" 2>&1; then
+            count ok "$name"
+            tail -n 1 "$logs/$name.log" | sed "s/^/   $name: /"
+        else
+            tail -n 40 "$logs/$name.log"
+            count bad "$name"
+        fi
+    done
+}
+
 for part in $parts; do
     case "$part" in
     release | asan | tsan)
         build "$part" && run_ctest "$part"
         ;;
     bytes) same_bytes ;;
+    fuzz) fuzz ;;
     *)
-        echo "error: unknown part \`$part\`, expected release, asan, tsan or bytes" >&2
+        echo "error: unknown part \`$part\`, expected release, asan, tsan, bytes or fuzz" >&2
         exit 2
         ;;
     esac
