@@ -58,14 +58,24 @@ done
 echo
 "$bin/pdpctl" status --connect "$admin"
 
+# A session begins only with the time of its authentication: here, now.
+question=build/question.json
+sed "s/\"auth_time\": *[0-9]*/\"auth_time\": $(date +%s)/" policies/recorded/question.json >"$question"
+
 if [ "$stay" = yes ]; then
     cat <<EOF
 
 It stays up until you press Ctrl-C. From another terminal, in this folder:
 
-  $bin/pdpctl decide --connect $decide --request policies/recorded/question.json
+  $bin/pdpctl decide --connect $decide --request $question
+  $bin/pdpctl session show --connect $admin --session sess-asked-by-hand
+  $bin/pdpctl session terminate --connect $admin --session sess-asked-by-hand --reason "stolen laptop"
   $bin/pdpctl session list --connect $admin
-  $bin/pdpctl eval --policies policies/baseline --request policies/recorded/question.json
+
+and without the daemon:
+
+  $bin/pdpctl check policies/baseline
+  $bin/pdpctl eval --policies policies/baseline --geo $geo/city.mmdb --request $question
 EOF
     wait "$daemon"
 fi
