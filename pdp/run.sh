@@ -36,8 +36,9 @@ admin="ipc://$state/admin.sock"
 "$bin/pdpd" --policies policies/baseline --decide "$decide" --admin "$admin" --simulate \
     --geo "$geo/city.mmdb" --geo "$geo/asn.mmdb" --geo "$geo/anonymous.mmdb" 2>"$state/log" &
 daemon=$!
-trap 'kill "$daemon" 2>/dev/null; wait "$daemon" 2>/dev/null; rm -rf "$state"' EXIT
-trap 'exit 130' INT TERM
+trap 'kill "$daemon" 2>/dev/null || true; wait "$daemon" 2>/dev/null || true; rm -rf "$state"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 waited=0
 until grep -q 'event=ready' "$state/log"; do
