@@ -24,7 +24,7 @@
 
 static const unsigned char HELLO[] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
-// ---- Frames and answers of any size --------------------------------------------------------------------
+// ---- Frames and answers of any size -------------------------------------------------------------
 
 enum {
     RUDE_FRAME_MAX = 70000,
@@ -147,8 +147,7 @@ static inline const char *effect_of(json_t *answer)
     return out;
 }
 
-// ---- JSON as CBOR, with the keys of each map in turn or the other way round
-// --------------------------------
+// ---- JSON as CBOR, with the keys of each map in turn or the other way round ---------------------
 
 static inline size_t cbor_head(unsigned char *out, unsigned major, uint64_t n)
 {
@@ -195,7 +194,7 @@ static inline size_t cbor_of(json_t *v, bool backwards, unsigned char *out)
     return len;
 }
 
-// ---- What the daemon takes -------------------------------------------------------------------------------
+// ---- What the daemon takes ----------------------------------------------------------------------
 
 static inline size_t daemon_descriptors(const struct daemon *daemon)
 {
@@ -234,7 +233,7 @@ static inline bool daemon_lives(const struct daemon *daemon)
     return waitpid(daemon->pid, NULL, WNOHANG) == 0;
 }
 
-// ---- A peer that behaves ---------------------------------------------------------------------------------
+// ---- A peer that behaves ------------------------------------------------------------------------
 
 static inline int64_t now_us(void)
 {

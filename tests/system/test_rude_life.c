@@ -10,8 +10,7 @@ enum {
     CROWD = 3000, // more than a loop hears of in its last turns
 };
 
-// ---- Reload
-// ---------------------------------------------------------------------------------------------------
+// ---- Reload -------------------------------------------------------------------------------------
 
 struct asker {
     const struct daemon *daemon;
@@ -88,8 +87,7 @@ static void a_reload_costs_no_question(const struct daemon *daemon)
     (void)fprintf(stderr, "%d reloads beside %llu questions\n", RELOADS, (unsigned long long)all);
 }
 
-// ---- End
-// --------------------------------------------------------------------------------------------------------
+// ---- End ----------------------------------------------------------------------------------------
 
 static int crowd_most(void)
 {

@@ -24,7 +24,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:nni_msg_\nleak:nni_chunk_";
 }
 
-// ---- The rude ------------------------------------------------------------------------------------------
+// ---- The rude -----------------------------------------------------------------------------------
 
 struct storm {
     const struct daemon *daemon;
@@ -176,7 +176,7 @@ static void storm_end(struct storm *storm)
     CHECK(storm->connected == storm->count);
 }
 
-// ---- A libnng peer beside them ---------------------------------------------------------------------------
+// ---- A libnng peer beside them ------------------------------------------------------------------
 
 struct nng_calm {
     const struct daemon *daemon;
@@ -217,7 +217,7 @@ static void *nng_main(void *user)
     return NULL;
 }
 
-// ---- Together --------------------------------------------------------------------------------------------
+// ---- Together -----------------------------------------------------------------------------------
 
 // As many at once as there will be rude ones, each with a question: what peers that behave cost is no loss.
 static void a_normal_day(const struct daemon *daemon)

@@ -142,8 +142,7 @@ static bool session_known(const char *session)
     return seen != NULL;
 }
 
-// ---- An ended session
-// -----------------------------------------------------------------------------------------
+// ---- An ended session ---------------------------------------------------------------------------
 
 static void end_by_rule(const struct who *who)
 {
@@ -330,8 +329,7 @@ static void the_past_is_played_whole(void)
     CHECK(session_known(live.session));
 }
 
-// ---- Probes
-// -----------------------------------------------------------------------------------------------------
+// ---- Probes -------------------------------------------------------------------------------------
 
 static void a_probe_moves_nothing(void)
 {
@@ -374,8 +372,7 @@ static void a_probe_moves_nothing(void)
     free(after);
 }
 
-// ---- Somebody else's session
-// --------------------------------------------------------------------------------------
+// ---- Somebody else's session --------------------------------------------------------------------
 
 static void nobody_ends_what_is_not_theirs(void)
 {
@@ -425,8 +422,7 @@ static void nobody_ends_what_is_not_theirs(void)
     CHECK(is(asks(&who, "last", ""), "allow/policy", "the victim, after all that"));
 }
 
-// ---- Repeats
-// ------------------------------------------------------------------------------------------------------
+// ---- Repeats ------------------------------------------------------------------------------------
 
 static void a_repeat_is_one_in_any_form(void)
 {
@@ -468,8 +464,7 @@ static void a_repeat_is_one_in_any_form(void)
     CHECK(is(asks(&who, "first", ""), "allow/policy", "the same id and question"));
 }
 
-// ---- Races
-// --------------------------------------------------------------------------------------------------------
+// ---- Races --------------------------------------------------------------------------------------
 
 struct racer {
     pthread_t thread;
