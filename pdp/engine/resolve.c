@@ -428,12 +428,21 @@ static bool resolve_context(const struct ask *ask, struct str path, struct value
     return path.len == 0 ? give_tree(ask->request->context, out) : give_path(ask->request->context, path, out);
 }
 
+// A subject has the roles that its roles bring along.
+static bool resolve_subject(const struct ask *ask, struct str path, struct value *out)
+{
+    if (!ask_may(ask, GRANT_ASSERT_SUBJECT) || !resolve_property(ask->request->subject_properties, path, out)) {
+        return false;
+    }
+    return !str_eq(path, STR("roles")) || policy_roles_expand(ask->snapshot->policies, out, &ask->worker->arena);
+}
+
 static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, struct value *out)
 {
     const struct request *request = ask->request;
     switch (root) {
     case ROOT_SUBJECT:
-        return ask_may(ask, GRANT_ASSERT_SUBJECT) && resolve_property(request->subject_properties, path, out);
+        return resolve_subject(ask, path, out);
     case ROOT_ACTION:
         return resolve_property(request->action_properties, path, out);
     case ROOT_RESOURCE:

@@ -5,6 +5,12 @@
 
 #include "policy/set.h"
 
+// Variables that conditions may read, in the order in which they were made.
+struct build_vars {
+    struct cel_var *list;
+    size_t count;
+};
+
 struct build {
     struct policy_set *set;
     const struct policy_names *names;
@@ -16,6 +22,9 @@ struct build {
     uint32_t hard;      // the conjunct of terminate rules that read `risk`; SET_NO_EXPR: not compiled yet
     struct table obligations; // by their text
     uint32_t obligation_cap;
+    struct build_vars shared;            // of Definitions
+    struct table shared_names;           // theirs
+    const struct conf_node **role_nodes; // what each role brings along, as it stands in a document
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.
@@ -47,18 +56,18 @@ struct str build_shown(struct build *build, struct str text);
 // The name of a document, empty where it has none that is well-formed.
 struct str build_doc_name(const struct conf_doc *doc);
 
-// Variables that conditions may read, in the order in which they were made.
-struct build_vars {
-    struct cel_var *list;
-    size_t count;
-};
-
 // One kind of document each. Mistakes are reported and noted.
 void read_strengths(struct build *build, const struct conf_doc *doc);
 void read_list(struct build *build, const struct conf_doc *doc);
+void read_definitions(struct build *build, const struct conf_doc *doc);
 void read_policy(struct build *build, const struct conf_doc *doc);
 // Rules that a Policy document will take, with the one that closes it.
 size_t read_policy_rules(const struct conf_doc *doc);
+
+// Adds the shared variables and the names of roles that a Definitions document may have, at most.
+void definitions_count(const struct conf_doc *doc, size_t *variables, size_t *roles);
+// After the last of them: what roles bring along in turn; one that leads back to itself is refused.
+void definitions_close(struct build *build);
 
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.
 uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);

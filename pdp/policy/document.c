@@ -355,7 +355,7 @@ void read_policy(struct build *build, const struct conf_doc *doc)
     struct set_policy *policy = &set->policies[number];
     *policy = (struct set_policy){.name = build_copy(build, build_doc_name(doc)),
                                   .algorithm = (enum combine_algorithm)document.combine};
-    struct build_vars vars = {0};
+    struct build_vars vars = build->shared;
     if (document.variables != NULL) {
         when_vars(build, document.variables, &vars);
     }

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy", "Strengths", "List", "SessionPolicy", "RiskModel"};
+static const char *const KINDS[] = {"Policy", "Strengths", "List", "Definitions", "SessionPolicy", "RiskModel"};
 
 struct metadata {
     struct str name, owner, description, version;
@@ -98,7 +98,8 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
                            STR_ARG(buf_view(&text))));
     }
-    diag_hint(n->diags, "known kinds are `Policy`, `Strengths`, `List`, `SessionPolicy` and `RiskModel`");
+    diag_hint(n->diags,
+              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`");
     return false;
 }
 

@@ -33,7 +33,7 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Policy, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
+// Second pass: Policy, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
 // into `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables. What the
 // first pass reported is not reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
@@ -96,6 +96,9 @@ void policy_decide(const struct policy_set *set, struct policy_scratch *scratch,
 
 // struct cel_host.contains for the set's lists; `stale` ones are unsure at `now_ms`.
 enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value, int64_t now_ms);
+// Adds to a list of roles those that they bring along (Definitions); anything else is left as it is. false:
+// memory is out, and the value must not be used.
+MUST_USE bool policy_roles_expand(const struct policy_set *set, struct value *value, struct arena *arena);
 // How a strength is proved: the expression of its `proves`, and what to ask for.
 uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength);
 const struct str *policy_strength_acr(const struct policy_set *set, uint32_t strength, size_t *count);

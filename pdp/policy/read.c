@@ -88,6 +88,7 @@ static const struct {
 } READERS[] = {
     {{"List", 4}, read_list},
     {{"Strengths", 9}, read_strengths},
+    {{"Definitions", 11}, read_definitions},
     {{"Policy", 6}, read_policy},
 };
 
@@ -122,6 +123,20 @@ static size_t count_obligations(const struct conf_doc *doc)
     return count;
 }
 
+static enum pdp_err reserve_definitions(struct build *build, const struct conf_doc *docs, size_t count)
+{
+    size_t variables = 0;
+    size_t roles = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_kind(&docs[i], STR("Definitions"))) {
+            definitions_count(&docs[i], &variables, &roles);
+        }
+    }
+    TRY(roles_init(&build->set->roles, roles, build->set->seed, build->arena));
+    build->role_nodes = build_array(build, build->set->roles.room, sizeof(struct conf_node *));
+    return table_init(&build->shared_names, variables, build->set->seed, build->arena);
+}
+
 // Everything that a set holds is counted first, so that it is allocated once.
 static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, size_t count)
 {
@@ -140,6 +155,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
         return diag_error(build->diags, PDP_ERR_LIMIT, (struct place){0}, "more than %u rules",
                           SET_RULES_MAX);
     }
+    TRY(reserve_definitions(build, docs, count));
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
     set->lists = build_array(build, build->names->set_count, sizeof(*set->lists));
@@ -167,6 +183,7 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
             }
         }
     }
+    definitions_close(build);
     return build->first;
 }
 

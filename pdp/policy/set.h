@@ -7,6 +7,7 @@
 #include "policy/glob.h"
 #include "policy/lists.h"
 #include "policy/policy.h"
+#include "policy/roles.h"
 
 #define SET_NO_EXPR UINT32_MAX
 #define SET_STRENGTHS_MAX 64
@@ -54,6 +55,7 @@ struct policy_set {
     struct set_strength *strengths;
     struct verdict_obligation *obligations; // each once
     uint32_t rule_count, policy_count, list_count, strength_count, obligation_count;
+    struct roles roles;      // that bring others along
     bool untargeted;         // a policy has no target: NO_POLICY cannot be
     struct index *by_rule;   // rules by what they test
     struct index *by_target; // policies by what their target tests

@@ -152,6 +152,11 @@ void when_vars(struct build *build, const struct conf_node *map, struct build_va
                        "a variable's name holds letters, digits and `_`, and starts with no digit");
             continue;
         }
+        if (table_get(&build->shared_names, key->text) != NULL) {
+            build_fail(build, PDP_ERR_DUPLICATE, key->place, "give this one another name",
+                       "Definitions share a variable `" STR_FMT "`", STR_ARG(key->text));
+            continue;
+        }
         uint32_t expr = when_expr(build, map->entries[i].value, CEL_DYN, vars);
         if (expr != SET_NO_EXPR) {
             grown[vars->count++] = (struct cel_var){build_copy(build, key->text), expr};

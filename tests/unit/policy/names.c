@@ -71,12 +71,12 @@ static const struct {
      "p.yaml:2:7: error: unknown kind `Exception`\n"
      "    2 | kind: Exception\n"
      "      |       ^~~~~~~~~\n"
-     "  hint: known kinds are `Policy`, `Strengths`, `List`, `SessionPolicy` and `RiskModel`\n"},
+     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`\n"},
     {"apiVersion: pdp/v1\nmetadata: {name: a}\n",
      "p.yaml:1:1: error: a document needs `kind`\n"
      "    1 | apiVersion: pdp/v1\n"
      "      | ^~~~~~~~~~\n"
-     "  hint: known kinds are `Policy`, `Strengths`, `List`, `SessionPolicy` and `RiskModel`\n"},
+     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\n", "p.yaml:1:1: error: a document needs `metadata`\n"
                                            "    1 | apiVersion: pdp/v1\n"
                                            "      | ^~~~~~~~~~\n"
