@@ -42,6 +42,8 @@ void cli_flags_help(const struct cli_command *command, struct buf *out);
 int cli_bad(const char *hint, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // A whole file, or standard input for `-`; false with the mistake said.
 bool cli_read(const char *path, struct buf *out);
+// Can it be a question? An empty one and one that is no JSON are said to be that, not malformed CBOR.
+bool cli_is_question(const struct cli_args *args, const struct buf *bytes);
 // Writes and flushes; CLI_BAD where standard output is closed or full.
 int cli_write(const struct buf *bytes, int code);
 

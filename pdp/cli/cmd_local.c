@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <time.h>
 
+static void put_count(struct buf *out, const char *before, uint32_t count, const char *one, const char *many)
+{
+    buf_printf(out, "%s%u %s", before, count, count == 1 ? one : many);
+}
+
 int cmd_check(const struct cli_args *args)
 {
     struct local local;
@@ -24,11 +29,15 @@ int cmd_check(const struct cli_args *args)
         emit_key_int(&emit, "policies", facts.policies);
         emit_key_int(&emit, "rules", facts.rules);
         emit_key_int(&emit, "lists", facts.lists);
+        emit_key_int(&emit, "strengths", facts.strengths);
         emit_end(&emit);
         buf_byte(&out, '\n');
     } else {
-        buf_printf(&out, "good: %u policies, %u rules, %u lists, %u strengths\n%s\n", facts.policies, facts.rules,
-                   facts.lists, facts.strengths, digest);
+        put_count(&out, "good: ", facts.policies, "policy", "policies");
+        put_count(&out, ", ", facts.rules, "rule", "rules");
+        put_count(&out, ", ", facts.lists, "list", "lists");
+        put_count(&out, ", ", facts.strengths, "strength", "strengths");
+        buf_printf(&out, "\n%s\n", digest);
     }
     code = cli_write(&out, CLI_DONE);
     buf_fini(&out);
@@ -88,7 +97,7 @@ int cmd_eval(const struct cli_args *args)
     struct fault why;
     arena_init(&arena, 0, 0);
     code = CLI_BAD;
-    if (cli_read(args->request != NULL ? args->request : "-", &question)) {
+    if (cli_read(args->request != NULL ? args->request : "-", &question) && cli_is_question(args, &question)) {
         (void)(args->full || !args->json ? with_explain(&question, &asked) : (buf_put(&asked, question.at, question.len), true));
         engine_answer(local.worker, &local.peer, buf_view(&asked), now_ms, &answer);
         if (wire_decode_most(wire_form_of(buf_view(&answer)), buf_view(&answer), 1 << 24, &arena, &root, &why) !=

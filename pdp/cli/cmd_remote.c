@@ -60,6 +60,13 @@ static int write_reply(const struct remote *remote, int code)
     return code;
 }
 
+// `decide` and the analysts' commands have endpoints of their own; an answer of the other kind says which was asked.
+static bool other_endpoint(const struct value *root, bool wants_decision)
+{
+    const struct value *context = value_get(root, STR("context")), *ok = value_get(root, STR("ok"));
+    return root->kind == VALUE_MAP && (wants_decision ? ok != NULL && context == NULL : context != NULL && ok == NULL);
+}
+
 int cmd_decide(const struct cli_args *args)
 {
     struct remote remote;
@@ -68,8 +75,10 @@ int cmd_decide(const struct cli_args *args)
     if (code == CLI_DONE && !cli_read(args->request != NULL ? args->request : "-", &question)) {
         code = CLI_BAD;
     }
-    code = code == CLI_DONE ? remote_ask(args, &remote, buf_view(&question)) : code;
-    if (code == CLI_DONE) {
+    code = code == CLI_DONE && cli_is_question(args, &question) ? remote_ask(args, &remote, buf_view(&question)) : CLI_BAD;
+    if (code == CLI_DONE && other_endpoint(&remote.root, true)) {
+        code = cli_bad("name the URL of pdpd's `--decide`", "`%s` is an admin endpoint: it decides nothing", args->connect);
+    } else if (code == CLI_DONE) {
         bool malformed = value_path(&remote.root, STR("context.error")) != NULL;
         code = malformed ? CLI_BAD : show_code(&remote.root);
         if (args->json) {
@@ -117,9 +126,15 @@ static int operate(const struct cli_args *args, const struct buf *message,
     struct buf out = {0};
     int code = remote_open(args, &remote);
     code = code == CLI_DONE ? remote_ask(args, &remote, buf_view(message)) : code;
-    if (code == CLI_DONE && args->json) {
+    if (code == CLI_DONE && other_endpoint(&remote.root, false)) {
+        code = cli_bad("name the URL of pdpd's `--admin`", "`%s` is no admin endpoint: it answers questions only", args->connect);
+    } else if (code == CLI_DONE && args->json) {
         code = write_reply(&remote, is_ok(&remote.root) ? CLI_DONE : CLI_NO);
     } else if (code == CLI_DONE && !is_ok(&remote.root)) {
+        if (value_get(&remote.root, STR("terminated")) != NULL) { // some of a list: which, and which not
+            print(&remote.root, &out);
+            (void)cli_write(&out, CLI_NO);
+        }
         code = refused(&remote);
     } else if (code == CLI_DONE) {
         print(&remote.root, &out);
@@ -285,6 +300,12 @@ static void print_ended(const struct value *root, struct buf *out)
     for (uint32_t i = 0; all != NULL && all->kind == VALUE_LIST && i < all->n; i++) {
         const struct value *one = &all->as.list[i];
         const struct value *known = value_get(one, STR("known"));
+        struct str error = text_of(one, "error");
+        if (error.len > 0) {
+            buf_printf(out, STR_FMT " not ended: " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
+                       STR_ARG(str_eq(error, str_of(pdp_err_text(PDP_ERR_UNKNOWN))) ? STR("no session with this ref is known") : error));
+            continue;
+        }
         bool was_known = known != NULL && known->kind == VALUE_BOOL && known->as.b;
         buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
                    STR_ARG(was_known ? text_of(one, "was") : STR("not known, and can never begin now")));

@@ -23,7 +23,7 @@ struct replay {
     int64_t group_ms;
     struct arena arena;
     struct buf message, answer, out;
-    uint64_t lines, failed;
+    uint64_t at_line, lines, failed, first_failed; // of the file; those that are not empty, and those that cannot be read
 };
 
 static int ask(struct replay *replay, struct str message)
@@ -196,6 +196,10 @@ static int take_line(struct replay *replay, struct str line)
     int64_t at_ms = 0;
     bool alone = true;
     bool good = look(replay, slot, &at_ms, &alone);
+    if (!good) {
+        replay->first_failed = replay->failed == 0 ? replay->at_line : replay->first_failed;
+        replay->failed++;
+    }
     bool joins = good && !alone && replay->args->batch > 1;
     if (replay->count > 0 && (!joins || at_ms != replay->group_ms)) {
         // What was gathered goes first; this line then begins a new group.
@@ -217,6 +221,20 @@ static int take_line(struct replay *replay, struct str line)
     return joins && !full ? CLI_DONE : flush(replay);
 }
 
+// The answers say it line by line; a person who looks at a terminal is told once. No error: the replay is done.
+static void say_unread(const struct replay *replay)
+{
+    const char *name = strcmp(replay->args->events, "-") == 0 ? "standard input" : replay->args->events;
+    if (replay->lines == 0) {
+        (void)cli_bad("lines of {\"at\": T, \"request\" | \"event\": {...}}", "`%s` holds no line", name);
+    } else if (replay->failed > 0) {
+        (void)cli_bad("their answers have code `malformed` and say why",
+                      "`%s`: %llu of %llu lines are no request and no event with a time, the first is line %llu", name,
+                      (unsigned long long)replay->failed, (unsigned long long)replay->lines,
+                      (unsigned long long)replay->first_failed);
+    }
+}
+
 static int run(struct replay *replay)
 {
     char *line = NULL;
@@ -230,11 +248,14 @@ static int run(struct replay *replay)
     }
     for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE; got = getline(&line, &cap, file)) {
         struct str text = str_trim((struct str){line, (size_t)got});
+        replay->at_line++;
         code = text.len > 0 ? take_line(replay, text) : CLI_DONE;
     }
     code = code == CLI_DONE && replay->count > 0 ? flush(replay) : code;
     if (code == CLI_DONE && ferror(file) != 0) {
-        code = cli_bad(NULL, "`%s` could not be read to its end", replay->args->events);
+        code = cli_bad(NULL, "`%s` could not be read to its end: %s", replay->args->events, strerror(errno));
+    } else if (code == CLI_DONE) {
+        say_unread(replay);
     }
     if (!standard) {
         fclose(file);

@@ -61,33 +61,84 @@ bool cli_read(const char *path, struct buf *out)
 {
     bool standard = strcmp(path, "-") == 0;
     FILE *file = standard ? stdin : fopen(path, "rb");
+    const char *name = standard ? "standard input" : path;
     if (file == NULL) {
-        (void)cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s", path, strerror(errno));
+        (void)cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s", name, strerror(errno));
         return false;
     }
+    errno = 0;
     size_t got = 1;
     while (got > 0 && buf_room(out, 65536)) {
         got = fread(out->at + out->len, 1, 65536, file);
         out->len += got;
     }
     bool good = ferror(file) == 0 && !out->failed;
+    int why = errno;
     if (!standard) {
         fclose(file);
     }
     if (!good) {
-        (void)cli_bad(NULL, "`%s` could not be read to its end", path);
+        (void)cli_bad(NULL, "`%s` could not be read to its end: %s", name, out->failed ? "out of memory" : strerror(why));
     }
     return good;
 }
 
-static void print_overview(FILE *to)
+bool cli_is_question(const struct cli_args *args, const struct buf *bytes)
 {
-    fputs("use: pdpctl COMMAND [flags]\n\nPolicies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n", to);
-    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
-        fprintf(to, "  %-18s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].help);
+    const char *name = args->request != NULL && strcmp(args->request, "-") != 0 ? args->request : "standard input";
+    struct str text = str_trim(buf_view(bytes));
+    if (text.len == 0) {
+        (void)cli_bad("give the question as JSON: `--request FILE`, or on standard input", "`%s` is empty", name);
+    } else if (text.at[0] != '{' && (text.at[0] & 0x80) == 0) { // a map in CBOR begins with a byte above 0x9F
+        (void)cli_bad("a question is a JSON object, such as policies/recorded/question.json",
+                      "`%s` holds no question: it does not begin with `{`", name);
+    } else {
+        return true;
     }
-    fputs("\n`pdpctl COMMAND --help` tells its flags and an example. Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
-          "\nexample:\n  pdpctl check policies/baseline\n", to);
+    return false;
+}
+
+// Every command, or those of one group (`session`).
+static void put_overview(const char *group, struct buf *out)
+{
+    buf_printf(out, "use: pdpctl %s [flags]\n\n", group != NULL ? "session COMMAND" : "COMMAND");
+    if (group == NULL) {
+        buf_printf(out, "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n");
+    }
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        if (group == NULL || strncmp(CLI_COMMANDS[i].name, group, strlen(group)) == 0) {
+            buf_printf(out, "  %-18s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].help);
+        }
+    }
+    buf_printf(out, "\n`pdpctl COMMAND --help` tells its flags and an example, `pdpctl --version` the version.\n"
+                    "Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
+                    "\nexample:\n  %s\n", group != NULL ? "pdpctl session list --connect ipc:///run/pdp/admin.sock"
+                                                        : "pdpctl check policies/baseline");
+}
+
+static bool asks_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+// What was asked about the program itself; -1 where a command was named.
+static int about(int argc, char **argv)
+{
+    struct buf out = {0};
+    int code = -1;
+    if (argc < 2) {
+        put_overview(NULL, &out);
+        fwrite(out.at, 1, out.len, stderr);
+        code = CLI_BAD;
+    } else if (asks_help(argv[1]) || (argc > 2 && strcmp(argv[1], "session") == 0 && asks_help(argv[2]))) {
+        put_overview(asks_help(argv[1]) ? NULL : "session", &out);
+        code = cli_write(&out, CLI_DONE);
+    } else if (strcmp(argv[1], "--version") == 0) {
+        buf_printf(&out, "pdpctl %s\n", PDP_VERSION);
+        code = cli_write(&out, CLI_DONE);
+    }
+    buf_fini(&out);
+    return code;
 }
 
 // The command that the first words name, and how many words that took.
@@ -137,17 +188,9 @@ int main(int argc, char **argv)
 {
     int words = 0;
     struct cli_args args = {0};
-    if (argc < 2) {
-        print_overview(stderr);
-        return CLI_BAD;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_overview(stdout);
-        return CLI_DONE;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("pdpctl " PDP_VERSION);
-        return CLI_DONE;
+    int told = about(argc, argv);
+    if (told >= 0) {
+        return told;
     }
     const struct cli_command *command = find(argc, argv, &words);
     if (command == NULL) {

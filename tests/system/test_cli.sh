@@ -5,6 +5,7 @@ set -eu
 ctl=$PDP_BIN/pdpctl
 [ -x "$ctl" ] || { echo "pdpctl is not built"; exit 77; }
 work=$(mktemp -d)
+export LIST="$work/list"
 daemon=
 clean() {
     [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
@@ -34,7 +35,15 @@ expect 2 "did you mean \`pdpctl check\`" "$ctl" chek policies
 expect 2 "did you mean \`--policies\`" "$ctl" eval --polices x
 expect 2 "--policies" "$ctl" eval
 expect 2 "--reason" "$ctl" session terminate --connect ipc:///x --session s
-expect 2 "" "$ctl" session
+expect 2 "list, show or terminate" "$ctl" session
+expect 0 "session terminate" "$ctl" session --help
+expect 0 "pdpctl 0." "$ctl" --version
+if [ -c /dev/full ]; then
+    for about in --help --version "check --help"; do
+        # shellcheck disable=SC2086
+        expect 2 "standard output" sh -c '"$0" "$@" >/dev/full' "$ctl" $about
+    done
+fi
 
 mkdir "$work/good" "$work/bad" "$work/empty"
 cat >"$work/good/policy.yaml" <<'YAML'
@@ -75,6 +84,17 @@ expect 2 "" "$ctl" eval --policies "$work/good" --request "$work/none.json"
 echo '{"subject": ' >"$work/torn.json"
 expect 2 "" "$ctl" eval --policies "$work/good" --request "$work/torn.json"
 expect 2 "policy.yaml:8:" "$ctl" eval --policies "$work/bad" --request "$work/alice.json"
+
+# What is no question is said to be none, whoever is asked.
+: >"$work/nothing"
+expect 2 "\`$work/nothing\` is empty" "$ctl" eval --policies "$work/good" --request "$work/nothing"
+expect 2 "\`standard input\` is empty" "$ctl" eval --policies "$work/good"
+expect 2 "does not begin with" "$ctl" eval --policies "$work/good" --request "$work/good/policy.yaml"
+expect 2 "s a directory" "$ctl" eval --policies "$work/good" --request "$work"
+expect 2 "s a directory" "$ctl" replay --policies "$work/good" --events "$work"
+expect 0 "holds no line" "$ctl" replay --policies "$work/good" --events "$work/nothing"
+printf '\n{"at": 1795370020, "request": {}}\r\n{"at": 1795370020000, "request": {}}\r\n' >"$work/seconds.jsonl"
+expect 0 "1 of 2 lines are no request and no event with a time, the first is line 2" "$ctl" replay --policies "$work/good" --events "$work/seconds.jsonl"
 
 # A replay answers every line, the bad ones too, and always with the same bytes.
 {
@@ -135,5 +155,14 @@ decide="--connect ipc://$work/decide.sock"
     expect 1 "policy.yaml:8:" "$ctl" reload $admin
     expect 1 "no-rule" "$ctl" decide $decide --request "$work/mallory.json"
     printf 'one\ntwo\n' | "$ctl" session terminate $admin --session - --reason "a test" >"$work/out" || true
+    # Of a list, the one that is not known keeps none of the others alive, and is told.
+    printf 'three\ns_000000000000000000000000\nfour\n' >"$work/list"
+    expect 1 "s_000000000000000000000000 not ended: no session" sh -c '"$0" session terminate "$@" <"$LIST"' \
+        "$ctl" $admin --session - --reason "a test"
+    [ "$(grep -c ' ended; it was' "$work/out")" = 2 ] || { cat "$work/out"; echo "FAIL: not two were ended"; exit 1; }
+    # The wrong one of the two endpoints.
+    expect 2 "is an admin endpoint" "$ctl" decide $admin --request "$work/alice.json"
+    expect 2 "is no admin endpoint" "$ctl" status $decide
+    expect 2 "is no admin endpoint" "$ctl" session list $decide --json
 }
 echo "ok: $checks checks"
