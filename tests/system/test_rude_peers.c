@@ -219,7 +219,8 @@ static void *nng_main(void *user)
 
 // ---- Together -----------------------------------------------------------------------------------
 
-// As many at once as there will be rude ones, each with a question: what peers that behave cost is no loss.
+// As many at once as there will be rude ones, each with as many questions underway: what peers that behave
+// cost is no loss.
 static void a_normal_day(const struct daemon *daemon)
 {
     int fds[2 * AT_ONCE];
@@ -229,8 +230,17 @@ static void a_normal_day(const struct daemon *daemon)
         CHECK(fds[i] >= 0 && shake(fds[i]));
     }
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
-        CHECK(ask(fds[i], i % 2 != 0 ? SP_TCP : SP_IPC, 1, QUESTION, answer, sizeof answer) &&
-              allows(answer));
+        for (uint32_t k = 0; k < DEEP; k++) {
+            unsigned char frame[1024];
+            CHECK(send_whole(fds[i], frame, frame_put(frame, i % 2 != 0 ? SP_TCP : SP_IPC, k, QUESTION)));
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        uint32_t id = 0;
+        for (uint32_t k = 0; k < DEEP; k++) {
+            CHECK(answer_next(fds[i], i % 2 != 0 ? SP_TCP : SP_IPC, &id, answer, sizeof answer) > 0 &&
+                  id == k);
+        }
     }
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
         (void)close(fds[i]);
