@@ -10,6 +10,7 @@ struct decide {
     const struct policy_host *host;
     const struct policy_question *question;
     struct arena *arena;
+    int64_t now_ms;
     struct policy_result *out;
 
     uint32_t current;             // the policy whose rules go by
@@ -68,6 +69,21 @@ static void enter_policy(struct decide *d, uint32_t number)
     d->allow_unsure = false;
 }
 
+// Outside of its time a rule is no; its edges bound the answer where it would count.
+static enum truth match_timed(struct decide *d, const struct set_rule *rule, enum truth truth)
+{
+    bool started = d->now_ms >= rule->starts_ms;
+    if (d->now_ms >= rule->expires_ms) {
+        return TRUTH_NO;
+    }
+    truth = combine_both(truth, run(d->frame, rule->when));
+    bool unsure_counts = rule->effect != PDP_EFFECT_ALLOW || d->policy.algorithm == COMBINE_FIRST_MATCH;
+    if (truth == TRUTH_YES || (truth == TRUTH_UNSURE && unsure_counts)) {
+        d->out->until_ms = num_min(d->out->until_ms, started ? rule->expires_ms : rule->starts_ms);
+    }
+    return started ? truth : TRUTH_NO;
+}
+
 // Cheapest first: the conjunction does not mind the order.
 static enum truth match_rule(struct decide *d, const struct set_rule *rule)
 {
@@ -83,6 +99,9 @@ static enum truth match_rule(struct decide *d, const struct set_rule *rule)
         return TRUTH_NO;
     }
     truth = combine_both(truth, d->policy.target);
+    if (rule->timed) {
+        return match_timed(d, rule, truth);
+    }
     return combine_both(truth, run(d->frame, rule->when));
 }
 
@@ -306,7 +325,6 @@ void policy_decide(const struct policy_set *set, struct policy_scratch *scratch,
                    const struct policy_host *host, const struct policy_question *question,
                    struct arena *arena, int64_t now_ms, struct policy_result *out)
 {
-    (void)now_ms; // lists are asked through the frame's host
     *out = (struct policy_result){.first = UINT32_MAX, .until_ms = INT64_MAX};
     struct decide d = {.set = set,
                        .scratch = scratch,
@@ -314,6 +332,7 @@ void policy_decide(const struct policy_set *set, struct policy_scratch *scratch,
                        .host = host,
                        .question = question,
                        .arena = arena,
+                       .now_ms = now_ms,
                        .out = out};
     if (question->unindexed || set->by_rule == NULL) {
         judge_all(&d);

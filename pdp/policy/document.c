@@ -28,6 +28,7 @@ static const struct conf_field DOCUMENT[] = {
 struct rule {
     struct str id, reason, message;
     int effect, exceptions;
+    int64_t starts_ms, expires_ms;
     const struct conf_node *when, *require, *terminate, *obligations;
     struct conf_texts actions, resources;
 };
@@ -56,6 +57,8 @@ static const struct conf_field RULE[] = {
      "never: no exception lifts this rule"},
     {"terminate", CONF_MAPPING, false, offsetof(struct rule, terminate), NULL, 0, 0,
      "scope: session or subject"},
+    {"starts", CONF_TIME, false, offsetof(struct rule, starts_ms), NULL, 0, 0, "before it the rule is no"},
+    {"expires", CONF_TIME, false, offsetof(struct rule, expires_ms), NULL, 0, 0, "from it on the rule is no"},
 };
 
 struct require {
@@ -198,6 +201,17 @@ static void read_terminate(struct reading *r)
     r->out->ends_subject = terminate.scope == 1;
 }
 
+static void read_times(struct reading *r)
+{
+    r->out->starts_ms = r->rule->starts_ms;
+    r->out->expires_ms = r->rule->expires_ms;
+    r->out->timed = r->rule->starts_ms != INT64_MIN || r->rule->expires_ms != INT64_MAX;
+    if (r->out->starts_ms >= r->out->expires_ms) {
+        build_fail(r->build, PDP_ERR_RANGE, conf_get(r->node, "expires")->place, NULL,
+                   "it expires before it starts");
+    }
+}
+
 // ---- Conditions -------------------------------------------------------------------------------------
 
 static bool reads_risk(const struct build *build, uint32_t expr)
@@ -278,7 +292,7 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
 {
     struct policy_set *set = build->set;
     uint32_t number = set->rule_count++;
-    struct rule rule = {.effect = PDP_EFFECT_DENY, .exceptions = -1};
+    struct rule rule = {.effect = PDP_EFFECT_DENY, .exceptions = -1, .starts_ms = INT64_MIN, .expires_ms = INT64_MAX};
     struct reading r = {build, node, &rule, vars, &set->rules[number]};
     enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
     build_note(build, err);
@@ -300,6 +314,7 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
     read_resources(&r);
     read_require(&r);
     read_terminate(&r);
+    read_times(&r);
     read_condition(&r, set->policies[policy].target);
     if (rule.obligations != NULL) {
         obligations_read(build, rule.obligations, &r.out->obligations, &r.out->obligation_count);

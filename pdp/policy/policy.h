@@ -86,7 +86,7 @@ struct policy_result {
     const struct verdict_obligation *obligations;
     size_t obligation_count;
     bool terminate_subject;      // `terminate: {scope: subject}`
-    int64_t until_ms;            // of proofs; the frame's horizon is the caller's to add
+    int64_t until_ms;            // of proofs and of times of rules; the frame's horizon is the caller's to add
 };
 // Matches and combines for the request that `frame` was begun for. Lists in the result live in `arena`.
 // Bounded by the candidates; allocates nothing else. Zeroed result on failure is a deny.

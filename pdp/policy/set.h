@@ -20,8 +20,10 @@ struct set_rule {
     enum pdp_effect effect;
     bool closing; // the deny that deny-unless-allow adds, after all rules of its policy
     bool ends_subject, never_lifted, has_require;
+    bool timed; // else it starts and expires never
     uint32_t strength;
     int64_t max_age_s;
+    int64_t starts_ms, expires_ms;
     const struct str *actions;    // none: any
     const struct glob *resources; // none: any
     uint32_t action_count, resource_count;
