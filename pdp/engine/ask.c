@@ -229,20 +229,6 @@ static void add_word(char *words, uint8_t *len, size_t cap, struct str word)
     *len = (uint8_t)(*len + word.len);
 }
 
-static void note_proof(struct session_record *session, uint32_t name, int64_t at_ms)
-{
-    struct session_proof *place = &session->proofs[0];
-    for (size_t i = 0; i < SESSION_PROOFS; i++) {
-        struct session_proof *proof = &session->proofs[i];
-        if (proof->name == name) {
-            place = proof;
-            break;
-        }
-        place = proof->at_s < place->at_s ? proof : place; // the oldest gives way
-    }
-    *place = (struct session_proof){name, (uint32_t)num_max(0, num_min(at_ms / TIME_MS_PER_S, UINT32_MAX))};
-}
-
 void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
 {
     struct session_record *session = &ask->session;
@@ -258,7 +244,7 @@ void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t
     struct cel_frame *frame = ask_frame(ask);
     for (uint32_t i = 0; i < ask->snapshot->names.strength_count; i++) {
         if (cel_truth(frame, policy_strength_proves(ask->snapshot->policies, i)) == TRUTH_YES) {
-            note_proof(session, ask->snapshot->strength_names[i], at_ms);
+            lifecycle_prove(session, ask->snapshot->strength_names[i], at_ms);
         }
     }
     if (acr.len > 0 && acr.len <= sizeof session->acr) {

@@ -125,7 +125,7 @@ static void renew(struct ask *ask)
     }
     session->last_seen_ms = num_min(ask->auth_time_ms, ask->now_ms);
     if (ask->limits.absolute.step_up_ms != INT64_MAX) {
-        session->auth_time_ms = session->last_seen_ms;
+        lifecycle_prove(session, SESSION_PROOF_RENEWED, session->last_seen_ms);
     }
     ask->life = session_life(session, &ask->limits, ask->now_ms);
 }

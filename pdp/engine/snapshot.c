@@ -259,7 +259,7 @@ static enum pdp_err name_strengths(struct hash_key key, struct snapshot *s)
     }
     for (size_t i = 0; i < s->names.strength_count; i++) {
         uint32_t half = (uint32_t)hash_64(key, s->names.strengths[i].at, s->names.strengths[i].len);
-        s->strength_names[i] = half != 0 ? half : 1;
+        s->strength_names[i] = half > SESSION_PROOF_RENEWED ? half : SESSION_PROOF_RENEWED + 1;
     }
     return PDP_ERR_OK;
 }

@@ -3,6 +3,7 @@
 #include "session/lifecycle.h"
 
 #include "base/num.h"
+#include "base/time.h"
 
 const char *life_state_name(enum life_state state)
 {
@@ -23,10 +24,10 @@ static int64_t strikes_at(int64_t start_ms, int64_t limit_ms)
 }
 
 // The worst that the limits of one kind do by now, as a rank; 0: nothing yet. Lowers *next_ms to the next to strike.
-static int judge(const struct limit_times *times, int64_t start_ms, int64_t now_ms, int64_t *next_ms)
+static int judge(const struct limit_times *times, int64_t start_ms, int64_t renewed_ms, int64_t now_ms, int64_t *next_ms)
 {
     // By rank, the harmless first.
-    const int64_t at_ms[] = {strikes_at(start_ms, times->step_up_ms), strikes_at(start_ms, times->deny_ms),
+    const int64_t at_ms[] = {strikes_at(renewed_ms, times->step_up_ms), strikes_at(start_ms, times->deny_ms),
                              strikes_at(start_ms, times->terminate_ms)};
     int worst = 0;
     for (size_t i = 0; i < COUNT_OF(at_ms); i++) {
@@ -44,6 +45,18 @@ static int64_t absolute_start_ms(const struct session_record *record)
     return record->auth_time_ms != 0 ? record->auth_time_ms : record->first_seen_ms;
 }
 
+// From when the absolute limit asks: a proof that was given since begins that time anew, but not the session's.
+static int64_t renewed_ms(const struct session_record *record)
+{
+    int64_t at_ms = absolute_start_ms(record);
+    for (size_t i = 0; i < SESSION_PROOFS; i++) {
+        if (record->proofs[i].name == SESSION_PROOF_RENEWED) {
+            at_ms = num_max(at_ms, (int64_t)record->proofs[i].at_s * TIME_MS_PER_S);
+        }
+    }
+    return at_ms;
+}
+
 struct session_life session_life(const struct session_record *record, const struct session_limits *limits,
                                  int64_t now_ms)
 {
@@ -53,8 +66,9 @@ struct session_life session_life(const struct session_record *record, const stru
     if (record->state != SESSION_ACTIVE && record->state != SESSION_CHALLENGED) {
         return life;
     }
-    int absolute = judge(&limits->absolute, absolute_start_ms(record), now_ms, &life.next_ms);
-    int idle = judge(&limits->idle, record->last_seen_ms, now_ms, &life.next_ms);
+    int absolute = judge(&limits->absolute, absolute_start_ms(record),
+                         limits->absolute.step_up_ms != INT64_MAX ? renewed_ms(record) : 0, now_ms, &life.next_ms);
+    int idle = judge(&limits->idle, record->last_seen_ms, record->last_seen_ms, now_ms, &life.next_ms);
     int worst = absolute >= idle ? absolute : idle;
     life.state = worst == 0 ? LIFE_ALIVE : absolute >= idle ? LIFE_ABSOLUTE : LIFE_IDLE;
     life.does = DOES[worst];
@@ -178,9 +192,11 @@ enum pdp_err lifecycle_event(struct session_record *record, enum event_type even
         lifecycle_end(record, PDP_CODE_TERMINATED, limits, now_ms);
         return PDP_ERR_OK;
     }
-    bool renews = (step.does & LIFECYCLE_RENEWS) != 0 && limits->absolute.step_up_ms != INT64_MAX;
-    if ((step.does & LIFECYCLE_AUTHENTICATES) != 0 || renews) {
+    if ((step.does & LIFECYCLE_AUTHENTICATES) != 0) {
         record->auth_time_ms = num_max(record->auth_time_ms, now_ms);
+    }
+    if ((step.does & LIFECYCLE_RENEWS) != 0 && limits->absolute.step_up_ms != INT64_MAX) {
+        lifecycle_prove(record, SESSION_PROOF_RENEWED, now_ms);
     }
     if ((step.does & LIFECYCLE_TOUCHES) != 0) {
         record->last_seen_ms = num_max(record->last_seen_ms, now_ms);
@@ -211,6 +227,20 @@ void lifecycle_end(struct session_record *record, enum pdp_code why, const struc
     record->end_code = (uint8_t)why;
     record->ended_ms = now_ms;
     record->keep_until_ms = lifecycle_keep_until(record, limits, now_ms);
+}
+
+void lifecycle_prove(struct session_record *record, uint32_t name, int64_t at_ms)
+{
+    struct session_proof *place = &record->proofs[0];
+    for (size_t i = 0; i < SESSION_PROOFS; i++) {
+        struct session_proof *proof = &record->proofs[i];
+        if (proof->name == name) {
+            place = proof;
+            break;
+        }
+        place = proof->at_s < place->at_s ? proof : place; // the oldest gives way
+    }
+    *place = (struct session_proof){name, (uint32_t)num_max(0, num_min(at_ms / TIME_MS_PER_S, UINT32_MAX))};
 }
 
 void lifecycle_challenge(struct session_record *record, uint8_t strength, uint32_t max_age_s)

@@ -35,7 +35,8 @@ struct session_life {
 
 // Which limit has passed, the one that does worst (terminate, deny, step_up; absolute before idle). A limit strikes at
 // the very millisecond start + limit. The absolute limit runs from auth_time_ms, or where that is 0 from
-// first_seen_ms; the idle one from last_seen_ms. Sums saturate; a clock before the start counts as the start.
+// first_seen_ms, and what it asks (not what it ends) from the last renewal; the idle one from last_seen_ms. Sums
+// saturate; a clock before the start counts as the start.
 // OVER does TERMINATE.
 struct session_life session_life(const struct session_record *record, const struct session_limits *limits,
                                  int64_t now_ms);
@@ -57,7 +58,7 @@ enum {
     LIFECYCLE_CREATES = 1 << 0,     // a session that was not known
     LIFECYCLE_ISSUES = 1 << 1,      // an issuer has spoken: its word wins from now on
     LIFECYCLE_AUTHENTICATES = 1 << 2, // auth_time is now: the absolute limit runs anew
-    LIFECYCLE_RENEWS = 1 << 3,      // the same, where the absolute limit asks a step_up
+    LIFECYCLE_RENEWS = 1 << 3,      // what the absolute limit asks runs anew; what it ends does not
     LIFECYCLE_TOUCHES = 1 << 4,     // the idle limit runs anew
     LIFECYCLE_IF_PROVED = 1 << 5,   // the state changes only where what was asked has been proved
     LIFECYCLE_SCORES = 1 << 6,      // the session's risk hears of it
@@ -86,6 +87,9 @@ void lifecycle_touch(struct session_record *record, const struct session_life *l
 // Ends the copy: state, epoch, code, times.
 void lifecycle_end(struct session_record *record, enum pdp_code why, const struct session_limits *limits,
                    int64_t now_ms);
+// Notes when a strength was proved, or with SESSION_PROOF_RENEWED that a step-up that is due by the absolute limit is
+// not any more. The oldest gives way.
+void lifecycle_prove(struct session_record *record, uint32_t name, int64_t at_ms);
 // Records what is asked (`strength` is its index + 1), or with 0 that nothing is.
 void lifecycle_challenge(struct session_record *record, uint8_t strength, uint32_t max_age_s);
 

@@ -28,6 +28,7 @@ struct session_repeat {
 };
 
 // One strength that was proved: its name's hash (indices change with a reload), and when.
+#define SESSION_PROOF_RENEWED 1 // no strength's: when a limit of the session's age that asks a step-up was renewed
 struct session_proof {
     uint32_t name; // low half of the keyed hash of the strength's name; 0: free
     uint32_t at_s; // seconds since 1970

@@ -237,14 +237,20 @@ Test(session_lifecycle, walks_every_state_and_event)
 Test(session_lifecycle, renews_the_absolute_limit_by_step_up_only_where_it_asks_one)
 {
     struct session_limits ends = limits_of((struct limit_times){HOUR, NONE, NONE}, (struct limit_times){DAY, NONE, NONE});
-    struct session_limits asks = limits_of((struct limit_times){HOUR, NONE, NONE}, (struct limit_times){NONE, NONE, DAY});
+    struct session_limits asks = limits_of((struct limit_times){NONE, NONE, NONE}, (struct limit_times){NONE, NONE, DAY});
     struct session_record record = help_record(SESSION_ACTIVE, T0);
     cr_expect_eq(lifecycle_event(&record, EVENT_STEP_UP_PASSED, true, &ends, T0 + HOUR), PDP_ERR_OK);
     cr_expect_eq(record.auth_time_ms, T0);
+    cr_expect_eq(session_life(&record, &asks, T0 + DAY - 1).state, LIFE_ALIVE);
+    cr_expect_eq(session_life(&record, &asks, T0 + DAY).does, ON_LIMIT_STEP_UP, "nothing was asked, nothing is renewed");
     cr_expect_eq(lifecycle_event(&record, EVENT_STEP_UP_PASSED, true, &asks, T0 + HOUR), PDP_ERR_OK);
-    cr_expect_eq(record.auth_time_ms, T0 + HOUR);
+    cr_expect_eq(session_life(&record, &asks, T0 + DAY + HOUR - 1).state, LIFE_ALIVE);
+    cr_expect_eq(session_life(&record, &asks, T0 + DAY + HOUR).state, LIFE_ABSOLUTE);
+    cr_expect_eq(record.auth_time_ms, T0, "an end that another limit has set stands");
+    asks.absolute.terminate_ms = DAY;
+    cr_expect_eq(session_life(&record, &asks, T0 + DAY).does, ON_LIMIT_TERMINATE);
     cr_expect_eq(lifecycle_event(&record, EVENT_LOGIN, true, &asks, T0 - HOUR), PDP_ERR_OK);
-    cr_expect_eq(record.auth_time_ms, T0 + HOUR, "a clock that stepped back renews nothing");
+    cr_expect_eq(record.auth_time_ms, T0, "a clock that stepped back renews nothing");
 }
 
 Test(session_lifecycle, keeps_a_due_step_up_due)

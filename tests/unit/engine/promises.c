@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What somebody would try who wants an allow that should not be, or one that lasts too long.
+#include "engine/engine.h"
+
+#include "support/harness.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define HEAD "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n"
+#define ALLOW_ALL HEAD "  - {id: all, effect: allow}\n"
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define LIMITS(NAME, MORE) "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: " NAME "}\n" MORE "\n"
+#define STRENGTHS                                                                                                        \
+    "---\napiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"                                           \
+    "  - {name: password, proves: '\"pwd\" in session.amr'}\n  - {name: mfa, proves: '\"otp\" in session.amr'}\n"
+
+static void load(struct harness *h, const char *yaml)
+{
+    cr_assert(harness_load(h, yaml), "%s", (const char *)h->said.at);
+}
+
+// A question of alice's session `s1`; `auth_ms` 0: says nothing of its authentication.
+static const char *ask(struct harness *h, int64_t now_ms, int64_t auth_ms, const char *path, const char *more)
+{
+    char text[1024], auth[64] = "";
+    if (auth_ms != 0) {
+        (void)snprintf(auth, sizeof auth, ", 'auth_time': %lld", (long long)(auth_ms / 1000));
+    }
+    (void)snprintf(text, sizeof text,
+                   "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': 'route', "
+                   "'id': '%s'}, 'context': {'session': {'id': 's1'%s}%s}}",
+                   path, auth, more);
+    harness_ask(h, now_ms, text);
+    return harness_effect(h);
+}
+
+static const char *tell(struct harness *h, int64_t now_ms, const char *type, const char *session, const char *more)
+{
+    static int number;
+    char text[1024];
+    (void)snprintf(text, sizeof text,
+                   "{'request_id': 'e%d', 'event': {'type': '%s', 'subject': {'type': 'user', 'id': 'alice'}, 'context': "
+                   "{'session': {'id': 's1'%s}%s}}",
+                   number++, type, session, more);
+    harness_ask(h, now_ms, text);
+    return harness_get(h, "event.recorded");
+}
+
+// ---- An end that is set stands ---------------------------------------------------------------------
+
+static const char *const RENEWED[] = {
+    LIMITS("a", "limits: {idle: 3h, absolute: 12h, reauthentication: 2h}"),
+    LIMITS("a", "limits: {idle: 3h, absolute: 12h}") LIMITS("b", "limits: {absolute: 2h, on_absolute: step_up}"),
+    // May be alice's or not: what is unsure must not lengthen what is certain.
+    LIMITS("a", "limits: {idle: 3h, absolute: 12h}")
+        LIMITS("b", "target: '\"teller\" in subject.roles'\nlimits: {reauthentication: 2h}"),
+};
+
+Test(engine_promises, a_passed_step_up_does_not_undo_the_end_of_an_absolute_limit)
+{
+    for (size_t i = 0; i < COUNT_OF(RENEWED); i++) {
+        struct harness h = {0};
+        char yaml[2048];
+        (void)snprintf(yaml, sizeof yaml, "%s%s%s", ALLOW_ALL, STRENGTHS, RENEWED[i]);
+        load(&h, yaml);
+        cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", "}", ", 'properties': {'amr': ['pwd']}"), "true");
+        for (int hour = 1; hour < 12; hour++) {
+            const int64_t now_ms = HARNESS_NOW + hour * HOUR;
+            cr_expect_str_eq(ask(&h, now_ms, 0, "/a", ""), hour % 2 == 0 ? "step_up/expired" : "allow/policy", "%zu: %d h", i,
+                             hour);
+            if (hour % 2 == 0) {
+                cr_expect_str_eq(tell(&h, now_ms, "step_up_passed", "}", ", 'properties': {'amr': ['otp']}"), "true");
+                cr_expect_str_eq(ask(&h, now_ms + 1, 0, "/a", ""), "allow/policy", "%zu: %d h, renewed", i, hour);
+            }
+        }
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + 12 * HOUR, 0, "/a", ""), "terminate/expired", "%zu", i);
+        harness_fini(&h);
+    }
+}
+
+Test(engine_promises, nor_does_a_later_claim_of_a_session_without_an_issuer)
+{
+    struct harness h = {0};
+    load(&h, ALLOW_ALL LIMITS("a", "limits: {idle: 3h, absolute: 12h, reauthentication: 2h}"));
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy");
+    for (int hour = 2; hour < 11; hour += 3) {
+        const int64_t now_ms = HARNESS_NOW + hour * HOUR;
+        cr_expect_str_eq(ask(&h, now_ms, HARNESS_NOW, "/a", ""), "step_up/expired", "%d h", hour);
+        cr_expect_str_eq(ask(&h, now_ms + SECOND, now_ms + SECOND, "/a", ""), "allow/policy", "%d h", hour);
+        cr_expect_str_eq(ask(&h, now_ms + HOUR, now_ms + SECOND, "/a", ""), "allow/policy", "%d h", hour);
+    }
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 12 * HOUR, HARNESS_NOW + 12 * HOUR, "/a", ""), "terminate/expired");
+    harness_fini(&h);
+}
+
+// ---- Times at their ends ---------------------------------------------------------------------------
+
+static int64_t until(struct harness *h)
+{
+    long long seconds = 0;
+    return sscanf(harness_get(h, "context.valid.until"), "%lld", &seconds) == 1 ? seconds * SECOND : 0;
+}
+
+Test(engine_promises, times_at_their_ends_are_refused_or_judged)
+{
+    static const char *const TIMES[] = {"9223372036854775807", "253402300800000", "253402300799999", "100000000000",
+                                        "'9999-12-31T23:59:59.999Z'", "'0001-01-01T00:00:00Z'"};
+    static const char *const AUTHS[] = {"-62135596800", "0", "253402300799", "1795420800"};
+    for (size_t i = 0; i < COUNT_OF(TIMES) * COUNT_OF(AUTHS); i++) {
+        struct harness h = {0};
+        load(&h, HEAD "  - {id: some, effect: allow, when: 'within(now, \"Mon-Fri 07:00-19:00\", \"UTC\") || "
+                      "now.getFullYear() > 0 || now - session.started < duration(\"1h\")'}\n"
+                      "  - {id: fresh, effect: step_up, require: {strength: mfa, max_age: 15m}}\n" STRENGTHS
+                          LIMITS("a", "limits: {absolute: 8h}\nfirst_sight: adopt"));
+        h.peer.grants = GRANT_ALL | GRANT_SIMULATE;
+        for (int again = 0; again < 3; again++) {
+            char text[1024];
+            (void)snprintf(text, sizeof text,
+                           "{'at': %s, 'request': {'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, "
+                           "'resource': {'type': 'route', 'id': '/a'}, 'context': {'network': {'ip': '192.0.2.1'}, 'session': "
+                           "{'id': 's1', 'auth_time': %s, 'amr': ['otp']}}}}",
+                           TIMES[i % COUNT_OF(TIMES)], AUTHS[i / COUNT_OF(TIMES)]);
+            harness_ask(&h, HARNESS_NOW, text);
+            cr_expect(strlen(harness_effect(&h)) > 1);
+        }
+        harness_fini(&h);
+    }
+}
