@@ -306,17 +306,40 @@ static void print_ended(const struct value *root, struct buf *out)
                        STR_ARG(str_eq(error, str_of(pdp_err_text(PDP_ERR_UNKNOWN))) ? STR("no session with this ref is known") : error));
             continue;
         }
-        bool was_known = known != NULL && known->kind == VALUE_BOOL && known->as.b;
-        buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
-                   STR_ARG(was_known ? text_of(one, "was") : STR("not known, and can never begin now")));
+        if (known != NULL && known->kind == VALUE_BOOL && known->as.b) {
+            buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")), STR_ARG(text_of(one, "was")));
+        } else {
+            buf_printf(out, STR_FMT " was not known; a session with this id can never begin now\n", STR_ARG(text_of(one, "ref")));
+        }
     }
 }
 
-// The sessions to end: one, or one a line of standard input.
+// `s_5f0c` names nothing. Taken for an id, it would be made a tombstone and said to be over, while the session that
+// was meant goes on: so what can only be a part of a ref, or one in capitals, is refused.
+static bool torn_ref(struct str text)
+{
+    size_t hex = 0;
+    if (text.len < 2 || (text.at[0] | 0x20) != 's' || text.at[1] != '_') {
+        return false;
+    }
+    while (2 + hex < text.len && strchr("0123456789abcdefABCDEF", text.at[2 + hex]) != NULL && text.at[2 + hex] != '\0') {
+        hex++;
+    }
+    bool small = text.at[0] == 's';
+    for (size_t i = 2; i < 2 + hex; i++) {
+        small = small && !(text.at[i] >= 'A' && text.at[i] <= 'F');
+    }
+    struct str rest = str_sub(text, 2 + hex, text.len);
+    bool dots = str_eq(rest, STR("...")) || str_eq(rest, STR("\xE2\x80\xA6"));
+    return (rest.len == 0 || dots) && !(rest.len == 0 && hex == 24 && small);
+}
+
+// The sessions to end: one, or one a line of standard input. false: said what is wrong.
 static bool emit_sessions(struct emit *emit, const struct cli_args *args)
 {
     struct buf lines = {0};
     size_t count = 0;
+    bool right = true;
     if (strcmp(args->session, "-") != 0) {
         buf_str(&lines, str_of(args->session));
     } else if (!cli_read("-", &lines)) {
@@ -328,6 +351,11 @@ static bool emit_sessions(struct emit *emit, const struct cli_args *args)
     for (size_t from = 0; from < all.len;) {
         size_t end = str_find_byte(all, '\n', from);
         struct str one = str_trim(str_sub(all, from, end - from));
+        if (right && torn_ref(one)) {
+            (void)cli_bad("give it as `session list` prints it; no session was ended",
+                          "`" STR_FMT "` is no whole ref: `s_` and 24 small hex digits", STR_ARG(one));
+            right = false;
+        }
         if (one.len > 0) {
             emit_str(emit, one);
             count++;
@@ -336,7 +364,11 @@ static bool emit_sessions(struct emit *emit, const struct cli_args *args)
     }
     emit_end(emit);
     buf_fini(&lines);
-    return count > 0;
+    if (count == 0) {
+        (void)cli_bad("one session id or ref a line", "%s names no session",
+                      strcmp(args->session, "-") == 0 ? "standard input" : "`--session`");
+    }
+    return right && count > 0;
 }
 
 int cmd_session_terminate(const struct cli_args *args)
@@ -353,8 +385,7 @@ int cmd_session_terminate(const struct cli_args *args)
     emit_key_str(&emit, "reason", str_of(args->reason));
     bool some = emit_sessions(&emit, args);
     emit_end(&emit);
-    int code = some ? operate(args, &message, print_ended)
-                    : cli_bad("one session id or ref a line", "standard input names no session");
+    int code = some ? operate(args, &message, print_ended) : CLI_BAD;
     buf_fini(&message);
     return code;
 }

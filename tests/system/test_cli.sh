@@ -159,7 +159,16 @@ decide="--connect ipc://$work/decide.sock"
     printf 'three\ns_000000000000000000000000\nfour\n' >"$work/list"
     expect 1 "s_000000000000000000000000 not ended: no session" sh -c '"$0" session terminate "$@" <"$LIST"' \
         "$ctl" $admin --session - --reason "a test"
-    [ "$(grep -c ' ended; it was' "$work/out")" = 2 ] || { cat "$work/out"; echo "FAIL: not two were ended"; exit 1; }
+    [ "$(grep -c ' was not known; ' "$work/out")" = 2 ] || { cat "$work/out"; echo "FAIL: not two were ended"; exit 1; }
+    # A torn ref is no id: it must not be taken for one and said to be over.
+    for torn in s_ s_5f0c1d s_5f0c... S_5F0C1D s_000000000000000000000000a S_000000000000000000000000; do
+        expect 2 "is no whole ref" "$ctl" session terminate $admin --session "$torn" --reason "a test"
+    done
+    printf 'five\ns_5f0c1d\n' >"$work/list"
+    expect 2 "no session was ended" sh -c '"$0" session terminate "$@" <"$LIST"' "$ctl" $admin --session - --reason "a test"
+    expect 1 "not known" "$ctl" session show $admin --session five
+    expect 0 "can never begin" "$ctl" session terminate $admin --session s_not-hex --reason "a test"
+    expect 2 "names no session" "$ctl" session terminate $admin --session "" --reason "a test"
     # The wrong one of the two endpoints.
     expect 2 "is an admin endpoint" "$ctl" decide $admin --request "$work/alice.json"
     expect 2 "is no admin endpoint" "$ctl" status $decide
