@@ -98,12 +98,6 @@ Test(engine_promises, nor_does_a_later_claim_of_a_session_without_an_issuer)
 
 // ---- Times at their ends ---------------------------------------------------------------------------
 
-static int64_t until(struct harness *h)
-{
-    long long seconds = 0;
-    return sscanf(harness_get(h, "context.valid.until"), "%lld", &seconds) == 1 ? seconds * SECOND : 0;
-}
-
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
 {
     static const char *const TIMES[] = {"9223372036854775807", "253402300800000", "253402300799999", "100000000000",
