@@ -229,9 +229,11 @@ static void add_word(char *words, uint8_t *len, size_t cap, struct str word)
     *len = (uint8_t)(*len + word.len);
 }
 
-void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
+int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
 {
     struct session_record *session = &ask->session;
+    int32_t strongest = -1;
+    session->issued = 1; // from here on what is proved is read from the record
     // What this event alone proves, at its own time.
     ask->acr = acr;
     ask->amr = amr != NULL ? *amr : (struct value){0};
@@ -245,6 +247,7 @@ void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t
     for (uint32_t i = 0; i < ask->snapshot->names.strength_count; i++) {
         if (cel_truth(frame, policy_strength_proves(ask->snapshot->policies, i)) == TRUTH_YES) {
             lifecycle_prove(session, ask->snapshot->strength_names[i], at_ms);
+            strongest = (int32_t)i;
         }
     }
     if (acr.len > 0 && acr.len <= sizeof session->acr) {
@@ -256,6 +259,7 @@ void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t
             add_word(session->amr, &session->amr_len, sizeof session->amr, value_text(&amr->as.list[i]));
         }
     }
+    return strongest;
 }
 
 // ---- Strengths ---------------------------------------------------------------------------------

@@ -64,8 +64,9 @@ bool ask_proved(void *ask, uint32_t strength, int64_t max_age_s, int64_t *until_
 bool ask_enrich(struct ask *ask);
 // What is believed of the authentication: the issuer's record where one has spoken, else the claim.
 void ask_believe(struct ask *ask);
-// Writes acr and amr into the record as an issuer's word, and when each strength was proved.
-void ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add);
+// Writes acr and amr into the record as an issuer's word, and when each strength was proved. Returns the strongest that
+// these alone prove; -1: none.
+int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add);
 
 // This worker's frame, and its beginning for this ask: what was read before is forgotten.
 struct cel_frame *ask_frame(const struct ask *ask);

@@ -42,22 +42,6 @@ static int64_t event_auth_ms(const struct ask *ask)
     return request->has_auth_time ? num_min(request->auth_time_ms, ask->now_ms) : ask->now_ms;
 }
 
-// The strongest strength that was proved at this very moment; -1: none.
-static int32_t strength_proved_now(const struct ask *ask)
-{
-    int64_t now_s = ask->now_ms / TIME_MS_PER_S;
-    int32_t strongest = -1;
-    for (uint32_t i = 0; i < ask->snapshot->names.strength_count; i++) {
-        for (size_t j = 0; j < SESSION_PROOFS; j++) {
-            const struct session_proof *proof = &ask->session.proofs[j];
-            if (proof->name == ask->snapshot->strength_names[i] && proof->at_s == (uint32_t)now_s) {
-                strongest = (int32_t)i;
-            }
-        }
-    }
-    return strongest;
-}
-
 // ---- What an event brings, before the lifecycle's table moves the state ---------------------------
 
 static void bring_login(struct ask *ask)
@@ -66,15 +50,14 @@ static void bring_login(struct ask *ask)
         ask->session.anchor = ask->seen;
         ask->session.last = ask->seen;
     }
-    ask_issue(ask, event_acr(ask->request), event_amr(ask->request), event_auth_ms(ask), false);
+    (void)ask_issue(ask, event_acr(ask->request), event_amr(ask->request), event_auth_ms(ask), false);
     ask_score(ask, ask->request->event, -1, 0);
     ask_learn(ask);
 }
 
 static void bring_step_up(struct ask *ask)
 {
-    ask_issue(ask, event_acr(ask->request), event_amr(ask->request), ask->now_ms, true);
-    int32_t strength = strength_proved_now(ask);
+    int32_t strength = ask_issue(ask, event_acr(ask->request), event_amr(ask->request), ask->now_ms, true);
     ask_score(ask, EVENT_STEP_UP_PASSED, strength, 0);
     if (strength >= 0) { // what proves nothing blesses no context
         risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
@@ -130,11 +113,31 @@ static bool may_apply(struct ask *ask, struct event_result *out)
     return !out->recorded; // what touches no session is recorded as it is
 }
 
+static bool is_authentication(const struct ask *ask)
+{
+    return ask->request->event == EVENT_LOGIN || ask->request->event == EVENT_START;
+}
+
+// An authentication that is over, or that was forgotten, begins no session, whoever tells of it.
+static bool may_begin(struct ask *ask, struct event_result *out)
+{
+    int64_t auth_ms = event_auth_ms(ask), start_ms = 0;
+    if (lifecycle_first_sight(&ask->limits, true, auth_ms, ask->now_ms, &start_ms) == PDP_ERR_OK &&
+        auth_ms >= session_forgotten_ms(ask->worker->engine->sessions)) {
+        return true;
+    }
+    refuse(out, PDP_CODE_EXPIRED, "the authentication is older than the session's absolute limit");
+    return false;
+}
+
 // A limit that ends a session ends it for events too; one that asks for an authentication is renewed by one.
 static bool life_allows(struct ask *ask, struct event_result *out)
 {
-    if (!ask->known || ask->request->event == EVENT_LOGOUT) {
+    if (ask->request->event == EVENT_LOGOUT) {
         return true;
+    }
+    if (!ask->known) {
+        return !is_authentication(ask) || may_begin(ask, out);
     }
     ask->life = session_life(&ask->session, &ask->limits, ask->now_ms);
     if (ask->life.state == LIFE_ALIVE || ask->life.does == ON_LIMIT_STEP_UP) {
@@ -182,8 +185,7 @@ static void apply_held(struct ask *ask, struct event_result *out)
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
     // A login is a new authentication; anything else of a session that a cut-off ended is too late.
-    bool renews = ask->request->event == EVENT_LOGIN || ask->request->event == EVENT_START;
-    if (ask_cut_off(ask) && !(renews && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S && !ask->known)) {
+    if (ask_cut_off(ask) && !(is_authentication(ask) && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S && !ask->known)) {
         refuse(out, PDP_CODE_TERMINATED, "all earlier sessions of this subject were ended");
         return;
     }
@@ -193,8 +195,12 @@ static void apply_held(struct ask *ask, struct event_result *out)
     BRING[ask->request->event](ask);
     // What was proved is read by conditions anew: what they read before was the state before this event.
     ask_begin(ask);
+    const int64_t auth_ms = ask->session.auth_time_ms;
     enum pdp_err err = lifecycle_event(&ask->session, ask->request->event, asked_is_proved(ask), &ask->limits,
                                        ask->now_ms);
+    if (err == PDP_ERR_OK && is_authentication(ask)) {
+        ask->session.auth_time_ms = num_max(auth_ms, event_auth_ms(ask)); // as old as the issuer says
+    }
     if (err == PDP_ERR_OK) {
         commit(ask, out);
     } else {

@@ -96,6 +96,54 @@ Test(engine_promises, nor_does_a_later_claim_of_a_session_without_an_issuer)
     harness_fini(&h);
 }
 
+// ---- An issuer's old word is old -------------------------------------------------------------------
+
+Test(engine_promises, a_login_is_as_old_as_the_issuer_says)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: fresh, effect: allow, when: 'now - session.auth_time < duration(\"15m\")'}\n"
+                  "  - {id: old, effect: allow, when: 'resource.id == \"/old\"'}\n");
+    char session[64];
+    (void)snprintf(session, sizeof session, ", 'auth_time': %lld}", (long long)((HARNESS_NOW - 3 * HOUR) / 1000));
+    cr_expect_str_eq(tell(&h, HARNESS_NOW, "start", session, ""), "true");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 1, 0, "/a", ""), "deny/no-rule");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 2, 0, "/old", ""), "allow/policy");
+    for (int half = 1; half < 42; half++) { // of 24 hours, three were over before
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + half * HOUR / 2, 0, "/old", ""), "allow/policy");
+    }
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 21 * HOUR, 0, "/old", ""), "terminate/expired");
+    harness_fini(&h);
+}
+
+Test(engine_promises, a_login_of_long_ago_begins_nothing)
+{
+    struct harness h = {0};
+    load(&h, ALLOW_ALL);
+    char session[64];
+    (void)snprintf(session, sizeof session, ", 'auth_time': %lld}", (long long)((HARNESS_NOW - MINUTE) / 1000));
+    cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", session, ""), "true");
+    cr_expect_str_eq(tell(&h, HARNESS_NOW + 1, "logout", "}", ""), "true");
+    for (int i = 0; i < 100; i++) {
+        engine_tidy(h.engine, HARNESS_NOW + 100 * HOUR);
+    }
+    cr_expect_str_eq(tell(&h, HARNESS_NOW + 100 * HOUR, "login", session, ""), "false"); // sent once more, by whomever
+    cr_expect_str_neq(ask(&h, HARNESS_NOW + 100 * HOUR, 0, "/a", ""), "allow/policy");
+    harness_fini(&h);
+}
+
+Test(engine_promises, a_step_up_that_an_issuer_saw_passed_settles_what_was_asked)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: fresh, effect: step_up, require: {strength: mfa, max_age: 15m}}\n" STRENGTHS);
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "step_up/policy"); // nobody has spoken of it yet
+    cr_expect_str_eq(tell(&h, HARNESS_NOW + MINUTE, "step_up_passed", "}", ", 'properties': {'amr': ['pwd']}"), "true");
+    cr_expect_str_eq(harness_get(&h, "session.state"), "challenged");
+    cr_expect_str_eq(tell(&h, HARNESS_NOW + MINUTE, "step_up_passed", "}", ", 'properties': {'amr': ['otp']}"), "true");
+    cr_expect_str_eq(harness_get(&h, "session.state"), "active");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 1, 0, "/a", ""), "allow/policy");
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
