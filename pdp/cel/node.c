@@ -209,8 +209,9 @@ static void specialise_equal(const struct cel_program *p, struct node *node)
 static enum pdp_err specialise(struct cel_program *p, struct node *node)
 {
     if (node->op == OP_EQ || node->op == OP_NE) {
-        if (!meets_now(p, node, (enum func_id)node->c)) {
-            specialise_equal(p, node);
+        specialise_equal(p, node);
+        if (node->op != OP_EQ_TEXT) {
+            meets_now(p, node, (enum func_id)node->c);
         }
     } else if (node->op == OP_ORDER) {
         meets_now(p, node, (enum func_id)node->c);

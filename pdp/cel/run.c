@@ -71,11 +71,11 @@ static struct value mistyped(uint32_t slot, const struct value *is, uint8_t expe
 
 // An attribute compared with a value of another kind: it is mistyped, not merely different.
 static struct value run_strict(struct cel_frame *f, const struct node *node, const struct value *a,
-                               const struct value *b)
+                               const struct value *b, bool equal)
 {
     if (a->kind == b->kind || (is_number(a->kind) && is_number(b->kind)) || a->kind == VALUE_NULL ||
         b->kind == VALUE_NULL) {
-        return compared(f, cmp_equal(f, a, b) == (node->op == OP_EQ));
+        return compared(f, cmp_equal(f, a, b) == equal);
     }
     bool left = f->nodes[node->a].op == OP_SLOT;
     return left ? mistyped(f->nodes[node->a].a, a, b->kind) : mistyped(f->nodes[node->b].a, b, a->kind);
@@ -92,7 +92,7 @@ static NOINLINE struct value run_equal(struct cel_frame *f, const struct node *n
         return b;
     }
     if (node->strict) {
-        return run_strict(f, node, &a, &b);
+        return run_strict(f, node, &a, &b, node->op == OP_EQ);
     }
     return compared(f, cmp_equal(f, &a, &b) == (node->op == OP_EQ));
 }
@@ -147,7 +147,8 @@ static NOINLINE struct value run_order_now(struct cel_frame *f, const struct nod
         f->horizon_ms = num_add_sat(f->now_ms, turn);
     }
     if (func == F_EQ || func == F_NE) {
-        return compared(f, cmp_equal(f, &a, &b) == (func == F_EQ));
+        return node->strict ? run_strict(f, node, &a, &b, func == F_EQ)
+                            : compared(f, cmp_equal(f, &a, &b) == (func == F_EQ));
     }
     return ordered(&a, &b, func);
 }
@@ -190,6 +191,24 @@ static struct value in_list(struct cel_frame *f, const struct node *node, const 
     return compared(f, false);
 }
 
+// As in a list: an attribute of a kind that no key has is mistyped.
+static struct value in_map(struct cel_frame *f, const struct node *node, const struct value *a,
+                           const struct value *map)
+{
+    bool comparable = map->n == 0 || !node->strict;
+    if (!frame_spend(f, map->n / 8)) {
+        return frame_error(CEL_ERROR_BUDGET, 0);
+    }
+    if (cmp_find(map, a) != NULL) {
+        return value_bool(true);
+    }
+    for (uint32_t i = 0; i < map->n && !comparable; i++) {
+        uint8_t kind = map->as.map[i].key.kind;
+        comparable = kind == a->kind || (is_number(kind) && is_number(a->kind));
+    }
+    return comparable ? value_bool(false) : mistyped(f->nodes[node->a].a, a, map->as.map[0].key.kind);
+}
+
 static NOINLINE struct value run_in(struct cel_frame *f, const struct node *node)
 {
     struct value args[2] = {run_node(f, node->a), {0}};
@@ -203,7 +222,7 @@ static NOINLINE struct value run_in(struct cel_frame *f, const struct node *node
     case VALUE_LIST:
         return in_list(f, node, &args[0], &args[1]);
     case VALUE_MAP:
-        return value_bool(cmp_find(&args[1], &args[0]) != NULL);
+        return in_map(f, node, &args[0], &args[1]);
     default:
         return frame_no_overload(F_IN, args, 2);
     }
