@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/world.h"
+
+#define TEXT(literal) {literal, sizeof(literal) - 1}
+
+const struct str WORLD_STRENGTH_NAMES[WORLD_STRENGTHS] = {TEXT("password"), TEXT("mfa"), TEXT("phr")};
+const struct str WORLD_SET_NAMES[WORLD_SETS] = {TEXT("leavers"), TEXT("offices"), TEXT("sanctioned"), TEXT("asns"),
+                                                TEXT("stale")};
+const enum cel_set_kind WORLD_SET_KINDS[WORLD_SETS] = {CEL_SET_STRING, CEL_SET_CIDR, CEL_SET_COUNTRY, CEL_SET_ASN,
+                                                       CEL_SET_STRING};
+const char *const WORLD_TEXTS[] = {"x",  "y",   "hr", "it",    "",     "DE",       "KP",        "GET",
+                                   "10", "ä€😀", "aa", "admin", "true", "10.1.2.3", "/a/b",      "2001:db8::1",
+                                   "1h", "user", "é",  "aal2",  "-3",   "1.5",      "192.0.2.1", "2025-11-22T08:00:00Z"};
+const size_t WORLD_TEXT_COUNT = COUNT_OF(WORLD_TEXTS);
+
+static const struct str ROOTS[WORLD_ROOTS] = {TEXT("subject"), TEXT("action"), TEXT("resource"), TEXT("context")};
+static const char *const FIELDS[] = {"a", "b", "n", "d", "roles", "tags", "client", "map", "ghost", "when", "in_it"};
+
+static const struct {
+    struct str path;
+    enum cel_type type;
+} DECLARED[ATTR_COUNT] = {
+#define X(word, dotted, kind) {TEXT(dotted), CEL_##kind},
+    ATTR_LIST(X)
+#undef X
+};
+
+// ---- Chance ---------------------------------------------------------------------------------------------
+
+uint32_t chance_below(struct chance *chance, uint32_t limit)
+{
+    uint64_t x = chance->state += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)((x ^ x >> 31) >> 32) % limit;
+}
+
+static struct value any_text(struct chance *c)
+{
+    return value_str(str_of(WORLD_TEXTS[chance_below(c, (uint32_t)WORLD_TEXT_COUNT)]));
+}
+
+static struct value any_int(struct chance *c)
+{
+    static const int64_t INTS[] = {0, 1, 2, 3, -1, 7, 64512, 60, INT64_MAX, INT64_MIN};
+    return value_int(INTS[chance_below(c, COUNT_OF(INTS))]);
+}
+
+static struct value any_double(struct chance *c)
+{
+    static const double DOUBLES[] = {0.0, 1.0, 1.5, -2.0, 60.0, 99.9, 9223372036854775807.0, 1e300, 3.0, -0.0};
+    return value_double(DOUBLES[chance_below(c, COUNT_OF(DOUBLES))]);
+}
+
+static struct value any_dyn(struct chance *c, struct arena *arena, unsigned depth);
+static struct value any_map(struct chance *c, struct arena *arena, unsigned depth, uint32_t left_out);
+
+static struct value any_list(struct chance *c, struct arena *arena, unsigned depth, bool texts)
+{
+    uint32_t n = chance_below(c, 4), mixed = chance_below(c, 3);
+    struct value *list = ARENA_ARRAY(arena, struct value, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        list[i] = texts || mixed == 0 ? any_text(c) : mixed == 1 ? any_int(c) : any_dyn(c, arena, depth);
+    }
+    return (struct value){.kind = VALUE_LIST, .n = n, .as.list = list};
+}
+
+// Most often what the name promises, so that conditions get further than their first attribute.
+static struct value any_field(struct chance *c, struct arena *arena, unsigned depth, char name)
+{
+    static const char NAMES[] = "abndrtcmw";
+    const char *at = chance_below(c, 4) > 0 ? strchr(NAMES, name) : NULL;
+    switch (at != NULL ? *at : '\0') {
+    case 'a':
+    case 'b':
+        return any_text(c);
+    case 'n':
+        return any_int(c);
+    case 'd':
+        return any_double(c);
+    case 'r':
+        return any_list(c, arena, 0, true);
+    case 't':
+        return any_list(c, arena, 0, false);
+    case 'c':
+    case 'm':
+        return depth > 0 ? any_map(c, arena, depth - 1, 4) : value_null();
+    case 'w':
+        return value_str(STR("2025-11-22T08:00:00Z"));
+    default:
+        return any_dyn(c, arena, depth);
+    }
+}
+
+static struct value any_map(struct chance *c, struct arena *arena, unsigned depth, uint32_t left_out)
+{
+    struct value_entry *entries = ARENA_ARRAY(arena, struct value_entry, COUNT_OF(FIELDS));
+    uint32_t n = 0;
+    for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
+        if (chance_below(c, 10) >= left_out) {
+            entries[n++] = (struct value_entry){value_str(str_of(FIELDS[i])), any_field(c, arena, depth, FIELDS[i][0])};
+        }
+    }
+    return (struct value){.kind = VALUE_MAP, .n = n, .as.map = entries};
+}
+
+static struct value any_dyn(struct chance *c, struct arena *arena, unsigned depth)
+{
+    uint32_t what = chance_below(c, depth == 0 ? 13 : 20);
+    return what < 5    ? any_text(c)
+           : what < 8  ? any_int(c)
+           : what < 10 ? any_double(c)
+           : what < 12 ? value_bool(chance_below(c, 2) == 1)
+           : what < 13 ? value_null()
+           : what < 17 ? any_list(c, arena, depth - 1, false)
+                       : any_map(c, arena, depth - 1, 7);
+}
+
+static struct value any_ip(struct chance *c, struct arena *arena)
+{
+    static const char *const IPS[] = {"10.1.2.3", "192.0.2.1", "2001:db8::1", "::1", "8.8.8.8", "10.255.0.0"};
+    struct ip *ip = ARENA_NEW(arena, struct ip);
+    bool parsed = ip_parse(str_of(IPS[chance_below(c, COUNT_OF(IPS))]), ip);
+    return parsed ? (struct value){.kind = VALUE_IP, .as.ip = ip} : value_null();
+}
+
+static struct value of_type(enum cel_type type, struct chance *c, struct arena *arena, int64_t now_ms)
+{
+    static const int64_t AGES_MS[] = {0, 1, 1000, 60000, 900000, 900001, 3600000, 86400000, -1000, 500};
+    switch (type) {
+    case CEL_BOOL:
+        return value_bool(chance_below(c, 2) == 1);
+    case CEL_INT:
+        return any_int(c);
+    case CEL_DOUBLE:
+        return any_double(c);
+    case CEL_STRING:
+        return any_text(c);
+    case CEL_TIMESTAMP:
+        return value_time_ms(now_ms - AGES_MS[chance_below(c, COUNT_OF(AGES_MS))]);
+    case CEL_IP:
+        return any_ip(c, arena);
+    case CEL_LEVEL:
+        return (struct value){.kind = VALUE_LEVEL, .as.i = chance_below(c, RISK_LEVEL_COUNT)};
+    case CEL_LIST_STRING:
+        return any_list(c, arena, 0, chance_below(c, 8) > 0);
+    case CEL_MAP_DYN:
+        return any_map(c, arena, 2, 4);
+    default:
+        return any_dyn(c, arena, 2);
+    }
+}
+
+void world_make(struct world *world, struct chance *chance, struct arena *arena)
+{
+    // Some questions are good throughout: there the rules are looked at, not what is missing.
+    uint32_t bad = chance_below(chance, 4);
+    world->now_ms = INT64_C(1763800000000) + (int64_t)chance_below(chance, 604800) * 1000 + chance_below(chance, 3);
+    world->proved = chance_below(chance, 1U << WORLD_STRENGTHS);
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        uint32_t luck = chance_below(chance, 20);
+        world->attrs[i] = luck < 2 * bad && luck % 2 == 0 ? (struct value){.kind = VALUE_ERROR}
+                          : luck < 2 * bad && luck % 2 == 1 ? any_dyn(chance, arena, 1)
+                                           : of_type(DECLARED[i].type, chance, arena, world->now_ms);
+    }
+    for (size_t i = 0; i < WORLD_ROOTS; i++) {
+        world->roots[i] = any_map(chance, arena, 3, bad);
+    }
+}
+
+// ---- By the text of a path, for the interpreter -----------------------------------------------------------------
+
+// The declared attribute that the path is, or that it goes on from. ATTR_COUNT: none.
+static size_t declared(struct str path)
+{
+    size_t best = ATTR_COUNT;
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        struct str own = DECLARED[i].path;
+        bool under = str_starts(path, own) && (path.len == own.len || path.at[own.len] == '.');
+        if (under && (best == ATTR_COUNT || own.len > DECLARED[best].path.len)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static size_t open_root(struct str path)
+{
+    struct str first = str_sub(path, 0, str_find_byte(path, '.', 0));
+    size_t i = 0;
+    while (i < WORLD_ROOTS && !str_eq(first, ROOTS[i])) {
+        i++;
+    }
+    return i;
+}
+
+enum cel_type world_type(struct str path)
+{
+    size_t i = declared(path);
+    return i < ATTR_COUNT && path.len == DECLARED[i].path.len ? DECLARED[i].type : CEL_DYN;
+}
+
+bool world_is_attribute(struct str path)
+{
+    size_t i = declared(path);
+    if (i < ATTR_COUNT) {
+        return path.len == DECLARED[i].path.len || DECLARED[i].type == CEL_MAP_DYN;
+    }
+    return open_root(path) < WORLD_ROOTS;
+}
+
+bool world_get(const struct world *world, struct str path, struct value *out)
+{
+    size_t i = declared(path), root = open_root(path);
+    if (i == ATTR_COUNT && root == WORLD_ROOTS) {
+        return false;
+    }
+    const struct value *v = i < ATTR_COUNT ? &world->attrs[i] : &world->roots[root];
+    size_t at = i < ATTR_COUNT ? DECLARED[i].path.len : ROOTS[root].len;
+    while (v != NULL && at < path.len) {
+        size_t end = str_find_byte(path, '.', at + 1);
+        v = value_get(v, str_sub(path, at + 1, end - at - 1));
+        at = end;
+    }
+    *out = v != NULL ? *v : value_null();
+    return v != NULL && v->kind != VALUE_ERROR;
+}
+
+enum truth world_contains(struct str list, const struct value *value)
+{
+    if (str_eq(list, STR("leavers"))) {
+        return value_is_text(value, STR("x")) || value_is_text(value, STR("admin")) ? TRUTH_YES : TRUTH_NO;
+    }
+    if (str_eq(list, STR("offices"))) {
+        const uint8_t *b = value->as.ip->bytes;
+        bool in = value->as.ip->v4 ? b[12] == 10 : b[0] == 0x20 && b[1] == 1 && b[2] == 0x0d && b[3] == 0xb8;
+        return in ? TRUTH_YES : TRUTH_NO;
+    }
+    if (str_eq(list, STR("sanctioned"))) {
+        return value_is_text(value, STR("KP")) ? TRUTH_YES : TRUTH_NO;
+    }
+    if (str_eq(list, STR("asns"))) {
+        return value->as.u == 64512 || value->as.u == 7 ? TRUTH_YES : TRUTH_NO;
+    }
+    return TRUTH_UNSURE;
+}
+
+// ---- By the numbers of the declarations, for the compiled program ------------------------------------------------
+
+static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)
+{
+    static const uint32_t IDS[WORLD_ROOTS] = {ROOT_SUBJECT, ROOT_ACTION, ROOT_RESOURCE, ROOT_CONTEXT};
+    const struct world *world = user;
+    const struct value *v = slot->id < ATTR_COUNT ? &world->attrs[slot->id] : NULL;
+    for (size_t i = 0; i < WORLD_ROOTS; i++) {
+        v = slot->id == IDS[i] ? &world->roots[i] : v;
+    }
+    if (v != NULL && slot->rest.len > 0) {
+        v = value_path(v, slot->rest);
+    }
+    if (v == NULL || v->kind == VALUE_ERROR) {
+        return false;
+    }
+    *out = *v;
+    return true;
+}
+
+static enum truth contains(void *user, uint32_t set, const struct value *value)
+{
+    (void)user;
+    return world_contains(WORLD_SET_NAMES[set], value);
+}
+
+struct cel_host world_host(struct world *world)
+{
+    return (struct cel_host){resolve, contains, world};
+}
+
+void world_env(struct cel_env *env)
+{
+    static struct cel_set_decl sets[WORLD_SETS];
+    for (uint32_t i = 0; i < WORLD_SETS; i++) {
+        sets[i] = (struct cel_set_decl){WORLD_SET_NAMES[i], WORLD_SET_KINDS[i], i};
+    }
+    *env = (struct cel_env){.sets = sets,
+                            .set_count = WORLD_SETS,
+                            .strengths = WORLD_STRENGTH_NAMES,
+                            .strength_count = WORLD_STRENGTHS};
+    attrs_declare(env);
+}
+
+void world_print(const struct world *world, struct buf *out)
+{
+    buf_printf(out, "  now = %lld ms\n", (long long)world->now_ms);
+    for (size_t i = 0; i < ATTR_COUNT + WORLD_ROOTS; i++) {
+        bool root = i >= ATTR_COUNT;
+        const struct value *v = root ? &world->roots[i - ATTR_COUNT] : &world->attrs[i];
+        struct str name = root ? ROOTS[i - ATTR_COUNT] : DECLARED[i].path;
+        buf_printf(out, "  " STR_FMT " = ", STR_ARG(name));
+        value_print(out, v, 2000);
+        buf_byte(out, '\n');
+    }
+}
