@@ -45,6 +45,8 @@ struct ask {
     const struct session_repeat *repeat; // in `session`, where this is a repeat
     uint64_t repeat_id, question_hash;
     uint64_t strengths_asked, strengths_proved; // a bit each: what conditions said since ask_begin
+    uint64_t lists_asked;                       // a bit each, modulo 64
+    bool score_read;                            // a condition read more of the risk than its level
     char ref[32];
 };
 

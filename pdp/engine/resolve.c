@@ -456,8 +456,9 @@ static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, 
 
 bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out)
 {
-    const struct ask *ask = user;
+    struct ask *ask = user;
     *out = (struct value){0};
+    ask->score_read |= slot->id == ATTR_RISK_SCORE || slot->id == ATTR_RISK_HARD || slot->id == ATTR_RISK_SIGNALS;
     if (slot->id >= ATTR_COUNT) {
         return resolve_root(ask, slot->id, slot->rest, out);
     }
@@ -474,6 +475,7 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
 
 enum truth ask_contains(void *user, uint32_t set, const struct value *value)
 {
-    const struct ask *ask = user;
+    struct ask *ask = user;
+    ask->lists_asked |= UINT64_C(1) << (set % 64);
     return policy_contains(ask->snapshot->policies, set, value, ask->now_ms);
 }

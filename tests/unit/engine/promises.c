@@ -144,6 +144,45 @@ Test(engine_promises, a_step_up_that_an_issuer_saw_passed_settles_what_was_asked
     harness_fini(&h);
 }
 
+// ---- How long an answer holds ----------------------------------------------------------------------
+
+static int64_t until(struct harness *h)
+{
+    long long seconds = 0;
+    return sscanf(harness_get(h, "context.valid.until"), "%lld", &seconds) == 1 ? seconds * SECOND : 0;
+}
+
+Test(engine_promises, an_answer_that_read_the_score_is_not_kept_while_the_score_moves)
+{
+    static const char *const CONDITIONS[] = {"risk.score < 90.0", "risk.hard < 50.0", "size(risk.signals) < 50",
+                                             "!(\"x\" in risk.signals)"};
+    for (size_t i = 0; i < COUNT_OF(CONDITIONS); i++) {
+        struct harness h = {0};
+        char yaml[512];
+        (void)snprintf(yaml, sizeof yaml, HEAD "  - {id: some, effect: allow, when: '%s'}\n", CONDITIONS[i]);
+        load(&h, yaml);
+        cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy", "%s", CONDITIONS[i]);
+        cr_expect(until(&h) > HARNESS_NOW, "nothing is known of it: the score stands still");
+        cr_expect_str_eq(tell(&h, HARNESS_NOW, "signal", "}", ", 'properties': {'evidence': -2}"), "true");
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + 1, 0, "/a", ""), "allow/policy", "%s", CONDITIONS[i]);
+        cr_expect_eq(until(&h), 0, "%s: reassurance fades, the score rises", CONDITIONS[i]);
+        harness_fini(&h);
+    }
+}
+
+Test(engine_promises, an_answer_is_not_kept_past_the_age_of_a_list_that_it_asked)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: some, effect: allow, when: '!(subject.id in lists.leavers)'}\n"
+                  "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: leavers}\ntype: string\nentries: [bob]\n"
+                  "updated: 2026-11-23T07:00:00Z\nmax_age: 62m\n");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy");
+    cr_expect(until(&h) > HARNESS_NOW && until(&h) <= HARNESS_NOW + 2 * MINUTE + SECOND, "%lld",
+              (long long)(until(&h) - HARNESS_NOW));
+    cr_expect_str_neq(ask(&h, HARNESS_NOW + 2 * MINUTE + SECOND, 0, "/a", ""), "allow/policy");
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
