@@ -52,8 +52,9 @@ until grep -q 'event=ready' "$state/log"; do
 done
 
 echo "pdpd serves policies/baseline at $decide"
-echo
 for recording in policies/recorded/*.jsonl; do
+    echo
+    echo "$recording"
     "$bin/pdpctl" replay --connect "$decide" --events "$recording" --people
 done
 echo

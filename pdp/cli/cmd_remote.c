@@ -112,7 +112,9 @@ static bool is_ok(const struct value *root)
 static int refused(const struct remote *remote)
 {
     struct str diagnostics = text_of(&remote->root, "diagnostics");
-    fwrite(diagnostics.at, 1, diagnostics.len, stderr);
+    if (diagnostics.len > 0) {
+        fwrite(diagnostics.at, 1, diagnostics.len, stderr);
+    }
     struct str error = text_of(&remote->root, "error");
     (void)cli_bad(NULL, STR_FMT, STR_ARG(error.len > 0 ? error : STR("the daemon refused")));
     return CLI_NO;

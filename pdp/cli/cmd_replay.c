@@ -246,6 +246,9 @@ static int run(struct replay *replay)
         return cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s",
                        replay->args->events, strerror(errno));
     }
+    if (replay->args->people) {
+        show_titles(&replay->out);
+    }
     for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE; got = getline(&line, &cap, file)) {
         struct str text = str_trim((struct str){line, (size_t)got});
         replay->at_line++;

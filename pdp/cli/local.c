@@ -28,7 +28,9 @@ static int say(struct diags *diags, const char *dir)
     struct buf text = {0};
     diags_render(diags, &text);
     fflush(stdout);
-    fwrite(text.at, 1, text.len, stderr);
+    if (text.len > 0) {
+        fwrite(text.at, 1, text.len, stderr);
+    }
     buf_fini(&text);
     return diags->errors == 0 ? CLI_DONE : cli_bad(NULL, "`%s` has %zu mistake%s", dir, diags->errors,
                                                     diags->errors == 1 ? "" : "s");

@@ -22,6 +22,7 @@ bool local_time(struct str text, int64_t *ms);
 
 // An answer as a block of `name  value` lines, and as one line of a table.
 void show_block(const struct value *answer, struct buf *out);
+void show_titles(struct buf *out);
 void show_line(const struct value *asked, const struct value *answer, struct buf *out);
 // The exit code that an answer stands for.
 int show_code(const struct value *answer);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
 
+#include "base/time.h"
+
 #include <stdio.h>
 
 static struct str text_at(const struct value *root, const char *path)
@@ -59,7 +61,15 @@ static const struct {
 void show_block(const struct value *answer, struct buf *out)
 {
     struct str effect = text_at(answer, "context.effect");
-    if (effect.len == 0) { // an event, or a batch
+    const struct value *batch = value_get(answer, STR("evaluations"));
+    if (batch != NULL && batch->kind == VALUE_LIST) {
+        for (uint32_t i = 0; i < batch->n; i++) {
+            buf_printf(out, "%u of %u: ", i + 1, batch->n);
+            show_block(&batch->as.list[i], out);
+        }
+        return;
+    }
+    if (effect.len == 0) { // an event
         value_print(out, answer, 4000);
         buf_byte(out, '\n');
         return;
@@ -79,13 +89,24 @@ void show_block(const struct value *answer, struct buf *out)
 
 // ---- One line a question -----------------------------------------------------------------------
 
-static void put_cell(struct buf *out, struct str text, size_t width)
+// What is longer than its column is shown cut, with a mark; never an address, which half would be another one.
+static void put_cell(struct buf *out, struct str text, size_t width, bool whole)
 {
     struct buf cell = {0};
     buf_escaped(&cell, text);
-    struct str shown = str_sub(buf_view(&cell), 0, width);
+    struct str shown = buf_view(&cell);
+    size_t places = str_count_cp(shown);
+    bool cut = !whole && places > width;
+    while (cut && places >= width) { // whole letters go, until there is room for the mark
+        do {
+            shown.len--;
+        } while (((unsigned char)shown.at[shown.len] & 0xC0) == 0x80);
+        places--;
+    }
     buf_str(out, shown);
-    for (size_t i = str_count_cp(shown); i < width + 1; i++) {
+    buf_str(out, cut ? STR("~") : STR(""));
+    buf_byte(out, ' ');
+    for (size_t i = places + (cut ? 1 : 0); i < width; i++) {
         buf_byte(out, ' ');
     }
     buf_fini(&cell);
@@ -93,17 +114,16 @@ static void put_cell(struct buf *out, struct str text, size_t width)
 
 static void put_time(struct buf *out, const struct value *at)
 {
-    struct buf text = {0};
-    if (at != NULL && at->kind == VALUE_STRING) {
-        buf_escaped(&text, value_text(at));
-    } else if (at != NULL) {
-        value_print(&text, at, 24);
+    int64_t ms = 0;
+    bool known = at != NULL && ((at->kind == VALUE_STRING && local_time(value_text(at), &ms)) || at->kind == VALUE_INT);
+    ms = known && at->kind == VALUE_INT ? at->as.i : ms;
+    // The day is the same for most of a recording: the time of day, in UTC, tells more.
+    int64_t second = ((ms / TIME_MS_PER_S) % 86400 + 86400) % 86400;
+    char text[16] = "-";
+    if (known) {
+        snprintf(text, sizeof text, "%02d:%02d:%02d", (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
     }
-    struct str all = buf_view(&text);
-    // The day is the same for most of a recording: the time of day tells more.
-    bool is_date = all.len == 20 && all.at[10] == 'T';
-    put_cell(out, is_date ? str_sub(all, 11, 8) : all, 8);
-    buf_fini(&text);
+    put_cell(out, str_of(text), 8, false);
 }
 
 static void put_asked(struct buf *out, const struct value *asked)
@@ -117,10 +137,10 @@ static void put_asked(struct buf *out, const struct value *asked)
         buf_printf(&what, STR_FMT " " STR_FMT, STR_ARG(text_at(question, "action.name")),
                    STR_ARG(text_at(question, "resource.id")));
     }
-    put_cell(out, text_at(question, "subject.id"), 8);
-    put_cell(out, buf_view(&what), 26);
+    put_cell(out, text_at(question, "subject.id"), 8, false);
+    put_cell(out, buf_view(&what), 26, false);
     struct str ip = text_at(question, "context.network.ip");
-    put_cell(out, ip.len > 0 ? ip : STR("-"), 15);
+    put_cell(out, ip.len > 0 ? ip : STR("-"), 15, true);
     buf_fini(&what);
 }
 
@@ -153,6 +173,11 @@ static void put_why(struct buf *out, const struct value *answer)
     buf_str(out, signals != NULL && signals->n > 0 ? STR("]") : STR(""));
 }
 
+void show_titles(struct buf *out)
+{
+    buf_printf(out, "%-8s %-8s %-26s %-15s %-9s %-6s %s\n", "TIME", "SUBJECT", "ASKED", "ADDRESS", "ANSWER", " RISK", "WHY");
+}
+
 void show_line(const struct value *asked, const struct value *answer, struct buf *out)
 {
     const struct value *event = value_get(answer, STR("event"));
@@ -161,13 +186,13 @@ void show_line(const struct value *asked, const struct value *answer, struct buf
     struct str effect = text_at(answer, "context.effect");
     const struct value *recorded = value_get(event, STR("recorded"));
     bool done = recorded != NULL && recorded->kind == VALUE_BOOL && recorded->as.b;
-    put_cell(out, event == NULL ? effect : done ? STR("recorded") : STR("refused"), 9);
+    put_cell(out, event == NULL ? effect : done ? STR("recorded") : STR("refused"), 9, true);
     const struct value *score = value_path(answer, event != NULL ? STR("risk.score") : STR("context.risk.score"));
     char risk[16] = "";
     if (score != NULL) {
         snprintf(risk, sizeof risk, "%5.1f", number(score));
     }
-    put_cell(out, str_of(risk), 6);
+    put_cell(out, str_of(risk), 6, true);
     if (event == NULL) {
         put_why(out, answer);
     } else {
@@ -178,6 +203,15 @@ void show_line(const struct value *asked, const struct value *answer, struct buf
 
 int show_code(const struct value *answer)
 {
+    const struct value *batch = value_get(answer, STR("evaluations"));
+    if (batch != NULL && batch->kind == VALUE_LIST) { // yes to all, or no
+        for (uint32_t i = 0; i < batch->n; i++) {
+            if (show_code(&batch->as.list[i]) != CLI_DONE) {
+                return CLI_NO;
+            }
+        }
+        return batch->n > 0 ? CLI_DONE : CLI_NO;
+    }
     const struct value *decision = value_get(answer, STR("decision"));
     const struct value *recorded = value_path(answer, STR("event.recorded"));
     bool yes = (decision != NULL && decision->kind == VALUE_BOOL && decision->as.b &&

@@ -117,6 +117,25 @@ esac
 [ "$(wc -l <"$work/one.jsonl")" = 6 ] || { echo "FAIL: not an answer a line"; exit 1; }
 sed -n 6p "$work/one.jsonl" | grep -qF terminate || { cat "$work/one.jsonl"; echo "FAIL: allowed after a logout"; exit 1; }
 
+# For people: the time of day however `at` is written, and half an address is never shown for a whole one.
+long='"context":{"network":{"ip":"2001:db8:1234:5678:9abc:def0:1234:5678"}}}'
+{
+    printf '{"at": 1795370400000, "request": {"subject":{"type":"user","id":"\303\244\303\266\303\274\303\244\303\266\303\274\303\244\303\266\303\274"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},%s}\n' "$long"
+    printf '{"at": "2026-11-22T19:00:00.250+01:00", "request": {"subject":{"type":"user","id":"alice"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},%s}\n' "$long"
+} >"$work/people.jsonl"
+expect 0 "$(printf '18:00:00 \303\244\303\266\303\274\303\244\303\266\303\274\303\244~ GET /                      2001:db8:1234:5678:9abc:def0:1234:5678 deny')" \
+    "$ctl" replay --policies "$work/good" --events "$work/people.jsonl" --people
+expect 0 "18:00:00 alice    GET" "$ctl" replay --policies "$work/good" --events "$work/people.jsonl" --people
+
+# A batch is a yes only where every item is.
+batch() {
+    printf '{"subject":{"type":"user","id":"alice"},"action":{"name":"GET"},"resource":{"type":"route","id":"/x"},"evaluations":[{},{"subject":{"type":"user","id":"%s"}}]}' "$1"
+}
+batch alice >"$work/both.json"
+batch mallory >"$work/one.json"
+expect 0 "2 of 2: allow" "$ctl" eval --policies "$work/good" --request "$work/both.json"
+expect 1 "2 of 2: deny" "$ctl" eval --policies "$work/good" --request "$work/one.json"
+
 # Nobody there: said within the deadline, and never a yes.
 for command in "decide --request $work/alice.json" status reload "session list" "session show --session s"; do
     got=0
