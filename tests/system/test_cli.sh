@@ -31,6 +31,15 @@ for command in check eval decide replay "session list" "session show" "session t
     expect 0 "example:" "$ctl" $command --help
     expect 0 "$command" "$ctl" --help
 done
+# The man page names every flag and every command.
+for command in check eval decide replay "session list" "session show" "session terminate" status reload; do
+    # shellcheck disable=SC2086
+    for flag in $("$ctl" $command --help | sed -n 's/^  --\([a-z]*\).*/\1/p'); do
+        checks=$((checks + 1))
+        sed 's/\\-/-/g' docs/man/pdpctl.1 | grep -qF -- "--$flag" || { echo "FAIL: the man page lacks --$flag"; exit 1; }
+    done
+    sed 's/\\-/-/g' docs/man/pdpctl.1 | grep -qF ".B $command" || { echo "FAIL: the man page lacks $command"; exit 1; }
+done
 expect 2 "did you mean \`pdpctl check\`" "$ctl" chek policies
 expect 2 "did you mean \`--policies\`" "$ctl" eval --polices x
 expect 2 "--policies" "$ctl" eval
