@@ -20,7 +20,7 @@ static const int64_t ACCEPT_PAUSE_MS = 100;
 
 enum {
     EVENTS_A_TURN = 256,
-    ACCEPTS_A_TURN = 8,
+    ACCEPTS_A_TURN = 64, // a storm of leavers must not keep newcomers in the backlog
     LAST_TURNS = 4
 };
 

@@ -51,6 +51,19 @@ bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, si
     return true;
 }
 
+// Counts what is held for a reader that did not take all. false: together they hold too much, and it was closed.
+static bool conn_count_waiting(struct node *node, struct conn *conn)
+{
+    size_t now = conn->waits ? conn->out.cap : 0;
+    node->waiting += now - conn->waiting;
+    conn->waiting = now;
+    if (now == 0 || node->waiting <= node->limits.waiting_bytes) {
+        return true;
+    }
+    conn_close(node, conn, NODE_REFUSAL_BACKLOG, false);
+    return false;
+}
+
 bool conn_end_answer(struct node *node, struct conn *conn, size_t start, struct node_now now)
 {
     if (conn->out.failed) {
@@ -67,8 +80,9 @@ bool conn_end_answer(struct node *node, struct conn *conn, size_t start, struct 
     conn->heard_ms = now.steady_ms;
     if (!conn->waits) {
         link_add(&node->dirty, &conn->dirty);
+        return true;
     }
-    return true;
+    return conn_count_waiting(node, conn);
 }
 
 // false where the connection was closed.
@@ -266,7 +280,9 @@ void node_sent(struct node *node, uint64_t id, size_t len, struct node_now now)
         buf_drop(&conn->out, conn->sent);
         conn->sent = 0;
     }
-    conn_settle(node, conn, now);
+    if (conn_count_waiting(node, conn)) {
+        conn_settle(node, conn, now);
+    }
 }
 
 void node_writable(struct node *node, uint64_t id)

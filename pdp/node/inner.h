@@ -29,6 +29,7 @@ struct conn {
     struct buf in;  // what has arrived of messages not answered yet; memory only while there is some
     struct buf out; // answers not sent yet; memory only while there are some
     size_t sent;    // bytes of `out` that are gone
+    size_t waiting; // capacity of `out` while its reader does not keep up; counted in node->waiting
     int64_t opened_ms, heard_ms;
     int64_t frame_since_ms; // a frame was begun; valid where `in` holds something
     int64_t stall_since_ms; // the reader last took its share; valid where `out` holds something
@@ -77,6 +78,7 @@ struct node {
     struct pool pool;
     int64_t trim_ms;
     size_t connections;
+    size_t waiting; // bytes held for readers that do not keep up
     struct link run, dirty, change, closed;
     struct counters counters;
     unsigned char scratch[NODE_SCRATCH_BYTES];

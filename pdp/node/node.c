@@ -13,6 +13,7 @@ const struct node_limits NODE_LIMITS_DEFAULT = {
     .turn_messages = 64,
     .message_bytes = REQUEST_BYTES_MAX + SP_HOPS_BYTES,
     .backlog_bytes = 256 * 1024,
+    .waiting_bytes = 128 * 1024 * 1024,
     .output_bytes = 16 * 1024 * 1024,
     .handshake_ms = 5000,
     .frame_ms = 10000,
@@ -251,6 +252,8 @@ void conn_close(struct node *node, struct conn *conn, enum node_refusal why, boo
     link_add(&node->closed, &conn->closed);
     timer_remove(&node->timers, &conn->timer);
     origin_leave(&node->origins, &conn->origin);
+    node->waiting -= conn->waiting;
+    conn->waiting = 0;
     node->connections--;
     atomic_store_explicit(&node->counters.connections, node->connections, memory_order_relaxed);
 }

@@ -232,6 +232,47 @@ Test(node_conn, an_answer_above_the_hard_limit_closes)
     buf_fini(&got);
 }
 
+Test(node_conn, deaf_readers_together_hold_no_more_than_a_budget)
+{
+    struct node_limits limits = machine_limits();
+    limits.waiting_bytes = 300000;
+    machine_end(&m);
+    machine_begin(&m, &limits);
+    struct buf asked = {0}, got = {0};
+    put_hello(&asked, SP_REQ0);
+    put_frame(&asked, SP_TCP, 1, STR("big"));
+    uint64_t ids[6];
+    for (uint64_t i = 0; i < 6; i++) { // each takes a little and leaves 100,000 bytes lying
+        ids[i] = machine_open(&m, i, SP_TCP, i < 3 ? "a" : "b");
+        machine_feed(&m, ids[i], buf_view(&asked));
+        struct node_output output;
+        while (node_next_output(m.node, &output)) {
+            node_sent(m.node, output.id, 100, m.now);
+        }
+        machine_reap(&m);
+    }
+    cr_expect_eq(node_connections(m.node), 2u, "%zu", node_connections(m.node));
+    cr_expect_eq(machine_refused(&m, NODE_REFUSAL_BACKLOG), 4u);
+    // One that reads in the end makes room for another.
+    for (int i = 0; i < 3000 && node_connections(m.node) == 2; i++) {
+        struct node_output output;
+        node_writable(m.node, ids[0]);
+        if (!node_next_output(m.node, &output)) {
+            break;
+        }
+        node_sent(m.node, output.id, output.bytes.len < 1000 ? output.bytes.len : 1000, m.now);
+    }
+    uint64_t late = machine_open(&m, 9, SP_TCP, "c");
+    machine_feed(&m, late, buf_view(&asked));
+    struct node_output output;
+    while (node_next_output(m.node, &output)) {
+        node_sent(m.node, output.id, 100, m.now);
+    }
+    cr_expect_eq(node_connections(m.node), 3u, "%zu", node_connections(m.node));
+    buf_fini(&asked);
+    buf_fini(&got);
+}
+
 Test(node_conn, what_was_asked_before_the_end_is_answered)
 {
     uint64_t id = machine_open(&m, 1, SP_TCP, "a");
