@@ -75,10 +75,14 @@ static uint64_t hash_list(struct hash_key key, const struct value *v)
 
 static uint64_t hash_map(struct hash_key key, const struct value *v)
 {
-    uint64_t sum = seed_of(key, v);
+    const struct value any = {.kind = VALUE_MAP}; // without its size: nulls do not count
+    uint64_t sum = seed_of(key, &any);
     for (uint32_t i = 0; i < v->n; i++) {
         const struct value *name = &v->as.map[i].key; // text: the codecs let no other key in
         const struct value *value = &v->as.map[i].value;
+        if (value->kind == VALUE_NULL) { // as if it had been left out
+            continue;
+        }
         uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
         uint64_t of = value->kind == VALUE_STRING ? hash_text(key, seed_of(key, value), value->as.text, value->n)
                                                   : qhash(key, value);

@@ -21,6 +21,10 @@ Test(model_qhash, ignores_the_order_of_maps_and_nothing_else)
     cr_expect_eq(qhash(KEY, &m1), qhash(KEY, &m2));
     cr_expect_neq(qhash(KEY, &m1), qhash(KEY, &m3));
 
+    struct value_entry with_null[] = {{text("b"), value_int(2)}, {text("c"), value_null()}, {text("a"), value_int(1)}};
+    struct value m4 = {.kind = VALUE_MAP, .n = 3, .as.map = with_null};
+    cr_expect_eq(qhash(KEY, &m1), qhash(KEY, &m4), "a null counts as left out");
+
     struct value one[] = {value_int(1), value_int(2)}, two[] = {value_int(2), value_int(1)};
     struct value l1 = {.kind = VALUE_LIST, .n = 2, .as.list = one};
     struct value l2 = {.kind = VALUE_LIST, .n = 2, .as.list = two};
