@@ -244,6 +244,8 @@ static void take_result(struct ask *ask, const struct policy_result *result, str
     out->missing_count = result->missing_count;
     out->obligations = result->obligations;
     out->obligation_count = result->obligation_count;
+    out->exceptions = result->exceptions;
+    out->exception_count = result->exception_count;
     out->has_require = result->has_require && result->effect == PDP_EFFECT_STEP_UP;
     if (out->has_require) {
         out->require_strength = ask->snapshot->names.strengths[result->require_strength];

@@ -11,6 +11,13 @@ struct build_vars {
     size_t count;
 };
 
+// What one exception names.
+struct build_lifted {
+    bool all;
+    uint32_t *rules;
+    uint32_t count;
+};
+
 struct build {
     struct policy_set *set;
     const struct policy_names *names;
@@ -25,6 +32,8 @@ struct build {
     struct build_vars shared;            // of Definitions
     struct table shared_names;           // theirs
     const struct conf_node **role_nodes; // what each role brings along, as it stands in a document
+    struct build_lifted *lifted;         // of each exception
+    struct table rule_names;             // made where there are exceptions
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.
@@ -53,6 +62,8 @@ struct str build_copy(struct build *build, struct str text);
 void *build_array(struct build *build, size_t count, size_t bytes);
 // Text of a node for a message: escaped, cut.
 struct str build_shown(struct build *build, struct str text);
+// The place of a key in a map.
+struct place build_key_place(const struct conf_node *map, const char *key);
 // The name of a document, empty where it has none that is well-formed.
 struct str build_doc_name(const struct conf_doc *doc);
 
@@ -61,6 +72,7 @@ void read_strengths(struct build *build, const struct conf_doc *doc);
 void read_list(struct build *build, const struct conf_doc *doc);
 void read_definitions(struct build *build, const struct conf_doc *doc);
 void read_policy(struct build *build, const struct conf_doc *doc);
+void read_exception(struct build *build, const struct conf_doc *doc);
 // Rules that a Policy document will take, with the one that closes it.
 size_t read_policy_rules(const struct conf_doc *doc);
 
@@ -68,6 +80,9 @@ size_t read_policy_rules(const struct conf_doc *doc);
 void definitions_count(const struct conf_doc *doc, size_t *variables, size_t *roles);
 // After the last of them: what roles bring along in turn; one that leads back to itself is refused.
 void definitions_close(struct build *build);
+// Room for exceptions; after the last of them: which ones lift each rule.
+void exceptions_reserve(struct build *build, size_t count);
+void exceptions_close(struct build *build);
 
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.
 uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);
@@ -76,6 +91,9 @@ uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_t
                    const struct build_vars *vars);
 // `variables:`, each may read those before it.
 void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars);
+
+// `require:` of a step_up or an exception.
+void require_read(struct build *build, const struct conf_node *node, uint32_t *strength, int64_t *max_age_s);
 
 // `obligations:` to numbers.
 void obligations_read(struct build *build, const struct conf_node *list, const uint32_t **out,

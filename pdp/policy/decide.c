@@ -123,6 +123,61 @@ static void keep(struct decide *d, uint32_t rule, enum truth truth, enum combine
         (struct scratch_match){.rule = rule, .truth = (uint8_t)truth, .outcome = (uint8_t)outcome};
 }
 
+// ---- Exceptions -------------------------------------------------------------------------------------
+
+static bool in_force(struct decide *d, const struct set_exception *exception)
+{
+    if (d->now_ms >= exception->expires_ms || run(d->frame, exception->when) != TRUTH_YES) {
+        return false;
+    }
+    if (exception->has_require) {
+        int64_t until_ms = INT64_MAX;
+        bool proved = d->host != NULL && d->host->proved != NULL &&
+                      d->host->proved(d->host->user, exception->strength, exception->max_age_s, &until_ms);
+        d->out->until_ms = num_min(d->out->until_ms, until_ms);
+        if (!proved) {
+            return false;
+        }
+    }
+    d->out->until_ms = num_min(d->out->until_ms, exception->expires_ms);
+    return true;
+}
+
+// All that name the rule are asked: each that is in force is named by the answer.
+static bool lift(struct decide *d, const struct set_numbers *exceptions)
+{
+    bool lifted = false;
+    for (uint32_t i = 0; i < exceptions->count; i++) {
+        uint32_t number = exceptions->at[i];
+        uint8_t *lifting = &d->scratch->lifting[number];
+        if (*lifting == SCRATCH_NOT_ASKED) {
+            *lifting = in_force(d, &d->set->exceptions[number]) ? SCRATCH_LIFTS : SCRATCH_LIFTS_NOT;
+        }
+        lifted = lifted || *lifting == SCRATCH_LIFTS;
+    }
+    return lifted;
+}
+
+// A restriction that would count is no where an exception lifts it: as if it had not been there.
+static enum combine_outcome combine_unlifted(struct decide *d, uint32_t number, enum truth truth)
+{
+    const struct set_rule *rule = &d->set->rules[number];
+    const struct combine_policy before = d->policy;
+    enum combine_outcome outcome = combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule));
+    if (outcome == COMBINE_NONE || rule->effect == PDP_EFFECT_ALLOW || rule->never_lifted) {
+        return outcome;
+    }
+    bool by_all = lift(d, &d->set->lift_all);
+    bool by_name = lift(d, &d->set->lifts[number]);
+    if (!by_all && !by_name) {
+        return outcome;
+    }
+    d->policy = before;
+    return COMBINE_NONE;
+}
+
+// ---- One policy -------------------------------------------------------------------------------------
+
 // The deny that deny-unless-allow adds is certain where the target holds and no allow was unsure.
 static void close_policy(struct decide *d, uint32_t number, enum truth truth)
 {
@@ -143,7 +198,9 @@ static void judge(struct decide *d, uint32_t number)
         close_policy(d, number, truth);
         return;
     }
-    enum combine_outcome outcome = combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule));
+    enum combine_outcome outcome =
+        d->set->exception_count == 0 ? combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule))
+                                     : combine_unlifted(d, number, truth);
     bool allow_unsure = rule->effect == PDP_EFFECT_ALLOW && truth == TRUTH_UNSURE;
     d->allow_unsure = d->allow_unsure || allow_unsure;
     d->any_allow_unsure = d->any_allow_unsure || allow_unsure;
@@ -162,6 +219,9 @@ static void start(struct decide *d)
     d->plain_deny = d->any_allow_unsure = false;
     d->scratch->count = 0;
     d->out->until_ms = INT64_MAX;
+    if (d->set->exception_count > 0) {
+        memset(d->scratch->lifting, SCRATCH_NOT_ASKED, d->set->exception_count);
+    }
 }
 
 static void judge_all(struct decide *d)
@@ -213,28 +273,70 @@ static bool any_target(struct decide *d)
 
 // ---- The result -------------------------------------------------------------------------------------
 
-// Obligations are numbered: those of deciding rules, each once, in the order of the rules.
+struct unite {
+    const struct decide *d;
+    struct verdict_obligation *to;
+    size_t count;
+    bool clear; // the bits, in a second round
+};
+
+static void unite_some(struct unite *u, const uint32_t *numbers, uint32_t count)
+{
+    uint64_t *taken = u->d->scratch->taken;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bit = UINT64_C(1) << numbers[i] % 64;
+        if (u->clear) {
+            taken[numbers[i] / 64] = 0;
+        } else if ((taken[numbers[i] / 64] & bit) == 0) {
+            taken[numbers[i] / 64] |= bit;
+            u->to[u->count++] = u->d->set->obligations[numbers[i]];
+        }
+    }
+}
+
+// Obligations are numbered: those of deciding rules, each once, in the order of the rules, then those of
+// exceptions that lifted something.
 static size_t unite(const struct decide *d, enum combine_outcome decided, struct verdict_obligation *to)
 {
-    uint64_t *taken = d->scratch->taken;
-    size_t count = 0;
+    struct unite u = {.d = d, .to = to};
     for (int clear = 0; clear < 2; clear++) {
+        u.clear = clear != 0;
         for (size_t i = 0; i < d->scratch->count; i++) {
             const struct set_rule *rule = &d->set->rules[d->scratch->matched[i].rule];
-            bool counts = d->scratch->matched[i].outcome == decided;
-            for (uint32_t k = 0; counts && k < rule->obligation_count; k++) {
-                uint32_t number = rule->obligations[k];
-                uint64_t bit = UINT64_C(1) << number % 64;
-                if (clear != 0) {
-                    taken[number / 64] = 0;
-                } else if ((taken[number / 64] & bit) == 0) {
-                    taken[number / 64] |= bit;
-                    to[count++] = d->set->obligations[number];
-                }
+            if (d->scratch->matched[i].outcome == decided) {
+                unite_some(&u, rule->obligations, rule->obligation_count);
+            }
+        }
+        for (uint32_t i = 0; i < d->set->exception_count; i++) {
+            const struct set_exception *exception = &d->set->exceptions[i];
+            if (d->scratch->lifting[i] == SCRATCH_LIFTS) {
+                unite_some(&u, exception->obligations, exception->obligation_count);
             }
         }
     }
-    return count;
+    return u.count;
+}
+
+// Names those that lifted something; *obligations: how many they have. false: memory is out.
+static bool list_exceptions(struct decide *d, size_t *obligations)
+{
+    const struct policy_set *set = d->set;
+    if (set->exception_count == 0) {
+        return true;
+    }
+    struct str *names =
+        arena_alloc(d->arena, set->exception_count * sizeof(*names), _Alignof(struct str));
+    if (names == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < set->exception_count; i++) {
+        if (d->scratch->lifting[i] == SCRATCH_LIFTS) {
+            names[d->out->exception_count++] = set->exceptions[i].name;
+            *obligations += set->exceptions[i].obligation_count;
+        }
+    }
+    d->out->exceptions = names;
+    return true;
 }
 
 static void require(struct policy_result *out, const struct set_rule *rule)
@@ -279,6 +381,9 @@ static bool list_rules(struct decide *d, enum combine_outcome decided, bool *cer
             count++;
             obligations += d->set->rules[d->scratch->matched[i].rule].obligation_count;
         }
+    }
+    if (!list_exceptions(d, &obligations)) {
+        return false;
     }
     uint32_t *rules = arena_alloc(d->arena, (count + 1) * sizeof(*rules), _Alignof(uint32_t));
     struct verdict_obligation *united =

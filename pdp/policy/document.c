@@ -145,6 +145,30 @@ static void read_resources(struct reading *r)
     r->out->resources = globs;
 }
 
+void require_read(struct build *build, const struct conf_node *node, uint32_t *strength, int64_t *max_age_s)
+{
+    struct require require = {0};
+    build_note(build, conf_read(node, REQUIRE, COUNT_OF(REQUIRE), "`require`", &require, build->arena,
+                                build->diags));
+    *max_age_s = require.max_age_ms / 1000;
+    for (uint32_t i = 0; i < build->names->strength_count; i++) {
+        if (str_eq(build->names->strengths[i], require.strength)) {
+            *strength = i;
+            return;
+        }
+    }
+    if (require.strength.len == 0) { // missing or mistyped, and reported
+        return;
+    }
+    build_fail(build, PDP_ERR_UNKNOWN, conf_get(node, "strength")->place, NULL,
+               "unknown strength `" STR_FMT "`", STR_ARG(require.strength));
+    if (build->names->strength_count == 0) {
+        diag_hint(build->diags, "no Strengths document is here");
+    } else {
+        build_hint_near(build, require.strength, build->names->strengths, build->names->strength_count);
+    }
+}
+
 static void read_require(struct reading *r)
 {
     struct build *build = r->build;
@@ -161,27 +185,8 @@ static void read_require(struct reading *r)
         build_fail(build, PDP_ERR_TYPE, node->place, NULL, "only a step_up rule has `require`");
         return;
     }
-    struct require require = {0};
-    build_note(build, conf_read(node, REQUIRE, COUNT_OF(REQUIRE), "`require`", &require, build->arena,
-                                build->diags));
     r->out->has_require = true;
-    r->out->max_age_s = require.max_age_ms / 1000;
-    for (uint32_t i = 0; i < build->names->strength_count; i++) {
-        if (str_eq(build->names->strengths[i], require.strength)) {
-            r->out->strength = i;
-            return;
-        }
-    }
-    if (require.strength.len == 0) { // missing or mistyped, and reported
-        return;
-    }
-    build_fail(build, PDP_ERR_UNKNOWN, conf_get(node, "strength")->place, NULL,
-               "unknown strength `" STR_FMT "`", STR_ARG(require.strength));
-    if (build->names->strength_count == 0) {
-        diag_hint(build->diags, "no Strengths document is here");
-    } else {
-        build_hint_near(build, require.strength, build->names->strengths, build->names->strength_count);
-    }
+    require_read(build, node, &r->out->strength, &r->out->max_age_s);
 }
 
 static void read_terminate(struct reading *r)
@@ -236,22 +241,12 @@ static uint32_t with_hard_evidence(struct build *build, uint32_t when)
     return expr;
 }
 
-static struct place key_place(const struct conf_node *map, const char *key)
-{
-    for (size_t i = 0; i < map->count; i++) {
-        if (str_eq(map->entries[i].key->text, str_of(key))) {
-            return map->entries[i].key->place;
-        }
-    }
-    return map->place;
-}
-
 static void read_condition(struct reading *r, uint32_t target)
 {
     struct build *build = r->build;
     r->out->when = SET_NO_EXPR;
     if (r->rule->when != NULL && r->rule->when->kind == CONF_NULL) {
-        build_fail(build, PDP_ERR_MISSING, key_place(r->node, "when"), "leave `when` out where nothing is asked",
+        build_fail(build, PDP_ERR_MISSING, build_key_place(r->node, "when"), "leave `when` out where nothing is asked",
                    "`when` is empty");
     } else if (r->rule->when != NULL) {
         r->out->when = when_read(build, r->rule->when, r->vars);
@@ -353,7 +348,7 @@ static uint32_t read_target(struct build *build, const struct conf_doc *doc, con
         return SET_NO_EXPR;
     }
     if (target->kind == CONF_NULL) {
-        build_fail(build, PDP_ERR_MISSING, key_place(doc->root, "target"),
+        build_fail(build, PDP_ERR_MISSING, build_key_place(doc->root, "target"),
                    "leave `target` out where the policy is about everything", "`target` is empty");
         return SET_NO_EXPR;
     }

@@ -4,10 +4,11 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy", "Strengths", "List", "Definitions", "SessionPolicy", "RiskModel"};
+static const char *const KINDS[] = {"Policy", "Strengths", "List",
+                                    "Definitions", "Exception", "SessionPolicy", "RiskModel"};
 
 struct metadata {
-    struct str name, owner, description, version;
+    struct str name, owner, description, version, ticket;
     const struct conf_node *labels;
 };
 
@@ -17,6 +18,7 @@ static const struct conf_field METADATA[] = {
     {"owner", CONF_TEXT, false, offsetof(struct metadata, owner), NULL, 0, 0, "who answers for it"},
     {"description", CONF_TEXT, false, offsetof(struct metadata, description), NULL, 0, 0, "what it is for"},
     {"version", CONF_TEXT, false, offsetof(struct metadata, version), NULL, 0, 0, "of its content"},
+    {"ticket", CONF_TEXT, false, offsetof(struct metadata, ticket), NULL, 0, 0, "of an Exception: who allowed it, and why"},
     {"labels", CONF_MAPPING, false, offsetof(struct metadata, labels), NULL, 0, 0, "text by name"},
 };
 
@@ -98,8 +100,8 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
                            STR_ARG(buf_view(&text))));
     }
-    diag_hint(n->diags,
-              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`");
+    diag_hint(n->diags, "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` "
+                        "and `RiskModel`");
     return false;
 }
 
@@ -205,6 +207,10 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
     }
     struct metadata metadata = {0};
     note(n, conf_read(map, METADATA, COUNT_OF(METADATA), "metadata", &metadata, n->arena, n->diags));
+    const struct conf_node *ticket = conf_get(map, "ticket");
+    if (ticket != NULL && !str_eq(conf_get(doc->root, "kind")->text, STR("Exception"))) {
+        note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, ticket->place, "only an Exception has a `ticket`"));
+    }
     if (!ok || metadata.name.len == 0) {
         return;
     }

@@ -33,7 +33,7 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Policy, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
+// Second pass: Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
 // into `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables. What the
 // first pass reported is not reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
@@ -85,8 +85,10 @@ struct policy_result {
     size_t missing_count;
     const struct verdict_obligation *obligations;
     size_t obligation_count;
+    const struct str *exceptions; // names of those that lifted something; their obligations are among the above
+    size_t exception_count;
     bool terminate_subject;      // `terminate: {scope: subject}`
-    int64_t until_ms;            // of proofs and of times of rules; the frame's horizon is the caller's to add
+    int64_t until_ms;            // of proofs, times of rules, exceptions; the frame's horizon is the caller's to add
 };
 // Matches and combines for the request that `frame` was begun for. Lists in the result live in `arena`.
 // Bounded by the candidates; allocates nothing else. Zeroed result on failure is a deny.

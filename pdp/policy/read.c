@@ -80,6 +80,16 @@ struct str build_doc_name(const struct conf_doc *doc)
     return name != NULL && name->kind == CONF_SCALAR ? name->text : (struct str){"", 0};
 }
 
+struct place build_key_place(const struct conf_node *map, const char *key)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (str_eq(map->entries[i].key->text, str_of(key))) {
+            return map->entries[i].key->place;
+        }
+    }
+    return map->place;
+}
+
 // ---- All documents ------------------------------------------------------------------------------------
 
 static const struct {
@@ -90,6 +100,7 @@ static const struct {
     {{"Strengths", 9}, read_strengths},
     {{"Definitions", 11}, read_definitions},
     {{"Policy", 6}, read_policy},
+    {{"Exception", 9}, read_exception},
 };
 
 static bool is_kind(const struct conf_doc *doc, struct str kind)
@@ -112,13 +123,18 @@ static int by_path(const void *a, const void *b)
     return order != 0 ? order : (one->at > two->at) - (one->at < two->at);
 }
 
+static size_t count_items(const struct conf_node *map, const char *key)
+{
+    const struct conf_node *list = conf_get(map, key);
+    return list != NULL && list->kind == CONF_LIST ? list->count : 0;
+}
+
 static size_t count_obligations(const struct conf_doc *doc)
 {
     const struct conf_node *rules = conf_get(doc->root, "rules");
     size_t count = 0;
     for (size_t i = 0; rules != NULL && rules->kind == CONF_LIST && i < rules->count; i++) {
-        const struct conf_node *list = conf_get(rules->items[i], "obligations");
-        count += list != NULL && list->kind == CONF_LIST ? list->count : 0;
+        count += count_items(rules->items[i], "obligations");
     }
     return count;
 }
@@ -144,11 +160,15 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     size_t rules = 0;
     size_t policies = 0;
     size_t obligations = 0;
+    size_t exceptions = 0;
     for (size_t i = 0; i < count; i++) {
         if (is_kind(&docs[i], STR("Policy"))) {
             rules += read_policy_rules(&docs[i]);
             obligations += count_obligations(&docs[i]);
             policies++;
+        } else if (is_kind(&docs[i], STR("Exception"))) {
+            obligations += count_items(docs[i].root, "obligations");
+            exceptions++;
         }
     }
     if (rules > SET_RULES_MAX) {
@@ -160,6 +180,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     set->policies = build_array(build, policies, sizeof(*set->policies));
     set->lists = build_array(build, build->names->set_count, sizeof(*set->lists));
     set->obligations = build_array(build, obligations, sizeof(*set->obligations));
+    exceptions_reserve(build, exceptions);
     set->list_count = (uint32_t)build->names->set_count;
     TRY(table_init(&build->obligations, obligations, set->seed, build->arena));
     return build->first;
@@ -184,6 +205,7 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
         }
     }
     definitions_close(build);
+    exceptions_close(build);
     return build->first;
 }
 

@@ -11,10 +11,17 @@ struct scratch_match {
     uint8_t outcome; // enum combine_outcome
 };
 
+enum scratch_lifting {
+    SCRATCH_NOT_ASKED,
+    SCRATCH_LIFTS_NOT,
+    SCRATCH_LIFTS // and has lifted something: it is asked only where there is something to lift
+};
+
 struct policy_scratch {
     struct index_scratch ask;
     struct scratch_match *matched; // rules that are not no, in their order
     size_t count;
+    uint8_t *lifting; // of each exception, since this question: enum scratch_lifting
     uint64_t *taken; // a bit for each obligation; all zero between calls
 };
 

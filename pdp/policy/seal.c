@@ -84,8 +84,9 @@ enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scra
     scratch->ask.bits = calloc(most / 64 + 1, sizeof(*scratch->ask.bits));
     scratch->matched = calloc(most, sizeof(*scratch->matched));
     scratch->taken = calloc((size_t)set->obligation_count / 64 + 1, sizeof(*scratch->taken));
+    scratch->lifting = calloc((size_t)set->exception_count + 1, sizeof(*scratch->lifting));
     if (scratch->ask.list == NULL || scratch->ask.bits == NULL || scratch->matched == NULL ||
-        scratch->taken == NULL) {
+        scratch->taken == NULL || scratch->lifting == NULL) {
         return PDP_ERR_NOMEM;
     }
     *out = STEAL(scratch);
@@ -99,6 +100,7 @@ void policy_scratch_free(struct policy_scratch **scratch)
         free((*scratch)->ask.bits);
         free((*scratch)->matched);
         free((*scratch)->taken);
+        free((*scratch)->lifting);
         free(*scratch);
         *scratch = NULL;
     }

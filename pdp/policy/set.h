@@ -45,6 +45,22 @@ struct set_strength {
     size_t acr_count;
 };
 
+// Lifts restrictions while it is certainly true, proved and not expired.
+struct set_exception {
+    struct str name;
+    uint32_t when; // SET_NO_EXPR: nothing to ask
+    bool has_require;
+    uint32_t strength;
+    int64_t max_age_s, expires_ms;
+    const uint32_t *obligations;
+    uint32_t obligation_count;
+};
+
+struct set_numbers {
+    const uint32_t *at;
+    uint32_t count;
+};
+
 struct index;
 
 struct policy_set {
@@ -57,6 +73,10 @@ struct policy_set {
     struct set_strength *strengths;
     struct verdict_obligation *obligations; // each once
     uint32_t rule_count, policy_count, list_count, strength_count, obligation_count;
+    struct set_exception *exceptions;
+    uint32_t exception_count;
+    struct set_numbers lift_all; // exceptions that lift every restriction
+    struct set_numbers *lifts;   // exceptions that name a rule, by its number; NULL: there are no exceptions
     struct roles roles;      // that bring others along
     bool untargeted;         // a policy has no target: NO_POLICY cannot be
     struct index *by_rule;   // rules by what they test

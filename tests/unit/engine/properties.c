@@ -69,7 +69,10 @@ static void put_rule(struct buf *out, unsigned number, const char *effect)
 }
 
 static const char COMMON[] = HEAD("Strengths", "s") "levels: [{name: mfa, proves: 'session.acr == \"aal2\"'}]\n" HEAD(
-    "List", "office") "type: cidr\nentries: [10.0.0.0/8]\n" HEAD("List", "words") "type: string\nentries: [y, q]\n";
+    "List", "office") "type: cidr\nentries: [10.0.0.0/8]\n" HEAD("List", "words") "type: string\nentries: [y, q]\n"
+    HEAD("Definitions", "d") "roles: {it: [hr]}\n"
+    HEAD("Exception", "e") "lifts: ['*']\nwhen: 'subject.a == \"z\" && device.managed'\nexpires: 2027-01-31T00:00:00Z\n"
+    HEAD("Exception", "f") "lifts: ['*']\nwhen: 'subject.n == 9'\nrequire: {strength: mfa}\nexpires: 2026-11-23T08:00:01Z\n";
 
 // `extra`: one more restricting rule at the end of a policy.
 static void put_rules(struct buf *out, struct buf *with_extra)
@@ -252,7 +255,8 @@ Test(engine_properties, a_restricting_rule_never_loosens_and_unsure_never_widens
 static void same_result(const struct policy_result *a, const struct policy_result *b, const char *yaml, const char *json)
 {
     bool same = a->effect == b->effect && a->code == b->code && a->first == b->first && a->rule_count == b->rule_count &&
-                a->has_require == b->has_require && a->missing_count == b->missing_count && a->until_ms == b->until_ms;
+                a->has_require == b->has_require && a->missing_count == b->missing_count && a->until_ms == b->until_ms &&
+                a->exception_count == b->exception_count;
     for (size_t i = 0; same && i < a->rule_count; i++) {
         same = a->rules[i] == b->rules[i];
     }
@@ -292,7 +296,7 @@ static void both_ways(struct harness *h, const struct value *root, const char *y
 }
 
 static const char *const COMPARED[] = {"decision", "context.effect", "context.code", "context.rule", "context.rules",
-                                       "context.missing", "context.require", "context.message", "context.reason",
+                                       "context.missing", "context.exceptions", "context.require", "context.message", "context.reason",
                                        "context.resource", "context.client", "context.obligations", "context.snapshot"};
 
 static void same_in_cbor(struct harness *h, const struct value *question, struct harness *other, const char *json)

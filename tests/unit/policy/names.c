@@ -67,16 +67,16 @@ static const struct {
      "    1 | apiVersion: v2\n"
      "      |             ^~\n"
      "  hint: write `apiVersion: pdp/v1`\n"},
-    {"apiVersion: pdp/v1\nkind: Exception\nmetadata: {name: a, ticket: SEC-1}\n",
-     "p.yaml:2:7: error: unknown kind `Exception`\n"
-     "    2 | kind: Exception\n"
+    {"apiVersion: pdp/v1\nkind: Exemption\nmetadata: {name: a, ticket: SEC-1}\n",
+     "p.yaml:2:7: error: unknown kind `Exemption`\n"
+     "    2 | kind: Exemption\n"
      "      |       ^~~~~~~~~\n"
-     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`\n"},
+     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` and `RiskModel`\n"},
     {"apiVersion: pdp/v1\nmetadata: {name: a}\n",
      "p.yaml:1:1: error: a document needs `kind`\n"
      "    1 | apiVersion: pdp/v1\n"
      "      | ^~~~~~~~~~\n"
-     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `SessionPolicy` and `RiskModel`\n"},
+     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` and `RiskModel`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\n", "p.yaml:1:1: error: a document needs `metadata`\n"
                                            "    1 | apiVersion: pdp/v1\n"
                                            "      | ^~~~~~~~~~\n"

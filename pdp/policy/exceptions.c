@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exception documents. They lift rules that restrict, and no others: none ever allows anything.
+#include "policy/build.h"
+
+struct document {
+    struct build_head head;
+    struct conf_texts lifts;
+    const struct conf_node *when, *require, *obligations;
+    int64_t expires_ms;
+};
+
+static const struct conf_field DOCUMENT[] = {
+    BUILD_HEAD_FIELDS,
+    {"lifts", CONF_TEXTS, true, offsetof(struct document, lifts), NULL, 0, 0,
+     "rules as POLICY/RULE, or * for all"},
+    {"when", CONF_ANY, false, offsetof(struct document, when), NULL, 0, 0, "an expression, or all, any, not"},
+    {"require", CONF_MAPPING, false, offsetof(struct document, require), NULL, 0, 0, "strength, max_age"},
+    {"expires", CONF_TIME, true, offsetof(struct document, expires_ms), NULL, 0, 0,
+     "from it on nothing is lifted"},
+    {"obligations", CONF_SEQUENCE, false, offsetof(struct document, obligations), NULL, 0, 0,
+     "what the gateway must do besides"},
+};
+
+void exceptions_reserve(struct build *build, size_t count)
+{
+    build->set->exceptions = build_array(build, count, sizeof(*build->set->exceptions));
+    build->lifted = build_array(build, count, sizeof(*build->lifted));
+}
+
+// All rules by name, made for the first exception: those are read after all policies.
+static bool name_rules(struct build *build)
+{
+    struct policy_set *set = build->set;
+    if (build->rule_names.cap > 0) {
+        return true;
+    }
+    enum pdp_err err = table_init(&build->rule_names, set->rule_count, set->seed, build->arena);
+    build_note(build, err);
+    for (uint32_t i = 0; err == PDP_ERR_OK && i < set->rule_count; i++) {
+        uint32_t old = 0;
+        (void)table_put(&build->rule_names, set->rules[i].name, i, &old);
+    }
+    return err == PDP_ERR_OK;
+}
+
+static void refuse_unknown(struct build *build, const struct conf_node *node)
+{
+    const struct policy_set *set = build->set;
+    build_fail(build, PDP_ERR_UNKNOWN, node->place, NULL, "no rule is called `" STR_FMT "`",
+               STR_ARG(build_shown(build, node->text)));
+    struct str *names = build_array(build, set->rule_count, sizeof(*names));
+    size_t count = 0;
+    for (uint32_t i = 0; names != NULL && i < set->rule_count; i++) {
+        if (!set->rules[i].closing) {
+            names[count++] = set->rules[i].name;
+        }
+    }
+    int near = str_nearest(node->text, names, count);
+    if (near >= 0) {
+        diag_hint(build->diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));
+    } else {
+        diag_hint(build->diags, "a rule is named as `POLICY/RULE`; `*` names all that restrict");
+    }
+}
+
+// Why a rule cannot be lifted; NULL: it can.
+static const char *why_not(const struct set_rule *rule)
+{
+    if (rule->closing) {
+        return "is how its policy combines, and cannot be lifted";
+    }
+    if (rule->effect == PDP_EFFECT_ALLOW) {
+        return "allows: an exception lifts restrictions only";
+    }
+    return rule->never_lifted ? "is marked `exceptions: never`" : NULL;
+}
+
+static void read_lifted(struct build *build, const struct conf_node *node, struct build_lifted *lifted)
+{
+    if (str_eq(node->text, STR("*"))) {
+        lifted->all = true;
+        return;
+    }
+    const uint32_t *rule = table_get(&build->rule_names, node->text);
+    if (rule == NULL) {
+        refuse_unknown(build, node);
+        return;
+    }
+    const char *why = why_not(&build->set->rules[*rule]);
+    if (why != NULL) {
+        build_fail(build, PDP_ERR_REFUSED, node->place, NULL, "`" STR_FMT "` %s", STR_ARG(node->text), why);
+        return;
+    }
+    lifted->rules[lifted->count++] = *rule;
+}
+
+static void read_lifts(struct build *build, const struct conf_doc *doc, const struct document *document,
+                       struct build_lifted *lifted)
+{
+    const struct conf_node *node = conf_get(doc->root, "lifts");
+    if (node != NULL && node->kind == CONF_LIST && node->count == 0) {
+        build_fail(build, PDP_ERR_MISSING, node->place, "`*` names all rules that restrict",
+                   "`lifts` is empty");
+    }
+    lifted->rules = build_array(build, document->lifts.count, sizeof(*lifted->rules));
+    for (size_t i = 0; lifted->rules != NULL && name_rules(build) && i < document->lifts.count; i++) {
+        read_lifted(build, document->lifts.nodes[i], lifted);
+    }
+}
+
+void read_exception(struct build *build, const struct conf_doc *doc)
+{
+    struct policy_set *set = build->set;
+    struct document document = {0};
+    build_note(build, conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "Exception", &document, build->arena,
+                                build->diags));
+    uint32_t number = set->exception_count++;
+    struct set_exception *out = &set->exceptions[number];
+    *out = (struct set_exception){.name = build_copy(build, build_doc_name(doc)),
+                                  .when = SET_NO_EXPR,
+                                  .expires_ms = document.expires_ms};
+    read_lifts(build, doc, &document, &build->lifted[number]);
+    if (document.when != NULL && document.when->kind == CONF_NULL) {
+        build_fail(build, PDP_ERR_MISSING, build_key_place(doc->root, "when"),
+                   "leave `when` out where nothing is asked", "`when` is empty");
+    } else if (document.when != NULL) {
+        out->when = when_read(build, document.when, &build->shared);
+    }
+    if (document.require != NULL) {
+        out->has_require = true;
+        require_read(build, document.require, &out->strength, &out->max_age_s);
+    }
+    if (document.obligations != NULL) {
+        obligations_read(build, document.obligations, &out->obligations, &out->obligation_count);
+    }
+}
+
+// ---- By rule ----------------------------------------------------------------------------------------
+
+static void close_all(struct build *build)
+{
+    struct policy_set *set = build->set;
+    uint32_t *all = build_array(build, set->exception_count, sizeof(*all));
+    set->lift_all.at = all;
+    for (uint32_t i = 0; all != NULL && i < set->exception_count; i++) {
+        if (build->lifted[i].all) {
+            all[set->lift_all.count++] = i;
+        }
+    }
+}
+
+void exceptions_close(struct build *build)
+{
+    struct policy_set *set = build->set;
+    size_t total = 0;
+    if (set->exception_count == 0 || build->first != PDP_ERR_OK) {
+        return;
+    }
+    close_all(build);
+    set->lifts = build_array(build, set->rule_count, sizeof(*set->lifts));
+    for (uint32_t i = 0; i < set->exception_count; i++) {
+        total += build->lifted[i].count;
+    }
+    uint32_t *numbers = build_array(build, total, sizeof(*numbers));
+    if (set->lifts == NULL || numbers == NULL) {
+        return;
+    }
+    // Counted, laid out, filled.
+    for (uint32_t i = 0; i < set->exception_count; i++) {
+        for (uint32_t k = 0; k < build->lifted[i].count; k++) {
+            set->lifts[build->lifted[i].rules[k]].count++;
+        }
+    }
+    uint32_t *at = numbers;
+    for (uint32_t rule = 0; rule < set->rule_count; rule++) {
+        set->lifts[rule].at = at;
+        at += set->lifts[rule].count;
+        set->lifts[rule].count = 0;
+    }
+    for (uint32_t i = 0; i < set->exception_count; i++) {
+        for (uint32_t k = 0; k < build->lifted[i].count; k++) {
+            struct set_numbers *lifts = &set->lifts[build->lifted[i].rules[k]];
+            numbers[(size_t)(lifts->at - numbers) + lifts->count++] = i;
+        }
+    }
+}
