@@ -432,15 +432,15 @@ static void judge(struct ask *ask, struct verdict *out)
     out->valid_until_ms = valid_until(ask, &result, out);
 }
 
+// As it is kept, not as it would have been: a probe, a refused beginning or a full table stores nothing.
 static void fill_session(const struct ask *ask, struct verdict *out)
 {
     out->has_session = ask->has_session && ask->held.found != SESSION_FOREIGN;
     if (out->has_session) {
+        const struct session_record *kept = ask->held.session;
         memcpy(out->session_ref, ask->ref, sizeof out->session_ref);
-        out->session_epoch = ask->session.epoch;
-        out->session_state = ask->session.state != SESSION_NONE
-                                 ? session_state_name((enum session_state)ask->session.state)
-                                 : NULL;
+        out->session_epoch = kept != NULL ? kept->epoch : 0;
+        out->session_state = kept != NULL ? session_state_name((enum session_state)kept->state) : NULL;
     }
 }
 

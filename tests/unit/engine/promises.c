@@ -183,6 +183,24 @@ Test(engine_promises, an_answer_is_not_kept_past_the_age_of_a_list_that_it_asked
     harness_fini(&h);
 }
 
+// ---- What a peer only asks about -------------------------------------------------------------------
+
+Test(engine_promises, an_answer_tells_of_no_session_that_was_not_stored)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: end, effect: terminate, when: 'resource.id == \"/bad\"'}\n");
+    static const struct {
+        const char *path, *more, *effect;
+    } CASES[] = {{"/a", ", 'purpose': 'probe'", "allow/policy"}, {"/bad", "", "deny/policy"}};
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, CASES[i].path, CASES[i].more), CASES[i].effect);
+        cr_expect_str_eq(harness_get(&h, "context.session.state"), "", "%zu", i);
+        struct session_view view;
+        cr_expect_not(session_look(engine_sessions(h.engine), STR("s1"), &view));
+    }
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
