@@ -211,6 +211,10 @@ static void apply_held(struct ask *ask, struct event_result *out)
 void event_apply(struct ask *ask, struct event_result *out)
 {
     *out = (struct event_result){0};
+    if (ask->request->probe) {
+        refuse(out, PDP_CODE_MALFORMED, "an event is no probe: leave `context.purpose` out");
+        return;
+    }
     ask->moves = true;
     if (ask->request->event == EVENT_LOGIN_FAILED) {
         out->recorded = true; // says something of its source only, never of the subject that it names

@@ -185,6 +185,17 @@ Test(engine_promises, an_answer_is_not_kept_past_the_age_of_a_list_that_it_asked
 
 // ---- What a peer only asks about -------------------------------------------------------------------
 
+Test(engine_promises, an_event_is_no_probe)
+{
+    struct harness h = {0};
+    load(&h, ALLOW_ALL);
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy");
+    (void)tell(&h, HARNESS_NOW + 1, "logout", "}, 'purpose': 'probe'", "");
+    cr_expect_str_neq(harness_get(&h, "event.recorded"), "true", STR_FMT, STR_ARG(buf_view(&h.answer)));
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 2, 0, "/a", ""), "allow/policy", "a probe ended it");
+    harness_fini(&h);
+}
+
 Test(engine_promises, an_answer_tells_of_no_session_that_was_not_stored)
 {
     struct harness h = {0};
