@@ -147,7 +147,11 @@ void ask_hold(struct ask *ask)
     if (ask->held.session != NULL) {
         ask->session = *ask->held.session;
     } else {
-        ask->session = (struct session_record){.id = ask->key.id, .subject = ask->key.subject};
+        // It would begin now: whoever reads that first (the target of a limit) keeps it for all that read it later.
+        ask->session = (struct session_record){.id = ask->key.id,
+                                               .subject = ask->key.subject,
+                                               .first_seen_ms = ask->now_ms,
+                                               .last_seen_ms = ask->now_ms};
     }
     if (ask->held.user != NULL) {
         ask->user = *ask->held.user;

@@ -95,8 +95,9 @@ static bool get_session_ref(const struct ask *ask, struct value *out)
 
 static bool get_session_state(const struct ask *ask, struct value *out)
 {
-    return ask->has_session &&
-           give_text(str_of(session_state_name((enum session_state)ask->session.state)), out);
+    enum session_state state = (enum session_state)ask->session.state;
+    return ask->has_session && // one that begins with this question is active to whoever asks
+           give_text(str_of(session_state_name(state != SESSION_NONE ? state : SESSION_ACTIVE)), out);
 }
 
 static bool get_session_known(const struct ask *ask, struct value *out)

@@ -123,7 +123,12 @@ static void read_target(struct reader *r, const struct conf_node *node, uint32_t
         return;
     }
     const struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
-    note(r, cel_add(r->program, &text, CEL_BOOL, NULL, 0, 0, r->diags, target));
+    // Limits are looked up before the risk is known, and what was missing once stays missing for the question.
+    note(r, cel_add(r->program, &text, CEL_BOOL, NULL, 0, CEL_NO_RISK, r->diags, target));
+    if (*target != UINT32_MAX && cel_reads(r->program, *target, STR("travel"))) {
+        note(r, diag_error(r->diags, PDP_ERR_REFUSED, node->place, "`travel` is not known yet where limits are looked up"));
+        diag_hint(r->diags, "write a rule: `effect: deny` or `step_up`, with this condition");
+    }
 }
 
 static void read_policy(struct reader *r, const struct conf_node *root, struct session_policy *out)

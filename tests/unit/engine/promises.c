@@ -212,6 +212,35 @@ Test(engine_promises, an_answer_tells_of_no_session_that_was_not_stored)
     harness_fini(&h);
 }
 
+// ---- What conditions read --------------------------------------------------------------------------
+
+Test(engine_promises, what_a_session_policy_read_first_is_not_what_rules_read_later)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: some, effect: allow, when: 'now - session.started < duration(\"1m\")'}\n"
+                  "  - {id: old, effect: allow, when: 'now - session.last_seen > duration(\"1m\") && resource.id == \"/x\"'}\n"
+                  LIMITS("a", "target: now - session.started < duration(\"1h\") && session.last_seen == now\n"
+                              "limits: {absolute: 8h}"));
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy");
+    harness_fini(&h);
+    load(&h, HEAD "  - {id: old, effect: allow, when: 'now - session.started > duration(\"1m\")'}\n" LIMITS(
+                 "a", "target: session.started > timestamp(\"2020-01-01T00:00:00Z\")\nlimits: {absolute: 8h}"));
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "deny/no-rule", "it began just now");
+    harness_fini(&h);
+}
+
+Test(engine_promises, a_session_policy_cannot_ask_for_what_is_not_known_yet)
+{
+    static const char *const TARGETS[] = {"risk.level > level(\"low\")", "risk.score > 1.0", "travel.kmh > 900.0"};
+    for (size_t i = 0; i < COUNT_OF(TARGETS); i++) {
+        struct harness h = {0};
+        char yaml[512];
+        (void)snprintf(yaml, sizeof yaml, ALLOW_ALL LIMITS("a", "target: '%s'\nlimits: {absolute: 8h}"), TARGETS[i]);
+        cr_expect_not(harness_load(&h, yaml), "%s", TARGETS[i]);
+        harness_fini(&h);
+    }
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
