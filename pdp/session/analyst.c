@@ -51,7 +51,8 @@ static void view_slot(const struct shard *shard, const struct slot *slot, struct
     }
 }
 
-// Locks the shard of a session named by id, or else by ref. 0: not known, nothing locked.
+// Locks the shard of a session named by ref, or else by id: ids are chosen by others, refs are not, so that nobody can
+// take the place of the session that a ref names. 0: not known, nothing locked.
 static uint32_t lock_named(struct session_table *table, struct str id_or_ref, struct shard **shard)
 {
     *shard = NULL;
@@ -60,11 +61,8 @@ static uint32_t lock_named(struct session_table *table, struct str id_or_ref, st
     if (table_no_id(key.id)) {
         return 0;
     }
-    uint32_t at = table_lock_slot(table, key.id, false, shard);
-    if (at == 0 && ref_read(id_or_ref, &ref)) {
-        at = table_lock_slot(table, ref, true, shard);
-    }
-    return at;
+    uint32_t at = ref_read(id_or_ref, &ref) ? table_lock_slot(table, ref, true, shard) : 0;
+    return at != 0 ? at : table_lock_slot(table, key.id, false, shard);
 }
 
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out)

@@ -154,7 +154,7 @@ struct session_view {
 };
 
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
-// By session id or by ref. false: not known.
+// By ref or by session id; what is both is the ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
 // Ends a session for good (a tombstone until keep_until_ms); idempotent. An id (not a ref) that is not known yet gets a
 // tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not known. BUSY: even the

@@ -21,6 +21,27 @@ Test(session_analyst, looks_by_id_and_by_ref)
     session_table_free(&table);
 }
 
+// Refs are shown in answers, and who may name a session may name it like another's ref.
+Test(session_analyst, a_ref_is_never_an_id_that_looks_like_it)
+{
+    struct session_table *table = help_table((struct session_table_config){0});
+    cr_assert_eq(help_put(table, "mallory", "s1", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    struct session_view meant, view;
+    cr_assert(session_look(table, STR("s1"), &meant));
+    cr_assert_eq(help_put(table, "bob", meant.ref, SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_assert(session_look(table, str_of(meant.ref), &view));
+    cr_expect_str_eq(view.subject_id, "mallory");
+    bool known = false;
+    cr_expect_eq(session_end(table, str_of(meant.ref), PDP_CODE_LOCKED, T0 + 1, T0 + DAY, &view, &known), PDP_ERR_OK);
+    cr_expect_str_eq(view.subject_id, "mallory");
+    cr_expect_eq(help_put(table, "mallory", "s1", SESSION_ACTIVE, T0 + 2), PDP_ERR_STATE, "it was not ended");
+    // One that looks like a ref but is nobody's is an id like others.
+    cr_assert_eq(help_put(table, "carol", "s_0123456789abcdef01234567", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_assert(session_look(table, STR("s_0123456789abcdef01234567"), &view));
+    cr_expect_str_eq(view.subject_id, "carol");
+    session_table_free(&table);
+}
+
 Test(session_analyst, ends_by_id_and_by_ref_and_again)
 {
     struct session_table *table = help_table((struct session_table_config){0});
