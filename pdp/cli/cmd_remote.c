@@ -120,6 +120,18 @@ static int refused(const struct remote *remote)
     return CLI_NO;
 }
 
+// What the reply says of the operation; said on stderr where it was refused, unless a program reads the reply itself.
+static int reply_code(const struct cli_args *args, const struct remote *remote)
+{
+    if (other_endpoint(&remote->root, false)) {
+        return cli_bad("name the URL of pdpd's `--admin`", "`%s` is no admin endpoint: it answers questions only", args->connect);
+    }
+    if (is_ok(&remote->root)) {
+        return CLI_DONE;
+    }
+    return args->json ? CLI_NO : refused(remote);
+}
+
 // Sends an operation and prints its reply by `print`, or as JSON.
 static int operate(const struct cli_args *args, const struct buf *message,
                    void (*print)(const struct value *root, struct buf *out))
@@ -128,19 +140,13 @@ static int operate(const struct cli_args *args, const struct buf *message,
     struct buf out = {0};
     int code = remote_open(args, &remote);
     code = code == CLI_DONE ? remote_ask(args, &remote, buf_view(message)) : code;
-    if (code == CLI_DONE && other_endpoint(&remote.root, false)) {
-        code = cli_bad("name the URL of pdpd's `--admin`", "`%s` is no admin endpoint: it answers questions only", args->connect);
-    } else if (code == CLI_DONE && args->json) {
-        code = write_reply(&remote, is_ok(&remote.root) ? CLI_DONE : CLI_NO);
-    } else if (code == CLI_DONE && !is_ok(&remote.root)) {
-        if (value_get(&remote.root, STR("terminated")) != NULL) { // some of a list: which, and which not
-            print(&remote.root, &out);
-            (void)cli_write(&out, CLI_NO);
-        }
-        code = refused(&remote);
-    } else if (code == CLI_DONE) {
-        print(&remote.root, &out);
-        code = cli_write(&out, CLI_DONE);
+    bool answered = code == CLI_DONE;
+    code = answered ? reply_code(args, &remote) : code;
+    if (answered && code != CLI_BAD && args->json) {
+        code = write_reply(&remote, code);
+    } else if (code == CLI_DONE || (code == CLI_NO && value_get(&remote.root, STR("terminated")) != NULL)) {
+        print(&remote.root, &out); // of a list that ended in part too: which, and which not
+        code = cli_write(&out, code);
     }
     buf_fini(&out);
     remote_close(&remote);
@@ -222,14 +228,19 @@ static const struct {
     {"REQUESTS", "requests", 8}, {"ADDRESS", "ip", 15},   {"COUNTRY", "country", 7}, {"ACR", "acr", 6},
 };
 
-static void print_sessions(const struct value *root, struct buf *out)
+static void print_titles(struct buf *out)
 {
-    const struct value *all = value_get(root, STR("sessions"));
     for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
         buf_printf(out, "%-*s ", COLUMNS[i].width, COLUMNS[i].title);
     }
     buf_byte(out, '\n');
-    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
+}
+
+static int64_t print_sessions(const struct value *root, struct buf *out)
+{
+    const struct value *all = value_get(root, STR("sessions"));
+    uint32_t rows = all != NULL && all->kind == VALUE_LIST ? all->n : 0;
+    for (uint32_t row = 0; row < rows; row++) {
         for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
             const struct value *cell = value_get(&all->as.list[row], str_of(COLUMNS[i].name));
             struct buf text = {0};
@@ -245,29 +256,60 @@ static void print_sessions(const struct value *root, struct buf *out)
         }
         buf_byte(out, '\n');
     }
-    struct str next = text_of(root, "next");
-    if (next.len > 0) {
-        buf_printf(out, "more: --after " STR_FMT "\n", STR_ARG(next));
-    }
+    return rows;
 }
 
-int cmd_session_list(const struct cli_args *args)
+static void put_list_message(const struct cli_args *args, int64_t limit, struct str after, struct buf *out)
 {
-    struct buf message = {0};
     struct emit emit;
-    emit_init(&emit, WIRE_JSON, &message);
+    buf_clear(out);
+    emit_init(&emit, WIRE_JSON, out);
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("session.list"));
-    emit_key_int(&emit, "limit", args->limit);
+    emit_key_int(&emit, "limit", limit);
     if (args->subject != NULL) {
         emit_key_str(&emit, "subject", str_of(args->subject));
     }
-    if (args->after != NULL) {
-        emit_key_str(&emit, "after", str_of(args->after));
+    if (after.len > 0) {
+        emit_key_str(&emit, "after", after);
     }
     emit_end(&emit);
-    int code = operate(args, &message, print_sessions);
+}
+
+// A page may be short or empty long before the end: where one subject is looked for among millions, most are. So
+// people get as many rows as they asked for, however many pages that takes; programs get one page, with its `next`.
+int cmd_session_list(const struct cli_args *args)
+{
+    struct remote remote;
+    struct buf message = {0}, out = {0}, after = {0};
+    int64_t left = args->limit;
+    buf_str(&after, args->after != NULL ? str_of(args->after) : STR(""));
+    int code = remote_open(args, &remote);
+    if (code == CLI_DONE && !args->json) {
+        print_titles(&out);
+    }
+    for (bool more = true; more && left > 0 && code == CLI_DONE;) {
+        put_list_message(args, left, buf_view(&after), &message);
+        code = remote_ask(args, &remote, buf_view(&message));
+        code = code == CLI_DONE ? reply_code(args, &remote) : code;
+        if (args->json || code != CLI_DONE) {
+            code = args->json && code != CLI_BAD ? write_reply(&remote, code) : code;
+            break;
+        }
+        left -= print_sessions(&remote.root, &out);
+        buf_clear(&after);
+        buf_str(&after, text_of(&remote.root, "next"));
+        more = after.len > 0;
+        if (left <= 0 && more) {
+            buf_printf(&out, "more: --after " STR_FMT "\n", STR_ARG(buf_view(&after)));
+        }
+        code = cli_write(&out, CLI_DONE);
+        buf_clear(&out);
+    }
     buf_fini(&message);
+    buf_fini(&after);
+    buf_fini(&out);
+    remote_close(&remote);
     return code;
 }
 
@@ -336,41 +378,59 @@ static bool torn_ref(struct str text)
     return (rest.len == 0 || dots) && !(rest.len == 0 && hex == 24 && small);
 }
 
-// The sessions to end: one, or one a line of standard input. false: said what is wrong.
-static bool emit_sessions(struct emit *emit, const struct cli_args *args)
+#define END_AT_ONCE 200  // sessions a message: fewer than the daemon takes, and
+#define END_BYTES 8192   // short enough for one message however they are escaped
+
+// The sessions to end, one a line; empty lines are passed over.
+static bool next_line(struct str all, size_t *from, struct str *one)
 {
-    struct buf lines = {0};
-    size_t count = 0;
-    bool right = true;
-    if (strcmp(args->session, "-") != 0) {
-        buf_str(&lines, str_of(args->session));
-    } else if (!cli_read("-", &lines)) {
-        return false;
+    *one = (struct str){0};
+    while (*from < all.len && one->len == 0) {
+        size_t end = str_find_byte(all, '\n', *from);
+        *one = str_trim(str_sub(all, *from, end - *from));
+        *from = end + 1;
     }
-    struct str all = buf_view(&lines);
-    emit_key(emit, STR("sessions"));
-    emit_list(emit, SIZE_MAX);
-    for (size_t from = 0; from < all.len;) {
-        size_t end = str_find_byte(all, '\n', from);
-        struct str one = str_trim(str_sub(all, from, end - from));
-        if (right && torn_ref(one)) {
-            (void)cli_bad("give it as `session list` prints it; no session was ended",
-                          "`" STR_FMT "` is no whole ref: `s_` and 24 small hex digits", STR_ARG(one));
-            right = false;
+    return one->len > 0;
+}
+
+// All are looked at before the first is ended.
+static int vet_sessions(struct str all, const char *name)
+{
+    size_t count = 0, from = 0;
+    for (struct str one; next_line(all, &from, &one); count++) {
+        if (torn_ref(one)) {
+            return cli_bad("give it as `session list` prints it; no session was ended",
+                           "`" STR_FMT "` is no whole ref: `s_` and 24 small hex digits", STR_ARG(one));
         }
-        if (one.len > 0) {
-            emit_str(emit, one);
-            count++;
+        if (one.len > REQUEST_ID_MAX) {
+            return cli_bad("no session was ended", "`" STR_FMT "...` is no session: an id has at most %d bytes",
+                           STR_ARG(str_sub(one, 0, 40)), REQUEST_ID_MAX);
         }
-        from = end + 1;
     }
-    emit_end(emit);
-    buf_fini(&lines);
-    if (count == 0) {
-        (void)cli_bad("one session id or ref a line", "%s names no session",
-                      strcmp(args->session, "-") == 0 ? "standard input" : "`--session`");
+    return count > 0 ? CLI_DONE : cli_bad("one session id or ref a line", "%s names no session", name);
+}
+
+static int end_some(const struct cli_args *args, struct str all, size_t *from)
+{
+    struct buf message = {0};
+    struct emit emit;
+    size_t bytes = 0;
+    struct str one;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("session.terminate"));
+    emit_key_str(&emit, "reason", str_of(args->reason));
+    emit_key(&emit, STR("sessions"));
+    emit_list(&emit, SIZE_MAX);
+    for (size_t i = 0; i < END_AT_ONCE && bytes < END_BYTES && next_line(all, from, &one); i++) {
+        emit_str(&emit, one);
+        bytes += one.len;
     }
-    return right && count > 0;
+    emit_end(&emit);
+    emit_end(&emit);
+    int code = operate(args, &message, print_ended);
+    buf_fini(&message);
+    return code;
 }
 
 int cmd_session_terminate(const struct cli_args *args)
@@ -379,15 +439,26 @@ int cmd_session_terminate(const struct cli_args *args)
         return cli_bad("pdpctl session terminate --connect URL --session ID --reason TEXT",
                        "`%s` is missing", args->session == NULL ? "--session ID" : "--reason TEXT");
     }
-    struct buf message = {0};
-    struct emit emit;
-    emit_init(&emit, WIRE_JSON, &message);
-    emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", STR("session.terminate"));
-    emit_key_str(&emit, "reason", str_of(args->reason));
-    bool some = emit_sessions(&emit, args);
-    emit_end(&emit);
-    int code = some ? operate(args, &message, print_ended) : CLI_BAD;
-    buf_fini(&message);
+    struct buf lines = {0};
+    bool standard = strcmp(args->session, "-") == 0;
+    if (!standard) {
+        buf_str(&lines, str_of(args->session));
+    } else if (!cli_read("-", &lines)) {
+        buf_fini(&lines);
+        return CLI_BAD;
+    }
+    struct str all = buf_view(&lines);
+    int code = vet_sessions(all, standard ? "standard input" : "`--session`");
+    size_t from = 0, begun = 0;
+    struct str one = {0};
+    for (size_t peek = 0; code != CLI_BAD && next_line(all, &peek, &one); peek = from) {
+        begun = from;
+        int some = end_some(args, all, &from);
+        code = some > code ? some : code;
+    }
+    if (code == CLI_BAD && begun > 0 && next_line(all, &begun, &one)) {
+        (void)cli_bad("give them again: ending one twice does no harm", "the sessions from `" STR_FMT "` on may live", STR_ARG(one));
+    }
+    buf_fini(&lines);
     return code;
 }

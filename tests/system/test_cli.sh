@@ -197,6 +197,15 @@ decide="--connect ipc://$work/decide.sock"
     expect 1 "not known" "$ctl" session show $admin --session five
     expect 0 "can never begin" "$ctl" session terminate $admin --session s_not-hex --reason "a test"
     expect 2 "names no session" "$ctl" session terminate $admin --session "" --reason "a test"
+    # More than one message holds, in ids that JSON writes six times as long; and a listing of more than one page.
+    awk 'BEGIN { for (i = 0; i < 1500; i++) printf "%s%d\n", "leaked-session-with-a-long-name-and-\001\001\001\001-control-bytes-", i }' >"$work/list"
+    expect 0 "can never begin now" sh -c '"$0" session terminate "$@" <"$LIST"' "$ctl" $admin --session - --reason "a test"
+    [ "$(grep -c 'can never begin now' "$work/out")" = 1500 ] || { echo "FAIL: not 1500 were ended"; exit 1; }
+    expect 0 "REF" "$ctl" session list $admin --limit 1400
+    [ "$(grep -c '^s_' "$work/out")" = 1400 ] && grep -q '^more: --after ' "$work/out" || { echo "FAIL: not 1400 rows and a rest"; exit 1; }
+    expect 0 "REF" "$ctl" session list $admin --limit 10000
+    [ "$(grep -c '^s_' "$work/out")" -gt 1500 ] && ! grep -q '^more' "$work/out" || { echo "FAIL: not all rows"; exit 1; }
+    expect 0 '"next"' "$ctl" session list $admin --limit 10 --json
     # The wrong one of the two endpoints.
     expect 2 "is an admin endpoint" "$ctl" decide $admin --request "$work/alice.json"
     expect 2 "is no admin endpoint" "$ctl" status $decide
