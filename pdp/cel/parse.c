@@ -430,6 +430,17 @@ static struct ast *parse_postfix(struct parser *p, struct ast *ast)
     return NULL;
 }
 
+// Twice is not nothing: it still wants what can be negated, the smallest integer cannot. More often is the same
+// as once or twice.
+static struct ast *apply_sign(struct parser *p, struct ast *inner, enum func_id func, size_t times, uint32_t at)
+{
+    size_t left = times == 0 ? 0 : 2 - (times & 1);
+    for (; left > 0 && inner != NULL; left--) {
+        inner = ast_call(p->unit, func, &inner, 1, at, p->end);
+    }
+    return inner;
+}
+
 static struct ast *parse_negative(struct parser *p)
 {
     uint32_t at = p->tok.at;
@@ -451,15 +462,10 @@ static struct ast *parse_negative(struct parser *p)
                 number->at = last;
             }
             number = parse_postfix(p, number);
-            return number == NULL || (signs & 1) == 1 ? number
-                                                      : ast_call(p->unit, F_NEG, &number, 1, at, p->end);
+            return apply_sign(p, number, F_NEG, signs - 1, at);
         }
     }
-    struct ast *inner = parse_postfix(p, parse_primary(p));
-    if (inner == NULL || (signs & 1) == 0) {
-        return inner;
-    }
-    return ast_call(p->unit, F_NEG, &inner, 1, at, p->end);
+    return apply_sign(p, parse_postfix(p, parse_primary(p)), F_NEG, signs, at);
 }
 
 static struct ast *parse_unary(struct parser *p)
@@ -472,13 +478,7 @@ static struct ast *parse_unary(struct parser *p)
     while (take(p, TOK_NOT)) {
         nots++;
     }
-    struct ast *inner = parse_postfix(p, parse_primary(p));
-    if (inner == NULL || nots == 0) {
-        return inner;
-    }
-    // Twice is not nothing: it still wants a truth.
-    inner = ast_call(p->unit, F_NOT, &inner, 1, at, p->end);
-    return inner == NULL || (nots & 1) == 1 ? inner : ast_call(p->unit, F_NOT, &inner, 1, at, p->end);
+    return apply_sign(p, parse_postfix(p, parse_primary(p)), F_NOT, nots, at);
 }
 
 static const struct {
