@@ -320,6 +320,12 @@ static struct value to_uint(const struct value *v)
     }
 }
 
+static const struct {
+    const char *text;
+    double is;
+} ODD_NUMBERS[] = {
+    {"NaN", NAN}, {"Infinity", INFINITY}, {"-Infinity", -INFINITY}, {"Inf", INFINITY}, {"-Inf", -INFINITY}};
+
 static struct value to_double(const struct value *v)
 {
     double d = 0;
@@ -331,8 +337,10 @@ static struct value to_double(const struct value *v)
     case VALUE_UINT:
         return value_double((double)v->as.u);
     case VALUE_STRING:
-        if (value_is_text(v, STR("NaN"))) {
-            return value_double(NAN);
+        for (size_t i = 0; i < COUNT_OF(ODD_NUMBERS); i++) {
+            if (value_is_text(v, str_of(ODD_NUMBERS[i].text))) {
+                return value_double(ODD_NUMBERS[i].is);
+            }
         }
         return str_to_double(value_text(v), &d) ? value_double(d) : plain_error();
     default:
