@@ -161,7 +161,7 @@ static enum pdp_err listeners_read(const struct conf_node *node, struct config *
 
 struct limits_node {
     int64_t connections, peer_connections, in_flight, turn_messages, message_bytes, backlog_bytes,
-        output_bytes;
+        waiting_bytes, output_bytes;
     int64_t handshake_ms, frame_ms, idle_ms, stall_ms, drain_ms;
 };
 
@@ -184,6 +184,8 @@ static const struct conf_field LIMIT_FIELDS[] = {
     COUNT_FIELD("message_bytes", message_bytes, 64, 16777216, "of one message"),
     COUNT_FIELD("backlog_bytes", backlog_bytes, 1024, 1073741824,
                 "of answers not taken: above it no question is read"),
+    COUNT_FIELD("waiting_bytes", waiting_bytes, 65536, INT64_C(1) << 40,
+                "of all answers not taken, of one worker: above it a peer that leaves some lying is closed"),
     COUNT_FIELD("output_bytes", output_bytes, 4096, 1073741824,
                 "of answers not taken: above it the peer is closed"),
     TIME_FIELD("handshake", handshake_ms, "for the SP handshake"),
@@ -206,6 +208,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
         limits->turn_messages,
         (int64_t)limits->message_bytes,
         (int64_t)limits->backlog_bytes,
+        (int64_t)limits->waiting_bytes,
         (int64_t)limits->output_bytes,
         limits->handshake_ms,
         limits->frame_ms,
@@ -221,6 +224,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
         .turn_messages = (uint32_t)read.turn_messages,
         .message_bytes = (size_t)read.message_bytes,
         .backlog_bytes = (size_t)read.backlog_bytes,
+        .waiting_bytes = (size_t)read.waiting_bytes,
         .output_bytes = (size_t)read.output_bytes,
         .handshake_ms = read.handshake_ms,
         .frame_ms = read.frame_ms,
