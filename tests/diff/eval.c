@@ -239,12 +239,57 @@ static struct str attribute_of(const struct plain *p, const struct tree *tree, c
     return world_is_attribute(path) && !str_eq(path, STR("now")) ? path : none;
 }
 
+// Does nothing in the tree depend on the question?
+static bool is_constant(const struct plain *p, const struct tree *tree)
+{
+    struct str path = path_of(p, tree), root = root_of(path);
+    const struct tree *var = find_var(p, path);
+    if (var != NULL) {
+        return is_constant(p, var);
+    }
+    bool constant = path.len == 0 || !(world_is_attribute(path) || str_eq(root, STR("lists")));
+    for (size_t i = 0; i < tree->count && constant; i++) {
+        constant = is_constant(p, tree->args[i]);
+    }
+    return constant;
+}
+
+static bool mentions(const struct tree *tree, struct str name)
+{
+    bool is = tree->kind == TREE_NAME && str_eq(tree->name, name);
+    for (size_t i = 0; i < tree->count && !is; i++) {
+        is = mentions(tree->args[i], name);
+    }
+    return is;
+}
+
+// A part that settles `&&` or `||` whatever the rest is.
+static bool is_settled(const struct plain *p, const struct tree *tree)
+{
+    bool any = str_eq(tree->name, STR("||"));
+    for (size_t i = 0; i < 2 && tree->kind == TREE_CALL && (any || str_eq(tree->name, STR("&&"))); i++) {
+        if (is_settled(p, tree->args[i]) || is_constant(p, tree->args[i])) {
+            struct value v = plain_eval(p, tree->args[i], NULL);
+            if (v.kind == VALUE_BOOL && v.as.b == any) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// What cannot make a difference is not read: the value of a binding that nothing uses, what is settled beside.
 bool plain_reads(const struct plain *p, const struct tree *tree, struct str root)
 {
     struct str path = path_of(p, tree);
     const struct tree *var = find_var(p, path);
+    if (is_settled(p, tree)) {
+        return false;
+    }
+    bool bind = tree->kind == TREE_CALL && tree->member && tree->count == 4 && str_eq(tree->name, STR("bind"));
+    bool unused = bind && !mentions(tree->args[3], tree->args[1]->name);
     bool reads = (var != NULL && plain_reads(p, var, root)) || str_eq(root_of(path), root);
-    for (size_t i = 0; i < tree->count && !reads; i++) {
+    for (size_t i = unused ? 3 : 0; i < tree->count && !reads; i++) {
         reads = plain_reads(p, tree->args[i], root);
     }
     return reads;

@@ -163,6 +163,14 @@ void world_make(struct world *world, struct chance *chance, struct arena *arena)
                           : luck < 2 * bad && luck % 2 == 1 ? any_dyn(chance, arena, 1)
                                            : of_type(DECLARED[i].type, chance, arena, world->now_ms);
     }
+    static const char *const ACTIONS[] = {"GET", "POST", "x", "PUT"};
+    static const char *const PATHS[] = {"/a", "/a/b", "/a/b/c", "/b", "/", "/a/x/c"};
+    if (world->attrs[ATTR_ACTION_NAME].kind == VALUE_STRING) {
+        world->attrs[ATTR_ACTION_NAME] = value_str(str_of(ACTIONS[chance_below(chance, COUNT_OF(ACTIONS))]));
+    }
+    if (world->attrs[ATTR_RESOURCE_ID].kind == VALUE_STRING) {
+        world->attrs[ATTR_RESOURCE_ID] = value_str(str_of(PATHS[chance_below(chance, COUNT_OF(PATHS))]));
+    }
     for (size_t i = 0; i < WORLD_ROOTS; i++) {
         world->roots[i] = any_map(chance, arena, 3, bad);
     }
@@ -237,9 +245,16 @@ enum truth world_contains(struct str list, const struct value *value)
         return in ? TRUTH_YES : TRUTH_NO;
     }
     if (str_eq(list, STR("sanctioned"))) {
-        return value_is_text(value, STR("KP")) ? TRUTH_YES : TRUTH_NO;
+        bool letters = value->n == 2;
+        for (uint32_t i = 0; i < value->n; i++) {
+            letters = letters && (value->as.text[i] | 32) >= 'a' && (value->as.text[i] | 32) <= 'z';
+        }
+        return !letters ? TRUTH_UNSURE : value_is_text(value, STR("KP")) ? TRUTH_YES : TRUTH_NO;
     }
     if (str_eq(list, STR("asns"))) {
+        if (value->as.u > UINT32_MAX) { // a negative one too
+            return TRUTH_UNSURE;
+        }
         return value->as.u == 64512 || value->as.u == 7 ? TRUTH_YES : TRUTH_NO;
     }
     return TRUTH_UNSURE;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A random rule set: as YAML for the engine, and as it was meant for the plain evaluation.
+#ifndef TESTS_DIFF_RULES_H
+#define TESTS_DIFF_RULES_H
+
+#include "diff/gen.h"
+#include "diff/plain.h"
+#include "policy/policy.h"
+
+enum {
+    RULES_POLICIES = 4,
+    RULES_MAX = 12, // a policy
+    RULES_VARS = 3,
+    RULES_KEYS = 2
+};
+
+struct rules_rule {
+    enum pdp_effect effect;
+    const char *actions[RULES_KEYS], *resources[RULES_KEYS]; // none: any
+    size_t action_count, resource_count;
+    const struct tree *when; // NULL: always
+    uint32_t strength;
+    int64_t max_age_s;
+};
+
+struct rules_policy {
+    uint32_t algorithm; // by RULES_ALGORITHMS
+    const struct tree *target;
+    struct plain_var vars[RULES_VARS];
+    size_t var_count;
+    struct rules_rule rules[RULES_MAX];
+    uint32_t rule_count;
+};
+
+struct rules {
+    struct rules_policy policies[RULES_POLICIES];
+    uint32_t policy_count;
+    struct arena *arena;
+    bool failed; // the interpreter did not read a condition
+};
+
+enum { RULES_RESTRICTIVE, RULES_FIRST, RULES_DENY, RULES_ALGORITHM_COUNT };
+
+void rules_write(struct rules *rules, struct chance *chance, struct arena *arena, struct buf *yaml);
+
+// The verdict by semantics/composition.py, from every rule.
+struct rules_verdict {
+    enum pdp_effect effect;
+    struct {
+        uint32_t policy, rule; // rule_count of the policy: the deny that deny-unless-allow adds
+    } rules[RULES_POLICIES * (RULES_MAX + 1)];
+    size_t rule_count; // that decided
+    bool has_require;
+    uint32_t require_strength;
+    int64_t require_max_age_s;
+};
+void rules_judge(const struct rules *rules, const struct world *world, struct arena *arena, struct str action,
+                 struct str path, struct rules_verdict *out);
+
+#endif
