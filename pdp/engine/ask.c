@@ -388,7 +388,7 @@ static void learn_device(struct ask *ask)
 
 void ask_learn(struct ask *ask)
 {
-    if (ask->seen.flags & SIGHT_HAS_FINGERPRINT) {
+    if ((ask->seen.flags & SIGHT_HAS_FINGERPRINT) != 0 && ask_may(ask, GRANT_ASSERT_DEVICE)) {
         learn_device(ask);
     }
     ask->session.last = ask->seen;

@@ -149,13 +149,13 @@ static bool get_session_amr(const struct ask *ask, struct value *out)
 
 static bool get_device_fingerprint(const struct ask *ask, struct value *out)
 {
-    return give_text(ask->request->fingerprint, out);
+    return ask_may(ask, GRANT_ASSERT_DEVICE) && give_text(ask->request->fingerprint, out);
 }
 
 // When the user's device was seen first; one that is not remembered is seen first now.
 static bool get_device_first_seen(const struct ask *ask, struct value *out)
 {
-    if ((ask->seen.flags & SIGHT_HAS_FINGERPRINT) == 0) {
+    if ((ask->seen.flags & SIGHT_HAS_FINGERPRINT) == 0 || !ask_may(ask, GRANT_ASSERT_DEVICE)) {
         return false;
     }
     *out = value_time_ms(ask->now_ms);
@@ -196,7 +196,7 @@ static bool get_device_tool(const struct ask *ask, struct value *out)
 
 static bool get_device_components(const struct ask *ask, struct value *out)
 {
-    return give_tree(ask->request->components, out);
+    return ask_may(ask, GRANT_ASSERT_DEVICE) && give_tree(ask->request->components, out);
 }
 
 static bool get_network_ip(const struct ask *ask, struct value *out)

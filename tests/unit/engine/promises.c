@@ -241,6 +241,29 @@ Test(engine_promises, a_session_policy_cannot_ask_for_what_is_not_known_yet)
     }
 }
 
+// ---- Peers without a grant -------------------------------------------------------------------------
+
+Test(engine_promises, a_peer_that_may_not_assert_a_device_has_none)
+{
+    static const char *const CONDITIONS[] = {"device.fingerprint == \"f\"", "device.components.os == \"x\"",
+                                             "now - device.first_seen >= duration(\"0s\")", "device.managed",
+                                             "context.device.fingerprint == \"f\"", "context[subject.id] == 1 || true"};
+    for (size_t i = 0; i < COUNT_OF(CONDITIONS); i++) {
+        for (int may = 0; may < 2; may++) {
+            struct harness h = {0};
+            char yaml[512];
+            (void)snprintf(yaml, sizeof yaml, HEAD "  - {id: some, effect: allow, when: '%s'}\n", CONDITIONS[i]);
+            load(&h, yaml);
+            h.peer.grants = may != 0 ? GRANT_ALL : GRANT_ALL & ~(uint32_t)GRANT_ASSERT_DEVICE;
+            const char *is = ask(&h, HARNESS_NOW, HARNESS_NOW, "/a",
+                                 ", 'device': {'fingerprint': 'f', 'managed': true, 'components': {'os': 'x'}}");
+            bool open = may != 0 || i == COUNT_OF(CONDITIONS) - 1;
+            cr_expect_str_eq(is, open ? "allow/policy" : "deny/unsure", "%s", CONDITIONS[i]);
+            harness_fini(&h);
+        }
+    }
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
