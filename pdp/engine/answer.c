@@ -180,6 +180,26 @@ static bool batch_stops(enum batch_semantic semantic, const struct verdict *verd
     return (semantic == BATCH_DENY_ON_FIRST_DENY && !allows) || (semantic == BATCH_PERMIT_ON_FIRST_PERMIT && allows);
 }
 
+// What an allow has to say is not said with an end.
+static void end_too(struct verdict *verdict, const struct verdict *ended)
+{
+    verdict->effect = PDP_EFFECT_TERMINATE;
+    verdict->code = ended->code;
+    verdict->rule = ended->rule;
+    verdict->rules = ended->rules;
+    verdict->rule_count = ended->rule_count;
+    verdict->message = ended->message;
+    verdict->reason = STR("another item of this batch ended the session");
+    verdict->obligations = ended->obligations;
+    verdict->obligation_count = ended->obligation_count;
+    verdict->has_require = false;
+    verdict->valid_until_ms = 0;
+    if (verdict->has_session && ended->has_session && strcmp(verdict->session_ref, ended->session_ref) == 0) {
+        verdict->session_state = ended->session_state;
+        verdict->session_epoch = ended->session_epoch;
+    }
+}
+
 // Where one item ends the session, none of the batch may be served.
 static void terminate_all(struct verdict *verdicts, size_t count)
 {
@@ -189,12 +209,7 @@ static void terminate_all(struct verdict *verdicts, size_t count)
     }
     for (size_t i = 0; ended != NULL && i < count; i++) {
         if (verdicts[i].effect != PDP_EFFECT_TERMINATE) {
-            verdicts[i].effect = PDP_EFFECT_TERMINATE;
-            verdicts[i].code = ended->code;
-            verdicts[i].rule = ended->rule;
-            verdicts[i].reason = STR("another item of this batch ended the session");
-            verdicts[i].has_require = false;
-            verdicts[i].valid_until_ms = 0;
+            end_too(&verdicts[i], ended);
         }
     }
 }

@@ -264,6 +264,32 @@ Test(engine_promises, a_peer_that_may_not_assert_a_device_has_none)
     }
 }
 
+// ---- Batches ---------------------------------------------------------------------------------------
+
+Test(engine_promises, where_an_item_ends_the_session_no_other_speaks_of_an_allow)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow, message: welcome, obligations: [{type: log}]}\n"
+                  "  - {id: end, effect: terminate, message: goodbye, when: 'resource.id == \"/bad\"'}\n");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW, HARNESS_NOW, "/a", ""), "allow/policy");
+    harness_ask(&h, HARNESS_NOW + 1,
+                "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'context': {'session': {'id': 's1'}}, "
+                "'evaluations': [{'resource': {'type': 'route', 'id': '/a'}}, {'resource': {'type': 'route', 'id': '/bad'}}, "
+                "{'resource': {'type': 'route', 'id': '/a'}}]}");
+    const struct value *list = value_get(&h.root, STR("evaluations"));
+    cr_assert(list != NULL && list->kind == VALUE_LIST && list->n == 3, STR_FMT, STR_ARG(buf_view(&h.answer)));
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct value *context = value_get(&list->as.list[i], STR("context"));
+        const struct value *state = value_path(context, STR("session.state")), *message = value_get(context, STR("message"));
+        const struct value *obligations = value_get(context, STR("obligations"));
+        cr_expect(value_is_text(value_get(context, STR("effect")), STR("terminate")), "%u", i);
+        cr_expect(state != NULL && value_is_text(state, STR("terminated")), "%u", i);
+        cr_expect(message == NULL || !value_is_text(message, STR("welcome")), "%u", i);
+        cr_expect(obligations == NULL || obligations->n == 0, "%u", i);
+    }
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
