@@ -277,7 +277,8 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
     if ((peer->grants & GRANT_SIMULATE) != 0 && !open_envelope(worker, &root, &now_ms)) {
         return false;
     }
-    if (value_get(root, STR("event")) != NULL) {
+    const struct value *event = value_get(root, STR("event"));
+    if (event != NULL && event->kind != VALUE_NULL) {
         struct request request;
         if (request_read(root, &request, &worker->fault) != PDP_ERR_OK) {
             return false;

@@ -290,6 +290,17 @@ Test(engine_promises, where_an_item_ends_the_session_no_other_speaks_of_an_allow
     harness_fini(&h);
 }
 
+Test(engine_promises, an_event_that_is_null_is_missing)
+{
+    struct harness h = {0};
+    load(&h, ALLOW_ALL);
+    harness_ask(&h, HARNESS_NOW,
+                "{'event': null, 'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+                "'route', 'id': '/a'}}");
+    cr_expect_str_eq(harness_effect(&h), "allow/policy", STR_FMT, STR_ARG(buf_view(&h.answer)));
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
