@@ -130,9 +130,19 @@ static void renew(struct ask *ask)
     ask->life = session_life(session, &ask->limits, ask->now_ms);
 }
 
+// Nobody is there who could be asked.
+static bool is_service(const struct ask *ask)
+{
+    return str_eq(ask->request->subject_type, STR("service"));
+}
+
 static void ask_anew(struct ask *ask, struct verdict *out)
 {
     deny(out, PDP_CODE_EXPIRED, STR("a limit of the session's time has passed: authenticate again"));
+    if (is_service(ask)) {
+        out->code = PDP_CODE_CANNOT_STEP_UP;
+        return;
+    }
     out->effect = PDP_EFFECT_STEP_UP;
     out->has_require = ask->snapshot->names.strength_count > 0;
     if (out->has_require) {
@@ -263,7 +273,7 @@ static void adjust(struct ask *ask, struct verdict *out)
         deny(out, PDP_CODE_UNSURE, STR("a signal that the risk model insists on is missing"));
         add_missing(ask, out, ask->risk.missing);
     }
-    if (out->effect == PDP_EFFECT_STEP_UP && str_eq(ask->request->subject_type, STR("service"))) {
+    if (out->effect == PDP_EFFECT_STEP_UP && is_service(ask)) {
         out->effect = PDP_EFFECT_DENY;
         out->code = PDP_CODE_CANNOT_STEP_UP;
         out->has_require = false;

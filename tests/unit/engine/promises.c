@@ -301,6 +301,19 @@ Test(engine_promises, an_event_that_is_null_is_missing)
     harness_fini(&h);
 }
 
+Test(engine_promises, a_service_is_never_asked_to_authenticate_again)
+{
+    struct harness h = {0};
+    load(&h, ALLOW_ALL LIMITS("a", "limits: {idle: 15m, on_idle: step_up, absolute: 8h}"));
+    const char *question = "{'subject': {'type': 'service', 'id': 'backup'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+                           "'route', 'id': '/a'}, 'context': {'session': {'id': 's2', 'auth_time': 1795420800}}}";
+    harness_ask(&h, HARNESS_NOW, question);
+    cr_expect_str_eq(harness_effect(&h), "allow/policy");
+    harness_ask(&h, HARNESS_NOW + 16 * MINUTE, question);
+    cr_expect_str_eq(harness_effect(&h), "deny/cannot-step-up");
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
