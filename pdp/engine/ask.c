@@ -317,7 +317,8 @@ bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until
     }
     int64_t ends_ms = best_ms == INT64_MIN ? INT64_MIN
                                            : num_add_sat(best_ms, num_mul_sat(max_age_s, TIME_MS_PER_S));
-    if (ask->now_ms > ends_ms) {
+    // A clock that steps back makes no proof fresh again that was too old for what was seen of the session.
+    if (num_max(ask->now_ms, ask->session.last_seen_ms) > ends_ms) {
         return false;
     }
     *until_ms = ends_ms;

@@ -314,6 +314,17 @@ Test(engine_promises, a_service_is_never_asked_to_authenticate_again)
     harness_fini(&h);
 }
 
+Test(engine_promises, a_clock_that_steps_back_makes_no_proof_fresh_again)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: fresh, effect: step_up, require: {strength: mfa, max_age: 15m}}\n" STRENGTHS);
+    cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", "}", ", 'properties': {'amr': ['pwd', 'otp']}"), "true");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 10 * MINUTE, 0, "/a", ""), "allow/policy");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 16 * MINUTE, 0, "/a", ""), "step_up/policy");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + 11 * MINUTE, 0, "/a", ""), "step_up/policy");
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
