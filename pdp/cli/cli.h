@@ -19,7 +19,7 @@ struct cli_args {
     size_t geo_count;
     const char *now;
     int64_t batch, limit, deadline_ms;
-    bool json, people, full;
+    bool json, people, full, print;
 };
 
 struct cli_command {
@@ -48,6 +48,7 @@ bool cli_is_question(const struct cli_args *args, const struct buf *bytes);
 int cli_write(const struct buf *bytes, int code);
 
 int cmd_check(const struct cli_args *args);
+int cmd_compile(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);

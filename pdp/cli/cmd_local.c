@@ -45,6 +45,24 @@ int cmd_check(const struct cli_args *args)
     return code;
 }
 
+int cmd_compile(const struct cli_args *args)
+{
+    struct local local;
+    if (!args->print) {
+        return cmd_check(args);
+    }
+    int code = local_open(args, &local);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    struct buf out = {0};
+    code = engine_print(local.engine, local.worker, &out) && !out.failed ? cli_write(&out, CLI_DONE)
+                                                                         : cli_bad(NULL, "out of memory");
+    buf_fini(&out);
+    local_close(&local);
+    return code;
+}
+
 static int64_t clock_ms(void)
 {
     struct timespec now;

@@ -27,6 +27,7 @@ static const struct flag {
     {"limit", NUMBER, offsetof(struct cli_args, limit), 1, 10000, "N", "at most so many; default 100"},
     {"after", TEXT, offsetof(struct cli_args, after), 0, 0, "CURSOR", "go on where the last listing ended"},
     {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS", "wait at most so long; default 5000"},
+    {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL, "print it; without this the folder is only compiled"},
     {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},
     {"people", SWITCH, offsetof(struct cli_args, people), 0, 0, NULL, "a table for people instead of JSON"},
     {"json", SWITCH, offsetof(struct cli_args, json), 0, 0, NULL, "JSON for programs instead of a table"},

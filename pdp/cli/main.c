@@ -8,6 +8,8 @@
 
 const struct cli_command CLI_COMMANDS[] = {
     {"check", "DIR", "json geo", "tell every mistake in a policy folder", "pdpctl check policies/baseline", 1, cmd_check},
+    {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
+     "pdpctl compile policies/baseline --print", 1, cmd_compile},
     {"eval", "--policies DIR", "policies geo request now full json",
      "decide one question in process: exit 0 allow, 1 anything else",
      "pdpctl eval --policies policies/baseline --request question.json", 0, cmd_eval},

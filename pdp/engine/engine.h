@@ -48,6 +48,8 @@ struct snapshot_facts {
     uint32_t geo_facts;
 };
 void snapshot_describe(const struct snapshot *snapshot, struct snapshot_facts *out);
+// Program and index of its policies as stable text; `out` failed where memory is out.
+void snapshot_print(const struct snapshot *snapshot, struct buf *out);
 const struct geo_set *snapshot_geo(const struct snapshot *snapshot);
 
 // ---- Engine ------------------------------------------------------------------------------------
@@ -73,6 +75,8 @@ uint64_t engine_policy_epoch(const struct engine *engine); // 0: nothing publish
 // The digest and facts of the snapshot that serves; false where none does.
 bool engine_serving(struct engine *engine, struct worker *worker, char digest[static 80],
                     struct snapshot_facts *facts);
+// snapshot_print of the one that serves.
+bool engine_print(struct engine *engine, struct worker *worker, struct buf *out);
 
 MUST_USE enum pdp_err worker_new(struct engine *engine, struct worker **out);
 void worker_free(struct worker **worker);

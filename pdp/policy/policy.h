@@ -55,6 +55,9 @@ struct policy_describe {
 };
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
 
+// Program and index as stable text, of a set that was indexed; `out` failed where memory is out.
+void policy_set_print(const struct policy_set *set, struct buf *out);
+
 MUST_USE enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scratch **out);
 void policy_scratch_free(struct policy_scratch **scratch);
 
