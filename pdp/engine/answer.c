@@ -98,9 +98,9 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
 {
     arena_reset(&worker->arena);
     worker->fault = (struct fault){0};
+    // Stays pinned until the worker's next call: the verdict's texts are the snapshot's.
     struct snapshot *snapshot = worker_pin(worker);
     answer_question(worker, snapshot, peer, root, now_ms, 0, out);
-    worker_unpin(worker);
 }
 
 static void emit_answer(struct worker *worker, struct emit *emit, const struct verdict *verdict, bool full)

@@ -325,6 +325,29 @@ Test(engine_promises, a_clock_that_steps_back_makes_no_proof_fresh_again)
     harness_fini(&h);
 }
 
+// ---- Reloads ---------------------------------------------------------------------------------------
+
+Test(engine_promises, a_verdict_outlives_the_reload_that_comes_after_it)
+{
+    struct harness h = {0};
+    load(&h, HEAD "  - {id: all, effect: allow, reason: everybody may}\n");
+    struct arena arena;
+    arena_init(&arena, 0, 0);
+    struct value root = {0};
+    struct fault fault = {0};
+    struct str question = STR("{\"subject\": {\"type\": \"user\", \"id\": \"alice\"}, \"action\": {\"name\": \"GET\"}, "
+                              "\"resource\": {\"type\": \"thing\", \"id\": \"x\"}}");
+    cr_assert_eq(wire_decode(wire_form_of(question), question, &arena, &root, &fault), PDP_ERR_OK, "%s", fault.what);
+    struct verdict verdict;
+    engine_decide(h.worker, &h.peer, &root, HARNESS_NOW, &verdict);
+    load(&h, HEAD "  - {id: other, effect: allow, reason: another}\n");
+    engine_tidy(h.engine, HARNESS_NOW);
+    cr_expect(str_eq(verdict.rule, STR("p/all")), STR_FMT, STR_ARG(verdict.rule));
+    cr_expect(str_eq(verdict.reason, STR("everybody may")));
+    arena_fini(&arena);
+    harness_fini(&h);
+}
+
 // ---- Times at their ends ---------------------------------------------------------------------------
 
 Test(engine_promises, times_at_their_ends_are_refused_or_judged)
