@@ -206,6 +206,10 @@ Test(cases_unsure, a_limit_that_may_be_the_sessions_own_holds_and_ends_nothing)
         buf_printf(&yaml, HEAD("Policy", "base") "rules: [{id: all, effect: allow}]\n" HEAD("SessionPolicy", "short")
                    "target: 'action.name == \"GET\" && (%s)'\nlimits: {idle: 1m, absolute: 2m}\n%s", s->condition, COMMON);
         buf_byte(&yaml, '\0');
+        if (strstr(s->condition, "travel.") != NULL) { // not known where limits are looked up
+            cr_expect(!harness_load(&h, (const char *)yaml.at), "%s", s->name);
+            continue;
+        }
         cr_assert(harness_load(&h, (const char *)yaml.at), "%s", (const char *)h.said.at);
         ask(&h, HARNESS_NOW, i, "PING", s);
         cr_expect_str_eq(harness_effect(&h), "allow/policy", "%s\n" STR_FMT, s->name, STR_ARG(buf_view(&h.answer)));
