@@ -314,7 +314,7 @@ static enum pdp_err run_seed(uint64_t seed)
 
 int main(void)
 {
-    uint64_t seeds[2], cases = diff_cases(1000000);
+    uint64_t seeds[2], cases = diff_cases(3000000);
     size_t count = diff_seeds(seeds);
     printf("seeds %" PRIu64 " and %" PRIu64 "\n", seeds[0], seeds[1]);
     fflush(stdout);
