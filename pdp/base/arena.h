@@ -28,8 +28,8 @@ static inline void *arena_alloc(struct arena *arena, size_t bytes, size_t align)
 {
 #if !defined(__SANITIZE_ADDRESS__)
     uintptr_t at = ((uintptr_t)arena->at + align - 1) & ~(uintptr_t)(align - 1);
-    if (__builtin_expect(arena->at != NULL && at <= (uintptr_t)arena->end &&
-                             bytes <= (uintptr_t)arena->end - at, 1)) {
+    if (__builtin_expect(
+            arena->at != NULL && at <= (uintptr_t)arena->end && bytes <= (uintptr_t)arena->end - at, 1)) {
         arena->at = (unsigned char *)(at + bytes);
         return (void *)at;
     }

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_SHOWN = 160, CARETS_MOST = 80 };
+enum {
+    LINE_SHOWN = 160,
+    CARETS_MOST = 80
+};
 
 void diags_init(struct diags *diags, size_t most)
 {
@@ -132,8 +135,8 @@ void place_line_col(struct place place, uint32_t *line, uint32_t *col)
     }
 }
 
-// Copies a line for showing: as it is, with tabs as one space, so that carets stand right; what a terminal must not
-// see escaped.
+// Copies a line for showing: as it is, with tabs as one space, so that carets stand right; what a terminal
+// must not see escaped.
 static void put_line(struct buf *out, struct str line)
 {
     size_t from = 0;

@@ -18,7 +18,10 @@ struct place {
     uint32_t at, len;
 };
 
-enum diag_severity { DIAG_ERROR, DIAG_WARNING };
+enum diag_severity {
+    DIAG_ERROR,
+    DIAG_WARNING
+};
 
 struct diag {
     enum diag_severity severity;

@@ -10,7 +10,7 @@
 // underflow gives 0 (subnormals are not produced).
 double fmath_exp(double x);
 double fmath_exp2(double x);
-double fmath_log(double x); // x <= 0: NaN, 0: -infinity
+double fmath_log(double x);   // x <= 0: NaN, 0: -infinity
 double fmath_sin(double rad); // |rad| <= 1e5, beyond: NaN
 double fmath_cos(double rad);
 double fmath_asin(double x); // outside [-1, 1]: NaN

@@ -245,7 +245,9 @@ bool str_to_double(struct str s, double *out)
     return true;
 }
 
-enum { NEAREST_MAX = 64 };
+enum {
+    NEAREST_MAX = 64
+};
 
 // Edit distance with transpositions, both texts at most NEAREST_MAX bytes.
 static size_t distance(struct str a, struct str b)

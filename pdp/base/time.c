@@ -100,8 +100,8 @@ static bool zone(struct str s, size_t *at, int64_t *offset_s)
     }
     int sign = literal(s, at, '+') ? 1 : literal(s, at, '-') ? -1 : 0;
     int32_t hour = 0, minute = 0;
-    if (sign == 0 || !digits(s, at, 2, &hour) || !literal(s, at, ':') || !digits(s, at, 2, &minute) || hour > 23 ||
-        minute > 59) {
+    if (sign == 0 || !digits(s, at, 2, &hour) || !literal(s, at, ':') || !digits(s, at, 2, &minute) ||
+        hour > 23 || minute > 59) {
         return false;
     }
     *offset_s = sign * (hour * 3600 + minute * 60);
@@ -119,11 +119,12 @@ bool time_parse(struct str s, int64_t *epoch_s, uint32_t *nanos)
                 digits(s, &at, 2, &c.hour) && literal(s, &at, ':') && digits(s, &at, 2, &c.minute) &&
                 literal(s, &at, ':') && digits(s, &at, 2, &c.second) && fraction(s, &at, &part) &&
                 zone(s, &at, &offset) && at == s.len;
-    if (!read || c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > month_days(c.year, c.month) ||
-        c.hour > 23 || c.minute > 59 || c.second > 59) {
+    if (!read || c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 ||
+        c.day > month_days(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.second > 59) {
         return false;
     }
-    int64_t value = time_days(c.year, c.month, c.day) * 86400 + c.hour * 3600 + c.minute * 60 + c.second - offset;
+    int64_t value =
+        time_days(c.year, c.month, c.day) * 86400 + c.hour * 3600 + c.minute * 60 + c.second - offset;
     if (value < TIME_MIN_S || value > TIME_MAX_S) {
         return false;
     }
@@ -155,8 +156,13 @@ static const struct {
     size_t len;
     int64_t nanos;
 } UNITS[] = {
-    {"ns", 2, 1},      {"us", 2, 1000},         {"\xC2\xB5s", 3, 1000},      {"\xCE\xBCs", 3, 1000},
-    {"ms", 2, 1000000}, {"s", 1, 1000000000},   {"m", 1, 60 * INT64_C(1000000000)},
+    {"ns", 2, 1},
+    {"us", 2, 1000},
+    {"\xC2\xB5s", 3, 1000},
+    {"\xCE\xBCs", 3, 1000},
+    {"ms", 2, 1000000},
+    {"s", 1, 1000000000},
+    {"m", 1, 60 * INT64_C(1000000000)},
     {"h", 1, 3600 * INT64_C(1000000000)},
 };
 

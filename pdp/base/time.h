@@ -11,9 +11,9 @@
 
 struct civil {
     int32_t year;
-    int32_t month, day;             // 1..12, 1..31
-    int32_t hour, minute, second;   // 0..23, 0..59, 0..59
-    int32_t weekday, yearday;       // 0 is Sunday; 0 is 1 January
+    int32_t month, day;           // 1..12, 1..31
+    int32_t hour, minute, second; // 0..23, 0..59, 0..59
+    int32_t weekday, yearday;     // 0 is Sunday; 0 is 1 January
 };
 
 // Days since 1970-01-01 of a date, and back. Any year that fits.

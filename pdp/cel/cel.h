@@ -169,10 +169,11 @@ struct cel_frame;
 
 // What an expression asks of its surroundings. Called at most once a slot and request.
 // `resolve` writes the attribute's value, or returns false where it is missing (null counts as missing
-// at a declared attribute). A value of another kind than declared is treated as mistyped: an error; so is a VALUE_ERROR, which says
-// that something that is no map (its `spare` is what it is) stands where a map would lead on to the attribute.
-// `contains` answers for `x in lists.NAME` (`set` is the declaration's id; the value is a STRING for strings
-// and countries, an IP for networks, an INT or UINT for AS numbers; anything else never reaches it).
+// at a declared attribute). A value of another kind than declared is treated as mistyped: an error; so is a
+// VALUE_ERROR, which says that something that is no map (its `spare` is what it is) stands where a map would
+// lead on to the attribute. `contains` answers for `x in lists.NAME` (`set` is the declaration's id; the
+// value is a STRING for strings and countries, an IP for networks, an INT or UINT for AS numbers; anything
+// else never reaches it).
 struct cel_host {
     bool (*resolve)(void *user, const struct cel_slot_info *slot, struct value *out);
     enum truth (*contains)(void *user, uint32_t set, const struct value *value);

@@ -64,8 +64,8 @@ static inline struct value frame_no_overload(enum func_id func, const struct val
 // Memory for a result, paid for in steps; NULL with *error set where it is out.
 void *frame_alloc(struct cel_frame *frame, size_t bytes, size_t align, struct value *error);
 
-// Equality as CEL has it: across number types, deep; NaN is not itself. Costs steps; false where they are used
-// up, which the caller sees by frame->steps being 0.
+// Equality as CEL has it: across number types, deep; NaN is not itself. Costs steps; false where they are
+// used up, which the caller sees by frame->steps being 0.
 bool cmp_equal(struct cel_frame *frame, const struct value *a, const struct value *b);
 // Order of two values of one ordered kind, or two numbers: -1, 0, 1; 2: NaN, nothing holds; 3: no order.
 int cmp_order(const struct value *a, const struct value *b);

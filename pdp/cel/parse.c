@@ -430,9 +430,10 @@ static struct ast *parse_postfix(struct parser *p, struct ast *ast)
     return NULL;
 }
 
-// Twice is not nothing: it still wants what can be negated, the smallest integer cannot. More often is the same
-// as once or twice.
-static struct ast *apply_sign(struct parser *p, struct ast *inner, enum func_id func, size_t times, uint32_t at)
+// Twice is not nothing: it still wants what can be negated, the smallest integer cannot. More often is the
+// same as once or twice.
+static struct ast *apply_sign(struct parser *p, struct ast *inner, enum func_id func, size_t times,
+                              uint32_t at)
 {
     size_t left = times == 0 ? 0 : 2 - (times & 1);
     for (; left > 0 && inner != NULL; left--) {

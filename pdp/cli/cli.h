@@ -6,7 +6,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { CLI_DONE = 0, CLI_NO = 1, CLI_BAD = 2 }; // exit codes: done; the answer is no; bad use or bad input
+enum {
+    CLI_DONE = 0,
+    CLI_NO = 1,
+    CLI_BAD = 2
+}; // exit codes: done; the answer is no; bad use or bad input
 
 #define CLI_VALUES_MAX 16
 
@@ -23,12 +27,12 @@ struct cli_args {
 };
 
 struct cli_command {
-    const char *name;        // `replay`, `session list`
-    const char *usage;       // what follows the name
-    const char *flags;       // names of the flags that it takes, space-separated
-    const char *help;        // one line
+    const char *name;  // `replay`, `session list`
+    const char *usage; // what follows the name
+    const char *flags; // names of the flags that it takes, space-separated
+    const char *help;  // one line
     const char *example;
-    size_t positionals;      // how many words it takes
+    size_t positionals; // how many words it takes
     int (*run)(const struct cli_args *args);
 };
 extern const struct cli_command CLI_COMMANDS[];

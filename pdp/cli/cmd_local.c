@@ -77,7 +77,8 @@ static bool with_explain(const struct buf *question, struct buf *out)
     struct value root;
     struct fault why;
     arena_init(&arena, 0, 0);
-    bool read = wire_decode(wire_form_of(buf_view(question)), buf_view(question), &arena, &root, &why) == PDP_ERR_OK &&
+    bool read = wire_decode(wire_form_of(buf_view(question)), buf_view(question), &arena, &root, &why) ==
+                    PDP_ERR_OK &&
                 root.kind == VALUE_MAP;
     if (read) {
         struct emit emit;
@@ -102,7 +103,8 @@ int cmd_eval(const struct cli_args *args)
 {
     int64_t now_ms = clock_ms();
     if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time", args->now);
+        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
+                       args->now);
     }
     struct local local;
     int code = local_open(args, &local);
@@ -115,11 +117,13 @@ int cmd_eval(const struct cli_args *args)
     struct fault why;
     arena_init(&arena, 0, 0);
     code = CLI_BAD;
-    if (cli_read(args->request != NULL ? args->request : "-", &question) && cli_is_question(args, &question)) {
-        (void)(args->full || !args->json ? with_explain(&question, &asked) : (buf_put(&asked, question.at, question.len), true));
+    if (cli_read(args->request != NULL ? args->request : "-", &question) &&
+        cli_is_question(args, &question)) {
+        (void)(args->full || !args->json ? with_explain(&question, &asked)
+                                         : (buf_put(&asked, question.at, question.len), true));
         engine_answer(local.worker, &local.peer, buf_view(&asked), now_ms, &answer);
-        if (wire_decode_most(wire_form_of(buf_view(&answer)), buf_view(&answer), 1 << 24, &arena, &root, &why) !=
-            PDP_ERR_OK) {
+        if (wire_decode_most(wire_form_of(buf_view(&answer)), buf_view(&answer), 1 << 24, &arena, &root,
+                             &why) != PDP_ERR_OK) {
             root = (struct value){0}; // reads as deny
         }
         if (args->json) {

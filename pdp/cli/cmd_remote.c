@@ -29,8 +29,8 @@ static int remote_open(const struct cli_args *args, struct remote *out)
     }
     enum pdp_err err = pdp_connect(args->connect, NULL, &out->client);
     return err == PDP_ERR_OK ? CLI_DONE
-                             : cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001", "`--connect %s`: %s",
-                                       args->connect, pdp_err_text(err));
+                             : cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001",
+                                       "`--connect %s`: %s", args->connect, pdp_err_text(err));
 }
 
 static int remote_ask(const struct cli_args *args, struct remote *remote, struct str message)
@@ -40,11 +40,12 @@ static int remote_ask(const struct cli_args *args, struct remote *remote, struct
     arena_reset(&remote->arena);
     enum pdp_err err = client_call(remote->client, message, (int32_t)args->deadline_ms, &remote->reply);
     if (err != PDP_ERR_OK) {
-        return cli_bad("is pdpd running, and is this its address? its `event=ready` log line tells", "no answer from `%s`: %s",
-                       args->connect, pdp_err_text(err));
+        return cli_bad("is pdpd running, and is this its address? its `event=ready` log line tells",
+                       "no answer from `%s`: %s", args->connect, pdp_err_text(err));
     }
     struct str bytes = buf_view(&remote->reply);
-    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, &remote->arena, &remote->root, &why) != PDP_ERR_OK) {
+    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, &remote->arena, &remote->root, &why) !=
+        PDP_ERR_OK) {
         return cli_bad(NULL, "the answer of `%s` cannot be read: %s %s", args->connect, why.field, why.what);
     }
     return CLI_DONE;
@@ -60,11 +61,13 @@ static int write_reply(const struct remote *remote, int code)
     return code;
 }
 
-// `decide` and the analysts' commands have endpoints of their own; an answer of the other kind says which was asked.
+// `decide` and the analysts' commands have endpoints of their own; an answer of the other kind says which was
+// asked.
 static bool other_endpoint(const struct value *root, bool wants_decision)
 {
     const struct value *context = value_get(root, STR("context")), *ok = value_get(root, STR("ok"));
-    return root->kind == VALUE_MAP && (wants_decision ? ok != NULL && context == NULL : context != NULL && ok == NULL);
+    return root->kind == VALUE_MAP &&
+           (wants_decision ? ok != NULL && context == NULL : context != NULL && ok == NULL);
 }
 
 int cmd_decide(const struct cli_args *args)
@@ -75,9 +78,12 @@ int cmd_decide(const struct cli_args *args)
     if (code == CLI_DONE && !cli_read(args->request != NULL ? args->request : "-", &question)) {
         code = CLI_BAD;
     }
-    code = code == CLI_DONE && cli_is_question(args, &question) ? remote_ask(args, &remote, buf_view(&question)) : CLI_BAD;
+    code = code == CLI_DONE && cli_is_question(args, &question)
+               ? remote_ask(args, &remote, buf_view(&question))
+               : CLI_BAD;
     if (code == CLI_DONE && other_endpoint(&remote.root, true)) {
-        code = cli_bad("name the URL of pdpd's `--decide`", "`%s` is an admin endpoint: it decides nothing", args->connect);
+        code = cli_bad("name the URL of pdpd's `--decide`", "`%s` is an admin endpoint: it decides nothing",
+                       args->connect);
     } else if (code == CLI_DONE) {
         bool malformed = value_path(&remote.root, STR("context.error")) != NULL;
         code = malformed ? CLI_BAD : show_code(&remote.root);
@@ -120,11 +126,13 @@ static int refused(const struct remote *remote)
     return CLI_NO;
 }
 
-// What the reply says of the operation; said on stderr where it was refused, unless a program reads the reply itself.
+// What the reply says of the operation; said on stderr where it was refused, unless a program reads the reply
+// itself.
 static int reply_code(const struct cli_args *args, const struct remote *remote)
 {
     if (other_endpoint(&remote->root, false)) {
-        return cli_bad("name the URL of pdpd's `--admin`", "`%s` is no admin endpoint: it answers questions only", args->connect);
+        return cli_bad("name the URL of pdpd's `--admin`",
+                       "`%s` is no admin endpoint: it answers questions only", args->connect);
     }
     if (is_ok(&remote->root)) {
         return CLI_DONE;
@@ -179,7 +187,8 @@ static void print_tree(const struct value *root, struct buf *out)
                 if (inner->kind == VALUE_INT && inner->as.i == 0) {
                     continue; // a counter that never moved
                 }
-                buf_printf(out, "%s" STR_FMT " ", any ? ", " : "", STR_ARG(value_text(&value->as.map[j].key)));
+                buf_printf(out, "%s" STR_FMT " ", any ? ", " : "",
+                           STR_ARG(value_text(&value->as.map[j].key)));
                 if (inner->kind == VALUE_STRING) {
                     buf_escaped(out, value_text(inner));
                 } else {
@@ -195,7 +204,8 @@ static void print_tree(const struct value *root, struct buf *out)
     }
 }
 
-static int simple(const struct cli_args *args, const char *op, void (*print)(const struct value *root, struct buf *out))
+static int simple(const struct cli_args *args, const char *op,
+                  void (*print)(const struct value *root, struct buf *out))
 {
     struct buf message = {0};
     struct emit emit;
@@ -224,8 +234,10 @@ static const struct {
     const char *title, *name;
     int width;
 } COLUMNS[] = {
-    {"REF", "ref", 26},       {"SUBJECT", "subject", 16}, {"STATE", "state", 10}, {"LAST SEEN", "last_seen", 20},
-    {"REQUESTS", "requests", 8}, {"ADDRESS", "ip", 15},   {"COUNTRY", "country", 7}, {"ACR", "acr", 6},
+    {"REF", "ref", 26},          {"SUBJECT", "subject", 16},
+    {"STATE", "state", 10},      {"LAST SEEN", "last_seen", 20},
+    {"REQUESTS", "requests", 8}, {"ADDRESS", "ip", 15},
+    {"COUNTRY", "country", 7},   {"ACR", "acr", 6},
 };
 
 static void print_titles(struct buf *out)
@@ -276,8 +288,9 @@ static void put_list_message(const struct cli_args *args, int64_t limit, struct 
     emit_end(&emit);
 }
 
-// A page may be short or empty long before the end: where one subject is looked for among millions, most are. So
-// people get as many rows as they asked for, however many pages that takes; programs get one page, with its `next`.
+// A page may be short or empty long before the end: where one subject is looked for among millions, most are.
+// So people get as many rows as they asked for, however many pages that takes; programs get one page, with
+// its `next`.
 int cmd_session_list(const struct cli_args *args)
 {
     struct remote remote;
@@ -347,26 +360,31 @@ static void print_ended(const struct value *root, struct buf *out)
         struct str error = text_of(one, "error");
         if (error.len > 0) {
             buf_printf(out, STR_FMT " not ended: " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
-                       STR_ARG(str_eq(error, str_of(pdp_err_text(PDP_ERR_UNKNOWN))) ? STR("no session with this ref is known") : error));
+                       STR_ARG(str_eq(error, str_of(pdp_err_text(PDP_ERR_UNKNOWN)))
+                                   ? STR("no session with this ref is known")
+                                   : error));
             continue;
         }
         if (known != NULL && known->kind == VALUE_BOOL && known->as.b) {
-            buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")), STR_ARG(text_of(one, "was")));
+            buf_printf(out, STR_FMT " ended; it was " STR_FMT "\n", STR_ARG(text_of(one, "ref")),
+                       STR_ARG(text_of(one, "was")));
         } else {
-            buf_printf(out, STR_FMT " was not known; a session with this id can never begin now\n", STR_ARG(text_of(one, "ref")));
+            buf_printf(out, STR_FMT " was not known; a session with this id can never begin now\n",
+                       STR_ARG(text_of(one, "ref")));
         }
     }
 }
 
-// `s_5f0c` names nothing. Taken for an id, it would be made a tombstone and said to be over, while the session that
-// was meant goes on: so what can only be a part of a ref, or one in capitals, is refused.
+// `s_5f0c` names nothing. Taken for an id, it would be made a tombstone and said to be over, while the
+// session that was meant goes on: so what can only be a part of a ref, or one in capitals, is refused.
 static bool torn_ref(struct str text)
 {
     size_t hex = 0;
     if (text.len < 2 || (text.at[0] | 0x20) != 's' || text.at[1] != '_') {
         return false;
     }
-    while (2 + hex < text.len && strchr("0123456789abcdefABCDEF", text.at[2 + hex]) != NULL && text.at[2 + hex] != '\0') {
+    while (2 + hex < text.len && strchr("0123456789abcdefABCDEF", text.at[2 + hex]) != NULL &&
+           text.at[2 + hex] != '\0') {
         hex++;
     }
     bool small = text.at[0] == 's';
@@ -378,8 +396,8 @@ static bool torn_ref(struct str text)
     return (rest.len == 0 || dots) && !(rest.len == 0 && hex == 24 && small);
 }
 
-#define END_AT_ONCE 200  // sessions a message: fewer than the daemon takes, and
-#define END_BYTES 8192   // short enough for one message however they are escaped
+#define END_AT_ONCE 200 // sessions a message: fewer than the daemon takes, and
+#define END_BYTES 8192  // short enough for one message however they are escaped
 
 // The sessions to end, one a line; empty lines are passed over.
 static bool next_line(struct str all, size_t *from, struct str *one)
@@ -403,7 +421,8 @@ static int vet_sessions(struct str all, const char *name)
                            "`" STR_FMT "` is no whole ref: `s_` and 24 small hex digits", STR_ARG(one));
         }
         if (one.len > REQUEST_ID_MAX) {
-            return cli_bad("no session was ended", "`" STR_FMT "...` is no session: an id has at most %d bytes",
+            return cli_bad("no session was ended",
+                           "`" STR_FMT "...` is no session: an id has at most %d bytes",
                            STR_ARG(str_sub(one, 0, 40)), REQUEST_ID_MAX);
         }
     }
@@ -436,8 +455,8 @@ static int end_some(const struct cli_args *args, struct str all, size_t *from)
 int cmd_session_terminate(const struct cli_args *args)
 {
     if (args->session == NULL || args->reason == NULL) {
-        return cli_bad("pdpctl session terminate --connect URL --session ID --reason TEXT",
-                       "`%s` is missing", args->session == NULL ? "--session ID" : "--reason TEXT");
+        return cli_bad("pdpctl session terminate --connect URL --session ID --reason TEXT", "`%s` is missing",
+                       args->session == NULL ? "--session ID" : "--reason TEXT");
     }
     struct buf lines = {0};
     bool standard = strcmp(args->session, "-") == 0;
@@ -457,7 +476,8 @@ int cmd_session_terminate(const struct cli_args *args)
         code = some > code ? some : code;
     }
     if (code == CLI_BAD && begun > 0 && next_line(all, &begun, &one)) {
-        (void)cli_bad("give them again: ending one twice does no harm", "the sessions from `" STR_FMT "` on may live", STR_ARG(one));
+        (void)cli_bad("give them again: ending one twice does no harm",
+                      "the sessions from `" STR_FMT "` on may live", STR_ARG(one));
     }
     buf_fini(&lines);
     return code;

@@ -23,7 +23,8 @@ struct replay {
     int64_t group_ms;
     struct arena arena;
     struct buf message, answer, out;
-    uint64_t at_line, lines, failed, first_failed; // of the file; those that are not empty, and those that cannot be read
+    uint64_t at_line, lines, failed,
+        first_failed; // of the file; those that are not empty, and those that cannot be read
 };
 
 static int ask(struct replay *replay, struct str message)
@@ -33,7 +34,8 @@ static int ask(struct replay *replay, struct str message)
         engine_answer(replay->local.worker, &replay->local.peer, message, 0, &replay->answer);
         return CLI_DONE;
     }
-    enum pdp_err err = client_call(replay->client, message, (int32_t)replay->args->deadline_ms, &replay->answer);
+    enum pdp_err err =
+        client_call(replay->client, message, (int32_t)replay->args->deadline_ms, &replay->answer);
     if (err == PDP_ERR_OK) {
         return CLI_DONE;
     }
@@ -84,7 +86,8 @@ static bool put_batch(struct replay *replay)
     for (size_t i = 0; i < replay->count; i++) {
         struct value root = {0};
         struct fault why;
-        if (wire_decode(WIRE_JSON, buf_view(&replay->group[i].line), &replay->arena, &root, &why) != PDP_ERR_OK) {
+        if (wire_decode(WIRE_JSON, buf_view(&replay->group[i].line), &replay->arena, &root, &why) !=
+            PDP_ERR_OK) {
             return false;
         }
         emit_value(&emit, value_get(&root, STR("request")));
@@ -99,7 +102,8 @@ static int put_batch_answers(struct replay *replay)
 {
     struct value root = {0};
     struct fault why;
-    enum pdp_err err = wire_decode_most(WIRE_JSON, buf_view(&replay->answer), 1 << 24, &replay->arena, &root, &why);
+    enum pdp_err err =
+        wire_decode_most(WIRE_JSON, buf_view(&replay->answer), 1 << 24, &replay->arena, &root, &why);
     const struct value *all = value_get(&root, STR("evaluations"));
     if (err != PDP_ERR_OK || all == NULL || all->kind != VALUE_LIST || all->n != replay->count) {
         return cli_bad(NULL, "the answer to a batch of %zu does not hold as many: " STR_FMT, replay->count,
@@ -221,17 +225,19 @@ static int take_line(struct replay *replay, struct str line)
     return joins && !full ? CLI_DONE : flush(replay);
 }
 
-// The answers say it line by line; a person who looks at a terminal is told once. No error: the replay is done.
+// The answers say it line by line; a person who looks at a terminal is told once. No error: the replay is
+// done.
 static void say_unread(const struct replay *replay)
 {
     const char *name = strcmp(replay->args->events, "-") == 0 ? "standard input" : replay->args->events;
     if (replay->lines == 0) {
         (void)cli_bad("lines of {\"at\": T, \"request\" | \"event\": {...}}", "`%s` holds no line", name);
     } else if (replay->failed > 0) {
-        (void)cli_bad("their answers have code `malformed` and say why",
-                      "`%s`: %llu of %llu lines are no request and no event with a time, the first is line %llu", name,
-                      (unsigned long long)replay->failed, (unsigned long long)replay->lines,
-                      (unsigned long long)replay->first_failed);
+        (void)cli_bad(
+            "their answers have code `malformed` and say why",
+            "`%s`: %llu of %llu lines are no request and no event with a time, the first is line %llu", name,
+            (unsigned long long)replay->failed, (unsigned long long)replay->lines,
+            (unsigned long long)replay->first_failed);
     }
 }
 
@@ -243,13 +249,14 @@ static int run(struct replay *replay)
     bool standard = strcmp(replay->args->events, "-") == 0;
     FILE *file = standard ? stdin : fopen(replay->args->events, "rb");
     if (file == NULL) {
-        return cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s",
-                       replay->args->events, strerror(errno));
+        return cli_bad("give the name of a file that can be read, or `-` for standard input",
+                       "`%s` cannot be read: %s", replay->args->events, strerror(errno));
     }
     if (replay->args->people) {
         show_titles(&replay->out);
     }
-    for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE; got = getline(&line, &cap, file)) {
+    for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE;
+         got = getline(&line, &cap, file)) {
         struct str text = str_trim((struct str){line, (size_t)got});
         replay->at_line++;
         code = text.len > 0 ? take_line(replay, text) : CLI_DONE;

@@ -4,7 +4,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum kind { TEXT, TEXTS, NUMBER, SWITCH };
+enum kind {
+    TEXT,
+    TEXTS,
+    NUMBER,
+    SWITCH
+};
 
 static const struct flag {
     const char *name;
@@ -14,20 +19,27 @@ static const struct flag {
     const char *value, *help;
 } FLAGS[] = {
     {"policies", TEXT, offsetof(struct cli_args, policies), 0, 0, "DIR", "the policy folder"},
-    {"geo", TEXTS, offsetof(struct cli_args, geo), 0, 0, "FILE", "a database of MaxMind's schema; may be repeated"},
-    {"connect", TEXT, offsetof(struct cli_args, connect), 0, 0, "URL", "the daemon's address: ipc:///path or tcp://host:port"},
-    {"request", TEXT, offsetof(struct cli_args, request), 0, 0, "FILE", "the question as JSON; `-`, the default, is standard input"},
+    {"geo", TEXTS, offsetof(struct cli_args, geo), 0, 0, "FILE",
+     "a database of MaxMind's schema; may be repeated"},
+    {"connect", TEXT, offsetof(struct cli_args, connect), 0, 0, "URL",
+     "the daemon's address: ipc:///path or tcp://host:port"},
+    {"request", TEXT, offsetof(struct cli_args, request), 0, 0, "FILE",
+     "the question as JSON; `-`, the default, is standard input"},
     {"events", TEXT, offsetof(struct cli_args, events), 0, 0, "FILE",
      "lines of {\"at\": T, \"request\" | \"event\": {...}}; `-` is standard input"},
-    {"now", TEXT, offsetof(struct cli_args, now), 0, 0, "T", "the time to decide at, RFC 3339 or milliseconds since 1970; default: now"},
-    {"batch", NUMBER, offsetof(struct cli_args, batch), 1, 256, "N", "send up to N questions of one instant as one batch"},
+    {"now", TEXT, offsetof(struct cli_args, now), 0, 0, "T",
+     "the time to decide at, RFC 3339 or milliseconds since 1970; default: now"},
+    {"batch", NUMBER, offsetof(struct cli_args, batch), 1, 256, "N",
+     "send up to N questions of one instant as one batch"},
     {"session", TEXT, offsetof(struct cli_args, session), 0, 0, "ID", "a session's id or its ref (s_...)"},
     {"reason", TEXT, offsetof(struct cli_args, reason), 0, 0, "TEXT", "why, for the record"},
     {"subject", TEXT, offsetof(struct cli_args, subject), 0, 0, "ID", "only sessions of this subject"},
     {"limit", NUMBER, offsetof(struct cli_args, limit), 1, 10000, "N", "at most so many; default 100"},
     {"after", TEXT, offsetof(struct cli_args, after), 0, 0, "CURSOR", "go on where the last listing ended"},
-    {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS", "wait at most so long; default 5000"},
-    {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL, "print it; without this the folder is only compiled"},
+    {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS",
+     "wait at most so long; default 5000"},
+    {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL,
+     "print it; without this the folder is only compiled"},
     {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},
     {"people", SWITCH, offsetof(struct cli_args, people), 0, 0, NULL, "a table for people instead of JSON"},
     {"json", SWITCH, offsetof(struct cli_args, json), 0, 0, NULL, "JSON for programs instead of a table"},
@@ -52,7 +64,8 @@ void cli_flags_help(const struct cli_command *command, struct buf *out)
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         if (takes(command, FLAGS[i].name)) {
             char left[64];
-            snprintf(left, sizeof left, "--%s %s", FLAGS[i].name, FLAGS[i].value != NULL ? FLAGS[i].value : "");
+            snprintf(left, sizeof left, "--%s %s", FLAGS[i].name,
+                     FLAGS[i].value != NULL ? FLAGS[i].value : "");
             buf_printf(out, "  %-18s %s\n", left, FLAGS[i].help);
         }
     }
@@ -78,7 +91,8 @@ static int unknown_flag(const struct cli_command *command, struct str name)
     return cli_bad(hint, "`%s` takes no flag `--" STR_FMT "`", command->name, STR_ARG(name));
 }
 
-static int set_value(const struct cli_command *command, const struct flag *flag, const char *value, struct cli_args *out)
+static int set_value(const struct cli_command *command, const struct flag *flag, const char *value,
+                     struct cli_args *out)
 {
     char *field = (char *)out + flag->offset;
     if (flag->kind == TEXT) {
@@ -94,8 +108,8 @@ static int set_value(const struct cli_command *command, const struct flag *flag,
     }
     int64_t number = 0;
     if (!str_to_i64(str_of(value), &number) || number < flag->least || number > flag->most) {
-        return cli_bad(NULL, "`--%s %s` of `%s` is no whole number from %lld to %lld", flag->name, value, command->name,
-                       (long long)flag->least, (long long)flag->most);
+        return cli_bad(NULL, "`--%s %s` of `%s` is no whole number from %lld to %lld", flag->name, value,
+                       command->name, (long long)flag->least, (long long)flag->most);
     }
     memcpy(field, &number, sizeof number);
     return CLI_DONE;
@@ -140,7 +154,8 @@ int cli_flags_read(const struct cli_command *command, int argc, char **argv, str
         } else if (out->positional_count < command->positionals) {
             out->positional[out->positional_count++] = argv[at++];
         } else {
-            return cli_bad("texts with spaces go in quotes", "`%s` does not take `%s`", command->name, argv[at]);
+            return cli_bad("texts with spaces go in quotes", "`%s` does not take `%s`", command->name,
+                           argv[at]);
         }
     }
     if (out->positional_count < command->positionals) {

@@ -32,8 +32,9 @@ static int say(struct diags *diags, const char *dir)
         fwrite(text.at, 1, text.len, stderr);
     }
     buf_fini(&text);
-    return diags->errors == 0 ? CLI_DONE : cli_bad(NULL, "`%s` has %zu mistake%s", dir, diags->errors,
-                                                    diags->errors == 1 ? "" : "s");
+    return diags->errors == 0
+               ? CLI_DONE
+               : cli_bad(NULL, "`%s` has %zu mistake%s", dir, diags->errors, diags->errors == 1 ? "" : "s");
 }
 
 static void json_mistake(const struct diag *diag, struct emit *emit)
@@ -116,7 +117,8 @@ int local_open(const struct cli_args *args, struct local *out)
         return code;
     }
     const struct engine_config config = {.key = REPLAY_KEY, .id_prefix = UINT64_C(0x7265706c6179)};
-    if (engine_new(&config, &out->engine) != PDP_ERR_OK || worker_new(out->engine, &out->worker) != PDP_ERR_OK) {
+    if (engine_new(&config, &out->engine) != PDP_ERR_OK ||
+        worker_new(out->engine, &out->worker) != PDP_ERR_OK) {
         local_close(out);
         return cli_bad(NULL, "out of memory");
     }

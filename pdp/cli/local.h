@@ -12,8 +12,8 @@ struct local {
     struct peer peer;
 };
 
-// Compiles the folder. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so that the same
-// events give the same bytes. `geo_optional` is off: a database that is named is wanted.
+// Compiles the folder. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so that the
+// same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
 int local_open(const struct cli_args *args, struct local *out);
 void local_close(struct local *local);
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 const struct cli_command CLI_COMMANDS[] = {
-    {"check", "DIR", "json geo", "tell every mistake in a policy folder", "pdpctl check policies/baseline", 1, cmd_check},
+    {"check", "DIR", "json geo", "tell every mistake in a policy folder", "pdpctl check policies/baseline", 1,
+     cmd_check},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
      "pdpctl compile policies/baseline --print", 1, cmd_compile},
     {"eval", "--policies DIR", "policies geo request now full json",
@@ -16,17 +17,21 @@ const struct cli_command CLI_COMMANDS[] = {
     {"decide", "--connect URL", "connect request deadline full json",
      "ask a daemon one question: exit 0 allow, 1 anything else",
      "pdpctl decide --connect ipc:///run/pdp/decide.sock --request question.json", 0, cmd_decide},
-    {"replay", "(--policies DIR | --connect URL) --events FILE", "policies geo connect events batch deadline people full",
+    {"replay", "(--policies DIR | --connect URL) --events FILE",
+     "policies geo connect events batch deadline people full",
      "answer recorded questions and events on their own clock, one JSON line each",
      "pdpctl replay --policies policies/baseline --events recorded.jsonl", 0, cmd_replay},
-    {"session list", "--connect URL", "connect subject limit after deadline json", "list sessions and tombstones",
-     "pdpctl session list --connect ipc:///run/pdp/admin.sock", 0, cmd_session_list},
-    {"session show", "--connect URL --session ID", "connect session deadline json", "show what is known of one session",
+    {"session list", "--connect URL", "connect subject limit after deadline json",
+     "list sessions and tombstones", "pdpctl session list --connect ipc:///run/pdp/admin.sock", 0,
+     cmd_session_list},
+    {"session show", "--connect URL --session ID", "connect session deadline json",
+     "show what is known of one session",
      "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
     {"session terminate", "--connect URL --session ID --reason TEXT", "connect session reason deadline json",
      "end sessions for good; `--session -` reads one a line from standard input",
-     "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen laptop\"", 0,
-     cmd_session_terminate},
+     "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
+     "laptop\"",
+     0, cmd_session_terminate},
     {"status", "--connect URL", "connect deadline json", "show what a daemon serves and counts",
      "pdpctl status --connect ipc:///run/pdp/admin.sock", 0, cmd_status},
     {"reload", "--connect URL", "connect deadline json",
@@ -54,7 +59,8 @@ int cli_write(const struct buf *bytes, int code)
 {
     bool whole = !bytes->failed && fwrite(bytes->at, 1, bytes->len, stdout) == bytes->len;
     if (!whole || fflush(stdout) != 0) {
-        return cli_bad("is the disk full, or the reader gone?", "the answer could not be written to standard output");
+        return cli_bad("is the disk full, or the reader gone?",
+                       "the answer could not be written to standard output");
     }
     return code;
 }
@@ -65,7 +71,8 @@ bool cli_read(const char *path, struct buf *out)
     FILE *file = standard ? stdin : fopen(path, "rb");
     const char *name = standard ? "standard input" : path;
     if (file == NULL) {
-        (void)cli_bad("give the name of a file that can be read, or `-` for standard input", "`%s` cannot be read: %s", name, strerror(errno));
+        (void)cli_bad("give the name of a file that can be read, or `-` for standard input",
+                      "`%s` cannot be read: %s", name, strerror(errno));
         return false;
     }
     errno = 0;
@@ -80,17 +87,20 @@ bool cli_read(const char *path, struct buf *out)
         fclose(file);
     }
     if (!good) {
-        (void)cli_bad(NULL, "`%s` could not be read to its end: %s", name, out->failed ? "out of memory" : strerror(why));
+        (void)cli_bad(NULL, "`%s` could not be read to its end: %s", name,
+                      out->failed ? "out of memory" : strerror(why));
     }
     return good;
 }
 
 bool cli_is_question(const struct cli_args *args, const struct buf *bytes)
 {
-    const char *name = args->request != NULL && strcmp(args->request, "-") != 0 ? args->request : "standard input";
+    const char *name =
+        args->request != NULL && strcmp(args->request, "-") != 0 ? args->request : "standard input";
     struct str text = str_trim(buf_view(bytes));
     if (text.len == 0) {
-        (void)cli_bad("give the question as JSON: `--request FILE`, or on standard input", "`%s` is empty", name);
+        (void)cli_bad("give the question as JSON: `--request FILE`, or on standard input", "`%s` is empty",
+                      name);
     } else if (text.at[0] != '{' && (text.at[0] & 0x80) == 0) { // a map in CBOR begins with a byte above 0x9F
         (void)cli_bad("a question is a JSON object, such as policies/recorded/question.json",
                       "`%s` holds no question: it does not begin with `{`", name);
@@ -105,17 +115,20 @@ static void put_overview(const char *group, struct buf *out)
 {
     buf_printf(out, "use: pdpctl %s [flags]\n\n", group != NULL ? "session COMMAND" : "COMMAND");
     if (group == NULL) {
-        buf_printf(out, "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n");
+        buf_printf(out,
+                   "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n");
     }
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
         if (group == NULL || strncmp(CLI_COMMANDS[i].name, group, strlen(group)) == 0) {
             buf_printf(out, "  %-18s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].help);
         }
     }
-    buf_printf(out, "\n`pdpctl COMMAND --help` tells its flags and an example, `pdpctl --version` the version.\n"
-                    "Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
-                    "\nexample:\n  %s\n", group != NULL ? "pdpctl session list --connect ipc:///run/pdp/admin.sock"
-                                                        : "pdpctl check policies/baseline");
+    buf_printf(out,
+               "\n`pdpctl COMMAND --help` tells its flags and an example, `pdpctl --version` the version.\n"
+               "Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
+               "\nexample:\n  %s\n",
+               group != NULL ? "pdpctl session list --connect ipc:///run/pdp/admin.sock"
+                             : "pdpctl check policies/baseline");
 }
 
 static bool asks_help(const char *word)

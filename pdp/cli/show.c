@@ -51,11 +51,20 @@ static void put_signals(struct buf *out, const struct value *signals)
 static const struct {
     const char *name, *path;
 } LINES[] = {
-    {"code", "context.code"},       {"rule", "context.rule"},          {"reason", "context.reason"},
-    {"message", "context.message"}, {"missing", "context.missing"},    {"require", "context.require"},
-    {"exceptions", "context.exceptions"}, {"session", "context.session"}, {"client", "context.client"},
-    {"path", "context.resource.path"},    {"error", "context.error"},     {"valid", "context.valid"},
-    {"obligations", "context.obligations"}, {"snapshot", "context.snapshot"},
+    {"code", "context.code"},
+    {"rule", "context.rule"},
+    {"reason", "context.reason"},
+    {"message", "context.message"},
+    {"missing", "context.missing"},
+    {"require", "context.require"},
+    {"exceptions", "context.exceptions"},
+    {"session", "context.session"},
+    {"client", "context.client"},
+    {"path", "context.resource.path"},
+    {"error", "context.error"},
+    {"valid", "context.valid"},
+    {"obligations", "context.obligations"},
+    {"snapshot", "context.snapshot"},
 };
 
 void show_block(const struct value *answer, struct buf *out)
@@ -89,7 +98,8 @@ void show_block(const struct value *answer, struct buf *out)
 
 // ---- One line a question -----------------------------------------------------------------------
 
-// What is longer than its column is shown cut, with a mark; never an address, which half would be another one.
+// What is longer than its column is shown cut, with a mark; never an address, which half would be another
+// one.
 static void put_cell(struct buf *out, struct str text, size_t width, bool whole)
 {
     struct buf cell = {0};
@@ -115,13 +125,15 @@ static void put_cell(struct buf *out, struct str text, size_t width, bool whole)
 static void put_time(struct buf *out, const struct value *at)
 {
     int64_t ms = 0;
-    bool known = at != NULL && ((at->kind == VALUE_STRING && local_time(value_text(at), &ms)) || at->kind == VALUE_INT);
+    bool known = at != NULL &&
+                 ((at->kind == VALUE_STRING && local_time(value_text(at), &ms)) || at->kind == VALUE_INT);
     ms = known && at->kind == VALUE_INT ? at->as.i : ms;
     // The day is the same for most of a recording: the time of day, in UTC, tells more.
     int64_t second = ((ms / TIME_MS_PER_S) % 86400 + 86400) % 86400;
     char text[16] = "-";
     if (known) {
-        snprintf(text, sizeof text, "%02d:%02d:%02d", (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
+        snprintf(text, sizeof text, "%02d:%02d:%02d", (int)(second / 3600), (int)(second / 60 % 60),
+                 (int)(second % 60));
     }
     put_cell(out, str_of(text), 8, false);
 }
@@ -175,7 +187,8 @@ static void put_why(struct buf *out, const struct value *answer)
 
 void show_titles(struct buf *out)
 {
-    buf_printf(out, "%-8s %-8s %-26s %-15s %-9s %-6s %s\n", "TIME", "SUBJECT", "ASKED", "ADDRESS", "ANSWER", " RISK", "WHY");
+    buf_printf(out, "%-8s %-8s %-26s %-15s %-9s %-6s %s\n", "TIME", "SUBJECT", "ASKED", "ADDRESS", "ANSWER",
+               " RISK", "WHY");
 }
 
 void show_line(const struct value *asked, const struct value *answer, struct buf *out)
@@ -187,7 +200,8 @@ void show_line(const struct value *asked, const struct value *answer, struct buf
     const struct value *recorded = value_get(event, STR("recorded"));
     bool done = recorded != NULL && recorded->kind == VALUE_BOOL && recorded->as.b;
     put_cell(out, event == NULL ? effect : done ? STR("recorded") : STR("refused"), 9, true);
-    const struct value *score = value_path(answer, event != NULL ? STR("risk.score") : STR("context.risk.score"));
+    const struct value *score =
+        value_path(answer, event != NULL ? STR("risk.score") : STR("context.risk.score"));
     char risk[16] = "";
     if (score != NULL) {
         snprintf(risk, sizeof risk, "%5.1f", number(score));

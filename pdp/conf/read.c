@@ -401,7 +401,8 @@ static enum pdp_err read_entry(const struct conf_entry *entry, const struct conf
 }
 
 // Is this field there under a misspelt name? Then it is one mistake, and was told with its hint.
-static bool is_misspelt(const struct conf_node *map, const struct conf_field *fields, size_t count, size_t field)
+static bool is_misspelt(const struct conf_node *map, const struct conf_field *fields, size_t count,
+                        size_t field)
 {
     struct str names[NAMES_MAX];
     size_t known = 0;
@@ -435,7 +436,8 @@ enum pdp_err conf_read(const struct conf_node *map, const struct conf_field *fie
         keep_first(&first, read_entry(&map->entries[i], fields, count, what, &r));
     }
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].required && conf_get(map, fields[i].name) == NULL && !is_misspelt(map, fields, count, i)) {
+        if (fields[i].required && conf_get(map, fields[i].name) == NULL &&
+            !is_misspelt(map, fields, count, i)) {
             keep_first(&first, diag_error(diags, PDP_ERR_MISSING, missing_place(map), "%s needs `%s`", what,
                                           fields[i].name));
         }

@@ -41,8 +41,8 @@ struct compiler;
 // `wake` is called on that thread when a result can be taken.
 MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed,
                                    void (*wake)(void *user), void *user, struct compiler **out);
-// Where the snapshot that serves lacks a database of the configuration anyway, a reload may lack it too: an urgent
-// change of policy must not wait for a lost file. Otherwise a bad database refuses the reload.
+// Where the snapshot that serves lacks a database of the configuration anyway, a reload may lack it too: an
+// urgent change of policy must not wait for a lost file. Otherwise a bad database refuses the reload.
 void compiler_geo_optional(struct compiler *compiler, bool optional);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.

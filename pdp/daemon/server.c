@@ -157,7 +157,8 @@ static void place_urls(struct server *server)
 
 static void warn_open(const struct server *server)
 {
-    log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning", "a restart forgets sessions and which of them were ended");
+    log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning",
+            "a restart forgets sessions and which of them were ended");
     if (server->config->simulate) {
         log_one(LOG_LEVEL_WARN, "simulate", "meaning", "peers set the clock: never in production");
     }

@@ -40,7 +40,8 @@ static bool worker_ready(struct worker *worker, struct snapshot *snapshot)
         return false;
     }
     const struct snapshot_scratch *scratch = &snapshot->scratch[worker->index];
-    return (scratch->frame != NULL && scratch->policy != NULL) || snapshot_scratch_make(snapshot, worker->index);
+    return (scratch->frame != NULL && scratch->policy != NULL) ||
+           snapshot_scratch_make(snapshot, worker->index);
 }
 
 static void decide_request(struct worker *worker, struct snapshot *snapshot, const struct peer *peer,
@@ -157,15 +158,19 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
 {
     counter_add(&worker->counters.events);
     if ((peer->grants & event_grant(request->event)) == 0) {
-        (void)fault_set(&worker->fault, "event.type", "this peer may not send it; give its listener the grant `%s`",
+        (void)fault_set(&worker->fault, "event.type",
+                        "this peer may not send it; give its listener the grant `%s`",
                         request->event == EVENT_SIGNAL ? "signal" : "issue");
         return false;
     }
-    if (request->request_id.len == 0 && (peer->grants & GRANT_SIMULATE) == 0) { // a recording is not sent again
-        (void)fault_set(&worker->fault, "request_id", "is missing; an event needs one, so that a repeat moves nothing");
+    if (request->request_id.len == 0 &&
+        (peer->grants & GRANT_SIMULATE) == 0) { // a recording is not sent again
+        (void)fault_set(&worker->fault, "request_id",
+                        "is missing; an event needs one, so that a repeat moves nothing");
         return false;
     }
-    struct ask ask = {.worker = worker, .snapshot = snapshot, .peer = peer, .request = request, .now_ms = now_ms};
+    struct ask ask = {
+        .worker = worker, .snapshot = snapshot, .peer = peer, .request = request, .now_ms = now_ms};
     struct event_result result;
     event_apply(&ask, &result);
     emit_event(emit, &ask, &result);
@@ -177,7 +182,8 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
 static bool batch_stops(enum batch_semantic semantic, const struct verdict *verdict)
 {
     bool allows = verdict->effect == PDP_EFFECT_ALLOW;
-    return (semantic == BATCH_DENY_ON_FIRST_DENY && !allows) || (semantic == BATCH_PERMIT_ON_FIRST_PERMIT && allows);
+    return (semantic == BATCH_DENY_ON_FIRST_DENY && !allows) ||
+           (semantic == BATCH_PERMIT_ON_FIRST_PERMIT && allows);
 }
 
 // What an allow has to say is not said with an end.

@@ -33,7 +33,8 @@ static void see_place(struct ask *ask)
     seen->country = (place->known & GEO_COUNTRY) != 0 ? country_code(place->country) : 0;
 }
 
-// Its place in the worker's cache, by its length and some of its bytes: agents differ by versions, which are everywhere.
+// Its place in the worker's cache, by its length and some of its bytes: agents differ by versions, which are
+// everywhere.
 static struct agent_seen *agent_place(const struct worker *worker, struct str agent)
 {
     uint64_t mix = agent.len * UINT64_C(0x9E3779B97F4A7C15);
@@ -140,14 +141,15 @@ void ask_hold(struct ask *ask)
     const struct request *request = ask->request;
     struct session_table *table = ask->worker->engine->sessions;
     ask->has_session = request->has_session && request->session_id.len > 0;
-    ask->key = session_key_of(table, ask->peer->hash, request->tenant, request->subject_type, request->subject_id,
-                              request->session_id);
+    ask->key = session_key_of(table, ask->peer->hash, request->tenant, request->subject_type,
+                              request->subject_id, request->session_id);
     session_hold(table, &ask->key, &ask->held);
     ask->known = ask->held.found == SESSION_FOUND;
     if (ask->held.session != NULL) {
         ask->session = *ask->held.session;
     } else {
-        // It would begin now: whoever reads that first (the target of a limit) keeps it for all that read it later.
+        // It would begin now: whoever reads that first (the target of a limit) keeps it for all that read it
+        // later.
         ask->session = (struct session_record){.id = ask->key.id,
                                                .subject = ask->key.subject,
                                                .first_seen_ms = ask->now_ms,
@@ -207,7 +209,8 @@ void ask_believe(struct ask *ask)
     }
     ask->acr = request->acr;
     ask->amr = request->amr != NULL ? *request->amr : (struct value){0};
-    ask->has_auth_time = request->has_auth_time && request->auth_time_ms <= num_add_sat(ask->now_ms, LIFECYCLE_AHEAD_MS);
+    ask->has_auth_time =
+        request->has_auth_time && request->auth_time_ms <= num_add_sat(ask->now_ms, LIFECYCLE_AHEAD_MS);
     ask->auth_time_ms = ask->has_auth_time ? request->auth_time_ms : 0;
 }
 
@@ -291,7 +294,8 @@ static bool strength_holds(struct ask *ask, uint32_t strength)
     if ((ask->strengths_asked & bit) != 0) {
         return (ask->strengths_proved & bit) != 0;
     }
-    bool holds = cel_truth(ask_frame(ask), policy_strength_proves(ask->snapshot->policies, strength)) == TRUTH_YES;
+    bool holds =
+        cel_truth(ask_frame(ask), policy_strength_proves(ask->snapshot->policies, strength)) == TRUTH_YES;
     ask->strengths_asked |= bit;
     ask->strengths_proved |= holds ? bit : 0;
     return holds;
@@ -315,8 +319,8 @@ bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until
             best_ms = proof_time(ask, i, &at_ms) && at_ms > best_ms ? at_ms : best_ms;
         }
     }
-    int64_t ends_ms = best_ms == INT64_MIN ? INT64_MIN
-                                           : num_add_sat(best_ms, num_mul_sat(max_age_s, TIME_MS_PER_S));
+    int64_t ends_ms =
+        best_ms == INT64_MIN ? INT64_MIN : num_add_sat(best_ms, num_mul_sat(max_age_s, TIME_MS_PER_S));
     // A clock that steps back makes no proof fresh again that was too old for what was seen of the session.
     if (num_max(ask->now_ms, ask->session.last_seen_ms) > ends_ms) {
         return false;
@@ -364,7 +368,8 @@ bool ask_cut_off(const struct ask *ask)
 
 void ask_cut(struct ask *ask)
 {
-    int64_t second = num_add_sat(ask->now_ms, TIME_MS_PER_S - 1) / TIME_MS_PER_S; // rounded towards the future
+    int64_t second =
+        num_add_sat(ask->now_ms, TIME_MS_PER_S - 1) / TIME_MS_PER_S; // rounded towards the future
     uint32_t cutoff_s = (uint32_t)num_max(1, num_min(second, UINT32_MAX));
     ask->user.cutoff_s = cutoff_s > ask->user.cutoff_s ? cutoff_s : ask->user.cutoff_s;
 }

@@ -17,9 +17,9 @@ struct ask {
     const struct peer *peer;
     const struct request *request;
     int64_t now_ms;
-    bool moves;      // false: a probe or a repeat; reads state, moves none
+    bool moves; // false: a probe or a repeat; reads state, moves none
     bool simulated;
-    size_t item;     // place in a batch; 0 outside
+    size_t item; // place in a batch; 0 outside
     // What was found.
     bool has_ip;
     struct ip ip;
@@ -39,7 +39,7 @@ struct ask {
     bool has_auth_time; // as believed: the issuer's word, else the claim
     int64_t auth_time_ms;
     struct str acr;
-    struct value amr;   // LIST, or ERROR where missing
+    struct value amr; // LIST, or ERROR where missing
     bool has_risk;
     struct risk_result risk;
     const struct session_repeat *repeat; // in `session`, where this is a repeat
@@ -66,8 +66,8 @@ bool ask_proved(void *ask, uint32_t strength, int64_t max_age_s, int64_t *until_
 bool ask_enrich(struct ask *ask);
 // What is believed of the authentication: the issuer's record where one has spoken, else the claim.
 void ask_believe(struct ask *ask);
-// Writes acr and amr into the record as an issuer's word, and when each strength was proved. Returns the strongest that
-// these alone prove; -1: none.
+// Writes acr and amr into the record as an issuer's word, and when each strength was proved. Returns the
+// strongest that these alone prove; -1: none.
 int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add);
 
 // This worker's frame, and its beginning for this ask: what was read before is forgotten.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/attrs.h"
 
-#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define TEXT(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 static const struct cel_root_decl ROOTS[] = {
 #define X(word, text, is_open) {.name = TEXT(text), .open = is_open, .id = ROOT_##word},

@@ -61,7 +61,8 @@ static void refuse_foreign(struct ask *ask, struct verdict *out)
         session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
         ask_end(ask, PDP_CODE_FIXATION);
         struct session_delta delta = {.put_session = true, .session = ask->session};
-        if (session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms) != PDP_ERR_OK) {
+        if (session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms) !=
+            PDP_ERR_OK) {
             out->effect = PDP_EFFECT_DENY; // refused all the same, but nothing was ended
         }
     }
@@ -78,7 +79,8 @@ static bool repeat_is_other(struct ask *ask, struct verdict *out)
         return false;
     }
     deny(out, PDP_CODE_MALFORMED, STR("this request_id was used for another question"));
-    (void)fault_set(&ask->worker->fault, "request_id", "was used for another question; give each question its own");
+    (void)fault_set(&ask->worker->fault, "request_id",
+                    "was used for another question; give each question its own");
     return true;
 }
 
@@ -119,8 +121,8 @@ static bool limit_passed(const struct ask *ask)
 static void renew(struct ask *ask)
 {
     struct session_record *session = &ask->session;
-    if (!limit_passed(ask) || ask->life.does != ON_LIMIT_STEP_UP || session->issued != 0 || !ask->has_auth_time ||
-        ask->auth_time_ms <= session->last_seen_ms) {
+    if (!limit_passed(ask) || ask->life.does != ON_LIMIT_STEP_UP || session->issued != 0 ||
+        !ask->has_auth_time || ask->auth_time_ms <= session->last_seen_ms) {
         return;
     }
     session->last_seen_ms = num_min(ask->auth_time_ms, ask->now_ms);
@@ -165,7 +167,7 @@ static void expire(struct ask *ask, struct verdict *out)
     }
     deny(out, PDP_CODE_EXPIRED,
          ask->life.state == LIFE_IDLE ? STR("the session was idle for longer than its limit")
-                                               : STR("the session is older than its absolute limit"));
+                                      : STR("the session is older than its absolute limit"));
     if (ask->moves) {
         ask_end(ask, PDP_CODE_EXPIRED);
         out->effect = ask_commit(ask) == PDP_ERR_OK ? PDP_EFFECT_TERMINATE : PDP_EFFECT_DENY;
@@ -278,7 +280,8 @@ static void adjust(struct ask *ask, struct verdict *out)
         out->code = PDP_CODE_CANNOT_STEP_UP;
         out->has_require = false;
     }
-    // A stranger must not be able to end what nobody has begun, nor a probe or a repeat what it only asks about.
+    // A stranger must not be able to end what nobody has begun, nor a probe or a repeat what it only asks
+    // about.
     if (out->effect == PDP_EFFECT_TERMINATE && (ask->first_sight || !ask->moves)) {
         out->effect = PDP_EFFECT_DENY;
     }
@@ -388,7 +391,8 @@ static int64_t lists_until(const struct ask *ask, int64_t until_ms)
         }
         while (stale_ms - fresh_ms > 1) {
             int64_t half_ms = fresh_ms + (stale_ms - fresh_ms) / 2;
-            bool stale = policy_contains(ask->snapshot->policies, names->sets[i].id, &any, half_ms) == TRUTH_UNSURE;
+            bool stale =
+                policy_contains(ask->snapshot->policies, names->sets[i].id, &any, half_ms) == TRUTH_UNSURE;
             *(stale ? &stale_ms : &fresh_ms) = half_ms;
         }
         until_ms = stale_ms;
@@ -426,9 +430,10 @@ static void judge(struct ask *ask, struct verdict *out)
     struct policy_result result = {0};
     const struct policy_host host = {.proved = ask_proved, .user = ask};
     const struct policy_question question = {.action = ask->request->action_name,
-                                             .path = ask->path.len > 0 ? ask->path : ask->request->resource_id};
-    policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask), &host,
-                  &question, &ask->worker->arena, ask->now_ms, &result);
+                                             .path =
+                                                 ask->path.len > 0 ? ask->path : ask->request->resource_id};
+    policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask),
+                  &host, &question, &ask->worker->arena, ask->now_ms, &result);
     take_result(ask, &result, out);
     adjust(ask, out);
     if (ask->repeat != NULL) {

@@ -38,9 +38,9 @@ struct snapshot_input {
 };
 
 // Compiles; every mistake goes to `diags` (texts of files must live as long as those). *out NULL on failure.
-MUST_USE enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
-                                     struct snapshot **out);
-void snapshot_free(struct snapshot **snapshot); // one that was never published
+MUST_USE enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed,
+                                     struct diags *diags, struct snapshot **out);
+void snapshot_free(struct snapshot **snapshot);              // one that was never published
 struct str snapshot_digest(const struct snapshot *snapshot); // `sha256:…` over all inputs
 
 struct snapshot_facts {
@@ -55,11 +55,11 @@ const struct geo_set *snapshot_geo(const struct snapshot *snapshot);
 // ---- Engine ------------------------------------------------------------------------------------
 
 struct engine_config {
-    struct hash_key key;             // drawn at start-up
-    uint64_t id_prefix;              // of decision ids; drawn at start-up
-    uint64_t sessions_max;           // 0: no limit
-    uint32_t creations_per_minute;   // 0: no limit
-    const struct cidr *proxies;      // trusted proxies; borrowed for the engine's life
+    struct hash_key key;           // drawn at start-up
+    uint64_t id_prefix;            // of decision ids; drawn at start-up
+    uint64_t sessions_max;         // 0: no limit
+    uint32_t creations_per_minute; // 0: no limit
+    const struct cidr *proxies;    // trusted proxies; borrowed for the engine's life
     size_t proxy_count;
 };
 
@@ -89,8 +89,8 @@ enum {
     GRANT_ASSERT_AUTH = 1 << 3,    // acr, amr, auth_time are believed
     GRANT_ASSERT_SUBJECT = 1 << 4, // roles and other properties are believed
     GRANT_ASSERT_DEVICE = 1 << 5,
-    GRANT_SIMULATE = 1 << 6,       // `at` of an envelope is the clock
-    GRANT_ALL = (1 << 6) - 1,      // all but SIMULATE
+    GRANT_SIMULATE = 1 << 6,  // `at` of an envelope is the clock
+    GRANT_ALL = (1 << 6) - 1, // all but SIMULATE
 };
 
 struct peer {
@@ -99,9 +99,9 @@ struct peer {
     uint32_t grants;
 };
 
-// One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one answer in
-// the same form, appended to `out`. Always answers something, and what is not clearly an allow is none. Takes at most one
-// session lock, allocates nothing after warm-up but for JSON.
+// One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one
+// answer in the same form, appended to `out`. Always answers something, and what is not clearly an allow is
+// none. Takes at most one session lock, allocates nothing after warm-up but for JSON.
 void engine_answer(struct worker *worker, const struct peer *peer, struct str message, int64_t now_ms,
                    struct buf *out);
 

@@ -100,7 +100,8 @@ static bool may_apply(struct ask *ask, struct event_result *out)
     if (is_repeat(ask, out)) {
         return false;
     }
-    struct lifecycle_step step = lifecycle_step_of((enum session_state)ask->session.state, ask->request->event);
+    struct lifecycle_step step =
+        lifecycle_step_of((enum session_state)ask->session.state, ask->request->event);
     if ((step.does & LIFECYCLE_REFUSED) != 0) {
         bool over = ask->session.state == SESSION_TERMINATED;
         refuse(out, over ? PDP_CODE_TERMINATED : PDP_CODE_UNSURE,
@@ -185,7 +186,9 @@ static void apply_held(struct ask *ask, struct event_result *out)
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
     // A login is a new authentication; anything else of a session that a cut-off ended is too late.
-    if (ask_cut_off(ask) && !(is_authentication(ask) && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S && !ask->known)) {
+    if (ask_cut_off(ask) &&
+        !(is_authentication(ask) && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S &&
+          !ask->known)) {
         refuse(out, PDP_CODE_TERMINATED, "all earlier sessions of this subject were ended");
         return;
     }
@@ -196,8 +199,8 @@ static void apply_held(struct ask *ask, struct event_result *out)
     // What was proved is read by conditions anew: what they read before was the state before this event.
     ask_begin(ask);
     const int64_t auth_ms = ask->session.auth_time_ms;
-    enum pdp_err err = lifecycle_event(&ask->session, ask->request->event, asked_is_proved(ask), &ask->limits,
-                                       ask->now_ms);
+    enum pdp_err err =
+        lifecycle_event(&ask->session, ask->request->event, asked_is_proved(ask), &ask->limits, ask->now_ms);
     if (err == PDP_ERR_OK && is_authentication(ask)) {
         ask->session.auth_time_ms = num_max(auth_ms, event_auth_ms(ask)); // as old as the issuer says
     }

@@ -13,8 +13,8 @@ struct event_result {
     enum pdp_code code;
 };
 
-// Applies one event; `ask` as for decide(). Takes and gives back the shard's lock. Whether the peer may send it was
-// checked before. The session's and the risk's new state are then in `ask`.
+// Applies one event; `ask` as for decide(). Takes and gives back the shard's lock. Whether the peer may send
+// it was checked before. The session's and the risk's new state are then in `ask`.
 void event_apply(struct ask *ask, struct event_result *out);
 
 // The grant that an event takes.

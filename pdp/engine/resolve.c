@@ -180,7 +180,8 @@ static bool get_device_user_agent(const struct ask *ask, struct value *out)
 
 static bool get_device_family(const struct ask *ask, struct value *out)
 {
-    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 && give_text(risk_agent_family(ask->seen.agent_family), out);
+    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 &&
+           give_text(risk_agent_family(ask->seen.agent_family), out);
 }
 
 static bool get_device_os(const struct ask *ask, struct value *out)
@@ -265,10 +266,10 @@ static bool geo_flag(const struct ask *ask, unsigned flag, struct value *out)
     return set || (ask->place.known & GEO_ANONYMITY) != 0;
 }
 
-#define GEO_FLAG(name, flag)                                                                       \
-    static bool get_geo_##name(const struct ask *ask, struct value *out)                           \
-    {                                                                                              \
-        return geo_flag(ask, flag, out);                                                           \
+#define GEO_FLAG(name, flag)                                             \
+    static bool get_geo_##name(const struct ask *ask, struct value *out) \
+    {                                                                    \
+        return geo_flag(ask, flag, out);                                 \
     }
 GEO_FLAG(anonymous, SIGHT_ANONYMOUS)
 GEO_FLAG(vpn, SIGHT_VPN)
@@ -388,8 +389,8 @@ static struct str first_segment(struct str path, struct str *rest)
     return str_sub(path, 0, dot);
 }
 
-// What the path leads to. Where something without fields stands in its way it is not missing: whoever mistypes a map must not
-// pass for one who left it out, or has() would call it absent.
+// What the path leads to. Where something without fields stands in its way it is not missing: whoever
+// mistypes a map must not pass for one who left it out, or has() would call it absent.
 static bool give_path(const struct value *tree, struct str path, struct value *out)
 {
     const struct value *at = tree;
@@ -426,16 +427,19 @@ static bool resolve_context(const struct ask *ask, struct str path, struct value
     if ((path.len == 0 || str_eq(first, STR("device"))) && !ask_may(ask, GRANT_ASSERT_DEVICE)) {
         return false;
     }
-    return path.len == 0 ? give_tree(ask->request->context, out) : give_path(ask->request->context, path, out);
+    return path.len == 0 ? give_tree(ask->request->context, out)
+                         : give_path(ask->request->context, path, out);
 }
 
 // A subject has the roles that its roles bring along.
 static bool resolve_subject(const struct ask *ask, struct str path, struct value *out)
 {
-    if (!ask_may(ask, GRANT_ASSERT_SUBJECT) || !resolve_property(ask->request->subject_properties, path, out)) {
+    if (!ask_may(ask, GRANT_ASSERT_SUBJECT) ||
+        !resolve_property(ask->request->subject_properties, path, out)) {
         return false;
     }
-    return !str_eq(path, STR("roles")) || policy_roles_expand(ask->snapshot->policies, out, &ask->worker->arena);
+    return !str_eq(path, STR("roles")) ||
+           policy_roles_expand(ask->snapshot->policies, out, &ask->worker->arena);
 }
 
 static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, struct value *out)
@@ -459,7 +463,8 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
 {
     struct ask *ask = user;
     *out = (struct value){0};
-    ask->score_read |= slot->id == ATTR_RISK_SCORE || slot->id == ATTR_RISK_HARD || slot->id == ATTR_RISK_SIGNALS;
+    ask->score_read |=
+        slot->id == ATTR_RISK_SCORE || slot->id == ATTR_RISK_HARD || slot->id == ATTR_RISK_SIGNALS;
     if (slot->id >= ATTR_COUNT) {
         return resolve_root(ask, slot->id, slot->rest, out);
     }

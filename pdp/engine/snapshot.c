@@ -92,14 +92,15 @@ static enum pdp_err digest_end(struct seal_hash *sha, struct snapshot *s)
     return PDP_ERR_OK;
 }
 
-// What documents name (lists' files, zones) is an input as they are: it enters the digest as it is read, in the order
-// of the documents. A file that cannot be read is another input than an empty one.
+// What documents name (lists' files, zones) is an input as they are: it enters the digest as it is read, in
+// the order of the documents. A file that cannot be read is another input than an empty one.
 struct named {
     const struct snapshot_input *input;
     struct seal_hash *sha;
 };
 
-static enum pdp_err named_read(struct named *named, enum pdp_err (*read)(void *user, struct str name, struct str *text),
+static enum pdp_err named_read(struct named *named,
+                               enum pdp_err (*read)(void *user, struct str name, struct str *text),
                                struct str name, struct str *text)
 {
     *text = (struct str){0};
@@ -124,8 +125,8 @@ static enum pdp_err named_zone(void *user, struct str name, struct str *text)
 
 // ---- Reading -----------------------------------------------------------------------------------
 
-// Sources live as long as the diagnostics, which point at them even where no snapshot came of it. Nothing in the
-// snapshot may keep a pointer into them.
+// Sources live as long as the diagnostics, which point at them even where no snapshot came of it. Nothing in
+// the snapshot may keep a pointer into them.
 static const struct source *source_of(struct diags *diags, const struct snapshot_file *file)
 {
     struct source *source = ARENA_NEW(&diags->arena, struct source);
@@ -242,8 +243,8 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
     TRY(cel_program_new(&s->env, NULL, &s->program));
 
     struct policy_files files = {named_file, named};
-    keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed, &s->arena, diags,
-                                       &s->policies));
+    keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed,
+                                       &s->arena, diags, &s->policies));
     keep_first(&first,
                session_policies_read(list->docs, list->count, s->program, &s->arena, diags, &s->sessions));
     keep_first(&first, risk_model_read(list->docs, list->count, s->program, s->names.strengths,
@@ -278,7 +279,8 @@ static void count_facts(struct snapshot *s)
     };
 }
 
-// A folder without a Policy would deny everything: far likelier a deployment that went wrong than anybody's wish.
+// A folder without a Policy would deny everything: far likelier a deployment that went wrong than anybody's
+// wish.
 static enum pdp_err refuse_empty(const struct snapshot *s, struct diags *diags)
 {
     if (s->facts.policies > 0) {

@@ -26,7 +26,8 @@ struct snapshot {
     const struct session_policies *sessions;
     const struct risk_model *risk;
     struct geo_set *geo;
-    uint32_t *strength_names; // low half of the keyed hash of each strength's name, above SESSION_PROOF_RENEWED
+    uint32_t
+        *strength_names; // low half of the keyed hash of each strength's name, above SESSION_PROOF_RENEWED
     struct snapshot_facts facts;
     char digest[80]; // `sha256:` and 64 hex digits
     size_t digest_len;

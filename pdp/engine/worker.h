@@ -28,11 +28,11 @@ struct worker {
     _Alignas(64) _Atomic(struct snapshot *) pinned; // what it reads now; NULL between decisions
     struct engine *engine;
     size_t index;
-    uint64_t sequence; // of decision ids
+    uint64_t sequence;  // of decision ids
     struct arena arena; // of one message
     struct geo_cache *geo_cache;
     struct agent_seen *agents; // AGENT_CACHE_ENTRIES; len 0: free
-    struct fault fault; // why the last question was malformed
+    struct fault fault;        // why the last question was malformed
     struct counters counters;
 };
 
@@ -69,7 +69,8 @@ static inline void worker_unpin(struct worker *worker)
 static inline void counter_add(atomic_ullong *counter)
 {
     // One writer a counter: no locked instruction is needed.
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
 }
 
 #endif

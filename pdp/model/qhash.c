@@ -84,8 +84,9 @@ static uint64_t hash_map(struct hash_key key, const struct value *v)
             continue;
         }
         uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
-        uint64_t of = value->kind == VALUE_STRING ? hash_text(key, seed_of(key, value), value->as.text, value->n)
-                                                  : qhash(key, value);
+        uint64_t of = value->kind == VALUE_STRING
+                          ? hash_text(key, seed_of(key, value), value->as.text, value->n)
+                          : qhash(key, value);
         sum += fold(is ^ key.k0, of ^ key.k1);
     }
     return fold(sum ^ key.k0, key.k1 | 1);

@@ -6,27 +6,27 @@
 #include "base/arena.h"
 #include "model/value.h"
 
-#define REQUEST_ID_MAX 255     // bytes of any id
-#define REQUEST_BATCH_MAX 256  // items of a batch
+#define REQUEST_ID_MAX 255    // bytes of any id
+#define REQUEST_BATCH_MAX 256 // items of a batch
 #define REQUEST_BYTES_MAX 65536
 #define REQUEST_DEPTH_MAX 16
 
 // Session events. X(name, wire name)
-#define EVENT_LIST(X)                                                                              \
-    X(NONE, "none")                                                                                \
-    X(START, "start")                                                                              \
-    X(LOGIN, "login")                                                                              \
-    X(LOGIN_FAILED, "login_failed")                                                                \
-    X(STEP_UP_PASSED, "step_up_passed")                                                            \
-    X(STEP_UP_FAILED, "step_up_failed")                                                            \
-    X(LOGOUT, "logout")                                                                            \
+#define EVENT_LIST(X)                   \
+    X(NONE, "none")                     \
+    X(START, "start")                   \
+    X(LOGIN, "login")                   \
+    X(LOGIN_FAILED, "login_failed")     \
+    X(STEP_UP_PASSED, "step_up_passed") \
+    X(STEP_UP_FAILED, "step_up_failed") \
+    X(LOGOUT, "logout")                 \
     X(SIGNAL, "signal")
 
 enum event_type {
 #define X(name, text) EVENT_##name,
     EVENT_LIST(X)
 #undef X
-        EVENT_COUNT
+    EVENT_COUNT
 };
 const char *event_name(enum event_type type);
 
@@ -67,7 +67,11 @@ struct fault {
 // *out is zeroed first, and on failure still names what could be read (request_id).
 MUST_USE enum pdp_err request_read(const struct value *root, struct request *out, struct fault *why);
 
-enum batch_semantic { BATCH_EXECUTE_ALL, BATCH_DENY_ON_FIRST_DENY, BATCH_PERMIT_ON_FIRST_PERMIT };
+enum batch_semantic {
+    BATCH_EXECUTE_ALL,
+    BATCH_DENY_ON_FIRST_DENY,
+    BATCH_PERMIT_ON_FIRST_PERMIT
+};
 
 struct batch {
     bool is_batch; // `evaluations` was there and not empty

@@ -8,49 +8,50 @@
 
 // A zeroed value is an error, so that what was never set can only be unsure.
 // X(name, the word that users know)
-#define VALUE_KIND_LIST(X)                                                                         \
-    X(ERROR, "error")                                                                              \
-    X(NULL, "null")                                                                                \
-    X(BOOL, "bool")                                                                                \
-    X(INT, "int")                                                                                  \
-    X(UINT, "uint")                                                                                \
-    X(DOUBLE, "double")                                                                            \
-    X(STRING, "string")                                                                            \
-    X(BYTES, "bytes")                                                                              \
-    X(LIST, "list")                                                                                \
-    X(MAP, "map")                                                                                  \
-    X(TIMESTAMP, "timestamp")                                                                      \
-    X(DURATION, "duration")                                                                        \
-    X(IP, "ip")                                                                                    \
-    X(CIDR, "cidr")                                                                                \
-    X(LEVEL, "level")                                                                              \
-    X(STRENGTH, "strength")                                                                        \
-    X(TYPE, "type")                                                                                \
-    X(OPTIONAL, "optional")                                                                        \
+#define VALUE_KIND_LIST(X)    \
+    X(ERROR, "error")         \
+    X(NULL, "null")           \
+    X(BOOL, "bool")           \
+    X(INT, "int")             \
+    X(UINT, "uint")           \
+    X(DOUBLE, "double")       \
+    X(STRING, "string")       \
+    X(BYTES, "bytes")         \
+    X(LIST, "list")           \
+    X(MAP, "map")             \
+    X(TIMESTAMP, "timestamp") \
+    X(DURATION, "duration")   \
+    X(IP, "ip")               \
+    X(CIDR, "cidr")           \
+    X(LEVEL, "level")         \
+    X(STRENGTH, "strength")   \
+    X(TYPE, "type")           \
+    X(OPTIONAL, "optional")   \
     X(SET, "list document")
 
 enum value_kind {
 #define X(name, text) VALUE_##name,
     VALUE_KIND_LIST(X)
 #undef X
-        VALUE_KIND_COUNT
+    VALUE_KIND_COUNT
 };
 
 struct value {
     uint8_t kind; // enum value_kind
     uint8_t flag; // OPTIONAL: 1 holds a value; DURATION: 1 is negative and shorter than a second
     uint16_t spare;
-    uint32_t n; // length of text, bytes, list, map (in entries); error kind; nanoseconds 0..999999999: of a
-                // timestamp on top of floored seconds, of a duration the magnitude with the sign of its seconds
-                // (-1.5 s is -1 and 500000000; below a second flag 1 says that it is negative)
+    uint32_t
+        n; // length of text, bytes, list, map (in entries); error kind; nanoseconds 0..999999999: of a
+           // timestamp on top of floored seconds, of a duration the magnitude with the sign of its seconds
+           // (-1.5 s is -1 and 500000000; below a second flag 1 says that it is negative)
     union {
         bool b;
         int64_t i; // INT; TIMESTAMP and DURATION: seconds; LEVEL, STRENGTH, SET, TYPE: index; ERROR: detail
         uint64_t u;
         double d;
-        const char *text;               // STRING, BYTES
-        const struct value *list;       // LIST; OPTIONAL: the one value
-        const struct value_entry *map;  // MAP, in the order of the text
+        const char *text;              // STRING, BYTES
+        const struct value *list;      // LIST; OPTIONAL: the one value
+        const struct value_entry *map; // MAP, in the order of the text
         const struct ip *ip;
         const struct cidr *cidr;
     } as;

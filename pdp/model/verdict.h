@@ -9,9 +9,19 @@
 #include <pdp/effect.h>
 
 // Yes, no or unsure; zero is unsure.
-enum truth { TRUTH_UNSURE, TRUTH_NO, TRUTH_YES };
+enum truth {
+    TRUTH_UNSURE,
+    TRUTH_NO,
+    TRUTH_YES
+};
 
-enum risk_level { RISK_LOW, RISK_MEDIUM, RISK_HIGH, RISK_CRITICAL, RISK_LEVEL_COUNT };
+enum risk_level {
+    RISK_LOW,
+    RISK_MEDIUM,
+    RISK_HIGH,
+    RISK_CRITICAL,
+    RISK_LEVEL_COUNT
+};
 extern const struct str RISK_LEVEL_NAMES[RISK_LEVEL_COUNT]; // low medium high critical
 
 #define VERDICT_RULES_MAX 16
@@ -20,7 +30,7 @@ extern const struct str RISK_LEVEL_NAMES[RISK_LEVEL_COUNT]; // low medium high c
 
 struct verdict_signal {
     struct str id;
-    double evidence; // log-odds after decay
+    double evidence;    // log-odds after decay
     struct str because; // rendered only on demand; may be empty
 };
 
@@ -33,10 +43,10 @@ struct verdict_obligation {
 struct verdict {
     enum pdp_effect effect;
     enum pdp_code code;
-    struct str rule;                    // `policy/rule` that is named, empty where none
-    const struct str *rules;            // all deciding ones
+    struct str rule;         // `policy/rule` that is named, empty where none
+    const struct str *rules; // all deciding ones
     size_t rule_count;
-    const struct str *exceptions;       // exceptions that lifted something
+    const struct str *exceptions; // exceptions that lifted something
     size_t exception_count;
     struct str message, reason;
     bool has_risk;
@@ -48,8 +58,8 @@ struct verdict {
     size_t missing_count;
     bool has_require; // step_up
     struct str require_strength;
-    int64_t require_max_age_s;          // 0: none
-    const struct str *require_acr;      // acr_values to ask for
+    int64_t require_max_age_s;     // 0: none
+    const struct str *require_acr; // acr_values to ask for
     size_t require_acr_count;
     const struct verdict_obligation *obligations;
     size_t obligation_count;
@@ -59,11 +69,11 @@ struct verdict {
     const char *session_state; // active, challenged, terminated; NULL where none
     int64_t valid_until_ms;    // 0: not to be cached
     uint64_t policy_epoch;
-    char decision_id[40];      // NUL-terminated
-    struct str snapshot;       // `sha256:…`
-    struct str request_id;     // echoed
-    struct str resource_path;  // canonical, where the resource is a route; empty otherwise
-    struct str client_ip;      // the hop that was judged, and why; empty where no network
+    char decision_id[40];     // NUL-terminated
+    struct str snapshot;      // `sha256:…`
+    struct str request_id;    // echoed
+    struct str resource_path; // canonical, where the resource is a route; empty otherwise
+    struct str client_ip;     // the hop that was judged, and why; empty where no network
     struct str client_ip_why;
     bool repeated, simulated;
 };

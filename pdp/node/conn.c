@@ -51,7 +51,8 @@ bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, si
     return true;
 }
 
-// Counts what is held for a reader that did not take all. false: together they hold too much, and it was closed.
+// Counts what is held for a reader that did not take all. false: together they hold too much, and it was
+// closed.
 static bool conn_count_waiting(struct node *node, struct conn *conn)
 {
     size_t now = conn->waits ? conn->out.cap : 0;

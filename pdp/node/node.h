@@ -46,12 +46,12 @@ struct node_limits {
     uint32_t turn_messages;    // of one connection before the others have theirs
     size_t message_bytes;      // of one message with its hops
     size_t backlog_bytes;      // of answers not taken yet: above it, nothing more is read
-    size_t waiting_bytes;      // held for all readers that do not keep up: above it, one that does not is closed
-    size_t output_bytes;       // hard limit of backlog_bytes: an answer that does not fit closes the connection
-    int64_t handshake_ms;      // from the opening to the last byte of the handshake
-    int64_t frame_ms;          // from the first to the last byte of a frame
-    int64_t idle_ms;           // from one message to the next while nothing is owed
-    int64_t stall_ms;          // for a reader to take NODE_PROGRESS_BYTES of what is owed, or all of it
+    size_t waiting_bytes; // held for all readers that do not keep up: above it, one that does not is closed
+    size_t output_bytes;  // hard limit of backlog_bytes: an answer that does not fit closes the connection
+    int64_t handshake_ms; // from the opening to the last byte of the handshake
+    int64_t frame_ms;     // from the first to the last byte of a frame
+    int64_t idle_ms;      // from one message to the next while nothing is owed
+    int64_t stall_ms;     // for a reader to take NODE_PROGRESS_BYTES of what is owed, or all of it
 };
 extern const struct node_limits NODE_LIMITS_DEFAULT;
 #define NODE_PROGRESS_BYTES 16384

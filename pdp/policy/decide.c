@@ -198,9 +198,9 @@ static void judge(struct decide *d, uint32_t number)
         close_policy(d, number, truth);
         return;
     }
-    enum combine_outcome outcome =
-        d->set->exception_count == 0 ? combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule))
-                                     : combine_unlifted(d, number, truth);
+    enum combine_outcome outcome = d->set->exception_count == 0
+                                       ? combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule))
+                                       : combine_unlifted(d, number, truth);
     bool allow_unsure = rule->effect == PDP_EFFECT_ALLOW && truth == TRUTH_UNSURE;
     d->allow_unsure = d->allow_unsure || allow_unsure;
     d->any_allow_unsure = d->any_allow_unsure || allow_unsure;
@@ -324,8 +324,7 @@ static bool list_exceptions(struct decide *d, size_t *obligations)
     if (set->exception_count == 0) {
         return true;
     }
-    struct str *names =
-        arena_alloc(d->arena, set->exception_count * sizeof(*names), _Alignof(struct str));
+    struct str *names = arena_alloc(d->arena, set->exception_count * sizeof(*names), _Alignof(struct str));
     if (names == NULL) {
         return false;
     }

@@ -246,8 +246,8 @@ static void read_condition(struct reading *r, uint32_t target)
     struct build *build = r->build;
     r->out->when = SET_NO_EXPR;
     if (r->rule->when != NULL && r->rule->when->kind == CONF_NULL) {
-        build_fail(build, PDP_ERR_MISSING, build_key_place(r->node, "when"), "leave `when` out where nothing is asked",
-                   "`when` is empty");
+        build_fail(build, PDP_ERR_MISSING, build_key_place(r->node, "when"),
+                   "leave `when` out where nothing is asked", "`when` is empty");
     } else if (r->rule->when != NULL) {
         r->out->when = when_read(build, r->rule->when, r->vars);
     }
@@ -287,7 +287,8 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
 {
     struct policy_set *set = build->set;
     uint32_t number = set->rule_count++;
-    struct rule rule = {.effect = PDP_EFFECT_DENY, .exceptions = -1, .starts_ms = INT64_MIN, .expires_ms = INT64_MAX};
+    struct rule rule = {
+        .effect = PDP_EFFECT_DENY, .exceptions = -1, .starts_ms = INT64_MIN, .expires_ms = INT64_MAX};
     struct reading r = {build, node, &rule, vars, &set->rules[number]};
     enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
     build_note(build, err);

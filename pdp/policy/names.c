@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy", "Strengths", "List",
-                                    "Definitions", "Exception", "SessionPolicy", "RiskModel"};
+static const char *const KINDS[] = {"Policy",    "Strengths",     "List",     "Definitions",
+                                    "Exception", "SessionPolicy", "RiskModel"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -18,7 +18,8 @@ static const struct conf_field METADATA[] = {
     {"owner", CONF_TEXT, false, offsetof(struct metadata, owner), NULL, 0, 0, "who answers for it"},
     {"description", CONF_TEXT, false, offsetof(struct metadata, description), NULL, 0, 0, "what it is for"},
     {"version", CONF_TEXT, false, offsetof(struct metadata, version), NULL, 0, 0, "of its content"},
-    {"ticket", CONF_TEXT, false, offsetof(struct metadata, ticket), NULL, 0, 0, "of an Exception: who allowed it, and why"},
+    {"ticket", CONF_TEXT, false, offsetof(struct metadata, ticket), NULL, 0, 0,
+     "of an Exception: who allowed it, and why"},
     {"labels", CONF_MAPPING, false, offsetof(struct metadata, labels), NULL, 0, 0, "text by name"},
 };
 
@@ -100,8 +101,9 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
                            STR_ARG(buf_view(&text))));
     }
-    diag_hint(n->diags, "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` "
-                        "and `RiskModel`");
+    diag_hint(n->diags,
+              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` "
+              "and `RiskModel`");
     return false;
 }
 

@@ -33,13 +33,14 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their own folders). Compiles
-// into `program` (not sealed yet), resources and actions as index keys. `seed` keys its hash tables. What the
-// first pass reported is not reported again. The set keeps nothing of the documents or their sources.
-MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
-                                      struct cel_program *program, const struct policy_files *files,
-                                      struct hash_key seed, struct arena *arena, struct diags *diags,
-                                      struct policy_set **out);
+// Second pass: Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their
+// own folders). Compiles into `program` (not sealed yet), resources and actions as index keys. `seed` keys
+// its hash tables. What the first pass reported is not reported again. The set keeps nothing of the documents
+// or their sources.
+MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count,
+                                      const struct policy_names *names, struct cel_program *program,
+                                      const struct policy_files *files, struct hash_key seed,
+                                      struct arena *arena, struct diags *diags, struct policy_set **out);
 // After cel_seal: builds the index.
 MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags);
 
@@ -48,7 +49,8 @@ MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *dia
 void policy_set_loaded(struct policy_set *set, int64_t now_ms);
 
 size_t policy_rule_count(const struct policy_set *set);
-struct str policy_rule_name(const struct policy_set *set, uint32_t rule); // `policy/rule`; empty: no such rule
+struct str policy_rule_name(const struct policy_set *set,
+                            uint32_t rule); // `policy/rule`; empty: no such rule
 struct policy_describe {
     uint32_t policies, rules, lists, strengths; // rules: those that somebody wrote
     uint32_t indexed;                           // rules that not every question has to look at
@@ -69,38 +71,40 @@ struct policy_host {
 };
 
 struct policy_question {
-    struct str action;   // action.name
-    struct str path;     // canonical path where resource.type is route, else resource.id
-    bool unindexed;      // look at every rule: for the differential tests
+    struct str action; // action.name
+    struct str path;   // canonical path where resource.type is route, else resource.id
+    bool unindexed;    // look at every rule: for the differential tests
 };
 
 struct policy_result {
     enum pdp_effect effect;
-    enum pdp_code code;          // POLICY, UNSURE, NO_POLICY, NO_RULE
-    uint32_t first;              // first deciding rule, UINT32_MAX: none
-    const uint32_t *rules;       // all deciding rules, by policy path and position
+    enum pdp_code code;    // POLICY, UNSURE, NO_POLICY, NO_RULE
+    uint32_t first;        // first deciding rule, UINT32_MAX: none
+    const uint32_t *rules; // all deciding rules, by policy path and position
     size_t rule_count;
-    struct str message, reason;  // of the first deciding rule
-    bool has_require;            // unproved requirements, merged: strongest strength, shortest age
+    struct str message, reason; // of the first deciding rule
+    bool has_require;           // unproved requirements, merged: strongest strength, shortest age
     uint32_t require_strength;
-    int64_t require_max_age_s;   // 0: none
-    const struct str *missing;   // why something was unsure, for people
+    int64_t require_max_age_s; // 0: none
+    const struct str *missing; // why something was unsure, for people
     size_t missing_count;
     const struct verdict_obligation *obligations;
     size_t obligation_count;
-    const struct str *exceptions; // names of those that lifted something; their obligations are among the above
+    const struct str
+        *exceptions; // names of those that lifted something; their obligations are among the above
     size_t exception_count;
-    bool terminate_subject;      // `terminate: {scope: subject}`
-    int64_t until_ms;            // of proofs, times of rules, exceptions; the frame's horizon is the caller's to add
+    bool terminate_subject; // `terminate: {scope: subject}`
+    int64_t until_ms; // of proofs, times of rules, exceptions; the frame's horizon is the caller's to add
 };
 // Matches and combines for the request that `frame` was begun for. Lists in the result live in `arena`.
 // Bounded by the candidates; allocates nothing else. Zeroed result on failure is a deny.
 void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
-                   const struct policy_host *host, const struct policy_question *question, struct arena *arena,
-                   int64_t now_ms, struct policy_result *out);
+                   const struct policy_host *host, const struct policy_question *question,
+                   struct arena *arena, int64_t now_ms, struct policy_result *out);
 
 // struct cel_host.contains for the set's lists; `stale` ones are unsure at `now_ms`.
-enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value, int64_t now_ms);
+enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value,
+                           int64_t now_ms);
 // Adds to a list of roles those that they bring along (Definitions); anything else is left as it is. false:
 // memory is out, and the value must not be used.
 MUST_USE bool policy_roles_expand(const struct policy_set *set, struct value *value, struct arena *arena);

@@ -96,11 +96,8 @@ static const struct {
     struct str kind;
     void (*read)(struct build *build, const struct conf_doc *doc);
 } READERS[] = {
-    {{"List", 4}, read_list},
-    {{"Strengths", 9}, read_strengths},
-    {{"Definitions", 11}, read_definitions},
-    {{"Policy", 6}, read_policy},
-    {{"Exception", 9}, read_exception},
+    {{"List", 4}, read_list},     {{"Strengths", 9}, read_strengths}, {{"Definitions", 11}, read_definitions},
+    {{"Policy", 6}, read_policy}, {{"Exception", 9}, read_exception},
 };
 
 static bool is_kind(const struct conf_doc *doc, struct str kind)

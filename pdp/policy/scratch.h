@@ -22,7 +22,7 @@ struct policy_scratch {
     struct scratch_match *matched; // rules that are not no, in their order
     size_t count;
     uint8_t *lifting; // of each exception, since this question: enum scratch_lifting
-    uint64_t *taken; // a bit for each obligation; all zero between calls
+    uint64_t *taken;  // a bit for each obligation; all zero between calls
 };
 
 // Why the rules were unsure that made this decision, in words: at most VERDICT_MISSING_MAX, each once. Rules

@@ -77,10 +77,10 @@ struct policy_set {
     uint32_t exception_count;
     struct set_numbers lift_all; // exceptions that lift every restriction
     struct set_numbers *lifts;   // exceptions that name a rule, by its number; NULL: there are no exceptions
-    struct roles roles;      // that bring others along
-    bool untargeted;         // a policy has no target: NO_POLICY cannot be
-    struct index *by_rule;   // rules by what they test
-    struct index *by_target; // policies by what their target tests
+    struct roles roles;          // that bring others along
+    bool untargeted;             // a policy has no target: NO_POLICY cannot be
+    struct index *by_rule;       // rules by what they test
+    struct index *by_target;     // policies by what their target tests
 };
 
 #endif

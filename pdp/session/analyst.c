@@ -51,8 +51,8 @@ static void view_slot(const struct shard *shard, const struct slot *slot, struct
     }
 }
 
-// Locks the shard of a session named by ref, or else by id: ids are chosen by others, refs are not, so that nobody can
-// take the place of the session that a ref names. 0: not known, nothing locked.
+// Locks the shard of a session named by ref, or else by id: ids are chosen by others, refs are not, so that
+// nobody can take the place of the session that a ref names. 0: not known, nothing locked.
 static uint32_t lock_named(struct session_table *table, struct str id_or_ref, struct shard **shard)
 {
     *shard = NULL;

@@ -23,8 +23,10 @@ static int64_t strikes_at(int64_t start_ms, int64_t limit_ms)
     return limit_ms == INT64_MAX ? INT64_MAX : num_add_sat(start_ms, num_max(limit_ms, 0));
 }
 
-// The worst that the limits of one kind do by now, as a rank; 0: nothing yet. Lowers *next_ms to the next to strike.
-static int judge(const struct limit_times *times, int64_t start_ms, int64_t renewed_ms, int64_t now_ms, int64_t *next_ms)
+// The worst that the limits of one kind do by now, as a rank; 0: nothing yet. Lowers *next_ms to the next to
+// strike.
+static int judge(const struct limit_times *times, int64_t start_ms, int64_t renewed_ms, int64_t now_ms,
+                 int64_t *next_ms)
 {
     // By rank, the harmless first.
     const int64_t at_ms[] = {strikes_at(renewed_ms, times->step_up_ms), strikes_at(start_ms, times->deny_ms),
@@ -45,7 +47,8 @@ static int64_t absolute_start_ms(const struct session_record *record)
     return record->auth_time_ms != 0 ? record->auth_time_ms : record->first_seen_ms;
 }
 
-// From when the absolute limit asks: a proof that was given since begins that time anew, but not the session's.
+// From when the absolute limit asks: a proof that was given since begins that time anew, but not the
+// session's.
 static int64_t renewed_ms(const struct session_record *record)
 {
     int64_t at_ms = absolute_start_ms(record);
@@ -66,8 +69,9 @@ struct session_life session_life(const struct session_record *record, const stru
     if (record->state != SESSION_ACTIVE && record->state != SESSION_CHALLENGED) {
         return life;
     }
-    int absolute = judge(&limits->absolute, absolute_start_ms(record),
-                         limits->absolute.step_up_ms != INT64_MAX ? renewed_ms(record) : 0, now_ms, &life.next_ms);
+    int absolute =
+        judge(&limits->absolute, absolute_start_ms(record),
+              limits->absolute.step_up_ms != INT64_MAX ? renewed_ms(record) : 0, now_ms, &life.next_ms);
     int idle = judge(&limits->idle, record->last_seen_ms, record->last_seen_ms, now_ms, &life.next_ms);
     int worst = absolute >= idle ? absolute : idle;
     life.state = worst == 0 ? LIFE_ALIVE : absolute >= idle ? LIFE_ABSOLUTE : LIFE_IDLE;
@@ -75,8 +79,8 @@ struct session_life session_life(const struct session_record *record, const stru
     return life;
 }
 
-enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has_auth_time, int64_t asserted_ms,
-                                   int64_t now_ms, int64_t *auth_time_ms)
+enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has_auth_time,
+                                   int64_t asserted_ms, int64_t now_ms, int64_t *auth_time_ms)
 {
     *auth_time_ms = 0;
     bool ahead = has_auth_time && asserted_ms > num_add_sat(now_ms, LIFECYCLE_AHEAD_MS);
@@ -84,7 +88,8 @@ enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has
         *auth_time_ms = limits->adopt ? now_ms : 0;
         return limits->adopt ? PDP_ERR_OK : PDP_ERR_MISSING;
     }
-    // Limits that only ask a step_up do so from the first question on; one that ends, or may, lets nothing begin.
+    // Limits that only ask a step_up do so from the first question on; one that ends, or may, lets nothing
+    // begin.
     int64_t most_ms = num_min(limits->absolute.terminate_ms, limits->absolute.deny_ms);
     most_ms = most_ms != INT64_MAX ? most_ms : limits->absolute_ms;
     if (most_ms == INT64_MAX || now_ms >= strikes_at(asserted_ms, most_ms)) {
@@ -94,23 +99,28 @@ enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has
     return PDP_ERR_OK;
 }
 
-int64_t lifecycle_keep_until(const struct session_record *record, const struct session_limits *limits, int64_t now_ms)
+int64_t lifecycle_keep_until(const struct session_record *record, const struct session_limits *limits,
+                             int64_t now_ms)
 {
-    // A question may assert an auth_time up to 60 s ahead, and a limit that a policy shortened may be lengthened again.
+    // A question may assert an auth_time up to 60 s ahead, and a limit that a policy shortened may be
+    // lengthened again.
     int64_t longest = num_max(num_max(limits->absolute_ms, limits->longest_ms), SESSION_ABSOLUTE_DEFAULT_MS);
-    const int64_t others[] = {limits->absolute.terminate_ms, limits->absolute.deny_ms, limits->absolute.step_up_ms};
+    const int64_t others[] = {limits->absolute.terminate_ms, limits->absolute.deny_ms,
+                              limits->absolute.step_up_ms};
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         longest = others[i] != INT64_MAX ? num_max(longest, others[i]) : longest;
     }
     longest = limits->adopt ? num_max(longest, LIFECYCLE_ADOPT_KEEP_MS) : longest;
     int64_t start_ms = num_max(num_max(absolute_start_ms(record), record->last_seen_ms), now_ms);
-    return num_max(record->keep_until_ms,
-                   num_add_sat(start_ms, num_add_sat(longest, LIFECYCLE_AHEAD_MS + LIFECYCLE_KEEP_MARGIN_MS)));
+    return num_max(
+        record->keep_until_ms,
+        num_add_sat(start_ms, num_add_sat(longest, LIFECYCLE_AHEAD_MS + LIFECYCLE_KEEP_MARGIN_MS)));
 }
 
 // ---- events --------------------------------------------------------------------------------------
 
-#define BEGIN (LIFECYCLE_CREATES | LIFECYCLE_ISSUES | LIFECYCLE_AUTHENTICATES | LIFECYCLE_TOUCHES | LIFECYCLE_SCORES)
+#define BEGIN \
+    (LIFECYCLE_CREATES | LIFECYCLE_ISSUES | LIFECYCLE_AUTHENTICATES | LIFECYCLE_TOUCHES | LIFECYCLE_SCORES)
 #define LOGIN (LIFECYCLE_ISSUES | LIFECYCLE_AUTHENTICATES | LIFECYCLE_TOUCHES | LIFECYCLE_SCORES)
 #define PASSED (LIFECYCLE_ISSUES | LIFECYCLE_RENEWS | LIFECYCLE_TOUCHES | LIFECYCLE_SCORES)
 #define PROVED LIFECYCLE_IF_PROVED
@@ -119,8 +129,11 @@ int64_t lifecycle_keep_until(const struct session_record *record, const struct s
 #define ENDS LIFECYCLE_ENDS
 #define REFUSED LIFECYCLE_REFUSED
 
-enum { STATES = SESSION_TERMINATED + 1 };
+enum {
+    STATES = SESSION_TERMINATED + 1
+};
 
+// clang-format off
 static const struct lifecycle_step TABLE[STATES][EVENT_COUNT] = {
     [SESSION_NONE] = {
         [EVENT_START] = {SESSION_ACTIVE, BEGIN},
@@ -159,6 +172,7 @@ static const struct lifecycle_step TABLE[STATES][EVENT_COUNT] = {
         [EVENT_SIGNAL] = {SESSION_TERMINATED, REFUSED},
     },
 };
+// clang-format on
 
 struct lifecycle_step lifecycle_step_of(enum session_state state, enum event_type event)
 {

@@ -9,7 +9,11 @@
 #define LEAST_MS INT64_C(1000)
 #define MOST_MS (INT64_C(3650) * 24 * 3600 * 1000)
 
-enum first_sight { FIRST_SIGHT_UNSAID, FIRST_SIGHT_KNOWN, FIRST_SIGHT_ADOPT };
+enum first_sight {
+    FIRST_SIGHT_UNSAID,
+    FIRST_SIGHT_KNOWN,
+    FIRST_SIGHT_ADOPT
+};
 
 // One limit of a policy: how long, and what it does; ms 0: the policy does not say.
 struct stated {
@@ -95,8 +99,8 @@ static void refuse_concurrent(struct reader *r, const struct conf_node *node, co
 }
 
 // What a limit does makes no sense without the limit.
-static struct stated state(struct reader *r, const struct conf_node *map, const char *name, const char *on_name,
-                           int64_t ms, int on)
+static struct stated state(struct reader *r, const struct conf_node *map, const char *name,
+                           const char *on_name, int64_t ms, int on)
 {
     const struct conf_node *node = conf_get(map, on_name);
     if (node != NULL && conf_get(map, name) == NULL) {
@@ -123,10 +127,12 @@ static void read_target(struct reader *r, const struct conf_node *node, uint32_t
         return;
     }
     const struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
-    // Limits are looked up before the risk is known, and what was missing once stays missing for the question.
+    // Limits are looked up before the risk is known, and what was missing once stays missing for the
+    // question.
     note(r, cel_add(r->program, &text, CEL_BOOL, NULL, 0, CEL_NO_RISK, r->diags, target));
     if (*target != UINT32_MAX && cel_reads(r->program, *target, STR("travel"))) {
-        note(r, diag_error(r->diags, PDP_ERR_REFUSED, node->place, "`travel` is not known yet where limits are looked up"));
+        note(r, diag_error(r->diags, PDP_ERR_REFUSED, node->place,
+                           "`travel` is not known yet where limits are looked up"));
         diag_hint(r->diags, "write a rule: `effect: deny` or `step_up`, with this condition");
     }
 }
@@ -136,7 +142,8 @@ static void read_policy(struct reader *r, const struct conf_node *root, struct s
     struct document doc = {.first_sight = -1};
     note(r, conf_read(root, DOCUMENT, COUNT_OF(DOCUMENT), "SessionPolicy", &doc, r->arena, r->diags));
     if (conf_get(root, "limits") == NULL && conf_get(root, "first_sight") == NULL) {
-        note(r, diag_error(r->diags, PDP_ERR_MISSING, root->place, "a SessionPolicy needs `limits` or `first_sight`"));
+        note(r, diag_error(r->diags, PDP_ERR_MISSING, root->place,
+                           "a SessionPolicy needs `limits` or `first_sight`"));
     }
     out->first_sight = doc.first_sight < 0    ? FIRST_SIGHT_UNSAID
                        : doc.first_sight == 0 ? FIRST_SIGHT_KNOWN
@@ -168,7 +175,8 @@ static bool is_session_policy(const struct conf_doc *doc)
 }
 
 enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
-                                   struct arena *arena, struct diags *diags, const struct session_policies **out)
+                                   struct arena *arena, struct diags *diags,
+                                   const struct session_policies **out)
 {
     *out = NULL;
     struct session_policies *policies = ARENA_NEW(arena, struct session_policies);
@@ -210,7 +218,8 @@ static void take(struct shortest *shortest, const struct stated *stated, bool su
     shortest->maybe_stated |= !sure;
 }
 
-// The default holds where no policy says anything. Where only undecided ones do, it may hold or not: it denies.
+// The default holds where no policy says anything. Where only undecided ones do, it may hold or not: it
+// denies.
 static struct limit_times settle(const struct shortest *shortest, int64_t default_ms)
 {
     struct limit_times times = {shortest->terminate_ms, shortest->maybe_terminate_ms, shortest->step_up_ms};
@@ -225,7 +234,9 @@ static struct limit_times settle(const struct shortest *shortest, int64_t defaul
 static int64_t first_of(const struct limit_times *times, enum session_on_limit *on)
 {
     int64_t ms = num_min(times->terminate_ms, num_min(times->deny_ms, times->step_up_ms));
-    *on = ms == times->terminate_ms ? ON_LIMIT_TERMINATE : ms == times->deny_ms ? ON_LIMIT_DENY : ON_LIMIT_STEP_UP;
+    *on = ms == times->terminate_ms ? ON_LIMIT_TERMINATE
+          : ms == times->deny_ms    ? ON_LIMIT_DENY
+                                    : ON_LIMIT_STEP_UP;
     return ms;
 }
 
@@ -241,7 +252,8 @@ static void finish(struct session_limits *out, const struct shortest *idle, cons
 
 static const struct shortest NOTHING = {NONE, NONE, NONE, false, false};
 
-void session_limits_of(const struct session_policies *policies, struct cel_frame *frame, struct session_limits *out)
+void session_limits_of(const struct session_policies *policies, struct cel_frame *frame,
+                       struct session_limits *out)
 {
     *out = (struct session_limits){0};
     struct shortest idle = NOTHING, absolute = NOTHING;

@@ -10,18 +10,22 @@
 #define SESSION_IDLE_DEFAULT_MS (INT64_C(3600) * 1000)          // AAL2: at most 1 h
 
 // What a limit does when it strikes. DENY: would end the session, but its policy could not be decided.
-enum session_on_limit { ON_LIMIT_TERMINATE, ON_LIMIT_STEP_UP, ON_LIMIT_DENY };
+enum session_on_limit {
+    ON_LIMIT_TERMINATE,
+    ON_LIMIT_STEP_UP,
+    ON_LIMIT_DENY
+};
 
 // When the limits of one kind strike, by what they do; INT64_MAX: none does.
 struct limit_times {
     int64_t terminate_ms; // the shortest that certainly ends the session
-    int64_t deny_ms;      // the shortest that would, of policies that could not be decided: unsure never ends one
-    int64_t step_up_ms;   // the shortest that asks, decided or not
+    int64_t deny_ms; // the shortest that would, of policies that could not be decided: unsure never ends one
+    int64_t step_up_ms; // the shortest that asks, decided or not
 };
 
 struct session_limits {
-    struct limit_times idle, absolute; // what session/lifecycle.h judges by
-    int64_t idle_ms, absolute_ms;      // the shortest of each kind, whatever it does
+    struct limit_times idle, absolute;          // what session/lifecycle.h judges by
+    int64_t idle_ms, absolute_ms;               // the shortest of each kind, whatever it does
     enum session_on_limit on_idle, on_absolute; // what that one does
     int64_t longest_ms; // of all policies, matching or not: for how long an id may come back; 0: not said
     bool adopt;  // first_sight: adopt; only of policies that certainly match, and where none says `known`
@@ -35,10 +39,11 @@ struct session_policies;
 
 // Reads all SessionPolicy documents (others are passed over), adding their targets to `program`. Lives in
 // `arena`. With none, the defaults above hold.
-MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
-                                            struct arena *arena, struct diags *diags,
-                                            const struct session_policies **out);
+MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count,
+                                            struct cel_program *program, struct arena *arena,
+                                            struct diags *diags, const struct session_policies **out);
 // The limits for the request that `frame` was begun for. The shortest of all that match or may match.
-void session_limits_of(const struct session_policies *policies, struct cel_frame *frame, struct session_limits *out);
+void session_limits_of(const struct session_policies *policies, struct cel_frame *frame,
+                       struct session_limits *out);
 
 #endif

@@ -14,7 +14,12 @@
 #define SESSION_PROOFS 4 // strengths whose time of proof is kept
 #define USER_DEVICES 8
 
-enum session_state { SESSION_NONE, SESSION_ACTIVE, SESSION_CHALLENGED, SESSION_TERMINATED };
+enum session_state {
+    SESSION_NONE,
+    SESSION_ACTIVE,
+    SESSION_CHALLENGED,
+    SESSION_TERMINATED
+};
 const char *session_state_name(enum session_state state);
 
 // A remembered answer: a repeat moves nothing and gets the same one.
@@ -22,41 +27,44 @@ struct session_repeat {
     uint64_t id;       // keyed hash of (peer, request_id); 0: free
     uint64_t question; // keyed hash of the canonical question
     float score;
-    uint32_t rule;     // number in the snapshot, UINT32_MAX: none
+    uint32_t rule; // number in the snapshot, UINT32_MAX: none
     uint32_t policy_epoch;
     uint8_t effect, code, level, spare;
 };
 
 // One strength that was proved: its name's hash (indices change with a reload), and when.
-#define SESSION_PROOF_RENEWED 1 // no strength's: when a limit of the session's age that asks a step-up was renewed
+#define SESSION_PROOF_RENEWED \
+    1 // no strength's: when a limit of the session's age that asks a step-up was renewed
 struct session_proof {
     uint32_t name; // low half of the keyed hash of the strength's name; 0: free
     uint32_t at_s; // seconds since 1970
 };
 
-// Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most 512 bytes
-// with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo database says comes back
-// to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr share 40 bytes, and amr loses whole
-// words where both are long. A tombstone keeps no repeats; only a tombstone keeps ended_ms.
+// Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most
+// 512 bytes with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo
+// database says comes back to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr
+// share 40 bytes, and amr loses whole words where both are long. A tombstone keeps no repeats; only a
+// tombstone keeps ended_ms.
 struct session_record {
     struct hash128 id;      // keyed hash of the session id
     struct hash128 subject; // keyed hash of (tenant, subject type, subject id)
     int64_t auth_time_ms, first_seen_ms, last_seen_ms;
     int64_t ended_ms;      // of a tombstone
-    int64_t keep_until_ms; // may be forgotten after; of a live one too (see session/lifecycle.h); 0: 400 days unseen
-    uint32_t epoch;      // rises with every change of state
-    uint32_t requests;   // saturating
-    uint8_t state;       // enum session_state
-    uint8_t end_code;    // enum pdp_code: why it ended
-    uint8_t issued;      // an issuer has spoken: its record wins over what questions claim
+    int64_t keep_until_ms; // may be forgotten after; of a live one too (see session/lifecycle.h); 0: 400 days
+                           // unseen
+    uint32_t epoch;        // rises with every change of state
+    uint32_t requests;     // saturating
+    uint8_t state;         // enum session_state
+    uint8_t end_code;      // enum pdp_code: why it ended
+    uint8_t issued;        // an issuer has spoken: its record wins over what questions claim
     uint8_t asked_strength, acr_len, amr_len; // asked_: index + 1 of the challenge, 0 none
     uint8_t repeat_next;
     uint8_t spare;
     uint32_t asked_max_age_s;
     struct session_proof proofs[SESSION_PROOFS]; // what the issuer saw proved, and when; newest wins
-    char acr[24];        // of the issuer; longer is cut and then proves nothing
-    char amr[40];        // space-separated
-    struct sighting anchor, last; // where it began, where it was seen last
+    char acr[24];                                // of the issuer; longer is cut and then proves nothing
+    char amr[40];                                // space-separated
+    struct sighting anchor, last;                // where it began, where it was seen last
     struct session_repeat repeats[SESSION_REPEATS];
     _Alignas(8) unsigned char risk[SESSION_RISK_BYTES];
 };
@@ -71,20 +79,22 @@ struct user_record {
     struct sighting last; // over all sessions
     struct user_device devices[USER_DEVICES];
     uint32_t live_sessions;
-    uint32_t cutoff_s; // cut-off: sessions authenticated before this second are over, seen before or not; 0: none
+    uint32_t
+        cutoff_s; // cut-off: sessions authenticated before this second are over, seen before or not; 0: none
     _Alignas(8) unsigned char risk[USER_RISK_BYTES];
 };
 
 struct session_table;
 
 struct session_table_config {
-    struct hash_key key;     // drawn at start-up
-    uint32_t shards;         // power of two; 0: 256
-    uint64_t sessions_max;   // tombstones included; 0: no limit. Full: first sights are refused (BUSY)
+    struct hash_key key;           // drawn at start-up
+    uint32_t shards;               // power of two; 0: 256
+    uint64_t sessions_max;         // tombstones included; 0: no limit. Full: first sights are refused (BUSY)
     uint32_t creations_per_minute; // a peer may make by first sight; 0: no limit
 };
 
-MUST_USE enum pdp_err session_table_new(const struct session_table_config *config, struct session_table **out);
+MUST_USE enum pdp_err session_table_new(const struct session_table_config *config,
+                                        struct session_table **out);
 void session_table_free(struct session_table **table);
 
 // Names hashed once, before any lock.
@@ -99,11 +109,13 @@ uint64_t session_hash(const struct session_table *table, struct str bytes); // f
 
 enum session_found {
     SESSION_ABSENT,  // never seen (or forgotten after its tombstone's time)
-    SESSION_FOUND,   // held.session is it, whatever its state (a tombstone of an id that never was has no subject)
+    SESSION_FOUND,   // held.session is it, whatever its state (a tombstone of an id that never was has no
+                     // subject)
     SESSION_FOREIGN, // the id belongs to another subject: held.session is that one, its shard is locked
 };
 
-// One question's hold: exactly one shard is locked from session_hold to session_release. Not to be copied or moved.
+// One question's hold: exactly one shard is locked from session_hold to session_release. Not to be copied or
+// moved.
 struct session_held {
     enum session_found found;
     const struct session_record *session; // NULL where ABSENT; unpacked into `record`
@@ -126,23 +138,26 @@ struct session_delta {
     struct user_record user;
 };
 
-// Writes the delta through the hold: all of it or, where an error is returned, nothing. LIMIT: the peer's creations in
-// this minute are used up. BUSY: table full. STATE: another subject claimed the id in the meantime (treat as FOREIGN). A
-// TERMINATED session is absorbing: a delta that would bring it back is refused with STATE and counted, whoever asks; of
-// one that ends it again only a later keep_until_ms counts. A session may be made TERMINATED (the logout of one that was
-// never seen): that costs no creation and may use the reserve. Through a FOREIGN hold only the session is written.
-// The table itself sees to id, subject and live_sessions, that epoch rises with the state, and that last_seen_ms and
-// keep_until_ms never go back. held.session and held.user are then what was written.
+// Writes the delta through the hold: all of it or, where an error is returned, nothing. LIMIT: the peer's
+// creations in this minute are used up. BUSY: table full. STATE: another subject claimed the id in the
+// meantime (treat as FOREIGN). A TERMINATED session is absorbing: a delta that would bring it back is refused
+// with STATE and counted, whoever asks; of one that ends it again only a later keep_until_ms counts. A
+// session may be made TERMINATED (the logout of one that was never seen): that costs no creation and may use
+// the reserve. Through a FOREIGN hold only the session is written. The table itself sees to id, subject and
+// live_sessions, that epoch rises with the state, and that last_seen_ms and keep_until_ms never go back.
+// held.session and held.user are then what was written.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);
 
-// Looks at no more than `most` records, going on where the last call stopped, and removes those whose time is past (live
-// ones too: keep_until_ms lies beyond their limits), and users without records who were not seen for 180 days (for a day
-// once users fill half of sessions_max). Holds a lock for at most 256 records. Returns how many were looked at.
+// Looks at no more than `most` records, going on where the last call stopped, and removes those whose time is
+// past (live ones too: keep_until_ms lies beyond their limits), and users without records who were not seen
+// for 180 days (for a day once users fill half of sessions_max). Holds a lock for at most 256 records.
+// Returns how many were looked at.
 size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most);
-// A session that was authenticated before this may be one that the sweep forgot, ended or not: it cannot begin by first
-// sight, whatever limits a reload has brought since. Under the limits by which it was forgotten it could not either.
+// A session that was authenticated before this may be one that the sweep forgot, ended or not: it cannot
+// begin by first sight, whatever limits a reload has brought since. Under the limits by which it was
+// forgotten it could not either.
 int64_t session_forgotten_ms(const struct session_table *table);
 
 // ---- For analysts ------------------------------------------------------------------------------
@@ -156,11 +171,13 @@ struct session_view {
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
 // By ref or by session id; what is both is the ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
-// Ends a session for good (a tombstone until keep_until_ms); idempotent. An id (not a ref) that is not known yet gets a
-// tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not known. BUSY: even the
-// reserve for tombstones is used up. `was` is what it was before; where not known, the new tombstone.
+// Ends a session for good (a tombstone until keep_until_ms); idempotent. An id (not a ref) that is not known
+// yet gets a tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not
+// known. BUSY: even the reserve for tombstones is used up. `was` is what it was before; where not known, the
+// new tombstone.
 MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why,
-                                  int64_t now_ms, int64_t keep_until_ms, struct session_view *was, bool *known);
+                                  int64_t now_ms, int64_t keep_until_ms, struct session_view *was,
+                                  bool *known);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
 

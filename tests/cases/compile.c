@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What folders compile to, compared with tests/cases/compile/NAME.txt to the byte: a change of meaning is a diff. With
-// PDP_ACCEPT set the text is written instead: read the diff before you commit it.
+// What folders compile to, compared with tests/cases/compile/NAME.txt to the byte: a change of meaning is a
+// diff. With PDP_ACCEPT set the text is written instead: read the diff before you commit it.
 #include "daemon/folder.h"
 
 #include <criterion/criterion.h>
@@ -51,7 +51,8 @@ static void slurp(const char *path, struct buf *out)
 static void accept(const char *path, struct str text)
 {
     FILE *file = fopen(path, "wb");
-    cr_assert(file != NULL && fwrite(text.at, 1, text.len, file) == text.len && fclose(file) == 0, "%s", path);
+    cr_assert(file != NULL && fwrite(text.at, 1, text.len, file) == text.len && fclose(file) == 0, "%s",
+              path);
 }
 
 Test(cases_compile, folders_mean_what_they_meant)
@@ -62,14 +63,16 @@ Test(cases_compile, folders_mean_what_they_meant)
         AUTO(buf_fini) struct buf expected = {0};
         compile(CASES[i].folder, (struct hash_key){1, 2}, &text);
         compile(CASES[i].folder, (struct hash_key){UINT64_MAX, 77}, &other);
-        cr_expect(str_eq(buf_view(&text), buf_view(&other)), "%s: the key of the hash tables shows", CASES[i].folder);
+        cr_expect(str_eq(buf_view(&text), buf_view(&other)), "%s: the key of the hash tables shows",
+                  CASES[i].folder);
         if (getenv("PDP_ACCEPT") != NULL) {
             accept(CASES[i].expected, buf_view(&text));
             continue;
         }
         slurp(CASES[i].expected, &expected);
         cr_expect(str_eq(buf_view(&text), buf_view(&expected)),
-                  "%s: compiles to other than %s; where that is meant, write it with PDP_ACCEPT=1 and read the diff\n" STR_FMT,
+                  "%s: compiles to other than %s; where that is meant, write it with PDP_ACCEPT=1 and read "
+                  "the diff\n" STR_FMT,
                   CASES[i].folder, CASES[i].expected, STR_ARG(buf_view(&text)));
     }
 }

@@ -50,7 +50,8 @@ static void slurp(const char *path, struct buf *out)
 static void accept(const char *path, struct str said)
 {
     FILE *file = fopen(path, "wb");
-    cr_assert(file != NULL && fwrite(said.at, 1, said.len, file) == said.len && fclose(file) == 0, "%s", path);
+    cr_assert(file != NULL && fwrite(said.at, 1, said.len, file) == said.len && fclose(file) == 0, "%s",
+              path);
 }
 
 static bool is_case(const struct dirent *entry)

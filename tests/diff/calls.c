@@ -221,7 +221,9 @@ static void print_double(struct buf *out, double d)
             break;
         }
     }
-    int exponent = d == 0 ? 0 : (snprintf(text, sizeof text, "%.*e", digits - 1, d), (int)strtol(strchr(text, 'e') + 1, NULL, 10));
+    int exponent = d == 0 ? 0
+                          : (snprintf(text, sizeof text, "%.*e", digits - 1, d),
+                             (int)strtol(strchr(text, 'e') + 1, NULL, 10));
     if (exponent < -4 || exponent >= 21) {
         buf_printf(out, "%.*e", digits - 1, d);
     } else {
@@ -350,7 +352,8 @@ static struct value to_double(const struct value *v)
 
 static struct value to_bool(const struct value *v)
 {
-    static const char *const WORDS[] = {"true", "True", "TRUE", "t", "1", "false", "False", "FALSE", "f", "0"};
+    static const char *const WORDS[] = {"true",  "True",  "TRUE",  "t", "1",
+                                        "false", "False", "FALSE", "f", "0"};
     for (size_t i = 0; v->kind == VALUE_STRING && i < COUNT_OF(WORDS); i++) {
         if (value_is_text(v, str_of(WORDS[i]))) {
             return value_bool(i < COUNT_OF(WORDS) / 2);
@@ -450,15 +453,17 @@ static struct value contains_ip(const struct plain *p, const struct value *args)
 
 static struct value time_part(const struct value *args, size_t count, const char *what)
 {
-    static const char *const PARTS[] = {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek",
-                                        "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds"};
+    static const char *const PARTS[] = {"getFullYear",  "getMonth",       "getDate",  "getDayOfMonth",
+                                        "getDayOfWeek", "getDayOfYear",   "getHours", "getMinutes",
+                                        "getSeconds",   "getMilliseconds"};
     size_t part = 0;
     while (strcmp(PARTS[part], what) != 0) {
         part++;
     }
     if (args[0].kind == VALUE_DURATION && count == 1 && part >= 6) {
         int64_t sign = args[0].as.i < 0 || args[0].flag != 0 ? -1 : 1;
-        const int64_t parts[] = {args[0].as.i / 3600, args[0].as.i / 60, args[0].as.i, sign * (args[0].n / 1000000)};
+        const int64_t parts[] = {args[0].as.i / 3600, args[0].as.i / 60, args[0].as.i,
+                                 sign * (args[0].n / 1000000)};
         return value_int(parts[part - 6]);
     }
     if (args[0].kind != VALUE_TIMESTAMP || count != 1) {
@@ -549,9 +554,11 @@ static const struct {
     const char *name;
     struct value (*code)(const struct value *v);
 } CONVERSIONS[] = {{"int", to_int},   {"uint", to_uint},           {"double", to_double},
-                   {"bool", to_bool}, {"timestamp", to_timestamp}, {"duration", to_duration}, {"neg", negated}};
+                   {"bool", to_bool}, {"timestamp", to_timestamp}, {"duration", to_duration},
+                   {"neg", negated}};
 
-struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args, size_t count)
+struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args,
+                        size_t count)
 {
     char name[32] = {0};
     if (call->name.len >= sizeof name || count == 0) {
@@ -583,5 +590,6 @@ struct value plain_call(const struct plain *p, const struct tree *call, const st
     if (name[0] == '<' || name[0] == '>') {
         return ordered(args, name);
     }
-    return strchr("+-*/%", name[0]) != NULL ? arithmetic(p, name[0], &args[0], &args[1]) : of_text(name, args);
+    return strchr("+-*/%", name[0]) != NULL ? arithmetic(p, name[0], &args[0], &args[1])
+                                            : of_text(name, args);
 }

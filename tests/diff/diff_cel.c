@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One meaning, two executions: random conditions, many in one program and one frame for many questions, against the
-// plain interpreter. PDP_DIFF_CASES (a condition asked once is a case) and PDP_DIFF_SEED (one batch) change the run.
+// One meaning, two executions: random conditions, many in one program and one frame for many questions,
+// against the plain interpreter. PDP_DIFF_CASES (a condition asked once is a case) and PDP_DIFF_SEED (one
+// batch) change the run.
 #include "diff/diff.h"
 #include "diff/gen.h"
 #include "diff/plain.h"
@@ -32,10 +33,11 @@ static struct {
     uint64_t cases, errors, refused, written, out_of_steps, differences;
 } total;
 
-// ---- One condition in a program of its own: for making a difference small -------------------------------------------
+// ---- One condition in a program of its own: for making a difference small
+// -------------------------------------------
 
-static enum pdp_err add(struct cel_program *program, struct str text, const struct cel_var *vars, size_t count,
-                        uint32_t *expr)
+static enum pdp_err add(struct cel_program *program, struct str text, const struct cel_var *vars,
+                        size_t count, uint32_t *expr)
 {
     struct diags diags;
     struct cel_text source = {.text = text};
@@ -66,8 +68,8 @@ static struct value plain_run(struct batch *b, const struct tree *tree)
     return plain_eval(&p, tree, NULL);
 }
 
-static enum pdp_err compiled_alone(struct batch *b, struct str text, struct cel_program **program, struct cel_frame **frame,
-                                   struct value *out)
+static enum pdp_err compiled_alone(struct batch *b, struct str text, struct cel_program **program,
+                                   struct cel_frame **frame, struct value *out)
 {
     struct cel_var vars[GEN_VARS];
     uint32_t expr = 0;
@@ -129,14 +131,15 @@ static void report(struct batch *b, struct str text, const struct value *got, co
     if (++total.differences > SHOWN) {
         return;
     }
-    buf_printf(&out, "difference: PDP_DIFF_SEED=%" PRIu64 "\n  %.*s\n  compiled ", b->seed, (int)text.len, text.at);
+    buf_printf(&out, "difference: PDP_DIFF_SEED=%" PRIu64 "\n  %.*s\n  compiled ", b->seed, (int)text.len,
+               text.at);
     value_print(&out, got, 2000);
     buf_str(&out, STR("\n  plain    "));
     value_print(&out, wanted, 2000);
     buf_byte(&out, '\n');
     for (uint32_t i = 0; i < GEN_VARS; i++) {
-        buf_printf(&out, "  vars." STR_FMT " = %.*s\n", STR_ARG(b->plain_vars[i].name), (int)b->var_texts[i].len,
-                   b->var_texts[i].at);
+        buf_printf(&out, "  vars." STR_FMT " = %.*s\n", STR_ARG(b->plain_vars[i].name),
+                   (int)b->var_texts[i].len, b->var_texts[i].at);
     }
     world_print(&b->world, &out);
     fwrite(out.at, 1, out.len, stdout);
@@ -151,7 +154,8 @@ static void report(struct batch *b, struct str text, const struct value *got, co
     fflush(stdout);
 }
 
-// ---- A batch: one program, many questions --------------------------------------------------------------------------
+// ---- A batch: one program, many questions
+// --------------------------------------------------------------------------
 
 static bool write_exprs(struct batch *b)
 {
@@ -177,7 +181,8 @@ static bool write_exprs(struct batch *b)
         gen.var_count++;
     }
     while (b->count < EXPRS) {
-        enum gen_type type = chance_below(&b->chance, 3) > 0 ? GEN_BOOL : (enum gen_type)chance_below(&b->chance, GEN_COUNT);
+        enum gen_type type =
+            chance_below(&b->chance, 3) > 0 ? GEN_BOOL : (enum gen_type)chance_below(&b->chance, GEN_COUNT);
         buf_clear(&out);
         gen_expr(&gen, &out, type, 1 + chance_below(&b->chance, 6));
         total.written++;
@@ -328,8 +333,8 @@ int main(void)
             break;
         }
     }
-    printf("%" PRIu64 " cases, %" PRIu64 " of them errors, %" PRIu64 " of %" PRIu64 " conditions refused, %" PRIu64
-           " out of steps, %" PRIu64 " differences\n",
+    printf("%" PRIu64 " cases, %" PRIu64 " of them errors, %" PRIu64 " of %" PRIu64
+           " conditions refused, %" PRIu64 " out of steps, %" PRIu64 " differences\n",
            total.cases, total.errors, total.refused, total.written, total.out_of_steps, total.differences);
     bool lively = total.refused * 3 < total.written && total.errors * 10 < total.cases * 9;
     return total.differences == 0 && lively ? 0 : 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole rule sets: read from YAML, compiled, indexed and asked, against every rule evaluated plainly. A case is a rule
-// set asked once; PDP_DIFF_CASES and PDP_DIFF_SEED as in diff_cel.
+// Whole rule sets: read from YAML, compiled, indexed and asked, against every rule evaluated plainly. A case
+// is a rule set asked once; PDP_DIFF_CASES and PDP_DIFF_SEED as in diff_cel.
 #include "diff/diff.h"
 #include "diff/rules.h"
 
@@ -71,8 +71,8 @@ static enum pdp_err load(struct round *r)
     r->env.strength_count = r->names.strength_count;
     static const struct cel_limits LIMITS = {.steps = 1000000000};
     TRY(cel_program_new(&r->env, &LIMITS, &r->program));
-    TRY(policy_set_read(docs, count, &r->names, r->program, &files, (struct hash_key){r->seed, 2}, &r->arena, &r->diags,
-                        &r->set));
+    TRY(policy_set_read(docs, count, &r->names, r->program, &files, (struct hash_key){r->seed, 2}, &r->arena,
+                        &r->diags, &r->set));
     TRY(cel_seal(r->program));
     TRY(policy_set_index(r->set, &r->diags));
     TRY(policy_scratch_new(r->set, &r->scratch));
@@ -102,11 +102,13 @@ static bool agrees(const struct round *r, const struct policy_result *got, const
     return same;
 }
 
-static void report(struct round *r, const struct policy_result *got, const struct rules_verdict *wanted, bool unindexed)
+static void report(struct round *r, const struct policy_result *got, const struct rules_verdict *wanted,
+                   bool unindexed)
 {
     struct buf out = {0};
     total.differences++;
-    buf_printf(&out, "difference: PDP_DIFF_SEED=%" PRIu64 "%s\n", r->seed, unindexed ? ", without the index too" : "");
+    buf_printf(&out, "difference: PDP_DIFF_SEED=%" PRIu64 "%s\n", r->seed,
+               unindexed ? ", without the index too" : "");
     buf_printf(&out, "compiled %s by", pdp_effect_name(got->effect));
     for (size_t i = 0; i < got->rule_count; i++) {
         buf_printf(&out, " " STR_FMT, STR_ARG(policy_rule_name(r->set, got->rules[i])));
@@ -214,13 +216,15 @@ int main(void)
     size_t count = diff_seeds(seeds);
     printf("seeds %" PRIu64 " and %" PRIu64 "\n", seeds[0], seeds[1]);
     fflush(stdout);
-    for (uint64_t i = 0; total.cases < cases && total.differences < SHOWN && total.refused < 100 + total.sets / 2; i++) {
+    for (uint64_t i = 0;
+         total.cases < cases && total.differences < SHOWN && total.refused < 100 + total.sets / 2; i++) {
         run_seed(seeds[i % count] + i / count);
         if (getenv("PDP_DIFF_SEED") != NULL && getenv("PDP_DIFF_CASES") == NULL) {
             break;
         }
     }
-    printf("%" PRIu64 " cases of %" PRIu64 " rule sets (%" PRIu64 " refused):", total.cases, total.sets, total.refused);
+    printf("%" PRIu64 " cases of %" PRIu64 " rule sets (%" PRIu64 " refused):", total.cases, total.sets,
+           total.refused);
     for (int i = 0; i < PDP_EFFECT_COUNT; i++) {
         printf(" %" PRIu64 " %s,", total.effects[i], pdp_effect_name((enum pdp_effect)i));
     }

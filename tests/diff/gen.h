@@ -28,7 +28,7 @@ enum gen_type {
 };
 
 enum {
-    GEN_POOL = 24,  // closed parts that are written again, a type
+    GEN_POOL = 24, // closed parts that are written again, a type
     GEN_LOCALS = 12,
     GEN_VARS = 4
 };

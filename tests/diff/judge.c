@@ -2,7 +2,13 @@
 // "How rules become one verdict" over every rule, as semantics/composition.py has it.
 #include "diff/rules.h"
 
-enum outcome { NOTHING, ALLOW, STEP_UP, DENY, TERMINATE };
+enum outcome {
+    NOTHING,
+    ALLOW,
+    STEP_UP,
+    DENY,
+    TERMINATE
+};
 
 struct court {
     const struct rules *rules;
@@ -69,7 +75,8 @@ static enum truth any_resource(const struct court *c, const struct rules_rule *r
     return rule->resource_count > 0 && c->path.at == NULL ? TRUTH_UNSURE : is ? TRUTH_YES : TRUTH_NO;
 }
 
-static enum truth hard_evidence(const struct court *c, const struct rules_policy *policy, const struct rules_rule *rule)
+static enum truth hard_evidence(const struct court *c, const struct rules_policy *policy,
+                                const struct rules_rule *rule)
 {
     struct plain p = {c->world, c->arena, policy->vars, policy->var_count};
     bool risky = (rule->when != NULL && plain_reads(&p, rule->when, STR("risk"))) ||
@@ -110,8 +117,9 @@ static void judge_policy(struct court *c, uint32_t number)
     bool allowed = false;
     for (uint32_t i = 0; i < policy->rule_count && target != TRUTH_NO; i++) {
         const struct rules_rule *rule = &policy->rules[i];
-        enum truth truth = both(both(target, truth_of(c, policy, rule->when)),
-                                both(both(any_action(c, rule), any_resource(c, rule)), hard_evidence(c, policy, rule)));
+        enum truth truth =
+            both(both(target, truth_of(c, policy, rule->when)),
+                 both(both(any_action(c, rule), any_resource(c, rule)), hard_evidence(c, policy, rule)));
         enum outcome what = outcome(c, rule, truth);
         if (policy->algorithm == RULES_FIRST && truth == TRUTH_UNSURE && !proved(c, rule)) {
             what = DENY;
@@ -165,9 +173,14 @@ void rules_judge(const struct rules *rules, const struct world *world, struct ar
             seen[c.outcomes[i][k]] = true;
         }
     }
-    enum outcome decided = seen[TERMINATE] ? TERMINATE : seen[DENY] || !seen[ALLOW] ? DENY : seen[STEP_UP] ? STEP_UP : ALLOW;
-    static const enum pdp_effect EFFECTS[] = {[DENY] = PDP_EFFECT_DENY, [ALLOW] = PDP_EFFECT_ALLOW,
-                                              [STEP_UP] = PDP_EFFECT_STEP_UP, [TERMINATE] = PDP_EFFECT_TERMINATE};
+    enum outcome decided = seen[TERMINATE]              ? TERMINATE
+                           : seen[DENY] || !seen[ALLOW] ? DENY
+                           : seen[STEP_UP]              ? STEP_UP
+                                                        : ALLOW;
+    static const enum pdp_effect EFFECTS[] = {[DENY] = PDP_EFFECT_DENY,
+                                              [ALLOW] = PDP_EFFECT_ALLOW,
+                                              [STEP_UP] = PDP_EFFECT_STEP_UP,
+                                              [TERMINATE] = PDP_EFFECT_TERMINATE};
     out->effect = EFFECTS[decided];
     list(&c, decided, out);
 }

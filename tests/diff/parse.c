@@ -128,7 +128,8 @@ static struct tree *number(struct reader *r, bool negative)
     }
     if ((now(r, 0) | 32) == 'u') {
         r->at++;
-        return literal(r, (struct value){.kind = VALUE_UINT, .as.u = strtoull(digits + 1, NULL, hex ? 16 : 10)});
+        return literal(r,
+                       (struct value){.kind = VALUE_UINT, .as.u = strtoull(digits + 1, NULL, hex ? 16 : 10)});
     }
     return literal(r, value_int(strtoll(digits, NULL, hex ? 16 : 10)));
 }

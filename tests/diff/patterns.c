@@ -3,7 +3,8 @@
 #include "base/time.h"
 #include "diff/plain.h"
 
-// ---- Patterns: letters, `.`, `[a-z_]`, `[^…]`, `\d`, each with `*`, `+`, `?`; `^` first, `$` last -------------
+// ---- Patterns: letters, `.`, `[a-z_]`, `[^…]`, `\d`, each with `*`, `+`, `?`; `^` first, `$` last
+// -------------
 
 struct atom {
     size_t from, len; // in the pattern
@@ -103,7 +104,8 @@ bool plain_matches(struct str text, struct str pattern)
     }
 }
 
-// ---- Hours: `Mon-Fri 07:00-19:00, Sat,Sun 22:00-02:00` --------------------------------------------------------
+// ---- Hours: `Mon-Fri 07:00-19:00, Sat,Sun 22:00-02:00`
+// --------------------------------------------------------
 
 static int day_of(struct str *text)
 {
@@ -166,7 +168,8 @@ bool plain_within(int64_t epoch_s, struct str hours, struct str zone)
         took(&hours, " ");
         bool today_in = (days >> now.weekday & 1) != 0, yesterday_in = (days >> yesterday & 1) != 0;
         bool crosses = to <= from;
-        if ((today_in && second >= from && (crosses || second < to)) || (crosses && yesterday_in && second < to)) {
+        if ((today_in && second >= from && (crosses || second < to)) ||
+            (crosses && yesterday_in && second < to)) {
             return true;
         }
     }

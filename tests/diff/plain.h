@@ -12,7 +12,7 @@ enum tree_kind {
     TREE_LIT,
     TREE_NAME,
     TREE_FIELD, // args[0].name
-    TREE_CALL,  // name(args) or, where `member`, args[0].name(args…); operators by their sign, `?:` and `[]`
+    TREE_CALL, // name(args) or, where `member`, args[0].name(args…); operators by their sign, `?:` and `[]`
     TREE_LIST,
     TREE_MAP, // key, value, …
 };
@@ -59,7 +59,8 @@ bool plain_equal(const struct value *a, const struct value *b); // CEL's ==
 int plain_order(const struct value *a, const struct value *b);  // -1, 0, 1; 2: not a number; 3: none
 
 // Functions that are strict in all arguments; `member` as in the tree.
-struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args, size_t count);
+struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args,
+                        size_t count);
 bool plain_matches(struct str text, struct str pattern);
 bool plain_within(int64_t epoch_s, struct str hours, struct str zone);
 

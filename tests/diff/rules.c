@@ -6,13 +6,28 @@ static const char *const ALGORITHMS[] = {"most-restrictive", "first-match", "den
 static const char *const ACTIONS[] = {"GET", "POST", "x"};
 static const char *const RESOURCES[] = {"/a", "/a/**", "/a/*", "/a/*/c", "/b", "/**", "/a/b/**", "/b/*"};
 // What an index can use, and what it must not be misled by.
-static const char *const KEYS[] = {
-    "subject.a == \"x\"", "\"hr\" == subject.b", "subject.a in [\"x\", \"y\", \"hr\"]", "geo.country in [\"DE\", \"KP\"]",
-    "geo.country == \"DE\"", "resource.id.startsWith(\"/a\")", "subject.b.startsWith(\"a\")", "action.name == \"GET\"",
-    "resource.type == \"x\"", "subject.type in [\"user\"]", "context.client.a == \"y\"", "session.acr == \"aal2\"",
-    "(subject.a == \"x\" || subject.a == \"y\")", "(geo.country == \"DE\" || geo.country in [\"KP\", \"x\"])",
-    "!(subject.a == \"x\")", "subject.a != \"x\"", "(subject.a == \"x\" || subject.b == \"y\")", "vars.v0", "subject.n == 1",
-    "subject.a in [\"x\", 1]", "(subject.a == \"x\") == true", "has(subject.a)"};
+static const char *const KEYS[] = {"subject.a == \"x\"",
+                                   "\"hr\" == subject.b",
+                                   "subject.a in [\"x\", \"y\", \"hr\"]",
+                                   "geo.country in [\"DE\", \"KP\"]",
+                                   "geo.country == \"DE\"",
+                                   "resource.id.startsWith(\"/a\")",
+                                   "subject.b.startsWith(\"a\")",
+                                   "action.name == \"GET\"",
+                                   "resource.type == \"x\"",
+                                   "subject.type in [\"user\"]",
+                                   "context.client.a == \"y\"",
+                                   "session.acr == \"aal2\"",
+                                   "(subject.a == \"x\" || subject.a == \"y\")",
+                                   "(geo.country == \"DE\" || geo.country in [\"KP\", \"x\"])",
+                                   "!(subject.a == \"x\")",
+                                   "subject.a != \"x\"",
+                                   "(subject.a == \"x\" || subject.b == \"y\")",
+                                   "vars.v0",
+                                   "subject.n == 1",
+                                   "subject.a in [\"x\", 1]",
+                                   "(subject.a == \"x\") == true",
+                                   "has(subject.a)"};
 
 static const struct tree *parsed(struct rules *rules, struct str text)
 {
@@ -21,7 +36,8 @@ static const struct tree *parsed(struct rules *rules, struct str text)
     return tree;
 }
 
-static const struct tree *call(struct rules *rules, const char *name, const struct tree *a, const struct tree *b)
+static const struct tree *call(struct rules *rules, const char *name, const struct tree *a,
+                               const struct tree *b)
 {
     struct tree *tree = ARENA_NEW(rules->arena, struct tree);
     *tree = (struct tree){.kind = TREE_CALL, .name = str_of(name), .count = b != NULL ? 2 : 1};
@@ -39,7 +55,8 @@ static const struct tree *put_expr(struct rules *rules, struct gen *g, struct bu
         for (uint32_t i = 0; i < keys; i++) {
             uint32_t most = (uint32_t)COUNT_OF(KEYS);
             const char *key = KEYS[chance_below(g->chance, most)];
-            buf_printf(&text, "%s%s", i > 0 ? " && " : "", strcmp(key, "vars.v0") == 0 && g->var_count == 0 ? "true" : key);
+            buf_printf(&text, "%s%s", i > 0 ? " && " : "",
+                       strcmp(key, "vars.v0") == 0 && g->var_count == 0 ? "true" : key);
         }
     }
     if (text.len == 0 || chance_below(g->chance, 2) == 0) {
@@ -82,8 +99,8 @@ static const struct tree *put_when(struct rules *rules, struct gen *g, struct bu
     return call(rules, what == 6 ? "&&" : "||", yes, tree);
 }
 
-static size_t put_keys(struct gen *g, struct buf *yaml, const char *key, const char *const *from, size_t count,
-                       const char **out)
+static size_t put_keys(struct gen *g, struct buf *yaml, const char *key, const char *const *from,
+                       size_t count, const char **out)
 {
     size_t n = chance_below(g->chance, 5) < 3 ? 0 : 1 + chance_below(g->chance, RULES_KEYS);
     for (size_t i = 0; i < n; i++) {
@@ -91,7 +108,8 @@ static size_t put_keys(struct gen *g, struct buf *yaml, const char *key, const c
     }
     n = n == 2 && strcmp(out[0], out[1]) == 0 ? 1 : n;
     if (n > 0) {
-        buf_printf(yaml, "    %s: ['%s'%s%s%s]\n", key, out[0], n > 1 ? ", '" : "", n > 1 ? out[1] : "", n > 1 ? "'" : "");
+        buf_printf(yaml, "    %s: ['%s'%s%s%s]\n", key, out[0], n > 1 ? ", '" : "", n > 1 ? out[1] : "",
+                   n > 1 ? "'" : "");
     }
     return n;
 }
@@ -139,7 +157,8 @@ static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uin
         buf_printf(yaml, "  " STR_FMT ": '", STR_ARG(VARS[i]));
         buf_str(yaml, buf_view(&text));
         buf_str(yaml, STR("'\n"));
-        policy->vars[i] = (struct plain_var){VARS[i], parsed(rules, arena_str(rules->arena, buf_view(&text), NULL))};
+        policy->vars[i] =
+            (struct plain_var){VARS[i], parsed(rules, arena_str(rules->arena, buf_view(&text), NULL))};
         buf_fini(&text);
         g->vars[i].name = VARS[i];
         g->vars[i].type = TYPES[i];
@@ -167,7 +186,8 @@ void rules_write(struct rules *rules, struct chance *chance, struct arena *arena
     g->arena = arena;
     buf_str(yaml, STR("apiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"));
     for (size_t i = 0; i < WORLD_STRENGTHS; i++) {
-        buf_printf(yaml, "  - {name: " STR_FMT ", proves: 'session.acr == \"a%zu\"'}\n", STR_ARG(WORLD_STRENGTH_NAMES[i]), i);
+        buf_printf(yaml, "  - {name: " STR_FMT ", proves: 'session.acr == \"a%zu\"'}\n",
+                   STR_ARG(WORLD_STRENGTH_NAMES[i]), i);
     }
     static const char *const LISTS[WORLD_SETS] = {
         "type: string\nentries: [x, admin]", "type: cidr\nentries: [10.0.0.0/8, '2001:db8::/32']",

@@ -39,7 +39,12 @@ struct rules {
     bool failed; // the interpreter did not read a condition
 };
 
-enum { RULES_RESTRICTIVE, RULES_FIRST, RULES_DENY, RULES_ALGORITHM_COUNT };
+enum {
+    RULES_RESTRICTIVE,
+    RULES_FIRST,
+    RULES_DENY,
+    RULES_ALGORITHM_COUNT
+};
 
 void rules_write(struct rules *rules, struct chance *chance, struct arena *arena, struct buf *yaml);
 

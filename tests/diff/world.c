@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diff/world.h"
 
-#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define TEXT(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 const struct str WORLD_STRENGTH_NAMES[WORLD_STRENGTHS] = {TEXT("password"), TEXT("mfa"), TEXT("phr")};
-const struct str WORLD_SET_NAMES[WORLD_SETS] = {TEXT("leavers"), TEXT("offices"), TEXT("sanctioned"), TEXT("asns"),
-                                                TEXT("stale")};
-const enum cel_set_kind WORLD_SET_KINDS[WORLD_SETS] = {CEL_SET_STRING, CEL_SET_CIDR, CEL_SET_COUNTRY, CEL_SET_ASN,
-                                                       CEL_SET_STRING};
-const char *const WORLD_TEXTS[] = {"x",  "y",   "hr", "it",    "",     "DE",       "KP",        "GET",
-                                   "10", "ä€😀", "aa", "admin", "true", "10.1.2.3", "/a/b",      "2001:db8::1",
-                                   "1h", "user", "é",  "aal2",  "-3",   "1.5",      "192.0.2.1", "2025-11-22T08:00:00Z"};
+const struct str WORLD_SET_NAMES[WORLD_SETS] = {TEXT("leavers"), TEXT("offices"), TEXT("sanctioned"),
+                                                TEXT("asns"), TEXT("stale")};
+const enum cel_set_kind WORLD_SET_KINDS[WORLD_SETS] = {CEL_SET_STRING, CEL_SET_CIDR, CEL_SET_COUNTRY,
+                                                       CEL_SET_ASN, CEL_SET_STRING};
+const char *const WORLD_TEXTS[] = {
+    "x",  "y",    "hr", "it",    "",     "DE",       "KP",        "GET",
+    "10", "ä€😀",  "aa", "admin", "true", "10.1.2.3", "/a/b",      "2001:db8::1",
+    "1h", "user", "é",  "aal2",  "-3",   "1.5",      "192.0.2.1", "2025-11-22T08:00:00Z"};
 const size_t WORLD_TEXT_COUNT = COUNT_OF(WORLD_TEXTS);
 
-static const struct str ROOTS[WORLD_ROOTS] = {TEXT("subject"), TEXT("action"), TEXT("resource"), TEXT("context")};
-static const char *const FIELDS[] = {"a", "b", "n", "d", "roles", "tags", "client", "map", "ghost", "when", "in_it"};
+static const struct str ROOTS[WORLD_ROOTS] = {TEXT("subject"), TEXT("action"), TEXT("resource"),
+                                              TEXT("context")};
+static const char *const FIELDS[] = {"a",      "b",   "n",     "d",    "roles", "tags",
+                                     "client", "map", "ghost", "when", "in_it"};
 
 static const struct {
     struct str path;
@@ -48,7 +54,8 @@ static struct value any_int(struct chance *c)
 
 static struct value any_double(struct chance *c)
 {
-    static const double DOUBLES[] = {0.0, 1.0, 1.5, -2.0, 60.0, 99.9, 9223372036854775807.0, 1e300, 3.0, -0.0};
+    static const double DOUBLES[] = {0.0,   1.0, 1.5, -2.0, 60.0, 99.9, 9223372036854775807.0,
+                                     1e300, 3.0, -0.0};
     return value_double(DOUBLES[chance_below(c, COUNT_OF(DOUBLES))]);
 }
 
@@ -98,7 +105,8 @@ static struct value any_map(struct chance *c, struct arena *arena, unsigned dept
     uint32_t n = 0;
     for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
         if (chance_below(c, 10) >= left_out) {
-            entries[n++] = (struct value_entry){value_str(str_of(FIELDS[i])), any_field(c, arena, depth, FIELDS[i][0])};
+            entries[n++] =
+                (struct value_entry){value_str(str_of(FIELDS[i])), any_field(c, arena, depth, FIELDS[i][0])};
         }
     }
     return (struct value){.kind = VALUE_MAP, .n = n, .as.map = entries};
@@ -155,13 +163,15 @@ void world_make(struct world *world, struct chance *chance, struct arena *arena)
 {
     // Some questions are good throughout: there the rules are looked at, not what is missing.
     uint32_t bad = chance_below(chance, 4);
-    world->now_ms = INT64_C(1763800000000) + (int64_t)chance_below(chance, 604800) * 1000 + chance_below(chance, 3);
+    world->now_ms =
+        INT64_C(1763800000000) + (int64_t)chance_below(chance, 604800) * 1000 + chance_below(chance, 3);
     world->proved = chance_below(chance, 1U << WORLD_STRENGTHS);
     for (size_t i = 0; i < ATTR_COUNT; i++) {
         uint32_t luck = chance_below(chance, 20);
         world->attrs[i] = luck < 2 * bad && luck % 2 == 0 ? (struct value){.kind = VALUE_ERROR}
-                          : luck < 2 * bad && luck % 2 == 1 ? any_dyn(chance, arena, 1)
-                                           : of_type(DECLARED[i].type, chance, arena, world->now_ms);
+                          : luck < 2 * bad && luck % 2 == 1
+                              ? any_dyn(chance, arena, 1)
+                              : of_type(DECLARED[i].type, chance, arena, world->now_ms);
     }
     static const char *const ACTIONS[] = {"GET", "POST", "x", "PUT"};
     static const char *const PATHS[] = {"/a", "/a/b", "/a/b/c", "/b", "/", "/a/x/c"};
@@ -176,7 +186,8 @@ void world_make(struct world *world, struct chance *chance, struct arena *arena)
     }
 }
 
-// ---- By the text of a path, for the interpreter -----------------------------------------------------------------
+// ---- By the text of a path, for the interpreter
+// -----------------------------------------------------------------
 
 // The declared attribute that the path is, or that it goes on from. ATTR_COUNT: none.
 static size_t declared(struct str path)
@@ -260,7 +271,8 @@ enum truth world_contains(struct str list, const struct value *value)
     return TRUTH_UNSURE;
 }
 
-// ---- By the numbers of the declarations, for the compiled program ------------------------------------------------
+// ---- By the numbers of the declarations, for the compiled program
+// ------------------------------------------------
 
 static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)
 {

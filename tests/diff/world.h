@@ -24,9 +24,9 @@ extern const size_t WORLD_TEXT_COUNT;
 
 struct world {
     int64_t now_ms;
-    struct value attrs[ATTR_COUNT]; // ERROR: left out
+    struct value attrs[ATTR_COUNT];  // ERROR: left out
     struct value roots[WORLD_ROOTS]; // maps of subject, action, resource, context
-    uint64_t proved; // strengths
+    uint64_t proved;                 // strengths
 };
 
 void world_env(struct cel_env *env);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The n-th allocation fails, for every n, alone and with all that follow it: while policies are compiled, an engine is
-// made, policies are swapped, and messages are answered. Nothing crashes, nothing leaks (LeakSanitizer, in a build with
-// it), nothing that must not be allowed is allowed, and the same call done again succeeds.
+// The n-th allocation fails, for every n, alone and with all that follow it: while policies are compiled, an
+// engine is made, policies are swapped, and messages are answered. Nothing crashes, nothing leaks
+// (LeakSanitizer, in a build with it), nothing that must not be allowed is allowed, and the same call done
+// again succeeds.
 #include "support/harness.h"
 
 #include <stdio.h>
@@ -109,26 +110,49 @@ static void each(const char *name, void (*step)(const char *name, size_t number,
 // ---- Policies of every kind ----------------------------------------------------------------------------
 
 #define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
-static const char POLICIES[] =
-    HEAD("Policy", "p") "target: resource.type == \"route\"\ncombine: deny-unless-allow\n"
-    "variables: {open: 'within(now, \"Mon-Fri 07:00-19:00\", \"Europe/Berlin\")', hr: '\"hr\" in subject.roles'}\n"
-    "rules:\n"
-    "  - {id: read, effect: allow, actions: [GET, HEAD], resources: ['/a', '/b/**'], when: 'vars.hr || true'}\n"
-    "  - {id: clear, effect: deny, when: 'subject.clearance == \"low\"', obligations: [{type: log, properties: {level: 3}}]}\n"
-    "  - {id: net, effect: deny, when: 'network.ip in lists.office || subject.id in lists.leavers'}\n"
-    "  - {id: word, effect: deny, when: 'subject.id.matches(\"^adm[0-9]+$\") && vars.open'}\n"
-    "  - {id: old, effect: terminate, when: 'risk.level >= level(\"critical\")'}\n"
-    "  - {id: some, effect: deny, when: 'subject.roles.exists(r, r + \"x\" == \"y\")'}\n"
-    "  - {id: mfa, effect: step_up, actions: [POST], require: {strength: mfa, max_age: 15m}}\n"
-    HEAD("Strengths", "s") "levels:\n  - {name: pwd, proves: '\"pwd\" in session.amr', ask: {acr_values: [aal1]}}\n"
-                           "  - {name: mfa, proves: 'session.acr == \"aal2\"', ask: {acr_values: [aal2]}}\n"
-    HEAD("List", "office") "type: cidr\nentries: [10.0.0.0/8, '2001:db8::/32']\n"
-    HEAD("List", "leavers") "type: string\nfile: leavers.txt\n"
-    HEAD("List", "asns") "type: asn\nentries: [AS64500]\n"
-    HEAD("SessionPolicy", "all") "target: subject.type == \"user\"\nlimits: {idle: 1h, absolute: 12h}\n"
-    HEAD("RiskModel", "m") "signals:\n  fingerprint-change: {evidence: 5, alone: 2, half_life: 12h, on_missing: skip}\n"
-                           "  request-rate: {evidence: 3, half_life: 10m, lambda: 1, factor: 5, burst: 100}\n"
-                           "strengths: {mfa: 4}\n";
+static const char
+    POLICIES[] =
+        HEAD("Policy",
+             "p") "target: resource.type == \"route\"\ncombine: deny-unless-allow\n"
+                  "variables: {open: 'within(now, \"Mon-Fri 07:00-19:00\", \"Europe/Berlin\")', hr: '\"hr\" "
+                  "in subject.roles'}\n"
+                  "rules:\n"
+                  "  - {id: read, effect: allow, actions: [GET, HEAD], resources: ['/a', '/b/**'], when: "
+                  "'vars.hr || true'}\n"
+                  "  - {id: clear, effect: deny, when: 'subject.clearance == \"low\"', obligations: [{type: "
+                  "log, properties: {level: 3}}]}\n"
+                  "  - {id: net, effect: deny, when: 'network.ip in lists.office || subject.id in "
+                  "lists.leavers'}\n"
+                  "  - {id: word, effect: deny, when: 'subject.id.matches(\"^adm[0-9]+$\") && vars.open'}\n"
+                  "  - {id: old, effect: terminate, when: 'risk.level >= level(\"critical\")'}\n"
+                  "  - {id: some, effect: deny, when: 'subject.roles.exists(r, r + \"x\" == \"y\")'}\n"
+                  "  - {id: mfa, effect: step_up, actions: [POST], require: {strength: mfa, max_age: "
+                  "15m}}\n" HEAD(
+                      "Strengths",
+                      "s") "levels:\n  - {name: pwd, proves: '\"pwd\" in session.amr', ask: {acr_values: "
+                           "[aal1]}}\n"
+                           "  - {name: mfa, proves: 'session.acr == \"aal2\"', ask: {acr_values: "
+                           "[aal2]}}\n" HEAD("List", "office") "type: cidr\nentries: [10.0.0.0/8, "
+                                                               "'2001:db8::/32']\n" HEAD("List", "leavers") "type: string\nfile: leavers.txt\n" HEAD(
+                                                                   "List",
+                                                                   "asns") "type: asn\nentries: "
+                                                                           "[AS64500]\n" HEAD("SessionPolicy",
+                                                                                              "all") "target:"
+                                                                                                     " subjec"
+                                                                                                     "t.type "
+                                                                                                     "== "
+                                                                                                     "\"user"
+                                                                                                     "\"\nlim"
+                                                                                                     "its: "
+                                                                                                     "{idle: "
+                                                                                                     "1h, "
+                                                                                                     "absolut"
+                                                                                                     "e: "
+                                                                                                     "12h}"
+                                                                                                     "\n" HEAD("RiskModel",
+                                                                                                               "m") "signals:\n  fingerprint-change: {evidence: 5, alone: 2, half_life: 12h, on_missing: skip}\n"
+                                                                                                                    "  request-rate: {evidence: 3, half_life: 10m, lambda: 1, factor: 5, burst: 100}\n"
+                                                                                                                    "strengths: {mfa: 4}\n";
 
 static const struct hash_key KEY = {11, 22};
 static char zone[1 << 16];
@@ -153,8 +177,11 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *text)
 static enum pdp_err build(struct str yaml, struct buf *said, struct snapshot **out)
 {
     struct snapshot_file file = {.name = STR("p.yaml"), .text = yaml};
-    struct snapshot_input input = {
-        .files = &file, .file_count = 1, .read_file = read_file, .read_zone = read_zone, .now_ms = HARNESS_NOW};
+    struct snapshot_input input = {.files = &file,
+                                   .file_count = 1,
+                                   .read_file = read_file,
+                                   .read_zone = read_zone,
+                                   .now_ms = HARNESS_NOW};
     struct diags diags;
     diags_init(&diags, 50);
     enum pdp_err err = snapshot_build(&input, KEY, &diags, out);
@@ -185,12 +212,12 @@ static void compile(const char *name, size_t number, bool all_after)
     arm(number, all_after);
     enum pdp_err err = build(str_of(POLICIES), &said, &snapshot);
     if (disarm()) {
-        expect(err == PDP_ERR_OK ? snapshot != NULL : snapshot == NULL, "refused without a word, or half a snapshot", name,
-               number, all_after);
+        expect(err == PDP_ERR_OK ? snapshot != NULL : snapshot == NULL,
+               "refused without a word, or half a snapshot", name, number, all_after);
         // One that was built all the same (words could not be kept) must be whole.
         struct snapshot *whole = built(str_of(POLICIES));
-        expect(snapshot == NULL || str_eq(snapshot_digest(snapshot), snapshot_digest(whole)), "another digest", name,
-               number, all_after);
+        expect(snapshot == NULL || str_eq(snapshot_digest(snapshot), snapshot_digest(whole)),
+               "another digest", name, number, all_after);
         snapshot_free(&whole);
     }
     snapshot_free(&snapshot);
@@ -200,15 +227,18 @@ static void compile(const char *name, size_t number, bool all_after)
 // A folder with mistakes is refused, whatever cannot be told of them.
 static void refuse(const char *name, size_t number, bool all_after)
 {
-    static const char BAD[] = HEAD("Policy", "p") "rules:\n  - {id: a, effect: alow, when: 'nosuch == 1'}\n  - {id: a, effect: "
-                              "allow, when: 'geo.contry == \"DE\"', resources: ['a*b']}\n" HEAD("List", "l") "type: cidr\n"
-                              "entries: [10.0.0.1/8]\n";
+    static const char BAD[] =
+        HEAD("Policy", "p") "rules:\n  - {id: a, effect: alow, when: 'nosuch == 1'}\n  - {id: a, effect: "
+                            "allow, when: 'geo.contry == \"DE\"', resources: ['a*b']}\n" HEAD(
+                                "List", "l") "type: cidr\n"
+                                             "entries: [10.0.0.1/8]\n";
     struct buf said = {0};
     struct snapshot *snapshot = NULL;
     arm(number, all_after);
     enum pdp_err err = build(str_of(BAD), &said, &snapshot);
     (void)disarm();
-    expect(err != PDP_ERR_OK && snapshot == NULL, "taken, or refused without a word", name, number, all_after);
+    expect(err != PDP_ERR_OK && snapshot == NULL, "taken, or refused without a word", name, number,
+           all_after);
     snapshot_free(&snapshot);
     buf_fini(&said);
 }
@@ -226,8 +256,8 @@ static void start(const char *name, size_t number, bool all_after)
     enum pdp_err err = engine_new(&CONFIG, &engine);
     enum pdp_err second = err == PDP_ERR_OK ? worker_new(engine, &worker) : err;
     bool failed = disarm();
-    expect((err == PDP_ERR_OK) == (engine != NULL) && (second == PDP_ERR_OK) == (worker != NULL), "half made", name,
-           number, all_after);
+    expect((err == PDP_ERR_OK) == (engine != NULL) && (second == PDP_ERR_OK) == (worker != NULL), "half made",
+           name, number, all_after);
     expect(!failed || second != PDP_ERR_OK, "made without its memory", name, number, all_after);
     worker_free(&worker);
     engine_free(&engine);
@@ -264,18 +294,22 @@ static bool holds(const struct setup *s, const char *words)
     return str_find(buf_view(&s->out), str_of(words), 0) != SIZE_MAX;
 }
 
-static const char *const ALLOWED =
-    "{\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{\"roles\":[\"hr\"],\"clearance\":\"high\"}},\"action\":"
-    "{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/b/c\"},\"context\":{\"session\":{\"id\":\"s1\",\"auth_time\":"
-    "1795420800,\"amr\":[\"pwd\"]},\"device\":{\"fingerprint\":\"f\",\"user_agent\":\"Mozilla/5.0 Firefox/133.0\"},\"network\":"
-    "{\"ip\":\"203.0.113.7\"}}}";
+static const char *const ALLOWED = "{\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{"
+                                   "\"roles\":[\"hr\"],\"clearance\":\"high\"}},\"action\":"
+                                   "{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/b/"
+                                   "c\"},\"context\":{\"session\":{\"id\":\"s1\",\"auth_time\":"
+                                   "1795420800,\"amr\":[\"pwd\"]},\"device\":{\"fingerprint\":\"f\",\"user_"
+                                   "agent\":\"Mozilla/5.0 Firefox/133.0\"},\"network\":"
+                                   "{\"ip\":\"203.0.113.7\"}}}";
 // No clearance is stated: unsure, so a deny.
-static const char *const DENIED =
-    "{\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{\"roles\":[\"hr\"]}},\"action\":{\"name\":\"GET\"},"
-    "\"resource\":{\"type\":\"route\",\"id\":\"/b/c\"},\"context\":{\"session\":{\"id\":\"s1\",\"auth_time\":1795420800},"
-    "\"network\":{\"ip\":\"203.0.113.7\"}}}";
+static const char *const DENIED = "{\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{"
+                                  "\"roles\":[\"hr\"]}},\"action\":{\"name\":\"GET\"},"
+                                  "\"resource\":{\"type\":\"route\",\"id\":\"/b/"
+                                  "c\"},\"context\":{\"session\":{\"id\":\"s1\",\"auth_time\":1795420800},"
+                                  "\"network\":{\"ip\":\"203.0.113.7\"}}}";
 static const char *const LOGIN =
-    "{\"request_id\":\"e1\",\"event\":{\"type\":\"login\",\"subject\":{\"type\":\"user\",\"id\":\"alice\"},\"context\":"
+    "{\"request_id\":\"e1\",\"event\":{\"type\":\"login\",\"subject\":{\"type\":\"user\",\"id\":\"alice\"},"
+    "\"context\":"
     "{\"session\":{\"id\":\"s1\"}},\"properties\":{\"amr\":[\"pwd\"],\"acr\":\"aal2\"}}}";
 
 static void say(struct setup *s, struct str message, int64_t now_ms)
@@ -306,7 +340,8 @@ static void expect_served(struct setup *s, const char *name, size_t number, bool
     say(s, str_of(ALLOWED), HARNESS_NOW + 2);
     expect(holds(s, "\"decision\":true"), "no allow afterwards", name, number, all_after);
     say(s, str_of(DENIED), HARNESS_NOW + 3);
-    expect(holds(s, "\"decision\":false") && holds(s, "unsure"), "no deny afterwards", name, number, all_after);
+    expect(holds(s, "\"decision\":false") && holds(s, "unsure"), "no deny afterwards", name, number,
+           all_after);
 }
 
 // A worker without warm memory answers one message.
@@ -318,7 +353,8 @@ static void cold(const char *name, size_t number, bool all_after, struct str mes
     say(&s, message, HARNESS_NOW + 1);
     (void)disarm();
     size_t was = fired;
-    expect(may_allow || !(holds(&s, "\"decision\":true") || holds(&s, "decision\xf5")), "allowed", name, number, all_after);
+    expect(may_allow || !(holds(&s, "\"decision\":true") || holds(&s, "decision\xf5")), "allowed", name,
+           number, all_after);
     expect(!holds(&s, "terminate"), "ended a session", name, number, all_after);
     expect_served(&s, name, number, all_after);
     end(&s);
@@ -364,7 +400,8 @@ static void batch(const char *name, size_t number, bool all_after)
 
 static void malformed(const char *name, size_t number, bool all_after)
 {
-    cold(name, number, all_after, STR("{\"subject\":{\"type\":\"user\",\"id\":7},\"request_id\":\"x\\u0041\"}"), false);
+    cold(name, number, all_after,
+         STR("{\"subject\":{\"type\":\"user\",\"id\":7},\"request_id\":\"x\\u0041\"}"), false);
 }
 
 // A reload with a worker whose memory must be made: where it cannot, the worker makes it later, or denies.
@@ -381,14 +418,16 @@ static void reload(const char *name, size_t number, bool all_after)
     (void)disarm();
     size_t was = fired;
     expect(next == NULL && engine_policy_epoch(s.engine) == 2, "not published", name, number, all_after);
-    expect(!holds(&s, "\"decision\":true") && !holds(&s, "terminate"), "allowed or ended", name, number, all_after);
+    expect(!holds(&s, "\"decision\":true") && !holds(&s, "terminate"), "allowed or ended", name, number,
+           all_after);
     expect_served(&s, name, number, all_after);
     end(&s);
     fired = was;
 }
 
 // One session's first question; where memory was out it is denied, and allowed when there is memory again.
-static bool begins(struct setup *s, const struct buf *question, unsigned i, const char *name, size_t number, bool all_after)
+static bool begins(struct setup *s, const struct buf *question, unsigned i, const char *name, size_t number,
+                   bool all_after)
 {
     buf_clear(&s->out);
     armed = fired == 0 || lasting;
@@ -397,7 +436,8 @@ static bool begins(struct setup *s, const struct buf *question, unsigned i, cons
     if (holds(s, "decision\xf5")) {
         return true;
     }
-    expect(holds(s, "overloaded") || holds(s, "unsure"), "refused without its reason", name, number, all_after);
+    expect(holds(s, "overloaded") || holds(s, "unsure"), "refused without its reason", name, number,
+           all_after);
     buf_clear(&s->out);
     engine_answer(s->worker, &PEER, buf_view(question), HARNESS_NOW + i, &s->out);
     expect(holds(s, "decision\xf5"), "refused again", name, number, all_after);
@@ -408,7 +448,9 @@ static bool begins(struct setup *s, const struct buf *question, unsigned i, cons
 // Sessions of many subjects, so that slabs, buckets and indices grow; one allocation of the growth fails.
 static void grow(const char *name, size_t number, bool all_after)
 {
-    enum { MANY = 700 };
+    enum {
+        MANY = 700
+    };
     struct setup s;
     unsigned refused = 0;
     begin(&s);
@@ -417,8 +459,10 @@ static void grow(const char *name, size_t number, bool all_after)
     for (unsigned i = 0; i < MANY; i++) {
         buf_clear(&message);
         buf_printf(&message,
-                   "{\"subject\":{\"type\":\"user\",\"id\":\"u%u\",\"properties\":{\"clearance\":\"high\",\"roles\":[]}},\"action\":"
-                   "{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/a\"},\"context\":{\"session\":{\"id\":\"t%u\",\"auth_time\":"
+                   "{\"subject\":{\"type\":\"user\",\"id\":\"u%u\",\"properties\":{\"clearance\":\"high\","
+                   "\"roles\":[]}},\"action\":"
+                   "{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/"
+                   "a\"},\"context\":{\"session\":{\"id\":\"t%u\",\"auth_time\":"
                    "1795420800},\"network\":{\"ip\":\"203.0.113.7\"}}}",
                    i, i);
         buf_byte(&message, '\0');

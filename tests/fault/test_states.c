@@ -28,12 +28,14 @@ static const char *ask(struct harness *h, int64_t now_ms, const char *session, c
     char json[1024];
     char context[256] = "";
     if (session[0] != '\0') {
-        snprintf(context, sizeof context, ", 'context': {'session': {'id': '%s', 'auth_time': 1795420800}}", session);
+        snprintf(context, sizeof context, ", 'context': {'session': {'id': '%s', 'auth_time': 1795420800}}",
+                 session);
     }
-    int len = snprintf(json, sizeof json,
-                       "{'subject': {'type': 'user', 'id': 'u-%s', 'properties': {%s}}, 'action': {'name': 'GET'}, "
-                       "'resource': {'type': 'route', 'id': '/a'}%s}",
-                       session, properties, context);
+    int len =
+        snprintf(json, sizeof json,
+                 "{'subject': {'type': 'user', 'id': 'u-%s', 'properties': {%s}}, 'action': {'name': 'GET'}, "
+                 "'resource': {'type': 'route', 'id': '/a'}%s}",
+                 session, properties, context);
     cr_assert(len > 0 && (size_t)len < sizeof json);
     harness_ask(h, now_ms, json);
     return harness_effect(h);
@@ -67,7 +69,8 @@ Test(fault_states, table_full)
     struct session_view view;
     bool known = false;
     cr_expect_eq(session_end(engine_sessions(h.engine), STR("s0"), PDP_CODE_LOCKED, HARNESS_NOW + 2,
-                             HARNESS_NOW + 1000 * MINUTE, &view, &known), PDP_ERR_OK);
+                             HARNESS_NOW + 1000 * MINUTE, &view, &known),
+                 PDP_ERR_OK);
     cr_expect(known);
     cr_expect_str_eq(ask(&h, HARNESS_NOW + 3, "s0", ""), "terminate/terminated");
     harness_fini(&h);
@@ -104,12 +107,17 @@ Test(fault_states, no_geo)
 {
     static const char *const NOWHERE[] = {"no/such/file.mmdb", "CMakeLists.txt", NULL};
     struct harness h = {0};
-    cr_assert(harness_load_geo(&h, HEAD("Policy", "p") "rules:\n  - {id: all, effect: allow}\n  - {id: from, effect: terminate, "
-                               "when: 'action.name == \"GET\" && geo.country == \"KP\"'}\n", NOWHERE), "%s", (const char *)h.said.at);
-    cr_expect(strstr((const char *)h.said.at, "no/such/file.mmdb: warning: geo database not used: ") != NULL, "%s",
-              (const char *)h.said.at);
-    cr_expect(strstr((const char *)h.said.at, "CMakeLists.txt: warning: geo database not used: ") != NULL, "%s",
-              (const char *)h.said.at);
+    cr_assert(
+        harness_load_geo(
+            &h,
+            HEAD("Policy", "p") "rules:\n  - {id: all, effect: allow}\n  - {id: from, effect: terminate, "
+                                "when: 'action.name == \"GET\" && geo.country == \"KP\"'}\n",
+            NOWHERE),
+        "%s", (const char *)h.said.at);
+    cr_expect(strstr((const char *)h.said.at, "no/such/file.mmdb: warning: geo database not used: ") != NULL,
+              "%s", (const char *)h.said.at);
+    cr_expect(strstr((const char *)h.said.at, "CMakeLists.txt: warning: geo database not used: ") != NULL,
+              "%s", (const char *)h.said.at);
     cr_expect_str_eq(ask(&h, HARNESS_NOW, "a", ""), "deny/unsure");
     cr_expect(strstr(harness_get(&h, "context.missing"), "`geo.country` is missing") != NULL);
     harness_fini(&h);
@@ -124,13 +132,15 @@ Test(fault_states, memory_of_one_message)
     for (int i = 1; i < 40; i++) {
         buf_printf(&yaml, "  v%d: vars.v%d + vars.v%d\n", i, i - 1, i - 1);
     }
-    buf_printf(&yaml, "rules:\n  - {id: all, effect: allow}\n  - {id: long, effect: terminate, when: 'vars.v39 != \"x\"'}\n");
+    buf_printf(&yaml, "rules:\n  - {id: all, effect: allow}\n  - {id: long, effect: terminate, when: "
+                      "'vars.v39 != \"x\"'}\n");
     buf_byte(&yaml, '\0');
     start(&h, 0, 0, (const char *)yaml.at);
     cr_expect_str_eq(ask(&h, HARNESS_NOW, "a", "'text': ''"), "deny/policy", "a first sight ends nothing");
     cr_expect_str_eq(ask(&h, HARNESS_NOW, "a", "'text': 'aaaaaaaaaaaaaaaa'"), "deny/unsure");
     cr_expect(strstr(harness_get(&h, "context.missing"), "out of memory") != NULL ||
-              strstr(harness_get(&h, "context.missing"), "too much work") != NULL, STR_FMT, STR_ARG(buf_view(&h.answer)));
+                  strstr(harness_get(&h, "context.missing"), "too much work") != NULL,
+              STR_FMT, STR_ARG(buf_view(&h.answer)));
     cr_assert(harness_load(&h, ALLOW_ALL));
     cr_expect_str_eq(ask(&h, HARNESS_NOW + 1, "a", "'text': ''"), "allow/policy", "and it passes");
     harness_fini(&h);
@@ -143,7 +153,9 @@ Test(fault_states, thousands_of_deciding_rules)
     AUTO(buf_fini) struct buf yaml = {0};
     buf_printf(&yaml, HEAD("Policy", "p") "rules:\n  - {id: all, effect: allow}\n");
     for (int i = 0; i < 5000; i++) {
-        buf_printf(&yaml, "  - {id: r%d, effect: terminate, when: 'subject.x%d == 1', obligations: [{type: t%d}]}\n", i, i, i);
+        buf_printf(&yaml,
+                   "  - {id: r%d, effect: terminate, when: 'subject.x%d == 1', obligations: [{type: t%d}]}\n",
+                   i, i, i);
     }
     buf_byte(&yaml, '\0');
     start(&h, 0, 0, (const char *)yaml.at);

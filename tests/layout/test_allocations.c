@@ -32,22 +32,26 @@ void *realloc(void *at, size_t bytes)
     return __libc_realloc(at, bytes);
 }
 
-#define RULES                                                                                      \
-    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\ntarget: resource.type == \"route\"\n"  \
-    "variables: {open: 'within(now, \"Mon-Fri 07:00-19:00\", \"Europe/Berlin\")'}\nrules:\n"       \
-    "  - {id: a, effect: allow, actions: [GET], when: '\"staff\" in subject.roles'}\n"             \
-    "  - {id: b, effect: deny, when: 'vars.open && !device.managed'}\n"                            \
-    "  - {id: c, effect: deny, when: 'subject.roles.exists(r, r.matches(\"^adm[0-9]+$\"))'}\n"     \
-    "  - {id: d, effect: deny, when: 'risk.level >= level(\"high\")'}\n"                           \
-    "  - {id: e, effect: deny, when: 'device.first_seen > now + duration(\"1h\")'}\n"              \
-    "  - {id: f, effect: deny, when: 'cidr(\"10.0.0.0/8\").containsIP(network.ip)'}\n"                      \
+#define RULES                                                                                     \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\ntarget: resource.type == \"route\"\n" \
+    "variables: {open: 'within(now, \"Mon-Fri 07:00-19:00\", \"Europe/Berlin\")'}\nrules:\n"      \
+    "  - {id: a, effect: allow, actions: [GET], when: '\"staff\" in subject.roles'}\n"            \
+    "  - {id: b, effect: deny, when: 'vars.open && !device.managed'}\n"                           \
+    "  - {id: c, effect: deny, when: 'subject.roles.exists(r, r.matches(\"^adm[0-9]+$\"))'}\n"    \
+    "  - {id: d, effect: deny, when: 'risk.level >= level(\"high\")'}\n"                          \
+    "  - {id: e, effect: deny, when: 'device.first_seen > now + duration(\"1h\")'}\n"             \
+    "  - {id: f, effect: deny, when: 'cidr(\"10.0.0.0/8\").containsIP(network.ip)'}\n"            \
     "  - {id: g, effect: deny, when: 'geo.country == \"KP\" && has(subject.never)'}\n"
 
 static const char QUESTION[] =
-    "{\"tenant\":\"acme\",\"request_id\":\"r-%06u\",\"subject\":{\"type\":\"user\",\"id\":\"alice\",\"properties\":{\"roles\":"
-    "[\"staff\",\"hr\"]}},\"action\":{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/payroll/42\",\"properties\":"
-    "{\"sensitivity\":\"high\"}},\"context\":{\"session\":{\"id\":\"opaque-%u\",\"auth_time\":1795420800,\"acr\":\"aal1\","
-    "\"amr\":[\"pwd\"]},\"device\":{\"fingerprint\":\"fp-1\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:133.0) "
+    "{\"tenant\":\"acme\",\"request_id\":\"r-%06u\",\"subject\":{\"type\":\"user\",\"id\":\"alice\","
+    "\"properties\":{\"roles\":"
+    "[\"staff\",\"hr\"]}},\"action\":{\"name\":\"GET\"},\"resource\":{\"type\":\"route\",\"id\":\"/payroll/"
+    "42\",\"properties\":"
+    "{\"sensitivity\":\"high\"}},\"context\":{\"session\":{\"id\":\"opaque-%u\",\"auth_time\":1795420800,"
+    "\"acr\":\"aal1\","
+    "\"amr\":[\"pwd\"]},\"device\":{\"fingerprint\":\"fp-1\",\"user_agent\":\"Mozilla/5.0 (X11; Linux "
+    "x86_64; rv:133.0) "
     "Gecko/20100101 Firefox/133.0\",\"managed\":true},\"network\":{\"ip\":\"203.0.113.7\"}}}";
 
 // The question as CBOR, with its own request id.
@@ -95,9 +99,11 @@ int main(void)
     }
     struct engine_counts counts;
     engine_count(h.engine, &counts);
-    printf("allocations after warm-up: %zu in 3900 decisions, at most %zu in one; %llu allowed\n", after_warmup, worst,
-           (unsigned long long)counts.effects[PDP_EFFECT_ALLOW]);
-    bool judged = counts.effects[PDP_EFFECT_ALLOW] + counts.codes[PDP_CODE_POLICY] + counts.codes[PDP_CODE_UNSURE] >= 4000;
+    printf("allocations after warm-up: %zu in 3900 decisions, at most %zu in one; %llu allowed\n",
+           after_warmup, worst, (unsigned long long)counts.effects[PDP_EFFECT_ALLOW]);
+    bool judged =
+        counts.effects[PDP_EFFECT_ALLOW] + counts.codes[PDP_CODE_POLICY] + counts.codes[PDP_CODE_UNSURE] >=
+        4000;
     buf_fini(&question);
     buf_fini(&answer);
     arena_fini(&arena);

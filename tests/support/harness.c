@@ -65,12 +65,19 @@ bool harness_load_geo(struct harness *h, const char *yaml, const char *const *ge
     struct snapshot_file geo[8] = {{.err = PDP_ERR_OK}};
     size_t count = 0;
     for (; geo_paths != NULL && geo_paths[count] != NULL && count < 8; count++) {
-        geo[count] = (struct snapshot_file){.name = str_of(geo_paths[count]), .text = file_bytes(geo_paths[count])};
+        geo[count] =
+            (struct snapshot_file){.name = str_of(geo_paths[count]), .text = file_bytes(geo_paths[count])};
         geo[count].err = geo[count].text.at == NULL ? PDP_ERR_IO : PDP_ERR_OK;
         geo[count].why = STR("no such file");
     }
-    struct snapshot_input input = {.files = &file, .file_count = 1, .geo = geo, .geo_count = count, .geo_optional = true,
-                                   .read_file = no_file, .read_zone = zone_file, .now_ms = HARNESS_NOW};
+    struct snapshot_input input = {.files = &file,
+                                   .file_count = 1,
+                                   .geo = geo,
+                                   .geo_count = count,
+                                   .geo_optional = true,
+                                   .read_file = no_file,
+                                   .read_zone = zone_file,
+                                   .now_ms = HARNESS_NOW};
     struct diags diags;
     struct snapshot *snapshot = NULL;
     diags_init(&diags, 100);
@@ -116,7 +123,8 @@ void harness_ask(struct harness *h, int64_t now_ms, const char *json)
     arena_reset(&h->arena);
     h->root = (struct value){0};
     if (wire_decode_most(WIRE_JSON, buf_view(&h->answer), 1 << 20, &h->arena, &h->root, &why) != PDP_ERR_OK) {
-        fprintf(stderr, "answer is no JSON: %s %s: " STR_FMT "\n", why.field, why.what, STR_ARG(buf_view(&h->answer)));
+        fprintf(stderr, "answer is no JSON: %s %s: " STR_FMT "\n", why.field, why.what,
+                STR_ARG(buf_view(&h->answer)));
         abort();
     }
 }

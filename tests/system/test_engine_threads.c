@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ASKERS = 3, SESSIONS = 64, RELOADS = 20 };
+enum {
+    ASKERS = 3,
+    SESSIONS = 64,
+    RELOADS = 20
+};
 
-#define RULES                                                                                      \
-    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n"                              \
-    "  - {id: all, effect: allow}\n"                                                               \
+#define RULES                                                         \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n" \
+    "  - {id: all, effect: allow}\n"                                  \
     "  - {id: roles, effect: deny, when: 'has(subject.roles) && \"none\" in subject.roles'}\n"
 
 static struct harness harness;
@@ -25,8 +29,10 @@ static void ask_one(struct worker *worker, unsigned session, unsigned number, st
     char text[512];
     bool was_ended = atomic_load(&ended[session]);
     int len = snprintf(text, sizeof text,
-                       "{\"request_id\":\"q%u\",\"subject\":{\"type\":\"user\",\"id\":\"u%u\"},\"action\":{\"name\":\"GET\"},"
-                       "\"resource\":{\"type\":\"thing\",\"id\":\"x\"},\"context\":{\"session\":{\"id\":\"s%u\",\"auth_time\":"
+                       "{\"request_id\":\"q%u\",\"subject\":{\"type\":\"user\",\"id\":\"u%u\"},\"action\":{"
+                       "\"name\":\"GET\"},"
+                       "\"resource\":{\"type\":\"thing\",\"id\":\"x\"},\"context\":{\"session\":{\"id\":\"s%"
+                       "u\",\"auth_time\":"
                        "1795420800}}}",
                        number, session % 8, session);
     buf_clear(out);
@@ -36,7 +42,8 @@ static void ask_one(struct worker *worker, unsigned session, unsigned number, st
     atomic_fetch_add(allows ? &allowed : &refused, 1);
     if (allows && was_ended) {
         atomic_fetch_add(&broken, 1);
-        fprintf(stderr, "session %u was allowed after it was ended: " STR_FMT "\n", session, STR_ARG(buf_view(out)));
+        fprintf(stderr, "session %u was allowed after it was ended: " STR_FMT "\n", session,
+                STR_ARG(buf_view(out)));
     }
 }
 
@@ -63,8 +70,8 @@ static void *ender(void *user)
         bool known = false;
         int len = snprintf(id, sizeof id, "s%u", i);
         // Some are ended before they were ever seen: they must not begin either.
-        if (session_end(table, (struct str){id, (size_t)len}, PDP_CODE_LOCKED, HARNESS_NOW, HARNESS_NOW + 1000000000, &was,
-                        &known) == PDP_ERR_OK) {
+        if (session_end(table, (struct str){id, (size_t)len}, PDP_CODE_LOCKED, HARNESS_NOW,
+                        HARNESS_NOW + 1000000000, &was, &known) == PDP_ERR_OK) {
             atomic_store(&ended[i], true);
         }
         for (unsigned long long until = atomic_load(&asked) + 500; atomic_load(&asked) < until;) {
@@ -82,7 +89,8 @@ int main(void)
     pthread_t threads[ASKERS + 1];
     struct worker *workers[ASKERS];
     for (int i = 0; i < ASKERS; i++) {
-        if (worker_new(harness.engine, &workers[i]) != PDP_ERR_OK || pthread_create(&threads[i], NULL, asker, workers[i]) != 0) {
+        if (worker_new(harness.engine, &workers[i]) != PDP_ERR_OK ||
+            pthread_create(&threads[i], NULL, asker, workers[i]) != 0) {
             return 2;
         }
     }

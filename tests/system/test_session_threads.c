@@ -201,7 +201,8 @@ int main(void)
         snprintf(subject_names[s], sizeof subject_names[s], "subject%d", s);
         for (int id = 0; id < IDS; id++) {
             snprintf(names[id], sizeof names[id], "id%d", id);
-            keys[s][id] = session_key_of(table, 1, STR("t"), STR("user"), str_of(subject_names[s]), str_of(names[id]));
+            keys[s][id] =
+                session_key_of(table, 1, STR("t"), STR("user"), str_of(subject_names[s]), str_of(names[id]));
         }
         subjects[s] = keys[s][0].subject;
     }

@@ -34,7 +34,8 @@ Test(base_arena, a_reset_takes_nothing_new_from_the_heap)
         for (size_t i = 1; i < 60; i++) {
             cr_assert_not_null(arena_alloc(&arena, i * 7 % 300 + 1, 8));
         }
-        cr_assert(round < 2 || arena.used_bytes == used, "round %d: %zu, was %zu", round, arena.used_bytes, used);
+        cr_assert(round < 2 || arena.used_bytes == used, "round %d: %zu, was %zu", round, arena.used_bytes,
+                  used);
         used = arena.used_bytes;
         arena_reset(&arena);
     }

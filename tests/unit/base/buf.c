@@ -35,7 +35,8 @@ Test(base_buf, escapes_what_could_fool_a_reader)
     for (size_t i = 0; i < COUNT_OF(ESCAPES); i++) {
         struct buf out = {0};
         buf_escaped(&out, ESCAPES[i].raw);
-        cr_expect(str_eq(buf_view(&out), str_of(ESCAPES[i].shown)), "row %zu: " STR_FMT, i, STR_ARG(buf_view(&out)));
+        cr_expect(str_eq(buf_view(&out), str_of(ESCAPES[i].shown)), "row %zu: " STR_FMT, i,
+                  STR_ARG(buf_view(&out)));
         buf_fini(&out);
     }
 }

@@ -7,7 +7,8 @@ static void expect_text(struct diags *diags, const char *want)
 {
     struct buf out = {0};
     diags_render(diags, &out);
-    cr_expect(str_eq(buf_view(&out), str_of(want)), "got:\n" STR_FMT "\nexpected:\n%s", STR_ARG(buf_view(&out)), want);
+    cr_expect(str_eq(buf_view(&out), str_of(want)), "got:\n" STR_FMT "\nexpected:\n%s",
+              STR_ARG(buf_view(&out)), want);
     buf_fini(&out);
     diags_fini(diags);
 }
@@ -17,12 +18,14 @@ Test(base_diag, shows_line_caret_and_hint)
     struct source file = {STR("policies/payments.yaml"), STR("rules:\n    when: session.risk >= \"high\"\n")};
     struct diags diags;
     diags_init(&diags, 10);
-    (void)diag_error(&diags, PDP_ERR_TYPE, (struct place){&file, 33, 6}, "`session.risk` is a number, but `\"high\"` is text");
+    (void)diag_error(&diags, PDP_ERR_TYPE, (struct place){&file, 33, 6},
+                     "`session.risk` is a number, but `\"high\"` is text");
     diag_hint(&diags, "compare with a number from 0 to 100, such as %d", 60);
-    expect_text(&diags, "policies/payments.yaml:2:27: error: `session.risk` is a number, but `\"high\"` is text\n"
-                        "    2 |     when: session.risk >= \"high\"\n"
-                        "      |                           ^~~~~~\n"
-                        "  hint: compare with a number from 0 to 100, such as 60\n");
+    expect_text(&diags,
+                "policies/payments.yaml:2:27: error: `session.risk` is a number, but `\"high\"` is text\n"
+                "    2 |     when: session.risk >= \"high\"\n"
+                "      |                           ^~~~~~\n"
+                "  hint: compare with a number from 0 to 100, such as 60\n");
 }
 
 Test(base_diag, counts_columns_in_code_points_and_sorts)

@@ -10,24 +10,15 @@ static const struct {
     size_t len;
     uint64_t want;
 } VECTORS_64[] = {
-    {0, UINT64_C(0x726fdb47dd0e0e31)},
-    {1, UINT64_C(0x74f839c593dc67fd)},
-    {2, UINT64_C(0x0d6c8009d9a94f5a)},
-    {3, UINT64_C(0x85676696d7fb7e2d)},
-    {4, UINT64_C(0xcf2794e0277187b7)},
-    {5, UINT64_C(0x18765564cd99a68d)},
-    {6, UINT64_C(0xcbc9466e58fee3ce)},
-    {7, UINT64_C(0xab0200f58b01d137)},
-    {8, UINT64_C(0x93f5f5799a932462)},
-    {9, UINT64_C(0x9e0082df0ba9e4b0)},
-    {14, UINT64_C(0xf723ca908e7af2ee)},
-    {15, UINT64_C(0xa129ca6149be45e5)},
-    {16, UINT64_C(0x3f2acc7f57c29bdb)},
-    {17, UINT64_C(0x699ae9f52cbe4794)},
-    {31, UINT64_C(0x32d892fad841c342)},
-    {32, UINT64_C(0x7127512f72f27cce)},
-    {33, UINT64_C(0xa7f32346f95978e3)},
-    {62, UINT64_C(0xe51b38608ef25f57)},
+    {0, UINT64_C(0x726fdb47dd0e0e31)},  {1, UINT64_C(0x74f839c593dc67fd)},
+    {2, UINT64_C(0x0d6c8009d9a94f5a)},  {3, UINT64_C(0x85676696d7fb7e2d)},
+    {4, UINT64_C(0xcf2794e0277187b7)},  {5, UINT64_C(0x18765564cd99a68d)},
+    {6, UINT64_C(0xcbc9466e58fee3ce)},  {7, UINT64_C(0xab0200f58b01d137)},
+    {8, UINT64_C(0x93f5f5799a932462)},  {9, UINT64_C(0x9e0082df0ba9e4b0)},
+    {14, UINT64_C(0xf723ca908e7af2ee)}, {15, UINT64_C(0xa129ca6149be45e5)},
+    {16, UINT64_C(0x3f2acc7f57c29bdb)}, {17, UINT64_C(0x699ae9f52cbe4794)},
+    {31, UINT64_C(0x32d892fad841c342)}, {32, UINT64_C(0x7127512f72f27cce)},
+    {33, UINT64_C(0xa7f32346f95978e3)}, {62, UINT64_C(0xe51b38608ef25f57)},
     {63, UINT64_C(0x958a324ceb064572)},
 };
 
@@ -69,7 +60,8 @@ Test(base_hash, gives_the_64_bit_reference_vectors)
 {
     for (size_t i = 0; i < COUNT_OF(VECTORS_64); i++) {
         uint64_t got = hash_64(KEY, message(), VECTORS_64[i].len);
-        cr_expect_eq(got, VECTORS_64[i].want, "%zu bytes: %016llx", VECTORS_64[i].len, (unsigned long long)got);
+        cr_expect_eq(got, VECTORS_64[i].want, "%zu bytes: %016llx", VECTORS_64[i].len,
+                     (unsigned long long)got);
     }
 }
 

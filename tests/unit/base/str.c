@@ -4,7 +4,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define TEXT(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 static const struct {
     struct str text;
@@ -15,11 +18,11 @@ static const struct {
     {TEXT("gr\xC3\xBC\xC3\x9F dich, Welt und alles"), true},
     {TEXT("\xF0\x9F\x90\xB1"), true},
     {TEXT("a\0b"), true},
-    {TEXT("\xC0\x80"), false},             // overlong
-    {TEXT("\xE0\x80\x80"), false},         // overlong
-    {TEXT("\xED\xA0\x80"), false},         // surrogate
-    {TEXT("\xF4\x90\x80\x80"), false},     // past U+10FFFF
-    {TEXT("12345678\xC3"), false},         // cut
+    {TEXT("\xC0\x80"), false},         // overlong
+    {TEXT("\xE0\x80\x80"), false},     // overlong
+    {TEXT("\xED\xA0\x80"), false},     // surrogate
+    {TEXT("\xF4\x90\x80\x80"), false}, // past U+10FFFF
+    {TEXT("12345678\xC3"), false},     // cut
     {TEXT("\x80"), false},
     {TEXT("\xFF"), false},
     {TEXT("1234567\xE2\x82"), false},
@@ -42,7 +45,8 @@ Test(base_str, code_points_come_back)
         if (scalar) {
             size_t at = 0;
             uint32_t again = 0;
-            cr_assert(str_next_cp((struct str){bytes, len}, &at, &again) && at == len && again == cp, "U+%X", cp);
+            cr_assert(str_next_cp((struct str){bytes, len}, &at, &again) && at == len && again == cp, "U+%X",
+                      cp);
         }
     }
 }
@@ -79,9 +83,10 @@ static const struct {
     bool valid;
     double value;
 } DOUBLES[] = {
-    {"1.5", true, 1.5}, {"-.5e2", true, -50},  {"1e3", true, 1000}, {"inf", false, 0},  {"nan", false, 0},
-    {"0x1p3", false, 0}, {"1,5", false, 0},    {"", false, 0},      {".", false, 0},    {"1e", false, 0},
-    {"1.5 ", false, 0},  {"1.7976931348623157e308", true, 1.7976931348623157e308},
+    {"1.5", true, 1.5}, {"-.5e2", true, -50}, {"1e3", true, 1000},
+    {"inf", false, 0},  {"nan", false, 0},    {"0x1p3", false, 0},
+    {"1,5", false, 0},  {"", false, 0},       {".", false, 0},
+    {"1e", false, 0},   {"1.5 ", false, 0},   {"1.7976931348623157e308", true, 1.7976931348623157e308},
 };
 
 Test(base_str, reads_decimal_doubles)

@@ -10,12 +10,16 @@
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
 
-// A question of alice's session `s1`, authenticated at HARNESS_NOW; ID is the request id, MORE goes into context.
-#define ASK(ID, PATH, MORE)                                                                        \
-    "{'request_id': '" ID "', 'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': "  \
-    "{'type': 'route', 'id': '" PATH "'}, 'context': {'session': {'id': 's1', 'auth_time': 1795420800} " MORE "}}"
-#define EVENT(ID, TYPE, MORE)                                                                      \
-    "{'request_id': '" ID "', 'event': {'type': '" TYPE "', 'subject': {'type': 'user', 'id': 'alice'}, 'context': "  \
+// A question of alice's session `s1`, authenticated at HARNESS_NOW; ID is the request id, MORE goes into
+// context.
+#define ASK(ID, PATH, MORE)                                                                  \
+    "{'request_id': '" ID                                                                    \
+    "', 'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': " \
+    "{'type': 'route', 'id': '" PATH                                                         \
+    "'}, 'context': {'session': {'id': 's1', 'auth_time': 1795420800} " MORE "}}"
+#define EVENT(ID, TYPE, MORE)                                    \
+    "{'request_id': '" ID "', 'event': {'type': '" TYPE          \
+    "', 'subject': {'type': 'user', 'id': 'alice'}, 'context': " \
     "{'session': {'id': 's1'}} " MORE "}}"
 
 static void load(struct harness *h, const char *yaml)
@@ -47,12 +51,15 @@ Test(engine_decide, answers_as_the_protocol_says)
 Test(engine_decide, a_terminated_session_never_gets_an_allow_again)
 {
     struct harness h = {0};
-    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: end, effect: terminate, when: 'action.name == \"DELETE\"'}\n");
+    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: end, effect: terminate, when: 'action.name == "
+                  "\"DELETE\"'}\n");
     expect(&h, HARNESS_NOW, ASK("r1", "/a", ""), "allow/policy");
-    const char *end = "{'request_id': 'r2', 'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'DELETE'}, "
-                      "'resource': {'type': 'route', 'id': '/a'}, 'context': {'session': {'id': 's1'}}}";
+    const char *end =
+        "{'request_id': 'r2', 'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'DELETE'}, "
+        "'resource': {'type': 'route', 'id': '/a'}, 'context': {'session': {'id': 's1'}}}";
     expect(&h, HARNESS_NOW + 1, end, "terminate/policy");
-    expect(&h, HARNESS_NOW + 2, ASK("r1", "/a", ""), "terminate/terminated"); // the repeat of what was allowed
+    expect(&h, HARNESS_NOW + 2, ASK("r1", "/a", ""),
+           "terminate/terminated"); // the repeat of what was allowed
     expect(&h, HARNESS_NOW + 3, end, "terminate/terminated");
     expect(&h, HARNESS_NOW - HOUR, ASK("r3", "/a", ""), "terminate/terminated"); // the clock steps back
     harness_ask(&h, HARNESS_NOW + 4, EVENT("e1", "login", ", 'properties': {'amr': ['hwk']}"));
@@ -66,7 +73,8 @@ Test(engine_decide, a_terminated_session_never_gets_an_allow_again)
 Test(engine_decide, a_terminate_on_first_sight_denies_and_stores_nothing)
 {
     struct harness h = {0};
-    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: end, effect: terminate, when: 'resource.id == \"/bad\"'}\n");
+    load(&h, HEAD
+         "  - {id: all, effect: allow}\n  - {id: end, effect: terminate, when: 'resource.id == \"/bad\"'}\n");
     expect(&h, HARNESS_NOW, ASK("r1", "/bad", ""), "deny/policy");
     expect(&h, HARNESS_NOW, ASK("r2", "/a", ""), "allow/policy");
     harness_fini(&h);
@@ -91,7 +99,8 @@ Test(engine_decide, a_repeat_moves_nothing_and_the_same_id_for_another_question_
 Test(engine_decide, a_remembered_allow_is_no_ticket)
 {
     struct harness h = {0};
-    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: later, effect: deny, when: 'now > timestamp(\"2026-11-23T08:30:00Z\")'}\n");
+    load(&h, HEAD "  - {id: all, effect: allow}\n  - {id: later, effect: deny, when: 'now > "
+                  "timestamp(\"2026-11-23T08:30:00Z\")'}\n");
     expect(&h, HARNESS_NOW, ASK("r1", "/a", ""), "allow/policy");
     expect(&h, HARNESS_NOW + 31 * MINUTE, ASK("r1", "/a", ""), "deny/policy");
     harness_fini(&h);
@@ -103,7 +112,8 @@ Test(engine_decide, a_session_id_of_another_subject_is_fixation_and_ends_it)
     load(&h, ALLOW_ALL);
     expect(&h, HARNESS_NOW, ASK("r1", "/a", ""), "allow/policy");
     expect(&h, HARNESS_NOW + 1,
-           "{'subject': {'type': 'user', 'id': 'mallory'}, 'action': {'name': 'GET'}, 'resource': {'type': 'route', 'id': "
+           "{'subject': {'type': 'user', 'id': 'mallory'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+           "'route', 'id': "
            "'/a'}, 'context': {'session': {'id': 's1', 'auth_time': 1795420800}}}",
            "terminate/fixation");
     expect(&h, HARNESS_NOW + 2, ASK("r2", "/a", ""), "terminate/terminated");
@@ -114,8 +124,9 @@ Test(engine_decide, first_sight_needs_a_recent_authentication)
 {
     struct harness h = {0};
     load(&h, ALLOW_ALL);
-    const char *without = "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': "
-                          "'route', 'id': '/a'}, 'context': {'session': {'id': 's1'}}}";
+    const char *without =
+        "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+        "'route', 'id': '/a'}, 'context': {'session': {'id': 's1'}}}";
     expect(&h, HARNESS_NOW, without, "deny/unsure");
     cr_expect(strstr(harness_get(&h, "context.missing"), "session.auth_time") != NULL);
     expect(&h, HARNESS_NOW + 25 * HOUR, ASK("r1", "/a", ""), "deny/expired");
@@ -138,10 +149,11 @@ Test(engine_decide, limits_of_time_end_a_session)
     harness_fini(&h);
 }
 
-#define STRENGTHS                                                                                  \
-    "---\napiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"                     \
-    "  - {name: password, proves: '\"pwd\" in session.amr', ask: {acr_values: [aal1]}}\n"          \
-    "  - {name: mfa, proves: '\"otp\" in session.amr || session.acr == \"aal2\"', ask: {acr_values: [aal2]}}\n"
+#define STRENGTHS                                                                                     \
+    "---\napiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"                        \
+    "  - {name: password, proves: '\"pwd\" in session.amr', ask: {acr_values: [aal1]}}\n"             \
+    "  - {name: mfa, proves: '\"otp\" in session.amr || session.acr == \"aal2\"', ask: {acr_values: " \
+    "[aal2]}}\n"
 
 Test(engine_decide, a_step_up_is_asked_for_proved_and_asked_for_again)
 {
@@ -157,8 +169,10 @@ Test(engine_decide, a_step_up_is_asked_for_proved_and_asked_for_again)
     cr_expect_str_eq(harness_get(&h, "context.session.state"), "challenged");
     // What a question claims does not win against the issuer's record.
     expect(&h, HARNESS_NOW + 2,
-           "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': 'route', 'id': "
-           "'/a'}, 'context': {'session': {'id': 's1', 'auth_time': 1795420802, 'acr': 'aal2', 'amr': ['otp']}}}",
+           "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+           "'route', 'id': "
+           "'/a'}, 'context': {'session': {'id': 's1', 'auth_time': 1795420802, 'acr': 'aal2', 'amr': "
+           "['otp']}}}",
            "step_up/policy");
     harness_ask(&h, HARNESS_NOW + MINUTE, EVENT("e2", "step_up_passed", ", 'properties': {'amr': ['otp']}"));
     cr_expect_str_eq(harness_get(&h, "session.state"), "active", STR_FMT, STR_ARG(buf_view(&h.answer)));
@@ -171,18 +185,20 @@ Test(engine_decide, a_step_up_is_asked_for_proved_and_asked_for_again)
 Test(engine_decide, a_terminate_of_the_subject_ends_what_was_authenticated_before)
 {
     struct harness h = {0};
-    load(&h, HEAD "  - {id: all, effect: allow}\n"
-                  "  - {id: end, effect: terminate, terminate: {scope: subject}, when: 'action.name == \"FIRE\"'}\n");
-#define OF(SESSION, AUTH, ACTION)                                                                  \
-    "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': '" ACTION "'}, 'resource': {'type': 'thing', 'id': "  \
+    load(&h, HEAD
+         "  - {id: all, effect: allow}\n"
+         "  - {id: end, effect: terminate, terminate: {scope: subject}, when: 'action.name == \"FIRE\"'}\n");
+#define OF(SESSION, AUTH, ACTION)                                              \
+    "{'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': '" ACTION \
+    "'}, 'resource': {'type': 'thing', 'id': "                                 \
     "'x'}, 'context': {'session': {'id': '" SESSION "', 'auth_time': " AUTH "}}}"
     expect(&h, HARNESS_NOW, OF("one", "1795420790", "GET"), "allow/policy");
     expect(&h, HARNESS_NOW, OF("two", "1795420790", "GET"), "allow/policy");
     expect(&h, HARNESS_NOW + 500, OF("two", "1795420790", "FIRE"), "terminate/policy");
-    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420790", "GET"), "terminate/terminated");   // known
-    expect(&h, HARNESS_NOW + 1000, OF("three", "1795420790", "GET"), "deny/terminated");      // not seen before
-    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420801", "GET"), "terminate/terminated");   // a later claim
-    expect(&h, HARNESS_NOW + 2000, OF("four", "1795420802", "GET"), "allow/policy");          // signed in again
+    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420790", "GET"), "terminate/terminated"); // known
+    expect(&h, HARNESS_NOW + 1000, OF("three", "1795420790", "GET"), "deny/terminated");    // not seen before
+    expect(&h, HARNESS_NOW + 1000, OF("one", "1795420801", "GET"), "terminate/terminated"); // a later claim
+    expect(&h, HARNESS_NOW + 2000, OF("four", "1795420802", "GET"), "allow/policy");        // signed in again
     harness_ask(&h, HARNESS_NOW + 3000, EVENT("e9", "login", ", 'properties': {'amr': ['pwd']}"));
     cr_expect_str_eq(harness_get(&h, "event.recorded"), "true");
     harness_fini(&h);

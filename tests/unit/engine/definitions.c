@@ -5,15 +5,17 @@
 #include <criterion/criterion.h>
 
 #define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
-#define ASK(ROLES)                                                                                 \
-    "{'subject': {'type': 'user', 'id': 'alice', 'properties': {" ROLES "}}, 'action': {'name': 'GET'}, 'resource': "  \
+#define ASK(ROLES)                                                      \
+    "{'subject': {'type': 'user', 'id': 'alice', 'properties': {" ROLES \
+    "}}, 'action': {'name': 'GET'}, 'resource': "                       \
     "{'type': 'route', 'id': '/a', 'properties': {'roles': ['payroll-admin']}}}"
 
-static const char FOLDER[] =
-    HEAD("Definitions", "d") "variables: {staff: '\"staff\" in subject.roles'}\n"
-    "roles: {payroll-admin: [payroll-reader], payroll-reader: [staff], temp: [contractor]}\n"
-    HEAD("Policy", "p") "rules:\n  - {id: staff, effect: allow, when: vars.staff}\n"
-    "  - {id: contractors, effect: deny, when: '\"contractor\" in subject.roles'}\n";
+static const char FOLDER[] = HEAD(
+    "Definitions",
+    "d") "variables: {staff: '\"staff\" in subject.roles'}\n"
+         "roles: {payroll-admin: [payroll-reader], payroll-reader: [staff], temp: [contractor]}\n" HEAD(
+             "Policy", "p") "rules:\n  - {id: staff, effect: allow, when: vars.staff}\n"
+                            "  - {id: contractors, effect: deny, when: '\"contractor\" in subject.roles'}\n";
 
 static const struct {
     const char *roles, *effect;
@@ -36,7 +38,8 @@ Test(engine_definitions, a_subject_has_the_roles_that_its_roles_bring_along)
         buf_printf(&json, ASK("%s"), CASES[i].roles);
         buf_byte(&json, '\0');
         harness_ask(&h, HARNESS_NOW, (const char *)json.at);
-        cr_expect_str_eq(harness_effect(&h), CASES[i].effect, "%s\n" STR_FMT, CASES[i].roles, STR_ARG(buf_view(&h.answer)));
+        cr_expect_str_eq(harness_effect(&h), CASES[i].effect, "%s\n" STR_FMT, CASES[i].roles,
+                         STR_ARG(buf_view(&h.answer)));
     }
     harness_fini(&h);
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 #define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
-static const char POLICY[] = HEAD("Policy", "p") "rules:\n  - {id: a, effect: allow, when: 'subject.id in lists.l && "
-                             "within(now, \"Mon 09:00-10:00\", \"Europe/Berlin\")'}\n"
-                             HEAD("List", "l") "type: string\nfile: l.txt\nmax_age: 1h\n";
+static const char POLICY[] =
+    HEAD("Policy", "p") "rules:\n  - {id: a, effect: allow, when: 'subject.id in lists.l && "
+                        "within(now, \"Mon 09:00-10:00\", \"Europe/Berlin\")'}\n" HEAD(
+                            "List", "l") "type: string\nfile: l.txt\nmax_age: 1h\n";
 
 // One set of inputs; NULL: the file is lost.
 struct inputs {
@@ -43,8 +44,12 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *text)
 static void digest(const struct inputs *in, char out[static 80])
 {
     struct snapshot_file file = {.name = str_of(in->name), .text = str_of(in->yaml)};
-    struct snapshot_input input = {.files = &file, .file_count = 1, .read_file = read_file, .read_zone = read_zone,
-                                   .user = (void *)(uintptr_t)in, .now_ms = 1};
+    struct snapshot_input input = {.files = &file,
+                                   .file_count = 1,
+                                   .read_file = read_file,
+                                   .read_zone = read_zone,
+                                   .user = (void *)(uintptr_t)in,
+                                   .now_ms = 1};
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     AUTO(diags_fini) struct diags diags;
     AUTO(buf_fini) struct buf said = {0};
@@ -63,9 +68,13 @@ Test(engine_snapshot, a_digest_is_over_all_that_is_read)
     buf_printf(&more, "%s# a comment\n", POLICY);
     buf_byte(&more, '\0');
     const struct inputs all[] = {
-        {"p.yaml", POLICY, "alice\n", BERLIN}, {"q.yaml", POLICY, "alice\n", BERLIN},
-        {"p.yaml", (const char *)more.at, "alice\n", BERLIN}, {"p.yaml", POLICY, "bob\n", BERLIN},
-        {"p.yaml", POLICY, "", BERLIN}, {"p.yaml", POLICY, NULL, BERLIN}, {"p.yaml", POLICY, "alice\n", LONDON},
+        {"p.yaml", POLICY, "alice\n", BERLIN},
+        {"q.yaml", POLICY, "alice\n", BERLIN},
+        {"p.yaml", (const char *)more.at, "alice\n", BERLIN},
+        {"p.yaml", POLICY, "bob\n", BERLIN},
+        {"p.yaml", POLICY, "", BERLIN},
+        {"p.yaml", POLICY, NULL, BERLIN},
+        {"p.yaml", POLICY, "alice\n", LONDON},
     };
     char digests[COUNT_OF(all)][80], again[80];
     for (size_t i = 0; i < COUNT_OF(all); i++) {

@@ -21,7 +21,8 @@ Test(model_qhash, ignores_the_order_of_maps_and_nothing_else)
     cr_expect_eq(qhash(KEY, &m1), qhash(KEY, &m2));
     cr_expect_neq(qhash(KEY, &m1), qhash(KEY, &m3));
 
-    struct value_entry with_null[] = {{text("b"), value_int(2)}, {text("c"), value_null()}, {text("a"), value_int(1)}};
+    struct value_entry with_null[] = {
+        {text("b"), value_int(2)}, {text("c"), value_null()}, {text("a"), value_int(1)}};
     struct value m4 = {.kind = VALUE_MAP, .n = 3, .as.map = with_null};
     cr_expect_eq(qhash(KEY, &m1), qhash(KEY, &m4), "a null counts as left out");
 
@@ -34,10 +35,25 @@ Test(model_qhash, ignores_the_order_of_maps_and_nothing_else)
 Test(model_qhash, tells_kinds_and_lengths_apart)
 {
     struct value all[] = {
-        value_null(),  value_bool(false), value_bool(true), value_int(0),  value_int(1), value_double(1.0),
-        value_double(0.0), text(""), text("1"), text("0"), text("a"), text("aa"), text("aaaaaaaaaaaaaaaa"),
-        text("aaaaaaaaaaaaaaaaa"), text("aaaaaaaaaaaaaaab"), text("aaaaaaab"), text("aaaaaaaab"),
-        {.kind = VALUE_LIST}, {.kind = VALUE_MAP},
+        value_null(),
+        value_bool(false),
+        value_bool(true),
+        value_int(0),
+        value_int(1),
+        value_double(1.0),
+        value_double(0.0),
+        text(""),
+        text("1"),
+        text("0"),
+        text("a"),
+        text("aa"),
+        text("aaaaaaaaaaaaaaaa"),
+        text("aaaaaaaaaaaaaaaaa"),
+        text("aaaaaaaaaaaaaaab"),
+        text("aaaaaaab"),
+        text("aaaaaaaab"),
+        {.kind = VALUE_LIST},
+        {.kind = VALUE_MAP},
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         for (size_t j = 0; j < i; j++) {

@@ -489,23 +489,29 @@ Test(policy_decide, words_tell_only_what_is_certain)
         {"{id: a, effect: deny, when: subject.u, message: m, reason: r}", "p/a", "", ""},
         {"{id: a, effect: terminate, when: subject.u, message: m, reason: r}", "p/a", "", ""},
         {"{id: a, effect: deny, when: subject.y, message: m, reason: r}", "p/a", "m", "r"},
-        {"{id: a, effect: deny, when: subject.u, message: m, reason: r}, {id: b, effect: deny, reason: s}", "p/a", "", "s"},
+        {"{id: a, effect: deny, when: subject.u, message: m, reason: r}, {id: b, effect: deny, reason: s}",
+         "p/a", "", "s"},
         {"{id: a, effect: deny}, {id: b, effect: deny, message: m, reason: s}", "p/a", "", ""},
-        {"{id: a, effect: allow}, {id: b, effect: step_up, require: {strength: mfa}, when: subject.u, message: m, reason: r}",
+        {"{id: a, effect: allow}, {id: b, effect: step_up, require: {strength: mfa}, when: subject.u, "
+         "message: m, reason: r}",
          "p/b", "m", "r"},
     };
     for (size_t i = 0; i < COUNT_OF(SAID); i++) {
         AUTO(fixture_fini) struct fixture f;
         AUTO(buf_fini) struct buf text = {0};
-        buf_printf(&text, HEAD("Policy", "p") "rules: [%s]\n---\n" HEAD("Strengths", "s") "levels: [{name: mfa, proves: '\"otp\" in session.amr'}]\n",
+        buf_printf(&text,
+                   HEAD("Policy", "p") "rules: [%s]\n---\n" HEAD(
+                       "Strengths", "s") "levels: [{name: mfa, proves: '\"otp\" in session.amr'}]\n",
                    SAID[i].rules);
         fixture_load(&f, buf_view(&text));
         use_facts(&f, KNOWN);
         struct policy_question question = question_of("GET", "/");
         struct policy_result result = fixture_ask(&f, &question);
         cr_expect(str_eq(policy_rule_name(f.set, result.first), str_of(SAID[i].named)), "%s", SAID[i].rules);
-        cr_expect(str_eq(result.message, str_of(SAID[i].message)), "%s: " STR_FMT, SAID[i].rules, STR_ARG(result.message));
-        cr_expect(str_eq(result.reason, str_of(SAID[i].reason)), "%s: " STR_FMT, SAID[i].rules, STR_ARG(result.reason));
+        cr_expect(str_eq(result.message, str_of(SAID[i].message)), "%s: " STR_FMT, SAID[i].rules,
+                  STR_ARG(result.message));
+        cr_expect(str_eq(result.reason, str_of(SAID[i].reason)), "%s: " STR_FMT, SAID[i].rules,
+                  STR_ARG(result.reason));
     }
 }
 

@@ -33,7 +33,8 @@ Test(policy_definitions, refuses_with_a_place)
         AUTO(fixture_fini) struct fixture f;
         fixture_read(&f, str_of(REFUSED[i].text));
         cr_expect_neq(f.err, PDP_ERR_OK, "%zu", i);
-        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i, (char *)f.words.at);
+        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i,
+                  (char *)f.words.at);
     }
 }
 
@@ -57,7 +58,7 @@ Test(policy_definitions, variables_are_shared_wherever_their_document_stands)
 {
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, STR(POLICY HEAD("Definitions", "d") "variables:\n  me: subject.id\n  owner: vars.me == "
-                                                          "resource.id\n"));
+                                                         "resource.id\n"));
     struct policy_question question = {.action = STR("GET"), .path = STR("alice")};
     f.facts = OWNER;
     f.fact_count = COUNT_OF(OWNER);
@@ -80,18 +81,19 @@ static void expect_roles(const struct fixture *f, struct value given, const char
     arena_init(&arena, 0, 0);
     cr_assert(policy_roles_expand(f->set, &given, &arena));
     value_print(&out, &given, 4096);
-    cr_expect(str_eq(buf_view(&out), str_of(printed)), "got " STR_FMT ", expected %s", STR_ARG(buf_view(&out)),
-              printed);
+    cr_expect(str_eq(buf_view(&out), str_of(printed)), "got " STR_FMT ", expected %s",
+              STR_ARG(buf_view(&out)), printed);
 }
 
 Test(policy_definitions, roles_bring_others_along_and_those_others_again)
 {
     static const struct value ADMIN[] = {TEXT("admin")};
-    static const struct value BOTH[] = {TEXT("staff"), TEXT("admin"), TEXT("guest"), {.kind = VALUE_INT, .as.i = 7}};
+    static const struct value BOTH[] = {
+        TEXT("staff"), TEXT("admin"), TEXT("guest"), {.kind = VALUE_INT, .as.i = 7}};
     static const struct value READER[] = {TEXT("reader"), TEXT("reader")};
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, STR(POLICY HEAD("Definitions", "v") "variables: {owner: 'true'}\n" HEAD(
-                             "Definitions", "d") "roles: {admin: [reader, staff], reader: clerk}\n"));
+                         "Definitions", "d") "roles: {admin: [reader, staff], reader: clerk}\n"));
     expect_roles(&f, (struct value){.kind = VALUE_LIST, .n = 1, .as.list = ADMIN},
                  "[\"admin\", \"reader\", \"staff\", \"clerk\"]");
     expect_roles(&f, (struct value){.kind = VALUE_LIST, .n = 4, .as.list = BOTH},
@@ -106,7 +108,8 @@ Test(policy_definitions, without_memory_roles_are_not_believed)
 {
     static const struct value ADMIN[] = {TEXT("admin")};
     AUTO(fixture_fini) struct fixture f;
-    fixture_load(&f, STR(POLICY HEAD("Definitions", "d") "variables: {owner: 'true'}\nroles: {admin: [staff]}\n"));
+    fixture_load(
+        &f, STR(POLICY HEAD("Definitions", "d") "variables: {owner: 'true'}\nroles: {admin: [staff]}\n"));
     struct arena arena;
     arena_init(&arena, 0, 1);
     struct value given = {.kind = VALUE_LIST, .n = 1, .as.list = ADMIN};

@@ -9,16 +9,18 @@
 #define LATER "expires: 2026-11-23T13:00:00Z\n"
 #define HOUR INT64_C(3600000)
 
-#define RULES                                                                                            \
-    HEAD("Strengths", "s") "levels: [{name: pwd, proves: 'true'}, {name: key, proves: 'true'}]\n" HEAD(  \
-        "Policy", "p") "rules:\n"                                                                        \
-                       "  - {id: all, effect: allow, actions: [GET, PUT, POST, END]}\n"                  \
-                       "  - {id: no, effect: deny, actions: [GET, DELETE], obligations: [{type: log}]}\n" \
-                       "  - {id: ever, effect: deny, actions: [PUT], exceptions: never}\n"               \
-                       "  - {id: unsure, effect: deny, actions: [POST], when: subject.x}\n"              \
-                       "  - {id: end, effect: terminate, actions: [END]}\n"                              \
-        HEAD("Policy", "closed") "combine: deny-unless-allow\ntarget: action.name == \"HEAD\"\nrules:\n" \
-                       "  - {id: some, effect: allow, when: 'false'}\n"
+#define RULES                                                                                                \
+    HEAD("Strengths", "s")                                                                                   \
+    "levels: [{name: pwd, proves: 'true'}, {name: key, proves: 'true'}]\n" HEAD(                             \
+        "Policy", "p") "rules:\n"                                                                            \
+                       "  - {id: all, effect: allow, actions: [GET, PUT, POST, END]}\n"                      \
+                       "  - {id: no, effect: deny, actions: [GET, DELETE], obligations: [{type: log}]}\n"    \
+                       "  - {id: ever, effect: deny, actions: [PUT], exceptions: never}\n"                   \
+                       "  - {id: unsure, effect: deny, actions: [POST], when: subject.x}\n"                  \
+                       "  - {id: end, effect: terminate, actions: [END]}\n" HEAD(                            \
+                           "Policy",                                                                         \
+                           "closed") "combine: deny-unless-allow\ntarget: action.name == \"HEAD\"\nrules:\n" \
+                                     "  - {id: some, effect: allow, when: 'false'}\n"
 #define WHO "when: subject.id == \"alice\"\n"
 #define EXCEPTION(name, rest) HEAD("Exception", name) rest
 
@@ -44,7 +46,8 @@ static const struct {
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", BOB, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", NULL, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     // Until the very moment at which it expires.
-    {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", ALICE, 0, NOON + HOUR - 1, PDP_EFFECT_ALLOW, 1, NOON + HOUR},
+    {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", ALICE, 0, NOON + HOUR - 1, PDP_EFFECT_ALLOW, 1,
+     NOON + HOUR},
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", ALICE, 0, NOON + HOUR, PDP_EFFECT_DENY, 0, 0},
     // What is unsure about a rule is lifted with it; rules for which nothing lifts are not.
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "POST", ALICE, 0, NOON, PDP_EFFECT_ALLOW, 1, NOON + HOUR},
@@ -54,11 +57,13 @@ static const struct {
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "HEAD", ALICE, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "TRACE", ALICE, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     // Its requirement: not proved, proved; how long the proof holds bounds the answer.
-    {EXCEPTION("e", "lifts: ['*']\nrequire: {strength: key, max_age: 30m}\n" LATER), "GET", ALICE, 1, NOON, PDP_EFFECT_DENY, 0, 0},
-    {EXCEPTION("e", "lifts: ['*']\nrequire: {strength: key, max_age: 30m}\n" LATER), "GET", ALICE, 2, NOON, PDP_EFFECT_ALLOW, 1,
-     NOON + HOUR / 2},
+    {EXCEPTION("e", "lifts: ['*']\nrequire: {strength: key, max_age: 30m}\n" LATER), "GET", ALICE, 1, NOON,
+     PDP_EFFECT_DENY, 0, 0},
+    {EXCEPTION("e", "lifts: ['*']\nrequire: {strength: key, max_age: 30m}\n" LATER), "GET", ALICE, 2, NOON,
+     PDP_EFFECT_ALLOW, 1, NOON + HOUR / 2},
     // Every one that counts is named.
-    {EXCEPTION("e", "lifts: ['*']\n" LATER) EXCEPTION("f", "lifts: [p/no]\n" LATER) EXCEPTION("g", "lifts: [p/end]\n" LATER),
+    {EXCEPTION("e", "lifts: ['*']\n" LATER) EXCEPTION("f", "lifts: [p/no]\n" LATER)
+         EXCEPTION("g", "lifts: [p/end]\n" LATER),
      "GET", ALICE, 0, NOON, PDP_EFFECT_ALLOW, 2, NOON + HOUR},
 };
 
@@ -69,7 +74,8 @@ Test(policy_exceptions, lift_what_they_name_while_they_are_certain)
         AUTO(buf_fini) struct buf text = {0};
         buf_printf(&text, "%s%s", RULES, CASES[i].exceptions);
         fixture_load(&f, buf_view(&text));
-        struct fact facts[2] = {{"action.name", value_str(str_of(CASES[i].action))}, {"tenant", value_null()}};
+        struct fact facts[2] = {{"action.name", value_str(str_of(CASES[i].action))},
+                                {"tenant", value_null()}};
         if (CASES[i].facts != NULL) {
             facts[1] = CASES[i].facts[0];
         }
@@ -110,8 +116,9 @@ Test(policy_exceptions, obligations_join_those_of_the_rules)
 
 Test(policy_exceptions, a_lifted_rule_is_not_the_first_match)
 {
-    static const char FIRST[] = HEAD("Policy", "p") "combine: first-match\nrules:\n"
-                                                    "  - {id: no, effect: deny}\n  - {id: all, effect: allow}\n";
+    static const char FIRST[] =
+        HEAD("Policy", "p") "combine: first-match\nrules:\n"
+                            "  - {id: no, effect: deny}\n  - {id: all, effect: allow}\n";
     AUTO(fixture_fini) struct fixture f;
     AUTO(buf_fini) struct buf text = {0};
     buf_printf(&text, "%s%s", FIRST, EXCEPTION("e", "lifts: [p/no]\n" WHO LATER));
@@ -131,10 +138,13 @@ static const struct {
 } REFUSED[] = {
     {RULES EXCEPTION("e", "lifts: [p/nope]\n" LATER), ":9: error: no rule is called `p/nope`\n"},
     {RULES EXCEPTION("e", "lifts: [p/unsur]\n" LATER), "  hint: did you mean `p/unsure`?\n"},
-    {RULES EXCEPTION("e", "lifts: [unrelated]\n" LATER), "  hint: a rule is named as `POLICY/RULE`; `*` names all that restrict\n"},
-    {RULES EXCEPTION("e", "lifts: [p/all]\n" LATER), "error: `p/all` allows: an exception lifts restrictions only\n"},
+    {RULES EXCEPTION("e", "lifts: [unrelated]\n" LATER),
+     "  hint: a rule is named as `POLICY/RULE`; `*` names all that restrict\n"},
+    {RULES EXCEPTION("e", "lifts: [p/all]\n" LATER),
+     "error: `p/all` allows: an exception lifts restrictions only\n"},
     {RULES EXCEPTION("e", "lifts: [p/ever]\n" LATER), "error: `p/ever` is marked `exceptions: never`\n"},
-    {RULES EXCEPTION("e", "lifts: [closed/deny-unless-allow]\n" LATER), "is how its policy combines, and cannot be lifted\n"},
+    {RULES EXCEPTION("e", "lifts: [closed/deny-unless-allow]\n" LATER),
+     "is how its policy combines, and cannot be lifted\n"},
     {RULES EXCEPTION("e", "lifts: []\n" LATER), "error: `lifts` is empty\n"},
     {RULES EXCEPTION("e", LATER), "error: Exception needs `lifts`\n"},
     {RULES EXCEPTION("e", "lifts: ['*']\n"), "error: Exception needs `expires`\n"},
@@ -142,8 +152,10 @@ static const struct {
     {RULES EXCEPTION("e", "lifts: ['*']\nwhen: ~\n" LATER), "error: `when` is empty\n"},
     {RULES EXCEPTION("e", "lifts: ['*']\nwhen: 'geo.country'\n" LATER), "error: "},
     {RULES EXCEPTION("e", "lifts: ['*']\nrequire: {strength: kei}\n" LATER), "  hint: did you mean `key`?\n"},
-    {RULES EXCEPTION("e", "lifts: ['*']\nobligations: [{tipe: x}]\n" LATER), "  hint: did you mean `type`?\n"},
-    {RULES EXCEPTION("e", "lifts: ['*']\n" LATER) EXCEPTION("e", "lifts: ['*']\n" LATER), "another Exception is called `e`\n"},
+    {RULES EXCEPTION("e", "lifts: ['*']\nobligations: [{tipe: x}]\n" LATER),
+     "  hint: did you mean `type`?\n"},
+    {RULES EXCEPTION("e", "lifts: ['*']\n" LATER) EXCEPTION("e", "lifts: ['*']\n" LATER),
+     "another Exception is called `e`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p, ticket: SEC-1}\nrules: [{id: a, effect: deny}]\n",
      "p.yaml:3:29: error: only an Exception has a `ticket`\n"},
 };
@@ -155,7 +167,8 @@ Test(policy_exceptions, refuse_with_a_place)
         fixture_read(&f, str_of(REFUSED[i].text));
         cr_expect_neq(f.err, PDP_ERR_OK, "%zu", i);
         cr_expect_eq(f.diags.errors, 1u, "%zu: got\n%s", i, (char *)f.words.at);
-        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i, (char *)f.words.at);
+        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i,
+                  (char *)f.words.at);
     }
 }
 
@@ -205,7 +218,8 @@ static void make(struct made *made, unsigned count)
 static void put(struct buf *out, const struct made *made, unsigned count, bool all, bool lifted)
 {
     buf_clear(out);
-    buf_str(out, STR(HEAD("Strengths", "s") "levels: [{name: pwd, proves: 'true'}, {name: key, proves: 'true'}]\n"));
+    buf_str(out, STR(HEAD("Strengths",
+                          "s") "levels: [{name: pwd, proves: 'true'}, {name: key, proves: 'true'}]\n"));
     for (unsigned p = 0; p < count; p++) {
         buf_printf(out, HEAD("Policy", "p%u") "combine: %s\n", p, ALGORITHMS[made[p].algorithm]);
         if (made[p].target > 0) {
@@ -213,7 +227,8 @@ static void put(struct buf *out, const struct made *made, unsigned count, bool a
         }
         buf_str(out, STR("rules:\n"));
         for (unsigned r = 0; r < made[p].rules; r++) {
-            bool off = lifted && made[p].rule[r].effect != 3 && !made[p].rule[r].never && (all || made[p].rule[r].named);
+            bool off = lifted && made[p].rule[r].effect != 3 && !made[p].rule[r].never &&
+                       (all || made[p].rule[r].named);
             buf_printf(out, "  - {id: r%u, effect: %s, when: %s%s%s}\n", r, EFFECTS[made[p].rule[r].effect],
                        off ? "'false'" : TRUTHS[made[p].rule[r].truth],
                        made[p].rule[r].effect == 1 ? ", require: {strength: key}" : "",
@@ -222,7 +237,8 @@ static void put(struct buf *out, const struct made *made, unsigned count, bool a
     }
 }
 
-static bool put_exception(struct buf *out, const struct made *made, unsigned count, bool all, const char *rest)
+static bool put_exception(struct buf *out, const struct made *made, unsigned count, bool all,
+                          const char *rest)
 {
     bool any = all;
     buf_str(out, STR(HEAD("Exception", "e") "lifts:\n"));
@@ -239,15 +255,18 @@ static bool put_exception(struct buf *out, const struct made *made, unsigned cou
     return any;
 }
 
-static void same(const struct policy_result *a, const struct policy_result *b, const char *what, const struct buf *text)
+static void same(const struct policy_result *a, const struct policy_result *b, const char *what,
+                 const struct buf *text)
 {
-    bool equal = a->effect == b->effect && a->code == b->code && a->rule_count == b->rule_count && a->first == b->first &&
-                 a->has_require == b->has_require && a->missing_count == b->missing_count;
+    bool equal = a->effect == b->effect && a->code == b->code && a->rule_count == b->rule_count &&
+                 a->first == b->first && a->has_require == b->has_require &&
+                 a->missing_count == b->missing_count;
     for (size_t i = 0; equal && i < a->rule_count; i++) {
         equal = a->rules[i] == b->rules[i];
     }
-    cr_expect(equal, "%s: effect %d, code %d, rules %zu, first %u; %d, %d, %zu, %u\n" STR_FMT, what, (int)a->effect, (int)a->code,
-              a->rule_count, a->first, (int)b->effect, (int)b->code, b->rule_count, b->first, STR_ARG(buf_view(text)));
+    cr_expect(equal, "%s: effect %d, code %d, rules %zu, first %u; %d, %d, %zu, %u\n" STR_FMT, what,
+              (int)a->effect, (int)a->code, a->rule_count, a->first, (int)b->effect, (int)b->code,
+              b->rule_count, b->first, STR_ARG(buf_view(text)));
 }
 
 static const struct fact TRUE_AND_FALSE[] = {
@@ -304,7 +323,8 @@ Test(policy_exceptions, only_take_rules_away, .timeout = 200)
         struct policy_result removed = ask(&without, &text);
         same(&after, &removed, "an exception is not as if the rules were not there", &text);
         bool opens = before.effect != PDP_EFFECT_ALLOW && after.effect == PDP_EFFECT_ALLOW;
-        cr_expect(!opens || allows(&with, made, &after), "an exception allowed:\n" STR_FMT, STR_ARG(buf_view(&text)));
+        cr_expect(!opens || allows(&with, made, &after), "an exception allowed:\n" STR_FMT,
+                  STR_ARG(buf_view(&text)));
         cr_expect(!opens || after.exception_count == 1, "it opened and is not named");
         opened += opens;
         unchanged += before.effect == after.effect;
@@ -318,5 +338,6 @@ Test(policy_exceptions, only_take_rules_away, .timeout = 200)
         fixture_fini(&with);
         fixture_fini(&without);
     }
-    cr_expect(opened > 100 && unchanged > 100, "%u opened, %u unchanged: not much of a test", opened, unchanged);
+    cr_expect(opened > 100 && unchanged > 100, "%u opened, %u unchanged: not much of a test", opened,
+              unchanged);
 }

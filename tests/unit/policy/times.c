@@ -7,13 +7,16 @@
 #define NOON INT64_C(1795435200000) // 2026-11-23T12:00:00Z
 #define HOUR INT64_C(3600000)
 
-static const char FOLDER[] = RULES
-    "  - {id: all, effect: allow}\n"
-    "  - {id: later, effect: deny, actions: [GET], starts: 2026-11-23T12:00:00Z, expires: 2026-11-23T15:00:00+01:00}\n"
-    "  - {id: elsewhere, effect: deny, actions: [PUT], expires: 2026-11-23T12:00:00Z}\n"
-    "  - {id: unsure, effect: deny, actions: [POST], starts: 2026-11-23T13:00:00Z, when: subject.x}\n"
-    "  - {id: unsure-allow, effect: allow, actions: [TRACE], expires: 2026-11-23T13:00:00Z, when: subject.x}\n"
-    "  - {id: not, effect: deny, actions: [HEAD], starts: 2026-11-23T13:00:00Z, when: 'action.name == \"GET\"'}\n";
+static const char FOLDER[] =
+    RULES "  - {id: all, effect: allow}\n"
+          "  - {id: later, effect: deny, actions: [GET], starts: 2026-11-23T12:00:00Z, expires: "
+          "2026-11-23T15:00:00+01:00}\n"
+          "  - {id: elsewhere, effect: deny, actions: [PUT], expires: 2026-11-23T12:00:00Z}\n"
+          "  - {id: unsure, effect: deny, actions: [POST], starts: 2026-11-23T13:00:00Z, when: subject.x}\n"
+          "  - {id: unsure-allow, effect: allow, actions: [TRACE], expires: 2026-11-23T13:00:00Z, when: "
+          "subject.x}\n"
+          "  - {id: not, effect: deny, actions: [HEAD], starts: 2026-11-23T13:00:00Z, when: 'action.name == "
+          "\"GET\"'}\n";
 
 static const struct {
     const char *action;
@@ -72,6 +75,7 @@ Test(policy_times, refuses_with_a_place)
         AUTO(fixture_fini) struct fixture f;
         fixture_read(&f, str_of(REFUSED[i].text));
         cr_expect_neq(f.err, PDP_ERR_OK, "%zu", i);
-        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i, (char *)f.words.at);
+        cr_expect(strstr((char *)f.words.at, REFUSED[i].words) != NULL, "%zu: got\n%s", i,
+                  (char *)f.words.at);
     }
 }

@@ -32,7 +32,8 @@ Test(session_analyst, a_ref_is_never_an_id_that_looks_like_it)
     cr_assert(session_look(table, str_of(meant.ref), &view));
     cr_expect_str_eq(view.subject_id, "mallory");
     bool known = false;
-    cr_expect_eq(session_end(table, str_of(meant.ref), PDP_CODE_LOCKED, T0 + 1, T0 + DAY, &view, &known), PDP_ERR_OK);
+    cr_expect_eq(session_end(table, str_of(meant.ref), PDP_CODE_LOCKED, T0 + 1, T0 + DAY, &view, &known),
+                 PDP_ERR_OK);
     cr_expect_str_eq(view.subject_id, "mallory");
     cr_expect_eq(help_put(table, "mallory", "s1", SESSION_ACTIVE, T0 + 2), PDP_ERR_STATE, "it was not ended");
     // One that looks like a ref but is nobody's is an id like others.
