@@ -107,9 +107,13 @@ static struct value add_time(const struct value *time, const struct value *durat
 
 static struct value sub_times(const struct value *a, const struct value *b)
 {
-    int64_t s = 0, n = 0;
-    bool fits = num_sub(a->as.i, b->as.i, &s) && num_mul(s, (int64_t)1000000000, &n) &&
-                num_add(n, (int64_t)a->n - (int64_t)b->n, &n);
+    int64_t s = 0, n = 0, rest = (int64_t)a->n - (int64_t)b->n;
+    if (!num_sub(a->as.i, b->as.i, &s)) {
+        return overflow();
+    }
+    // Both of one sign, so that only a result that is too long overflows, not a part of it.
+    int64_t borrow = s > 0 && rest < 0 ? 1 : s < 0 && rest > 0 ? -1 : 0;
+    bool fits = num_mul(s - borrow, (int64_t)1000000000, &n) && num_add(n, rest + borrow * 1000000000, &n);
     return fits ? time_of_nanos(n) : overflow();
 }
 
