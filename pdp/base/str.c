@@ -238,7 +238,7 @@ bool str_to_double(struct str s, double *out)
     }
     char *end = NULL;
     double value = mine != (locale_t)0 ? strtod_l(text, &end, mine) : strtod(text, &end);
-    if (end != text + s.len) {
+    if (end != text + s.len || __builtin_isinf(value)) {
         return false;
     }
     *out = value;

@@ -57,7 +57,8 @@ size_t str_count_cp(struct str s);
 // Decimal int64 or uint64, whole text, no sign but a leading '-': false where it is not, or does not fit.
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);
-// Decimal floating point, whole text, as strtod in the C locale without hex, inf or nan.
+// Decimal floating point, whole text, as strtod in the C locale without hex, inf or nan; false too where it is too
+// large for a double.
 bool str_to_double(struct str s, double *out);
 
 // The nearest of `names` to `s` for "did you mean", or -1: at most a third of its letters may differ.

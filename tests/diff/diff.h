@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 // PDP_DIFF_CASES, or `standard`.
@@ -15,14 +16,20 @@ static inline uint64_t diff_cases(uint64_t standard)
     return given != NULL ? strtoull(given, NULL, 10) : standard;
 }
 
-// Two seeds: a fixed one and one of the clock, which is printed; PDP_DIFF_SEED replaces both.
+// Two seeds, fixed so that a change is judged by what it changed. PDP_DIFF_SEED replaces both; `clock` draws
+// one from the clock, for a long run that looks for what is not known yet.
 static inline size_t diff_seeds(uint64_t seeds[2])
 {
     const char *given = getenv("PDP_DIFF_SEED");
-    struct timespec now = {0};
+    struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    if (given != NULL && strcmp(given, "clock") == 0) {
+        seeds[0] = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+        seeds[1] = 0;
+        return 1;
+    }
     seeds[0] = given != NULL ? strtoull(given, NULL, 10) : 1;
-    seeds[1] = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    seeds[1] = 1000000;
     return given != NULL ? 1 : 2;
 }
 

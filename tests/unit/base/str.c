@@ -83,10 +83,11 @@ static const struct {
     bool valid;
     double value;
 } DOUBLES[] = {
-    {"1.5", true, 1.5}, {"-.5e2", true, -50}, {"1e3", true, 1000},
-    {"inf", false, 0},  {"nan", false, 0},    {"0x1p3", false, 0},
-    {"1,5", false, 0},  {"", false, 0},       {".", false, 0},
-    {"1e", false, 0},   {"1.5 ", false, 0},   {"1.7976931348623157e308", true, 1.7976931348623157e308},
+    {"1.5", true, 1.5},  {"-.5e2", true, -50}, {"1e3", true, 1000},
+    {"inf", false, 0},   {"nan", false, 0},    {"0x1p3", false, 0},
+    {"1,5", false, 0},   {"", false, 0},       {".", false, 0},
+    {"1e", false, 0},    {"1.5 ", false, 0},   {"1.7976931348623157e308", true, 1.7976931348623157e308},
+    {"1e999", false, 0}, {"-1e400", false, 0},
 };
 
 Test(base_str, reads_decimal_doubles)
