@@ -391,37 +391,61 @@ struct tally {
     const char *exceptions; // the file's text, or NULL
 };
 
-static bool is_excepted(const struct tally *tally, const char *file, const json_t *json)
+// What the public suite itself expects of a case that the collection has wrong; NULL: it is no exception.
+static json_t *original_of(const struct tally *tally, const char *file, const json_t *json)
 {
     char line[512];
-    snprintf(line, sizeof line, "\n%s %s/%s\n", file, text_of(json, "section"), text_of(json, "name"));
-    return tally->exceptions != NULL && strstr(tally->exceptions, line) != NULL;
+    snprintf(line, sizeof line, "\n%s %s/%s ", file, text_of(json, "section"), text_of(json, "name"));
+    const char *at = tally->exceptions != NULL ? strstr(tally->exceptions, line) : NULL;
+    if (at == NULL) {
+        return NULL;
+    }
+    at += strlen(line);
+    return json_loadb(at, strcspn(at, "\n"), JSON_ALLOW_NUL, NULL);
 }
 
-static void run_one(struct tally *tally, const char *file, const json_t *json)
+static bool passes(const json_t *json, struct buf *why)
 {
     struct arena arena;
-    struct buf why = {0};
-    arena_init(&arena, 0, 0);
     struct one_case *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        return;
+        return false;
     }
+    arena_init(&arena, 0, 0);
     c->json = json;
     c->arena = &arena;
     read_case(c);
-    bool good = run_case(c, &why), excepted = is_excepted(tally, file, json);
-    tally->passed += good && !excepted;
-    tally->excepted += !good && excepted;
-    tally->failed += good == excepted;
-    if (good == excepted) {
-        printf("FAILED %s %s/%s: %s\n  " STR_FMT "\n", file, text_of(json, "section"), text_of(json, "name"),
-               text_of(json, "expr"),
-               STR_ARG(good ? STR("passes, though it is an exception") : buf_view(&why)));
-    }
+    bool good = run_case(c, why);
     free(c);
-    buf_fini(&why);
     arena_fini(&arena);
+    return good;
+}
+
+// An exception must fail by the collection and pass by the original.
+static void run_one(struct tally *tally, const char *file, const json_t *json)
+{
+    struct buf why = {0};
+    json_t *original = original_of(tally, file, json);
+    bool good = passes(json, &why);
+    if (original != NULL && good) {
+        buf_str(&why, STR("passes, though it is an exception"));
+        good = false;
+    } else if (original != NULL) {
+        json_t *bettered = json_copy((json_t *)json);
+        json_object_set(bettered, "value", original);
+        buf_clear(&why);
+        good = passes(bettered, &why);
+        json_decref(bettered);
+    }
+    tally->passed += good && original == NULL;
+    tally->excepted += good && original != NULL;
+    tally->failed += !good;
+    if (!good) {
+        printf("FAILED %s %s/%s: %s\n  " STR_FMT "\n", file, text_of(json, "section"), text_of(json, "name"),
+               text_of(json, "expr"), STR_ARG(buf_view(&why)));
+    }
+    json_decref(original);
+    buf_fini(&why);
 }
 
 static void run_file(struct tally *tally, const char *path, const char *name)
@@ -488,7 +512,7 @@ int main(int argc, char **argv)
     }
     free(names);
     if (tally.exceptions != NULL) {
-        printf("%u known exceptions\n", tally.excepted);
+        printf("%u exceptions pass by what the public suite expects\n", tally.excepted);
     }
     printf("%u passed, %u failed\n", tally.passed, tally.failed);
     return tally.failed != 0;
