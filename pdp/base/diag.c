@@ -93,19 +93,50 @@ void diag_hint(struct diags *diags, const char *fmt, ...)
     }
 }
 
-// The line that holds byte `at`: its first byte and its length without the line end.
-static struct str line_of(struct str text, size_t at, uint32_t *number)
+// A walk through one source, so that many places in a long one cost one walk in all where they come in order.
+struct walk {
+    const struct source *src;
+    size_t at; // start of a line
+    uint32_t number;
+};
+
+// Eight bytes at a time: a list may have a million lines before its mistake.
+static uint32_t count_lines(const char *at, size_t len)
 {
-    size_t from = 0;
-    *number = 1;
-    at = at < text.len ? at : text.len;
-    for (size_t i = 0; i < at; i++) {
-        if (text.at[i] == '\n') {
-            from = i + 1;
-            *number += 1;
+    static const uint64_t ONES = UINT64_C(0x0101010101010101);
+    static const uint64_t LOW = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    uint32_t count = 0;
+    for (; len >= 8; at += 8, len -= 8) {
+        uint64_t word = 0;
+        memcpy(&word, at, sizeof word);
+        word ^= ONES * '\n';
+        uint64_t other = ((word & LOW) + LOW) | word; // the high bit of each byte that is no line end
+        count += 8 - (uint32_t)__builtin_popcountll(other & ~LOW);
+    }
+    for (; len > 0; at++, len--) {
+        count += *at == '\n';
+    }
+    return count;
+}
+
+// The line that holds a place: its first byte and its length without the line end.
+static struct str line_of(struct walk *walk, struct place place, uint32_t *number)
+{
+    struct str text = place.src->text;
+    size_t at = place.at < text.len ? place.at : text.len;
+    if (walk->src != place.src || walk->at > at) {
+        *walk = (struct walk){place.src, 0, 1};
+    }
+    if (at > walk->at) {
+        const char *from = text.at + walk->at;
+        const char *end = memrchr(from, '\n', at - walk->at);
+        if (end != NULL) {
+            walk->number += count_lines(from, (size_t)(end - from) + 1);
+            walk->at = (size_t)(end - text.at) + 1;
         }
     }
-    struct str line = str_sub(text, from, str_find_byte(text, '\n', from) - from);
+    *number = walk->number;
+    struct str line = str_sub(text, walk->at, str_find_byte(text, '\n', walk->at) - walk->at);
     if (line.len > 0 && line.at[line.len - 1] == '\r') {
         line.len--;
     }
@@ -123,16 +154,22 @@ static size_t columns(struct str s)
     return count;
 }
 
-void place_line_col(struct place place, uint32_t *line, uint32_t *col)
+static void walk_to(struct walk *walk, struct place place, uint32_t *line, uint32_t *col)
 {
     *line = 0;
     *col = 0;
     if (place.src != NULL) {
-        struct str text = line_of(place.src->text, place.at, line);
+        struct str text = line_of(walk, place, line);
         size_t from = (size_t)(text.at - place.src->text.at);
         size_t at = place.at < place.src->text.len ? place.at : place.src->text.len;
         *col = (uint32_t)columns(str_sub(place.src->text, from, at - from)) + 1;
     }
+}
+
+void place_line_col(struct place place, uint32_t *line, uint32_t *col)
+{
+    struct walk walk = {0};
+    walk_to(&walk, place, line, col);
 }
 
 // Copies a line for showing: as it is, with tabs as one space, so that carets stand right; what a terminal
@@ -150,10 +187,10 @@ static void put_line(struct buf *out, struct str line)
     buf_escaped(out, str_sub(line, from, SIZE_MAX));
 }
 
-static void put_snippet(struct buf *out, struct place place)
+static void put_snippet(struct buf *out, struct walk *walk, struct place place)
 {
     uint32_t number = 0;
-    struct str line = line_of(place.src->text, place.at, &number);
+    struct str line = line_of(walk, place, &number);
     if (line.len == 0) {
         return;
     }
@@ -165,10 +202,13 @@ static void put_snippet(struct buf *out, struct place place)
         from--;
     }
     struct str shown = str_sub(line, from, LINE_SHOWN);
-    buf_printf(out, "%5u | %s", number, from > 0 ? "…" : "");
+    size_t before = out->len;
+    buf_printf(out, "%5u", number);
+    int width = (int)(out->len - before);
+    buf_printf(out, " | %s", from > 0 ? "…" : "");
     put_line(out, shown);
     buf_str(out, str_sub(STR("…"), 0, from + shown.len < line.len ? 3 : 0));
-    buf_str(out, STR("\n      | "));
+    buf_printf(out, "\n%*s | ", width, "");
     size_t pad = columns(str_sub(shown, 0, offset - from)) + (from > 0 ? 1 : 0);
     for (size_t i = 0; i < pad; i++) {
         buf_byte(out, ' ');
@@ -182,12 +222,12 @@ static void put_snippet(struct buf *out, struct place place)
     buf_byte(out, '\n');
 }
 
-void diag_render(const struct diag *diag, struct buf *out)
+static void render(const struct diag *diag, struct walk *walk, struct buf *out)
 {
     const char *kind = diag->severity == DIAG_WARNING ? "warning" : "error";
     if (diag->place.src != NULL) {
         uint32_t line = 0, col = 0;
-        place_line_col(diag->place, &line, &col);
+        walk_to(walk, diag->place, &line, &col);
         buf_escaped(out, diag->place.src->name);
         if (diag->place.src->text.len > 0) {
             buf_printf(out, ":%u:%u", line, col);
@@ -198,13 +238,19 @@ void diag_render(const struct diag *diag, struct buf *out)
     buf_str(out, diag->message);
     buf_byte(out, '\n');
     if (diag->place.src != NULL && diag->place.src->text.len > 0) {
-        put_snippet(out, diag->place);
+        put_snippet(out, walk, diag->place);
     }
     if (diag->hint.len > 0) {
         buf_str(out, STR("  hint: "));
         buf_str(out, diag->hint);
         buf_byte(out, '\n');
     }
+}
+
+void diag_render(const struct diag *diag, struct buf *out)
+{
+    struct walk walk = {0};
+    render(diag, &walk, out);
 }
 
 static int by_place(const void *a, const void *b)
@@ -230,8 +276,9 @@ void diags_render(struct diags *diags, struct buf *out)
     if (diags->count > 1) {
         qsort(diags->list, diags->count, sizeof *diags->list, by_place);
     }
+    struct walk walk = {0};
     for (size_t i = 0; i < diags->count; i++) {
-        diag_render(&diags->list[i], out);
+        render(&diags->list[i], &walk, out);
     }
     size_t all = diags->errors + diags->warnings;
     if (all > diags->count) {

@@ -365,37 +365,15 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
          foreign ? STR("the session belongs to another subject") : STR("no room for a new session"));
 }
 
-// A value that a list of this kind could hold: only a stale list is unsure of it.
-static struct value one_of_kind(enum cel_set_kind kind, const struct ip *ip)
-{
-    return kind == CEL_SET_CIDR  ? (struct value){.kind = VALUE_IP, .as.ip = ip}
-           : kind == CEL_SET_ASN ? value_int(1)
-                                 : value_str(STR("DE"));
-}
-
-// The first time before `until_ms` at which a list that was asked is too old to say anything.
+// The first time before `until_ms` at which a list that was asked grows stale, or fresh.
 static int64_t lists_until(const struct ask *ask, int64_t until_ms)
 {
     const struct policy_names *names = &ask->snapshot->names;
-    const struct ip nowhere = {0};
-    for (size_t i = 0; ask->lists_asked != 0 && until_ms > ask->now_ms && i < names->set_count; i++) {
-        if ((ask->lists_asked >> (names->sets[i].id % 64) & 1) == 0) {
-            continue;
+    for (size_t i = 0; ask->lists_asked != 0 && i < names->set_count; i++) {
+        if ((ask->lists_asked >> (names->sets[i].id % 64) & 1) != 0) {
+            until_ms =
+                num_min(until_ms, policy_list_until(ask->snapshot->lists, names->sets[i].id, ask->now_ms));
         }
-        const struct value any = one_of_kind(names->sets[i].kind, &nowhere);
-        int64_t fresh_ms = ask->now_ms, stale_ms = until_ms - 1;
-        if (stale_ms <= fresh_ms ||
-            policy_contains(ask->snapshot->policies, names->sets[i].id, &any, fresh_ms) == TRUTH_UNSURE ||
-            policy_contains(ask->snapshot->policies, names->sets[i].id, &any, stale_ms) != TRUTH_UNSURE) {
-            continue;
-        }
-        while (stale_ms - fresh_ms > 1) {
-            int64_t half_ms = fresh_ms + (stale_ms - fresh_ms) / 2;
-            bool stale =
-                policy_contains(ask->snapshot->policies, names->sets[i].id, &any, half_ms) == TRUTH_UNSURE;
-            *(stale ? &stale_ms : &fresh_ms) = half_ms;
-        }
-        until_ms = stale_ms;
     }
     return until_ms;
 }

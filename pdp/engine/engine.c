@@ -58,7 +58,8 @@ void engine_publish(struct engine *engine, struct snapshot **snapshot)
     pthread_mutex_lock(&engine->lock);
     // Workers find their memory ready, so that a reload costs them no allocation. Where one cannot be made
     // now, the worker tries again and denies until it can.
-    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+    // One that stands on another finds its base's.
+    for (size_t i = 0; next->base == next && i < ENGINE_WORKERS_MAX; i++) {
         if (engine->workers[i] != NULL) {
             (void)snapshot_scratch_make(next, i);
         }

@@ -4,7 +4,7 @@
 
 void snapshot_print(const struct snapshot *snapshot, struct buf *out)
 {
-    policy_set_print(snapshot->policies, out);
+    policy_set_print(snapshot->policies, snapshot->lists, out);
 }
 
 bool engine_print(struct engine *engine, struct worker *worker, struct buf *out)

@@ -483,5 +483,5 @@ enum truth ask_contains(void *user, uint32_t set, const struct value *value)
 {
     struct ask *ask = user;
     ask->lists_asked |= UINT64_C(1) << (set % 64);
-    return policy_contains(ask->snapshot->policies, set, value, ask->now_ms);
+    return policy_contains(ask->snapshot->lists, set, value, ask->now_ms);
 }

@@ -7,21 +7,33 @@
 
 static const size_t DOCS_MOST = 1000000;
 
-void snapshot_free(struct snapshot **snapshot)
+static void base_free(struct snapshot *base)
 {
-    struct snapshot *s = *snapshot;
-    if (s == NULL) {
+    if (atomic_fetch_sub(&base->uses, 1) != 1) {
         return;
     }
     for (size_t i = 0; i < SNAPSHOT_WORKERS_MAX; i++) {
-        cel_frame_free(&s->scratch[i].frame);
-        policy_scratch_free(&s->scratch[i].policy);
+        cel_frame_free(&base->rooms[i].frame);
+        policy_scratch_free(&base->rooms[i].policy);
     }
-    cel_program_free(&s->program);
-    geo_set_free(&s->geo);
-    arena_fini(&s->arena);
-    free(s);
-    *snapshot = NULL;
+    cel_program_free(&base->program);
+    geo_set_free(&base->geo);
+    arena_fini(&base->arena);
+    free(base);
+}
+
+void snapshot_free(struct snapshot **snapshot)
+{
+    struct snapshot *s = STEAL(*snapshot);
+    if (s == NULL) {
+        return;
+    }
+    struct snapshot *base = s->base;
+    policy_lists_free(&s->lists);
+    if (s != base) {
+        free(s);
+    }
+    base_free(base);
 }
 
 bool snapshot_scratch_make(struct snapshot *snapshot, size_t index)
@@ -78,10 +90,43 @@ static enum pdp_err digest_begin(const struct snapshot_input *input, struct seal
     return PDP_ERR_OK;
 }
 
-static enum pdp_err digest_end(struct seal_hash *sha, struct snapshot *s)
+static void digest_lists(struct seal_hash *sha, const struct policy_lists *lists)
+{
+    struct policy_list_facts list;
+    digest_str(sha, STR("")); // no file has this name: such a text is never one of files
+    for (uint32_t i = 0; i < policy_list_count(lists); i++) {
+        if (policy_list_describe(lists, i, 0, &list) && list.file.len > 0) {
+            digest_str(sha, list.name);
+            digest_str(sha, list.missing ? STR("lost") : STR("read"));
+            seal_hash_add(sha, list.sha256, list.missing ? 0 : SEAL_BYTES);
+        }
+    }
+}
+
+static bool any_file(const struct policy_lists *lists)
+{
+    struct policy_list_facts list;
+    for (uint32_t i = 0; i < policy_list_count(lists); i++) {
+        if (policy_list_describe(lists, i, 0, &list) && list.file.len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Over the digest of all parts but the lists' files, and a digest of each of those: the same whether all was
+// compiled or one file was read anew.
+static enum pdp_err digest_end(struct snapshot *s)
 {
     unsigned char hash[SEAL_BYTES];
-    TRY(seal_hash_end(sha, hash));
+    memcpy(hash, s->parts, sizeof hash);
+    if (any_file(s->lists)) {
+        AUTO(seal_hash_free) struct seal_hash *sha = NULL;
+        TRY(seal_hash_new(&sha));
+        digest_lists(sha, s->lists);
+        seal_hash_add(sha, s->parts, sizeof s->parts);
+        TRY(seal_hash_end(sha, hash));
+    }
     static const char HEX[] = "0123456789abcdef";
     memcpy(s->digest, "sha256:", 7);
     for (size_t i = 0; i < sizeof hash; i++) {
@@ -92,35 +137,29 @@ static enum pdp_err digest_end(struct seal_hash *sha, struct snapshot *s)
     return PDP_ERR_OK;
 }
 
-// What documents name (lists' files, zones) is an input as they are: it enters the digest as it is read, in
-// the order of the documents. A file that cannot be read is another input than an empty one.
+// Zones that documents name are inputs as they are: each enters the digest as it is read, in the order of the
+// documents. One that cannot be read is another input than an empty one.
 struct named {
     const struct snapshot_input *input;
     struct seal_hash *sha;
 };
 
-static enum pdp_err named_read(struct named *named,
-                               enum pdp_err (*read)(void *user, struct str name, struct str *text),
-                               struct str name, struct str *text)
+static enum pdp_err named_zone(void *user, struct str name, struct str *text)
 {
+    struct named *named = user;
+    const struct snapshot_input *input = named->input;
     *text = (struct str){0};
-    enum pdp_err err = read != NULL ? read(named->input->user, name, text) : PDP_ERR_UNSUPPORTED;
+    enum pdp_err err =
+        input->read_zone != NULL ? input->read_zone(input->user, name, text) : PDP_ERR_UNSUPPORTED;
     digest_str(named->sha, name);
     digest_str(named->sha, err == PDP_ERR_OK ? STR("read") : STR("lost"));
     digest_str(named->sha, err == PDP_ERR_OK ? *text : (struct str){0});
     return err;
 }
 
-static enum pdp_err named_file(void *user, struct str path, struct str *text)
+static struct policy_files files_of(const struct snapshot_input *input)
 {
-    struct named *named = user;
-    return named_read(named, named->input->read_file, path, text);
-}
-
-static enum pdp_err named_zone(void *user, struct str name, struct str *text)
-{
-    struct named *named = user;
-    return named_read(named, named->input->read_zone, name, text);
+    return (struct policy_files){input->read_file, input->user};
 }
 
 // ---- Reading -----------------------------------------------------------------------------------
@@ -242,9 +281,9 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
     s->env.zone_user = named;
     TRY(cel_program_new(&s->env, NULL, &s->program));
 
-    struct policy_files files = {named_file, named};
+    struct policy_files files = files_of(named->input);
     keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed,
-                                       &s->arena, diags, &s->policies));
+                                       &s->arena, diags, &s->lists, &s->policies));
     keep_first(&first,
                session_policies_read(list->docs, list->count, s->program, &s->arena, diags, &s->sessions));
     keep_first(&first, risk_model_read(list->docs, list->count, s->program, s->names.strengths,
@@ -311,18 +350,30 @@ static enum pdp_err build(const struct snapshot_input *input, struct hash_key se
     s->env.zone_user = NULL;
     TRY(cel_seal(s->program));
     TRY(policy_set_index(s->policies, diags));
-    policy_set_loaded(s->policies, input->now_ms);
+    policy_lists_loaded(s->lists, input->now_ms);
     TRY(name_strengths(seed, s));
-    TRY(digest_end(sha, s));
+    TRY(seal_hash_end(sha, s->parts));
+    TRY(digest_end(s));
     count_facts(s);
     return refuse_empty(s, diags);
+}
+
+static struct snapshot *snapshot_new(void)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+    if (s != NULL) {
+        s->base = s;
+        s->scratch = s->rooms;
+        atomic_init(&s->uses, 1);
+    }
+    return s;
 }
 
 enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key seed, struct diags *diags,
                             struct snapshot **out)
 {
     *out = NULL;
-    AUTO(snapshot_free) struct snapshot *s = calloc(1, sizeof *s);
+    AUTO(snapshot_free) struct snapshot *s = snapshot_new();
     AUTO(doc_list_free) struct doc_list list = {0};
     enum pdp_err err = PDP_ERR_NOMEM;
     if (s != NULL) {

@@ -9,7 +9,10 @@
 #include "risk/risk.h"
 #include "session/limits.h"
 
+#include <stdatomic.h>
+
 #define SNAPSHOT_WORKERS_MAX 64
+#define SNAPSHOT_SHA_BYTES 32
 
 // What one worker needs to run this snapshot's program; made before it is published.
 struct snapshot_scratch {
@@ -17,7 +20,14 @@ struct snapshot_scratch {
     struct policy_scratch *policy;
 };
 
+// What it is made of may be shared: one that was made by reading a list's file anew stands on the one that
+// was compiled, its base, and differs from it in lists, digest and epoch alone.
 struct snapshot {
+    struct snapshot *base; // itself, where it was compiled
+    atomic_uint uses;      // of a base: its own, and of those that stand on it. Any thread
+    struct policy_lists *lists;
+    uint8_t parts[SNAPSHOT_SHA_BYTES]; // digest of all inputs but the lists' files
+    // All that follows is the base's own, down to the facts; the others look at it.
     struct arena arena;
     struct policy_names names;
     struct cel_env env;
@@ -31,8 +41,9 @@ struct snapshot {
     struct snapshot_facts facts;
     char digest[80]; // `sha256:` and 64 hex digits
     size_t digest_len;
-    uint64_t epoch; // given when it is published
-    struct snapshot_scratch scratch[SNAPSHOT_WORKERS_MAX];
+    uint64_t epoch;                   // given when it is published
+    struct snapshot_scratch *scratch; // the base's, by the number of a worker
+    struct snapshot_scratch rooms[SNAPSHOT_WORKERS_MAX];
     struct snapshot *next; // in the list of the retired
 };
 

@@ -34,6 +34,7 @@ struct build {
     const struct conf_node **role_nodes; // what each role brings along, as it stands in a document
     struct build_lifted *lifted;         // of each exception
     struct table rule_names;             // made where there are exceptions
+    struct policy_lists *lists;
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.

@@ -25,90 +25,41 @@ static const struct conf_field DOCUMENT[] = {
      "its members, one a line, `#` comments"},
 };
 
-static const struct {
-    const char *what, *hint;
-} WORDS[] = {
-    [CEL_SET_STRING] = {"text", NULL},
-    [CEL_SET_CIDR] = {"an address or prefix", "such as `10.20.0.0/16`, `2001:db8::/32` or `192.0.2.1`"},
-    [CEL_SET_COUNTRY] = {"a country", "two letters of ISO 3166, such as `DE`"},
-    [CEL_SET_ASN] = {"an AS number", "such as `AS3320` or `3320`"},
-};
-
-static void refuse_entry(struct build *build, const struct lists_set *set, struct str text,
-                         struct place place)
+static enum pdp_err add_entries(struct build *build, struct lists_building *building,
+                                const struct conf_node *entries)
 {
-    struct cidr cidr;
-    build_fail(build, PDP_ERR_SYNTAX, place, NULL, "`" STR_FMT "` is not %s",
-               STR_ARG(build_shown(build, text)), WORDS[set->kind].what);
-    if (set->kind == CEL_SET_CIDR && cidr_parse(text, true, &cidr)) {
-        AUTO(buf_fini) struct buf fixed = {0};
-        cidr_print(&fixed, &cidr);
-        diag_hint(build->diags, "bits are set below the prefix; did you mean `" STR_FMT "`?",
-                  STR_ARG(buf_view(&fixed)));
-    } else if (WORDS[set->kind].hint != NULL) {
-        diag_hint(build->diags, "%s", WORDS[set->kind].hint);
+    size_t bytes = 0;
+    for (size_t i = 0; i < entries->count; i++) {
+        bytes += entries->items[i]->text.len;
     }
-}
-
-static void add_entry(struct build *build, struct lists_set *set, struct str text, struct place place)
-{
-    enum pdp_err err = lists_add(set, text);
-    if (err != PDP_ERR_OK) {
-        refuse_entry(build, set, text, place);
-    }
-}
-
-static void read_entries(struct build *build, struct lists_set *set, const struct conf_node *entries)
-{
-    enum pdp_err err = lists_room(set, entries->count, build->set->seed, build->arena);
-    build_note(build, err);
-    for (size_t i = 0; err == PDP_ERR_OK && i < entries->count; i++) {
+    TRY(lists_begin(building, building->set, entries->count, bytes, build->set->seed));
+    for (size_t i = 0; i < entries->count; i++) {
         const struct conf_node *entry = entries->items[i];
         if (entry->kind != CONF_SCALAR) {
             build_fail(build, PDP_ERR_TYPE, entry->place, NULL, "an entry must be text");
             continue;
         }
         // `NO` is Norway here, and nothing else.
-        add_entry(build, set, set->kind == CEL_SET_STRING ? build_copy(build, entry->text) : entry->text,
-                  entry->place);
+        enum pdp_err err = lists_add(building, entry->text);
+        if (err != PDP_ERR_OK) {
+            lists_refuse(err, building->set->head.kind, entry->text, entry->place, build->diags);
+            build_note(build, err);
+        }
     }
-    lists_sort(set);
+    return lists_end(building);
 }
 
-// One line of a file without its comment and blanks; false after the last.
-static bool next_line(struct str text, size_t *at, struct str *line)
+static void read_entries(struct build *build, const struct lists_head *head, const struct conf_node *entries,
+                         struct lists_set **out)
 {
-    if (*at >= text.len) {
-        return false;
+    AUTO(lists_free) struct lists_set *set = NULL;
+    enum pdp_err err = lists_new(head, &set);
+    if (err == PDP_ERR_OK) {
+        AUTO(lists_building_fini) struct lists_building building = {.set = set};
+        err = add_entries(build, &building, entries);
     }
-    size_t end = str_find_byte(text, '\n', *at);
-    struct str all = str_sub(text, *at, end - *at);
-    *line = str_trim(str_sub(all, 0, str_find_byte(all, '#', 0)));
-    *at = end + 1;
-    return true;
-}
-
-static void read_lines(struct build *build, struct lists_set *set, const struct source *source)
-{
-    struct str line;
-    size_t count = 0;
-    for (size_t at = 0; next_line(source->text, &at, &line);) {
-        count += line.len > 0;
-    }
-    enum pdp_err err = lists_room(set, count, build->set->seed, build->arena);
     build_note(build, err);
-    for (size_t at = 0; err == PDP_ERR_OK && next_line(source->text, &at, &line);) {
-        if (line.len == 0) {
-            continue;
-        }
-        struct place place = {source, (uint32_t)(line.at - source->text.at), (uint32_t)line.len};
-        if (!str_is_utf8(line)) {
-            build_fail(build, PDP_ERR_UTF8, place, NULL, "an entry is not valid UTF-8");
-        } else {
-            add_entry(build, set, set->kind == CEL_SET_STRING ? build_copy(build, line) : line, place);
-        }
-    }
-    lists_sort(set);
+    *out = err == PDP_ERR_OK ? STEAL(set) : NULL;
 }
 
 // Relative, and never upwards: a folder is deployed as a whole.
@@ -123,51 +74,53 @@ static bool stays_below(struct str path)
     return below;
 }
 
-static void read_file(struct build *build, struct lists_set *set, const struct conf_node *file)
+static void read_file(struct build *build, const struct lists_head *head, const struct conf_node *file,
+                      struct lists_set **out)
 {
-    struct str text = {0};
+    const struct source *source = NULL;
     if (!stays_below(file->text)) {
         build_fail(build, PDP_ERR_DENIED, file->place,
                    "name it relative to the folder of the policies, without `..`",
                    "`" STR_FMT "` lies outside the folder", STR_ARG(build_shown(build, file->text)));
         return;
     }
-    enum pdp_err err = build->files != NULL && build->files->read != NULL
-                           ? build->files->read(build->files->user, file->text, &text)
-                           : PDP_ERR_UNSUPPORTED;
-    if (err != PDP_ERR_OK || (text.at == NULL && text.len > 0) || text.len > CONF_BYTES_MAX) {
-        diag_warning(build->diags, file->place, "`" STR_FMT "` could not be read: %s",
-                     STR_ARG(build_shown(build, file->text)),
-                     pdp_err_text(err != PDP_ERR_OK ? err : PDP_ERR_LIMIT));
-        diag_hint(build->diags, "until it can, whatever asks `lists." STR_FMT "` is unsure",
-                  STR_ARG(set->name));
-        set->missing = true;
+    enum pdp_err err = lists_file_find(build->files, file->text, build->diags, &source);
+    if (err == PDP_ERR_OK || err == PDP_ERR_NOMEM) {
+        build_note(build, err == PDP_ERR_OK
+                              ? lists_file_read(head, source, build->set->seed, build->diags, out)
+                              : err);
         return;
     }
-    // Lives as long as the diagnostics that show it, which may outlive the set.
-    struct source *source = ARENA_NEW(&build->diags->arena, struct source);
-    struct str name = arena_str(&build->diags->arena, file->text, NULL);
-    if (source == NULL || name.at == NULL) {
-        build_note(build, PDP_ERR_NOMEM);
-        return;
+    diag_warning(build->diags, file->place, "`" STR_FMT "` could not be read: %s",
+                 STR_ARG(build_shown(build, file->text)), pdp_err_text(err));
+    diag_hint(build->diags, "until it can, whatever asks `lists." STR_FMT "` is unsure", STR_ARG(head->name));
+    build_note(build, lists_new(head, out));
+    if (*out != NULL) {
+        (*out)->missing = true;
     }
-    *source = (struct source){name, text};
-    read_lines(build, set, source);
 }
 
-static struct lists_set *set_of(struct build *build, struct str name)
+// NULL: its name was refused, or another has it.
+static struct lists_set **place_of(struct build *build, struct str name)
 {
     for (size_t i = 0; i < build->names->set_count; i++) {
         if (str_eq(build->names->sets[i].name, name)) {
-            return &build->set->lists[build->names->sets[i].id];
+            struct lists_set **place = &build->lists->at[build->names->sets[i].id];
+            return *place == NULL ? place : NULL;
         }
     }
-    return NULL; // its name was refused
+    return NULL;
+}
+
+static struct str version_of(const struct conf_doc *doc)
+{
+    const struct conf_node *version = conf_get(conf_get(doc->root, "metadata"), "version");
+    return version != NULL && version->kind == CONF_SCALAR ? version->text : (struct str){"", 0};
 }
 
 void read_list(struct build *build, const struct conf_doc *doc)
 {
-    struct document document = {.updated_ms = INT64_MIN};
+    struct document document = {.updated_ms = LISTS_UNKNOWN};
     enum pdp_err err =
         conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "List", &document, build->arena, build->diags);
     build_note(build, err);
@@ -177,18 +130,21 @@ void read_list(struct build *build, const struct conf_doc *doc)
         build_fail(build, PDP_ERR_MISSING, place, NULL, "a List has either `entries` or `file`");
         return;
     }
-    struct lists_set *set = set_of(build, build_doc_name(doc));
-    if (err != PDP_ERR_OK || set == NULL || set->name.len > 0) {
+    struct lists_set **place = place_of(build, build_doc_name(doc));
+    if (err != PDP_ERR_OK || place == NULL) {
         return;
     }
-    set->name = build_copy(build, build_doc_name(doc));
-    set->kind = KINDS[document.type];
-    set->max_age_ms = document.max_age_ms;
-    set->dated = document.updated_ms != INT64_MIN;
-    set->updated_ms = set->dated ? document.updated_ms : 0;
+    struct lists_head head = {
+        .name = build_doc_name(doc),
+        .file = file != NULL ? file->text : (struct str){"", 0},
+        .kind = KINDS[document.type],
+        .max_age_ms = document.max_age_ms,
+        .version = version_of(doc),
+        .updated_ms = document.updated_ms,
+    };
     if (file != NULL) {
-        read_file(build, set, file);
+        read_file(build, &head, file, place);
     } else {
-        read_entries(build, set, document.entries);
+        read_entries(build, &head, document.entries, place);
     }
 }

@@ -4,24 +4,26 @@
 
 #include "base/num.h"
 
-#include <stdlib.h>
-
 // ---- What an entry or a value means -----------------------------------------------------------------
 
-static uint32_t v4_of(const struct ip *ip)
+uint32_t lists_v4(const struct ip *ip)
 {
     return (uint32_t)ip->bytes[12] << 24 | (uint32_t)ip->bytes[13] << 16 | (uint32_t)ip->bytes[14] << 8 |
            (uint32_t)ip->bytes[15];
 }
 
-static void v6_of(const struct ip *ip, uint64_t out[2])
+static uint64_t half_of(const uint8_t bytes[8])
 {
-    for (int half = 0; half < 2; half++) {
-        out[half] = 0;
-        for (int i = 0; i < 8; i++) {
-            out[half] = out[half] << 8 | ip->bytes[half * 8 + i];
-        }
+    uint64_t half = 0;
+    for (int i = 0; i < 8; i++) {
+        half = half << 8 | bytes[i];
     }
+    return half;
+}
+
+struct rank_key128 lists_v6_key(const struct ip *ip)
+{
+    return (struct rank_key128){half_of(ip->bytes), half_of(ip->bytes + 8)};
 }
 
 static int letter(char c)
@@ -32,7 +34,7 @@ static int letter(char c)
     return c >= 'A' && c <= 'Z' ? c - 'A' : -1;
 }
 
-static bool country_of(struct str text, unsigned *out)
+bool lists_country(struct str text, unsigned *out)
 {
     int first = text.len == 2 ? letter(text.at[0]) : -1;
     int second = text.len == 2 ? letter(text.at[1]) : -1;
@@ -40,7 +42,7 @@ static bool country_of(struct str text, unsigned *out)
     return first >= 0 && second >= 0;
 }
 
-static bool asn_of(struct str text, uint32_t *out)
+bool lists_asn(struct str text, uint32_t *out)
 {
     uint64_t number = 0;
     bool prefix = text.len > 2 && letter(text.at[0]) == 0 && letter(text.at[1]) == 's' - 'a';
@@ -49,138 +51,26 @@ static bool asn_of(struct str text, uint32_t *out)
     return ok;
 }
 
-// ---- Building ---------------------------------------------------------------------------------------
+// ---- Strings ----------------------------------------------------------------------------------------
 
-enum pdp_err lists_room(struct lists_set *set, size_t entries, struct hash_key seed, struct arena *arena)
+static bool is_at(const struct lists_strings *strings, uint32_t at, struct str text)
 {
-    size_t most = entries + 1;
-    bool ok = true;
-    switch (set->kind) {
-    case CEL_SET_STRING:
-        return table_init(&set->strings, entries, seed, arena);
-    case CEL_SET_CIDR:
-        set->v4 = ARENA_ARRAY(arena, struct lists_v4, most);
-        set->v6 = ARENA_ARRAY(arena, struct lists_v6, most);
-        ok = set->v4 != NULL && set->v6 != NULL;
-        break;
-    case CEL_SET_ASN:
-        set->asns = ARENA_ARRAY(arena, uint32_t, most);
-        ok = set->asns != NULL;
-        break;
-    case CEL_SET_COUNTRY:
-        break;
-    }
-    return ok ? PDP_ERR_OK : PDP_ERR_NOMEM;
+    const unsigned char *entry = strings->block + at;
+    size_t len = (size_t)entry[0] | (size_t)entry[1] << 8;
+    return len == text.len && (len == 0 || memcmp(entry + 2, text.at, len) == 0);
 }
 
-static enum pdp_err add_cidr(struct lists_set *set, struct str text)
+// The table is a quarter empty at least, and the hash is keyed: the search ends soon.
+struct lists_slot *lists_slot(const struct lists_strings *strings, struct str text, uint32_t *tag)
 {
-    struct cidr cidr = {0};
-    if (!cidr_parse(text, false, &cidr)) {
-        if (!ip_parse(text, &cidr.base)) {
-            return PDP_ERR_SYNTAX;
-        }
-        cidr.bits = cidr.base.v4 ? 32 : 128;
+    uint64_t hash = hash_64(strings->seed, text.at, text.len);
+    uint32_t i = (uint32_t)((hash >> 32) * strings->cap >> 32);
+    *tag = (uint32_t)hash;
+    while (strings->slots[i].at != 0 &&
+           (strings->slots[i].tag != *tag || !is_at(strings, strings->slots[i].at - 1, text))) {
+        i = i + 1 < strings->cap ? i + 1 : 0;
     }
-    if (cidr.base.v4) {
-        uint32_t from = v4_of(&cidr.base);
-        uint32_t rest = cidr.bits == 0 ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (32 - cidr.bits)) - 1);
-        set->v4[set->v4_count++] = (struct lists_v4){from, from | rest};
-        return PDP_ERR_OK;
-    }
-    struct lists_v6 *range = &set->v6[set->v6_count++];
-    v6_of(&cidr.base, range->from);
-    for (unsigned half = 0; half < 2; half++) {
-        unsigned bits = cidr.bits > half * 64 ? cidr.bits - half * 64 : 0;
-        uint64_t rest = bits >= 64 ? 0 : (bits == 0 ? UINT64_MAX : (UINT64_C(1) << (64 - bits)) - 1);
-        range->to[half] = range->from[half] | rest;
-    }
-    return PDP_ERR_OK;
-}
-
-enum pdp_err lists_add(struct lists_set *set, struct str text)
-{
-    uint32_t number = 0;
-    unsigned country = 0;
-    set->entries++;
-    switch (set->kind) {
-    case CEL_SET_STRING:
-        (void)table_put(&set->strings, text, 0, &number);
-        return PDP_ERR_OK;
-    case CEL_SET_CIDR:
-        return add_cidr(set, text);
-    case CEL_SET_COUNTRY:
-        if (!country_of(text, &country)) {
-            return PDP_ERR_SYNTAX;
-        }
-        set->countries[country / 64] |= UINT64_C(1) << country % 64;
-        return PDP_ERR_OK;
-    case CEL_SET_ASN:
-        if (!asn_of(text, &number)) {
-            return PDP_ERR_SYNTAX;
-        }
-        set->asns[set->asn_count++] = number;
-        return PDP_ERR_OK;
-    }
-    return PDP_ERR_TYPE;
-}
-
-static int v6_cmp(const uint64_t a[2], const uint64_t b[2])
-{
-    return a[0] != b[0] ? (a[0] > b[0]) - (a[0] < b[0]) : (a[1] > b[1]) - (a[1] < b[1]);
-}
-
-static int by_v4(const void *a, const void *b)
-{
-    const struct lists_v4 *one = a;
-    const struct lists_v4 *two = b;
-    return (one->from > two->from) - (one->from < two->from);
-}
-
-static int by_v6(const void *a, const void *b)
-{
-    return v6_cmp(((const struct lists_v6 *)a)->from, ((const struct lists_v6 *)b)->from);
-}
-
-static int by_number(const void *a, const void *b)
-{
-    uint32_t one = *(const uint32_t *)a;
-    uint32_t two = *(const uint32_t *)b;
-    return (one > two) - (one < two);
-}
-
-// Prefixes nest or lie apart, so that ranges which overlap are one inside the other.
-void lists_sort(struct lists_set *set)
-{
-    size_t kept = 0;
-    if (set->v4_count > 0) {
-        qsort(set->v4, set->v4_count, sizeof(*set->v4), by_v4);
-    }
-    for (size_t i = 0; i < set->v4_count; i++) {
-        if (kept > 0 && set->v4[i].from <= set->v4[kept - 1].to) {
-            uint32_t to = set->v4[kept - 1].to;
-            set->v4[kept - 1].to = to > set->v4[i].to ? to : set->v4[i].to;
-        } else {
-            set->v4[kept++] = set->v4[i];
-        }
-    }
-    set->v4_count = kept;
-    kept = 0;
-    if (set->v6_count > 0) {
-        qsort(set->v6, set->v6_count, sizeof(*set->v6), by_v6);
-    }
-    for (size_t i = 0; i < set->v6_count; i++) {
-        if (kept == 0 || v6_cmp(set->v6[i].from, set->v6[kept - 1].to) > 0) {
-            set->v6[kept++] = set->v6[i];
-        } else if (v6_cmp(set->v6[i].to, set->v6[kept - 1].to) > 0) {
-            set->v6[kept - 1].to[0] = set->v6[i].to[0];
-            set->v6[kept - 1].to[1] = set->v6[i].to[1];
-        }
-    }
-    set->v6_count = kept;
-    if (set->asn_count > 0) {
-        qsort(set->asns, set->asn_count, sizeof(*set->asns), by_number);
-    }
+    return &strings->slots[i];
 }
 
 // ---- Looking up -------------------------------------------------------------------------------------
@@ -190,34 +80,42 @@ static enum truth truth_of(bool yes)
     return yes ? TRUTH_YES : TRUTH_NO;
 }
 
-static bool holds_v4(const struct lists_set *set, uint32_t ip)
+static enum truth contains_string(const struct lists_set *set, const struct value *value)
 {
-    size_t low = 0;
-    size_t high = set->v4_count;
-    while (low < high) { // the last range that begins at or below `ip` is low - 1
-        size_t mid = low + (high - low) / 2;
-        if (set->v4[mid].from <= ip) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    uint32_t tag = 0;
+    if (value->kind != VALUE_STRING) {
+        return TRUTH_UNSURE;
     }
-    return low > 0 && ip <= set->v4[low - 1].to;
+    return truth_of(set->strings.cap > 0 && lists_slot(&set->strings, value_text(value), &tag)->at != 0);
 }
 
-static bool holds_v6(const struct lists_set *set, const uint64_t ip[2])
+// Prefixes nest or lie apart, and only the outermost are kept: the one that begins last at or below an
+// address is the only one that can hold it.
+static bool holds_v4(const struct lists_set *set, uint32_t ip)
 {
-    size_t low = 0;
-    size_t high = set->v6_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (v6_cmp(set->v6[mid].from, ip) <= 0) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    uint32_t at = rank32_find(&set->v4, ip);
+    if (at == RANK_NONE) {
+        return false;
     }
-    return low > 0 && v6_cmp(ip, set->v6[low - 1].to) <= 0;
+    uint64_t differ = set->v4.levels[0].keys[at] ^ ip;
+    return differ >> (32 - set->v4_bits[at]) == 0;
+}
+
+static bool holds_v6(const struct lists_set *set, struct rank_key128 ip)
+{
+    uint32_t at = rank128_find(&set->v6, ip);
+    if (at == RANK_NONE) {
+        return false;
+    }
+    const struct rank_key128 *base = &set->v6.levels[0].keys[at];
+    unsigned bits = set->v6_bits[at];
+    if (bits == 0) {
+        return true;
+    }
+    if (bits <= 64) {
+        return (base->hi ^ ip.hi) >> (64 - bits) == 0;
+    }
+    return base->hi == ip.hi && (base->lo ^ ip.lo) >> (128 - bits) == 0;
 }
 
 static enum truth contains_ip(const struct lists_set *set, const struct value *value)
@@ -229,12 +127,7 @@ static enum truth contains_ip(const struct lists_set *set, const struct value *v
     } else if (value->kind != VALUE_STRING || !ip_parse(value_text(value), &parsed)) {
         return TRUTH_UNSURE;
     }
-    if (ip->v4) {
-        return truth_of(holds_v4(set, v4_of(ip)));
-    }
-    uint64_t halves[2];
-    v6_of(ip, halves);
-    return truth_of(holds_v6(set, halves));
+    return truth_of(ip->v4 ? holds_v4(set, lists_v4(ip)) : holds_v6(set, lists_v6_key(ip)));
 }
 
 static enum truth contains_asn(const struct lists_set *set, const struct value *value)
@@ -245,46 +138,66 @@ static enum truth contains_asn(const struct lists_set *set, const struct value *
             return TRUTH_UNSURE;
         }
         asn = (uint32_t)value->as.u;
-    } else if (value->kind != VALUE_STRING || !asn_of(value_text(value), &asn)) {
+    } else if (value->kind != VALUE_STRING || !lists_asn(value_text(value), &asn)) {
         return TRUTH_UNSURE;
     }
-    size_t low = 0;
-    size_t high = set->asn_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (set->asns[mid] < asn) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return truth_of(low < set->asn_count && set->asns[low] == asn);
+    uint32_t at = rank32_find(&set->asns, asn);
+    return truth_of(at != RANK_NONE && set->asns.levels[0].keys[at] == asn);
 }
 
 static enum truth contains_country(const struct lists_set *set, const struct value *value)
 {
     unsigned country = 0;
-    if (value->kind != VALUE_STRING || !country_of(value_text(value), &country)) {
+    if (value->kind != VALUE_STRING || !lists_country(value_text(value), &country)) {
         return TRUTH_UNSURE;
     }
     return truth_of((set->countries[country / 64] >> country % 64 & 1) != 0);
 }
 
-static bool is_stale(const struct lists_set *set, int64_t now_ms)
+// ---- Age --------------------------------------------------------------------------------------------
+
+// Since when its entries are known to be true: as somebody wrote, else since they were loaded.
+static int64_t since(const struct lists_set *set)
 {
-    return set->missing ||
-           (set->max_age_ms > 0 && (!set->dated || num_sub_sat(now_ms, set->updated_ms) > set->max_age_ms));
+    return set->updated_ms != LISTS_UNKNOWN ? set->updated_ms : set->loaded_ms;
+}
+
+// What claims to come from the future has an age that nobody knows. A time of loading is our own clock's,
+// which may have been set back, or be a replay's.
+static bool is_ahead(const struct lists_set *set, int64_t now_ms)
+{
+    return set->updated_ms != LISTS_UNKNOWN && num_sub_sat(set->updated_ms, now_ms) > LISTS_AHEAD_MS;
+}
+
+bool lists_stale(const struct lists_set *set, int64_t now_ms)
+{
+    if (set->missing || set->head.max_age_ms <= 0) {
+        return set->missing;
+    }
+    return since(set) == LISTS_UNKNOWN || is_ahead(set, now_ms) ||
+           num_sub_sat(now_ms, since(set)) > set->head.max_age_ms;
+}
+
+int64_t lists_until(const struct lists_set *set, int64_t now_ms)
+{
+    if (set->missing || set->head.max_age_ms <= 0 || since(set) == LISTS_UNKNOWN) {
+        return INT64_MAX;
+    }
+    if (is_ahead(set, now_ms)) {
+        return num_sub_sat(set->updated_ms, LISTS_AHEAD_MS);
+    }
+    return lists_stale(set, now_ms) ? INT64_MAX
+                                    : num_add_sat(num_add_sat(since(set), set->head.max_age_ms), 1);
 }
 
 enum truth lists_contains(const struct lists_set *set, const struct value *value, int64_t now_ms)
 {
-    if (is_stale(set, now_ms)) {
+    if (lists_stale(set, now_ms)) {
         return TRUTH_UNSURE;
     }
-    switch (set->kind) {
+    switch (set->head.kind) {
     case CEL_SET_STRING:
-        return value->kind == VALUE_STRING ? truth_of(table_get(&set->strings, value_text(value)) != NULL)
-                                           : TRUTH_UNSURE;
+        return contains_string(set, value);
     case CEL_SET_CIDR:
         return contains_ip(set, value);
     case CEL_SET_COUNTRY:

@@ -13,6 +13,7 @@
 
 struct policy_set;     // immutable; lives in its arena
 struct policy_scratch; // one worker's memory for matching
+struct policy_lists;   // the sets of List documents: each shared by all snapshots that read the same file
 
 // What the documents define that conditions may name; gathered before any expression is compiled.
 struct policy_names {
@@ -35,18 +36,15 @@ struct policy_files {
 
 // Second pass: Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their
 // own folders). Compiles into `program` (not sealed yet), resources and actions as index keys. `seed` keys
-// its hash tables. What the first pass reported is not reported again. The set keeps nothing of the documents
-// or their sources.
+// its hash tables. *lists are the caller's to free (NULL on failure). What the first pass reported is not
+// reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count,
                                       const struct policy_names *names, struct cel_program *program,
                                       const struct policy_files *files, struct hash_key seed,
-                                      struct arena *arena, struct diags *diags, struct policy_set **out);
+                                      struct arena *arena, struct diags *diags, struct policy_lists **lists,
+                                      struct policy_set **out);
 // After cel_seal: builds the index.
 MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *diags);
-
-// Lists with a max_age and no `updated` of their own age from here: when the snapshot was loaded. Without
-// this call they are stale from the start.
-void policy_set_loaded(struct policy_set *set, int64_t now_ms);
 
 size_t policy_rule_count(const struct policy_set *set);
 struct str policy_rule_name(const struct policy_set *set,
@@ -58,7 +56,7 @@ struct policy_describe {
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
 
 // Program and index as stable text, of a set that was indexed; `out` failed where memory is out.
-void policy_set_print(const struct policy_set *set, struct buf *out);
+void policy_set_print(const struct policy_set *set, const struct policy_lists *lists, struct buf *out);
 
 MUST_USE enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scratch **out);
 void policy_scratch_free(struct policy_scratch **scratch);
@@ -102,14 +100,47 @@ void policy_decide(const struct policy_set *set, struct policy_scratch *scratch,
                    const struct policy_host *host, const struct policy_question *question,
                    struct arena *arena, int64_t now_ms, struct policy_result *out);
 
-// struct cel_host.contains for the set's lists; `stale` ones are unsure at `now_ms`.
-enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value,
-                           int64_t now_ms);
 // Adds to a list of roles those that they bring along (Definitions); anything else is left as it is. false:
 // memory is out, and the value must not be used.
 MUST_USE bool policy_roles_expand(const struct policy_set *set, struct value *value, struct arena *arena);
 // How a strength is proved: the expression of its `proves`, and what to ask for.
 uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength);
 const struct str *policy_strength_acr(const struct policy_set *set, uint32_t strength, size_t *count);
+
+// ---- Lists -------------------------------------------------------------------------------------
+
+void policy_lists_free(struct policy_lists **lists); // what nobody else shares, too
+// The same sets once more: any thread may free either.
+MUST_USE enum pdp_err policy_lists_share(const struct policy_lists *lists, struct policy_lists **out);
+// Those of `from`, with the file of the list `name` read anew; empty: the files of all. All or nothing: a
+// mistake goes to `diags`, is noted in what facts tell of the list, and gives *out NULL.
+MUST_USE enum pdp_err policy_lists_reread(const struct policy_lists *from, struct str name,
+                                          const struct policy_files *files, struct hash_key seed,
+                                          int64_t now_ms, struct diags *diags, struct policy_lists **out);
+// Lists with a max_age and no `updated` of their own age from here, unless an earlier call said so: when they
+// were loaded. Without this call they are stale from the start. Before they are shared with other threads.
+void policy_lists_loaded(struct policy_lists *lists, int64_t now_ms);
+
+// struct cel_host.contains, by the id of the declaration; stale ones are unsure at `now_ms`, and so is all
+// where `lists` is NULL.
+enum truth policy_contains(const struct policy_lists *lists, uint32_t list, const struct value *value,
+                           int64_t now_ms);
+// The first time after now at which a list grows stale or fresh; INT64_MAX: never by time alone.
+int64_t policy_list_until(const struct policy_lists *lists, uint32_t list, int64_t now_ms);
+
+struct policy_list_facts {
+    struct str name, file, version; // file: empty where its entries stand in its document; version: or none
+    const char *kind;
+    size_t entries, bytes;         // entries as they are written; bytes of memory
+    int64_t updated_ms, loaded_ms; // INT64_MIN: nobody said
+    int64_t max_age_ms;            // 0: none
+    int64_t refused_ms;            // a newer file was refused then; 0: none was
+    bool missing, stale;
+    const uint8_t *sha256; // 32 bytes, of its file
+};
+size_t policy_list_count(const struct policy_lists *lists);
+// Texts are borrowed from the lists. false: no such list.
+bool policy_list_describe(const struct policy_lists *lists, uint32_t list, int64_t now_ms,
+                          struct policy_list_facts *out);
 
 #endif

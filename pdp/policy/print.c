@@ -72,24 +72,27 @@ static void print_strengths(struct buf *out, const struct policy_set *set)
     }
 }
 
-static void print_lists(struct buf *out, const struct policy_set *set)
+static void print_lists(struct buf *out, const struct policy_lists *lists)
 {
-    static const char *const KINDS[] = {[CEL_SET_STRING] = "string",
-                                        [CEL_SET_CIDR] = "cidr",
-                                        [CEL_SET_COUNTRY] = "country",
-                                        [CEL_SET_ASN] = "asn"};
-    for (uint32_t i = 0; i < set->list_count; i++) {
-        const struct lists_set *list = &set->lists[i];
-        buf_printf(out, "list " STR_FMT ": %s, ", STR_ARG(list->name), KINDS[list->kind]);
-        if (list->missing) {
+    struct policy_list_facts list;
+    for (uint32_t i = 0; policy_list_describe(lists, i, 0, &list); i++) {
+        buf_printf(out, "list " STR_FMT ": %s, ", STR_ARG(list.name), list.kind);
+        if (list.missing) {
             buf_str(out, STR("lost"));
         } else {
-            buf_printf(out, "%zu %s", list->entries, list->entries == 1 ? "entry" : "entries");
+            buf_printf(out, "%zu %s", list.entries, list.entries == 1 ? "entry" : "entries");
         }
-        if (list->max_age_ms > 0) {
-            buf_printf(out, ", stale after %lld s", (long long)(list->max_age_ms / TIME_MS_PER_S));
+        if (list.version.len > 0) {
+            buf_str(out, STR(", version "));
+            buf_escaped(out, list.version);
+        }
+        if (list.max_age_ms > 0) {
+            buf_printf(out, ", stale after %lld s", (long long)(list.max_age_ms / TIME_MS_PER_S));
         }
         buf_byte(out, '\n');
+        if (list.updated_ms != INT64_MIN) {
+            put_time(out, "updated", list.updated_ms);
+        }
     }
 }
 
@@ -294,7 +297,7 @@ static void print_exceptions(struct buf *out, const struct policy_set *set)
     }
 }
 
-void policy_set_print(const struct policy_set *set, struct buf *out)
+void policy_set_print(const struct policy_set *set, const struct policy_lists *lists, struct buf *out)
 {
     struct places places;
     struct policy_describe counts;
@@ -306,7 +309,7 @@ void policy_set_print(const struct policy_set *set, struct buf *out)
     buf_printf(out, "%u policies, %u rules, index %u of %u\n", counts.policies, counts.rules, counts.indexed,
                set->rule_count);
     print_strengths(out, set);
-    print_lists(out, set);
+    print_lists(out, lists);
     print_roles(out, set);
     print_policies(out, set, &places);
     print_exceptions(out, set);

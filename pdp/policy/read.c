@@ -175,7 +175,6 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     TRY(reserve_definitions(build, docs, count));
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
-    set->lists = build_array(build, build->names->set_count, sizeof(*set->lists));
     set->obligations = build_array(build, obligations, sizeof(*set->obligations));
     exceptions_reserve(build, exceptions);
     set->list_count = (uint32_t)build->names->set_count;
@@ -209,9 +208,12 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
 enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const struct policy_names *names,
                              struct cel_program *program, const struct policy_files *files,
                              struct hash_key seed, struct arena *arena, struct diags *diags,
-                             struct policy_set **out)
+                             struct policy_lists **lists, struct policy_set **out)
 {
     *out = NULL;
+    *lists = NULL;
+    AUTO(policy_lists_free) struct policy_lists *own = NULL;
+    TRY(lists_all_new(names->set_count, &own));
     struct policy_set *set = ARENA_NEW(arena, struct policy_set);
     if (set == NULL) {
         return PDP_ERR_NOMEM;
@@ -225,23 +227,15 @@ enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const st
                           .files = files,
                           .arena = arena,
                           .diags = diags,
-                          .hard = SET_NO_EXPR};
+                          .hard = SET_NO_EXPR,
+                          .lists = own};
     TRY(read_all(&build, docs, count));
     *out = set;
+    *lists = STEAL(own);
     return PDP_ERR_OK;
 }
 
 // ---- What others ask of a set -------------------------------------------------------------------------
-
-void policy_set_loaded(struct policy_set *set, int64_t now_ms)
-{
-    for (uint32_t i = 0; i < set->list_count; i++) {
-        if (!set->lists[i].dated) {
-            set->lists[i].dated = true;
-            set->lists[i].updated_ms = now_ms;
-        }
-    }
-}
 
 size_t policy_rule_count(const struct policy_set *set)
 {
@@ -251,12 +245,6 @@ size_t policy_rule_count(const struct policy_set *set)
 struct str policy_rule_name(const struct policy_set *set, uint32_t rule)
 {
     return rule < set->rule_count ? set->rules[rule].name : (struct str){"", 0};
-}
-
-enum truth policy_contains(const struct policy_set *set, uint32_t list, const struct value *value,
-                           int64_t now_ms)
-{
-    return list < set->list_count ? lists_contains(&set->lists[list], value, now_ms) : TRUTH_UNSURE;
 }
 
 uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength)

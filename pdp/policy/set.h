@@ -69,7 +69,6 @@ struct policy_set {
     struct hash_key seed;
     struct set_rule *rules;
     struct set_policy *policies;
-    struct lists_set *lists; // by the id of their declaration
     struct set_strength *strengths;
     struct verdict_obligation *obligations; // each once
     uint32_t rule_count, policy_count, list_count, strength_count, obligation_count;

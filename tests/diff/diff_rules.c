@@ -20,6 +20,7 @@ struct round {
     struct cel_env env;
     struct cel_program *program;
     struct policy_set *set;
+    struct policy_lists *lists;
     struct cel_frame *frame;
     struct policy_scratch *scratch;
     struct rules rules;
@@ -39,7 +40,7 @@ static enum pdp_err no_file(void *user, struct str path, struct str *text)
 static enum truth contains(void *user, uint32_t set, const struct value *value)
 {
     struct round *r = user;
-    return policy_contains(r->set, set, value, r->world.now_ms);
+    return policy_contains(r->lists, set, value, r->world.now_ms);
 }
 
 static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)
@@ -72,7 +73,7 @@ static enum pdp_err load(struct round *r)
     static const struct cel_limits LIMITS = {.steps = 1000000000};
     TRY(cel_program_new(&r->env, &LIMITS, &r->program));
     TRY(policy_set_read(docs, count, &r->names, r->program, &files, (struct hash_key){r->seed, 2}, &r->arena,
-                        &r->diags, &r->set));
+                        &r->diags, &r->lists, &r->set));
     TRY(cel_seal(r->program));
     TRY(policy_set_index(r->set, &r->diags));
     TRY(policy_scratch_new(r->set, &r->scratch));
@@ -197,6 +198,7 @@ static void run_seed(uint64_t seed)
     policy_scratch_free(&r.scratch);
     cel_frame_free(&r.frame);
     cel_program_free(&r.program);
+    policy_lists_free(&r.lists);
     diags_fini(&r.diags);
     buf_fini(&r.yaml);
     arena_fini(&r.arena);

@@ -67,13 +67,12 @@ static void compare(const struct policy_result *a, const struct policy_result *b
     }
 }
 
-static void ask(struct policy_set *set, struct cel_program *program, struct policy_scratch *scratch,
+static void ask(struct policy_set *set, struct policy_lists *lists, struct policy_scratch *scratch,
                 struct cel_frame *frame)
 {
     static const char *const PATHS[] = {"/a", "/a/b", "x", NULL};
-    struct cel_host cel = {resolve, contains, set};
+    struct cel_host cel = {resolve, contains, lists};
     struct policy_host host = {proved, NULL};
-    (void)program;
     for (size_t i = 0; i < COUNT_OF(PATHS); i++) {
         AUTO(arena_fini) struct arena arena;
         struct policy_result with;
@@ -97,6 +96,7 @@ static void load(const struct conf_doc *docs, size_t count, struct arena *arena,
     AUTO(policy_scratch_free) struct policy_scratch *scratch = NULL;
     struct policy_names names;
     struct policy_set *set = NULL;
+    AUTO(policy_lists_free) struct policy_lists *lists = NULL;
     enum pdp_err first = policy_names_read(docs, count, arena, diags, &names);
     struct cel_env env = {.roots = ROOTS,
                           .root_count = COUNT_OF(ROOTS),
@@ -110,8 +110,8 @@ static void load(const struct conf_doc *docs, size_t count, struct arena *arena,
                           .strength_count = names.strength_count};
     struct policy_files files = {read_file, NULL};
     check(cel_program_new(&env, NULL, &program) == PDP_ERR_OK);
-    enum pdp_err err =
-        policy_set_read(docs, count, &names, program, &files, (struct hash_key){1, 2}, arena, diags, &set);
+    enum pdp_err err = policy_set_read(docs, count, &names, program, &files, (struct hash_key){1, 2}, arena,
+                                       diags, &lists, &set);
     check((set != NULL) == (err == PDP_ERR_OK));
     check((first == PDP_ERR_OK && err == PDP_ERR_OK) || diags->errors > 0);
     if (set == NULL || first != PDP_ERR_OK) {
@@ -119,7 +119,7 @@ static void load(const struct conf_doc *docs, size_t count, struct arena *arena,
     }
     check(cel_seal(program) == PDP_ERR_OK && policy_set_index(set, diags) == PDP_ERR_OK);
     check(cel_frame_new(program, &frame) == PDP_ERR_OK && policy_scratch_new(set, &scratch) == PDP_ERR_OK);
-    ask(set, program, scratch, frame);
+    ask(set, lists, scratch, frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

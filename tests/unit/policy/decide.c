@@ -342,7 +342,7 @@ Test(policy_decide, gives_each_verdict)
 {
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, str_of(BANK));
-    policy_set_loaded(f.set, 0);
+    policy_lists_loaded(f.lists, 0);
     for (size_t i = 0; i < COUNT_OF(CASES); i++) {
         use_facts(&f, CASES[i].facts);
         f.proved = CASES[i].proved;
@@ -373,7 +373,7 @@ Test(policy_decide, merges_requirements_and_obligations)
 {
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, str_of(BANK));
-    policy_set_loaded(f.set, 0);
+    policy_lists_loaded(f.lists, 0);
     use_facts(&f, POST);
     f.now_ms = 1000;
     struct policy_question question = question_of("POST", "/payroll/1");
@@ -399,7 +399,7 @@ Test(policy_decide, tells_what_ends)
 {
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, str_of(BANK));
-    policy_set_loaded(f.set, 0);
+    policy_lists_loaded(f.lists, 0);
     struct policy_question question = question_of("GET", "/");
     use_facts(&f, MALLORY);
     cr_expect(fixture_ask(&f, &question).terminate_subject);
@@ -411,7 +411,7 @@ Test(policy_decide, a_stale_list_is_unsure)
 {
     AUTO(fixture_fini) struct fixture f;
     fixture_load(&f, str_of(BANK));
-    policy_set_loaded(f.set, 0);
+    policy_lists_loaded(f.lists, 0);
     use_facts(&f, MALLORY);
     f.now_ms = INT64_C(24) * 3600 * 1000 + 1;
     struct policy_question question = question_of("GET", "/");

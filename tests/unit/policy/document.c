@@ -234,8 +234,8 @@ Test(policy_document, a_list_file_that_is_lost_is_a_warning)
                      "  hint: until it can, whatever asks `lists.nets` is unsure\n",
                      "%s", (char *)f.words.at);
     struct value value = value_str(STR("10.1.2.3"));
-    cr_expect_eq(policy_contains(f.set, 0, &value, 0), TRUTH_UNSURE);
-    cr_expect_eq(policy_contains(f.set, 1, &value, 0), TRUTH_UNSURE, "no such list");
+    cr_expect_eq(policy_contains(f.lists, 0, &value, 0), TRUTH_UNSURE);
+    cr_expect_eq(policy_contains(f.lists, 1, &value, 0), TRUTH_UNSURE, "no such list");
 }
 
 Test(policy_document, lists_come_from_files_and_age)
@@ -246,12 +246,12 @@ Test(policy_document, lists_come_from_files_and_age)
                 "List", "old") "type: string\nentries: [a]\nmax_age: 1h\nupdated: 1970-01-01T00:00:00Z\n"));
     struct value ip = value_str(STR("10.1.2.3"));
     struct value text = value_str(STR("a"));
-    cr_expect_eq(policy_contains(f.set, 0, &ip, 0), TRUTH_UNSURE, "nobody said when it was loaded");
-    policy_set_loaded(f.set, 1000);
-    cr_expect_eq(policy_contains(f.set, 0, &ip, 3601000), TRUTH_YES);
-    cr_expect_eq(policy_contains(f.set, 0, &ip, 3601001), TRUTH_UNSURE);
-    cr_expect_eq(policy_contains(f.set, 1, &text, 3600000), TRUTH_YES);
-    cr_expect_eq(policy_contains(f.set, 1, &text, 3600001), TRUTH_UNSURE, "its own time counts");
+    cr_expect_eq(policy_contains(f.lists, 0, &ip, 0), TRUTH_UNSURE, "nobody said when it was loaded");
+    policy_lists_loaded(f.lists, 1000);
+    cr_expect_eq(policy_contains(f.lists, 0, &ip, 3601000), TRUTH_YES);
+    cr_expect_eq(policy_contains(f.lists, 0, &ip, 3601001), TRUTH_UNSURE);
+    cr_expect_eq(policy_contains(f.lists, 1, &text, 3600000), TRUTH_YES);
+    cr_expect_eq(policy_contains(f.lists, 1, &text, 3600001), TRUTH_UNSURE, "its own time counts");
 }
 
 Test(policy_document, numbers_rules_by_path_and_place)

@@ -22,6 +22,7 @@ struct fixture {
     struct policy_names names;
     struct cel_env env;
     struct cel_program *program;
+    struct policy_lists *lists;
     struct policy_set *set;
     struct cel_frame *frame;
     struct policy_scratch *scratch;
@@ -72,6 +73,7 @@ static inline void fixture_fini(struct fixture *f)
     policy_scratch_free(&f->scratch);
     cel_frame_free(&f->frame);
     cel_program_free(&f->program);
+    policy_lists_free(&f->lists);
     arena_fini(&f->arena);
     arena_fini(&f->request);
     diags_fini(&f->diags);
@@ -110,7 +112,7 @@ static inline enum pdp_err fixture_build(struct fixture *f)
     TRY(cel_program_new(&f->env, NULL, &f->program));
     struct policy_files files = {fixture_file, NULL};
     enum pdp_err err = policy_set_read(f->docs, f->doc_count, &f->names, f->program, &files,
-                                       (struct hash_key){1, 2}, &f->arena, &f->diags, &f->set);
+                                       (struct hash_key){1, 2}, &f->arena, &f->diags, &f->lists, &f->set);
     return first != PDP_ERR_OK ? first : err;
 }
 
@@ -156,7 +158,7 @@ static inline bool fixture_resolve(void *user, const struct cel_slot_info *slot,
 static inline enum truth fixture_contains(void *user, uint32_t set, const struct value *value)
 {
     struct fixture *f = user;
-    return policy_contains(f->set, set, value, f->now_ms);
+    return policy_contains(f->lists, set, value, f->now_ms);
 }
 
 static inline bool fixture_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms)

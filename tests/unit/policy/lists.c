@@ -2,6 +2,7 @@
 #include "policy/lists.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define MAX_ENTRIES 12
 
@@ -61,31 +62,31 @@ static const struct {
 
 static const struct hash_key SEED = {1, 2};
 
-static void fill(struct lists_set *set, enum cel_set_kind kind, const char *const *entries,
-                 struct arena *arena)
+static struct lists_set *fill(enum cel_set_kind kind, const char *const *entries)
 {
-    size_t count = 0;
+    size_t count = 0, bytes = 0;
     while (count < MAX_ENTRIES && entries[count] != NULL) {
-        count++;
+        bytes += strlen(entries[count++]);
     }
-    *set = (struct lists_set){.kind = kind};
-    cr_assert_eq(lists_room(set, count, SEED, arena), PDP_ERR_OK);
+    const struct lists_head head = {.kind = kind, .updated_ms = LISTS_UNKNOWN};
+    struct lists_set *set = NULL;
+    AUTO(lists_building_fini) struct lists_building building;
+    cr_assert_eq(lists_new(&head, &set), PDP_ERR_OK);
+    cr_assert_eq(lists_begin(&building, set, count, bytes, SEED), PDP_ERR_OK);
     for (size_t i = 0; i < count; i++) {
-        cr_assert_eq(lists_add(set, str_of(entries[i])), PDP_ERR_OK, "%s", entries[i]);
+        cr_assert_eq(lists_add(&building, str_of(entries[i])), PDP_ERR_OK, "%s", entries[i]);
     }
-    lists_sort(set);
+    cr_assert_eq(lists_end(&building), PDP_ERR_OK);
+    return set;
 }
 
 Test(policy_lists, holds)
 {
     for (size_t i = 0; i < COUNT_OF(SETS); i++) {
-        AUTO(arena_fini) struct arena arena;
-        arena_init(&arena, 0, 0);
-        struct lists_set set;
-        fill(&set, SETS[i].kind, SETS[i].entries, &arena);
+        AUTO(lists_free) struct lists_set *set = fill(SETS[i].kind, SETS[i].entries);
         for (size_t k = 0; k < MAX_ENTRIES && SETS[i].asked[k].text != NULL; k++) {
             struct value value = value_str(str_of(SETS[i].asked[k].text));
-            cr_expect_eq(lists_contains(&set, &value, 0), SETS[i].asked[k].truth, "set %zu: %s", i,
+            cr_expect_eq(lists_contains(set, &value, 0), SETS[i].asked[k].truth, "set %zu: %s", i,
                          SETS[i].asked[k].text);
         }
     }
@@ -93,121 +94,186 @@ Test(policy_lists, holds)
 
 Test(policy_lists, values_of_other_types_are_unsure)
 {
-    AUTO(arena_fini) struct arena arena;
-    arena_init(&arena, 0, 0);
     static const char *const NONE[MAX_ENTRIES] = {NULL};
     for (int kind = CEL_SET_STRING; kind <= CEL_SET_ASN; kind++) {
-        struct lists_set set;
-        fill(&set, (enum cel_set_kind)kind, NONE, &arena);
+        AUTO(lists_free) struct lists_set *set = fill((enum cel_set_kind)kind, NONE);
         struct value values[] = {value_bool(true), value_null(), {0}, {.kind = VALUE_LIST}, value_double(1)};
         for (size_t i = 0; i < COUNT_OF(values); i++) {
-            cr_expect_eq(lists_contains(&set, &values[i], 0), TRUTH_UNSURE, "kind %d, value %zu", kind, i);
+            cr_expect_eq(lists_contains(set, &values[i], 0), TRUTH_UNSURE, "kind %d, value %zu", kind, i);
         }
     }
 }
 
 Test(policy_lists, takes_addresses_and_numbers)
 {
-    AUTO(arena_fini) struct arena arena;
-    arena_init(&arena, 0, 0);
     static const char *const NETS[MAX_ENTRIES] = {"10.0.0.0/8"};
     static const char *const ASNS[MAX_ENTRIES] = {"AS3320"};
-    struct lists_set set;
     struct ip ip;
     cr_assert(ip_parse(STR("10.1.2.3"), &ip));
-    fill(&set, CEL_SET_CIDR, NETS, &arena);
+    AUTO(lists_free) struct lists_set *nets = fill(CEL_SET_CIDR, NETS);
     struct value value = {.kind = VALUE_IP, .as.ip = &ip};
-    cr_expect_eq(lists_contains(&set, &value, 0), TRUTH_YES);
-    fill(&set, CEL_SET_ASN, ASNS, &arena);
+    cr_expect_eq(lists_contains(nets, &value, 0), TRUTH_YES);
+    AUTO(lists_free) struct lists_set *asns = fill(CEL_SET_ASN, ASNS);
     value = value_int(3320);
-    cr_expect_eq(lists_contains(&set, &value, 0), TRUTH_YES);
+    cr_expect_eq(lists_contains(asns, &value, 0), TRUTH_YES);
     value = value_int(-1);
-    cr_expect_eq(lists_contains(&set, &value, 0), TRUTH_UNSURE);
+    cr_expect_eq(lists_contains(asns, &value, 0), TRUTH_UNSURE);
 }
+
+static char LONG[LISTS_ENTRY_MAX + 2]; // filled below
 
 Test(policy_lists, refuses_entries)
 {
     static const struct {
         enum cel_set_kind kind;
         const char *entry;
+        enum pdp_err err;
     } REFUSED[] = {
-        {CEL_SET_CIDR, "10.20.30.1/28"},
-        {CEL_SET_CIDR, "10.0.0.0/33"},
-        {CEL_SET_CIDR, "example.org"},
-        {CEL_SET_CIDR, ""},
-        {CEL_SET_COUNTRY, "DEU"},
-        {CEL_SET_COUNTRY, "ä"},
-        {CEL_SET_ASN, "AS"},
-        {CEL_SET_ASN, "-1"},
-        {CEL_SET_ASN, "4294967296"},
+        {CEL_SET_CIDR, "10.20.30.1/28", PDP_ERR_SYNTAX},
+        {CEL_SET_CIDR, "10.0.0.0/33", PDP_ERR_SYNTAX},
+        {CEL_SET_CIDR, "example.org", PDP_ERR_SYNTAX},
+        {CEL_SET_CIDR, "", PDP_ERR_SYNTAX},
+        {CEL_SET_COUNTRY, "DEU", PDP_ERR_SYNTAX},
+        {CEL_SET_COUNTRY, "ä", PDP_ERR_SYNTAX},
+        {CEL_SET_ASN, "AS", PDP_ERR_SYNTAX},
+        {CEL_SET_ASN, "-1", PDP_ERR_SYNTAX},
+        {CEL_SET_ASN, "4294967296", PDP_ERR_SYNTAX},
+        {CEL_SET_STRING, LONG, PDP_ERR_LIMIT},
+        {CEL_SET_STRING, "a\rb", PDP_ERR_RANGE},
+        {CEL_SET_STRING, "a\x7F", PDP_ERR_RANGE},
+        {CEL_SET_STRING, "a\xFF", PDP_ERR_UTF8},
+        {CEL_SET_CIDR, "10.0.0.0/8\x01", PDP_ERR_RANGE},
     };
+    memset(LONG, 'x', sizeof LONG - 1);
     for (size_t i = 0; i < COUNT_OF(REFUSED); i++) {
-        AUTO(arena_fini) struct arena arena;
-        arena_init(&arena, 0, 0);
-        struct lists_set set = {.kind = REFUSED[i].kind};
-        cr_assert_eq(lists_room(&set, 1, SEED, &arena), PDP_ERR_OK);
-        cr_expect_eq(lists_add(&set, str_of(REFUSED[i].entry)), PDP_ERR_SYNTAX, "%s", REFUSED[i].entry);
+        const struct lists_head head = {.kind = REFUSED[i].kind};
+        AUTO(lists_free) struct lists_set *set = NULL;
+        AUTO(lists_building_fini) struct lists_building building;
+        cr_assert_eq(lists_new(&head, &set), PDP_ERR_OK);
+        cr_assert_eq(lists_begin(&building, set, 1, strlen(REFUSED[i].entry), SEED), PDP_ERR_OK);
+        cr_expect_eq(lists_add(&building, str_of(REFUSED[i].entry)), REFUSED[i].err, "%s", REFUSED[i].entry);
     }
 }
 
-Test(policy_lists, stale_is_unsure)
+#define NEVER LISTS_UNKNOWN
+#define AHEAD LISTS_AHEAD_MS
+
+Test(policy_lists, age)
 {
     static const struct {
-        struct lists_set set;
-        int64_t now_ms;
-        enum truth truth;
+        const char *name;
+        int64_t max_age_ms, updated_ms, loaded_ms, now_ms;
+        bool stale;
+        int64_t until_ms;
+        bool missing;
     } AGES[] = {
-        {{.max_age_ms = 1000, .dated = true, .updated_ms = 5000}, 6000, TRUTH_NO},
-        {{.max_age_ms = 1000, .dated = true, .updated_ms = 5000}, 6001, TRUTH_UNSURE},
-        {{.max_age_ms = 1000, .dated = true, .updated_ms = 5000}, 10, TRUTH_NO},
-        {{.max_age_ms = 1000, .dated = true, .updated_ms = INT64_MIN + 1}, INT64_MAX, TRUTH_UNSURE},
-        {{.max_age_ms = 1000}, 0, TRUTH_UNSURE},
-        {{.max_age_ms = 0}, INT64_MAX, TRUTH_NO},
-        {{.missing = true}, 0, TRUTH_UNSURE},
+        {"young", 1000, 5000, NEVER, 5500, false, 6001, false},
+        {"just young", 1000, 5000, NEVER, 6000, false, 6001, false},
+        {"old", 1000, 5000, NEVER, 6001, true, INT64_MAX, false},
+        {"a clock that is a little behind", 1000, 5000, NEVER, 10, false, 6001, false},
+        {"no clock is so far behind", 1000, AHEAD + 11, NEVER, 10, true, 11, false},
+        {"just not", 1000, AHEAD + 10, NEVER, 10, false, AHEAD + 1011, false},
+        {"the end of time", 1000, INT64_MAX, NEVER, INT64_MIN + 1, true, INT64_MAX - AHEAD, false},
+        {"its beginning", 1000, INT64_MIN + 1, NEVER, INT64_MAX, true, INT64_MAX, false},
+        {"since it was loaded", 1000, NEVER, 5000, 6000, false, 6001, false},
+        {"too long since", 1000, NEVER, 5000, 6001, true, INT64_MAX, false},
+        {"loaded after what is replayed", 1000, NEVER, AHEAD * 9, 10, false, AHEAD * 9 + 1001, false},
+        {"its own time counts", 1000, 5000, 9000, 6001, true, INT64_MAX, false},
+        {"nobody said", 1000, NEVER, NEVER, 0, true, INT64_MAX, false},
+        {"without a limit", 0, NEVER, NEVER, INT64_MAX, false, INT64_MAX, false},
+        {"from the future, without a limit", 0, INT64_MAX, NEVER, 0, false, INT64_MAX, false},
+        {"lost", 0, 0, 0, 0, true, INT64_MAX, true},
     };
-    struct value value = value_str(STR("x"));
+    const struct value value = value_str(STR("x"));
     for (size_t i = 0; i < COUNT_OF(AGES); i++) {
-        cr_expect_eq(lists_contains(&AGES[i].set, &value, AGES[i].now_ms), AGES[i].truth, "%zu", i);
+        struct lists_set set = {.head.max_age_ms = AGES[i].max_age_ms,
+                                .updated_ms = AGES[i].updated_ms,
+                                .loaded_ms = AGES[i].loaded_ms,
+                                .missing = AGES[i].missing};
+        cr_expect_eq(lists_stale(&set, AGES[i].now_ms), AGES[i].stale, "%s", AGES[i].name);
+        cr_expect_eq(lists_contains(&set, &value, AGES[i].now_ms), AGES[i].stale ? TRUTH_UNSURE : TRUTH_NO,
+                     "%s", AGES[i].name);
+        int64_t until_ms = lists_until(&set, AGES[i].now_ms);
+        cr_expect_eq(until_ms, AGES[i].until_ms, "%s: %lld", AGES[i].name, (long long)until_ms);
+        if (until_ms != INT64_MAX) { // that is the very first moment
+            cr_expect_eq(lists_stale(&set, until_ms - 1), AGES[i].stale, "%s", AGES[i].name);
+            cr_expect_neq(lists_stale(&set, until_ms), AGES[i].stale, "%s", AGES[i].name);
+        }
     }
+}
+
+static struct ip few_addresses(uint64_t state)
+{
+    struct ip ip = {.v4 = (state >> 60 & 1) != 0};
+    for (int k = 0; k < 16; k++) {
+        // few values, so that prefixes nest and addresses hit
+        ip.bytes[k] = (uint8_t)((state >> (k % 4 * 8 + 16) & 3) * 85);
+    }
+    if (ip.v4) {
+        memset(ip.bytes, 0, 10);
+        memset(ip.bytes + 10, 0xFF, 2);
+    }
+    return ip;
 }
 
 // Against asking each prefix in turn.
 Test(policy_lists, prefixes_agree_with_a_plain_search)
 {
-    AUTO(arena_fini) struct arena arena;
-    arena_init(&arena, 0, 0);
     uint64_t state = 88172645463325252U;
-    for (int round = 0; round < 50; round++) {
-        struct lists_set set = {.kind = CEL_SET_CIDR};
+    for (int round = 0; round < 100; round++) {
+        const struct lists_head head = {.kind = CEL_SET_CIDR};
+        AUTO(lists_free) struct lists_set *set = NULL;
+        AUTO(lists_building_fini) struct lists_building building;
         struct cidr cidrs[40];
-        cr_assert_eq(lists_room(&set, COUNT_OF(cidrs), SEED, &arena), PDP_ERR_OK);
-        for (size_t i = 0; i < COUNT_OF(cidrs) + 200; i++) {
+        cr_assert_eq(lists_new(&head, &set), PDP_ERR_OK);
+        cr_assert_eq(lists_begin(&building, set, COUNT_OF(cidrs), 0, SEED), PDP_ERR_OK);
+        for (size_t i = 0; i < COUNT_OF(cidrs); i++) {
             state = state * 6364136223846793005U + 1442695040888963407U;
-            struct ip ip = {.v4 = (state >> 60 & 1) != 0};
-            for (int k = 0; k < 16; k++) {
-                // few values, so that prefixes nest and addresses hit
-                ip.bytes[k] = (uint8_t)((state >> (k % 4 * 8 + 16) & 3) * 85);
-            }
-            if (ip.v4) {
-                memset(ip.bytes, 0, 10);
-                memset(ip.bytes + 10, 0xFF, 2);
-            }
-            if (i < COUNT_OF(cidrs)) {
-                unsigned bits = (unsigned)(state >> 33) % (ip.v4 ? 33 : 129);
-                cidrs[i] = (struct cidr){ip_mask(&ip, bits), (uint8_t)bits};
-                AUTO(buf_fini) struct buf text = {0};
-                cidr_print(&text, &cidrs[i]);
-                cr_assert_eq(lists_add(&set, buf_view(&text)), PDP_ERR_OK, "%.*s", (int)text.len,
-                             (char *)text.at);
-                lists_sort(&set);
-                continue;
-            }
+            struct ip ip = few_addresses(state);
+            // the widest seldom, or nothing is left to ask
+            unsigned least = i % 8 == 0 && round % 4 == 0 ? 0 : 3;
+            unsigned bits = least + (unsigned)(state >> 33) % ((ip.v4 ? 33 : 129) - least);
+            cidrs[i] = (struct cidr){ip_mask(&ip, bits), (uint8_t)bits};
+            AUTO(buf_fini) struct buf text = {0};
+            cidr_print(&text, &cidrs[i]);
+            cr_assert_eq(lists_add(&building, buf_view(&text)), PDP_ERR_OK, STR_FMT,
+                         STR_ARG(buf_view(&text)));
+        }
+        cr_assert_eq(lists_end(&building), PDP_ERR_OK);
+        for (size_t i = 0; i < 200; i++) {
+            state = state * 6364136223846793005U + 1442695040888963407U;
+            struct ip ip = few_addresses(state);
             bool want = false;
             for (size_t k = 0; k < COUNT_OF(cidrs); k++) {
                 want = want || cidr_holds(&cidrs[k], &ip);
             }
             struct value value = {.kind = VALUE_IP, .as.ip = &ip};
-            cr_assert_eq(lists_contains(&set, &value, 0), want ? TRUTH_YES : TRUTH_NO);
+            cr_assert_eq(lists_contains(set, &value, 0), want ? TRUTH_YES : TRUTH_NO);
         }
     }
+}
+
+Test(policy_lists, a_table_of_strings_is_whole)
+{
+    enum {
+        COUNT = 20000
+    };
+    const struct lists_head head = {.kind = CEL_SET_STRING};
+    AUTO(lists_free) struct lists_set *set = NULL;
+    AUTO(lists_building_fini) struct lists_building building;
+    cr_assert_eq(lists_new(&head, &set), PDP_ERR_OK);
+    cr_assert_eq(lists_begin(&building, set, COUNT * 2, COUNT * 2 * 16, SEED), PDP_ERR_OK);
+    for (int i = 0; i < COUNT * 2; i++) { // each twice
+        char text[32];
+        snprintf(text, sizeof text, "user-%d", i % COUNT * 2);
+        cr_assert_eq(lists_add(&building, str_of(text)), PDP_ERR_OK);
+    }
+    cr_assert_eq(lists_end(&building), PDP_ERR_OK);
+    for (int i = 0; i < COUNT * 2; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "user-%d", i);
+        const struct value value = value_str(str_of(text));
+        cr_assert_eq(lists_contains(set, &value, 0), i % 2 == 0 ? TRUTH_YES : TRUTH_NO, "%s", text);
+    }
+    cr_expect_eq(set->entries, COUNT * 2);
 }
