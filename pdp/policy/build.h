@@ -85,6 +85,12 @@ void definitions_close(struct build *build);
 void exceptions_reserve(struct build *build, size_t count);
 void exceptions_close(struct build *build);
 
+// `shadow:` or `rollout:` of a policy or a rule (`map`), which is called `name`, to a number;
+// SET_NO_ROLLOUT where it has neither.
+uint32_t rollout_read(struct build *build, const struct conf_node *map, struct str name);
+// How many a Policy document may have, at most.
+size_t rollouts_count(const struct conf_doc *doc);
+
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.
 uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);
 // One expression.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "base/num.h"
+#include "policy/rollout.h"
 #include "policy/scratch.h"
 
 struct decide {
@@ -19,6 +20,8 @@ struct decide {
     unsigned seen;                // outcomes of all rules
     bool plain_deny;              // a rule denies for certain, not only the end of a deny-unless-allow policy
     bool any_allow_unsure;
+    enum truth sticky_known[POLICY_BY_COUNT]; // zero: not asked yet
+    uint64_t sticky[POLICY_BY_COUNT];
 };
 
 // ---- One rule ---------------------------------------------------------------------------------------
@@ -60,12 +63,43 @@ static enum truth run(struct cel_frame *frame, uint32_t expr)
     return expr == SET_NO_EXPR ? TRUTH_YES : cel_truth(frame, expr);
 }
 
+// Is this question among those for whom a policy or rule holds? Unsure where it does not say whose it is.
+static enum truth in_rollout(struct decide *d, uint32_t number)
+{
+    if (number == SET_NO_ROLLOUT) {
+        return TRUTH_YES;
+    }
+    const struct set_rollout *rollout = &d->set->rollouts[number];
+    if ((d->question->shadow && rollout->shadows) || rollout->share == SET_ROLLOUT_ALL) {
+        return TRUTH_YES;
+    }
+    enum policy_by by = rollout->by;
+    if (rollout->share == 0) {
+        return TRUTH_NO;
+    }
+    if (d->sticky_known[by] == TRUTH_UNSURE) {
+        bool known =
+            d->host != NULL && d->host->sticky != NULL && d->host->sticky(d->host->user, by, &d->sticky[by]);
+        d->sticky_known[by] = known ? TRUTH_YES : TRUTH_NO;
+    }
+    if (d->sticky_known[by] == TRUTH_NO) {
+        return TRUTH_UNSURE;
+    }
+    return rollout_place(rollout, d->sticky[by]) < rollout->share ? TRUTH_YES : TRUTH_NO;
+}
+
+// Does the policy hold for this question?
+static enum truth match_policy(struct decide *d, const struct set_policy *policy)
+{
+    enum truth truth = in_rollout(d, policy->rollout);
+    return truth == TRUTH_NO ? TRUTH_NO : combine_both(truth, run(d->frame, policy->target));
+}
+
 static void enter_policy(struct decide *d, uint32_t number)
 {
     const struct set_policy *policy = &d->set->policies[number];
     d->current = number;
-    d->policy =
-        (struct combine_policy){.algorithm = policy->algorithm, .target = run(d->frame, policy->target)};
+    d->policy = (struct combine_policy){.algorithm = policy->algorithm, .target = match_policy(d, policy)};
     d->allow_unsure = false;
 }
 
@@ -98,7 +132,10 @@ static enum truth match_rule(struct decide *d, const struct set_rule *rule)
     if (d->policy.finished || d->policy.target == TRUTH_NO) {
         return TRUTH_NO;
     }
-    truth = combine_both(truth, d->policy.target);
+    truth = combine_both(combine_both(truth, d->policy.target), in_rollout(d, rule->rollout));
+    if (truth == TRUTH_NO) {
+        return TRUTH_NO;
+    }
     if (rule->timed) {
         return match_timed(d, rule, truth);
     }
@@ -256,7 +293,7 @@ static bool any_target(struct decide *d)
     }
     if (d->question->unindexed || d->set->by_target == NULL) {
         for (uint32_t i = 0; i < d->set->policy_count; i++) {
-            if (run(d->frame, d->set->policies[i].target) != TRUTH_NO) {
+            if (match_policy(d, &d->set->policies[i]) != TRUTH_NO) {
                 return true;
             }
         }
@@ -264,7 +301,7 @@ static bool any_target(struct decide *d)
     }
     size_t count = index_ask(d->set->by_target, &d->scratch->ask, d->frame, d->question, true, &skipped);
     for (size_t i = 0; i < count; i++) {
-        if (run(d->frame, d->set->policies[d->scratch->ask.list[i]].target) != TRUTH_NO) {
+        if (match_policy(d, &d->set->policies[d->scratch->ask.list[i]]) != TRUTH_NO) {
             return true;
         }
     }
@@ -452,5 +489,5 @@ void policy_decide(const struct policy_set *set, struct policy_scratch *scratch,
     }
     out->code = code_of(&d, certain);
     bool allows = out->effect == PDP_EFFECT_DENY && !d.plain_deny;
-    explain_missing(set, scratch, frame, question, decided, allows, arena, out);
+    explain_missing(set, scratch, frame, host, question, decided, allows, arena, out);
 }

@@ -4,8 +4,9 @@
 
 struct document {
     struct build_head head;
-    const struct conf_node *target, *variables, *rules;
+    const struct conf_node *target, *variables, *rules, *rollout;
     int combine;
+    bool shadow;
 };
 
 static const char *const ALGORITHMS[] = {
@@ -22,6 +23,10 @@ static const struct conf_field DOCUMENT[] = {
      "how its rules combine"},
     {"variables", CONF_MAPPING, false, offsetof(struct document, variables), NULL, 0, 0,
      "expressions that conditions read as vars.NAME"},
+    {"shadow", CONF_BOOL, false, offsetof(struct document, shadow), NULL, 0, 0,
+     "true: judged beside, enforced on nobody"},
+    {"rollout", CONF_MAPPING, false, offsetof(struct document, rollout), NULL, 0, 0,
+     "enforced on a share: percent, by, rest"},
     {"rules", CONF_SEQUENCE, true, offsetof(struct document, rules), NULL, 0, 0, "in their order"},
 };
 
@@ -29,8 +34,9 @@ struct rule {
     struct str id, reason, message;
     int effect, exceptions;
     int64_t starts_ms, expires_ms;
-    const struct conf_node *when, *require, *terminate, *obligations;
+    const struct conf_node *when, *require, *terminate, *obligations, *rollout;
     struct conf_texts actions, resources;
+    bool shadow;
 };
 
 static const char *const EFFECTS[] = {
@@ -59,6 +65,10 @@ static const struct conf_field RULE[] = {
      "scope: session or subject"},
     {"starts", CONF_TIME, false, offsetof(struct rule, starts_ms), NULL, 0, 0, "before it the rule is no"},
     {"expires", CONF_TIME, false, offsetof(struct rule, expires_ms), NULL, 0, 0, "from it on the rule is no"},
+    {"shadow", CONF_BOOL, false, offsetof(struct rule, shadow), NULL, 0, 0,
+     "true: judged beside, enforced on nobody"},
+    {"rollout", CONF_MAPPING, false, offsetof(struct rule, rollout), NULL, 0, 0,
+     "enforced on a share: percent, by, rest"},
 };
 
 struct require {
@@ -298,6 +308,8 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
     *r.out = (struct set_rule){
         .name = rule_name(build, policy, rule.id),
         .policy = policy,
+        .when = SET_NO_EXPR,
+        .rollout = SET_NO_ROLLOUT,
         .effect = (enum pdp_effect)rule.effect,
         .never_lifted = rule.exceptions == 0,
         .reason = build_copy(build, rule.reason),
@@ -311,6 +323,7 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
     read_require(&r);
     read_terminate(&r);
     read_times(&r);
+    r.out->rollout = rollout_read(build, node, r.out->name);
     read_condition(&r, set->policies[policy].target);
     if (rule.obligations != NULL) {
         obligations_read(build, rule.obligations, &r.out->obligations, &r.out->obligation_count);
@@ -324,6 +337,7 @@ static void add_closing(struct build *build, uint32_t policy)
         .name = rule_name(build, policy, CLOSING),
         .policy = policy,
         .when = SET_NO_EXPR,
+        .rollout = SET_NO_ROLLOUT, // its policy's is enough
         .effect = PDP_EFFECT_DENY,
         .closing = true,
         .reason = STR("nothing in this policy allows it"),
@@ -371,7 +385,8 @@ void read_policy(struct build *build, const struct conf_doc *doc)
         when_vars(build, document.variables, &vars);
     }
     policy->target = read_target(build, doc, document.target, &vars);
-    set->untargeted = set->untargeted || policy->target == SET_NO_EXPR;
+    policy->rollout = rollout_read(build, doc->root, policy->name);
+    set->untargeted = set->untargeted || (policy->target == SET_NO_EXPR && policy->rollout == SET_NO_ROLLOUT);
     if (document.rules == NULL) {
         return;
     }

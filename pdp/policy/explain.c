@@ -5,6 +5,7 @@
 struct explain {
     const struct policy_set *set;
     struct cel_frame *frame;
+    const struct policy_host *host;
     const struct policy_question *question;
     struct arena *arena;
     struct str *words;
@@ -62,6 +63,26 @@ static void add_expr(struct explain *e, uint32_t expr, struct str what)
     }
 }
 
+// Whose a question is may be what nobody knows: a rollout by device where no device is named.
+static void add_rollout(struct explain *e, uint32_t rollout)
+{
+    static const struct str MISSING[POLICY_BY_COUNT] = {
+        [POLICY_BY_SUBJECT] = {"`subject.id` is missing", 23},
+        [POLICY_BY_SESSION] = {"`session.id` is missing", 23},
+        [POLICY_BY_DEVICE] = {"`device.fingerprint` is missing", 31},
+    };
+    uint64_t key = 0;
+    if (rollout == SET_NO_ROLLOUT) {
+        return;
+    }
+    const struct set_rollout *of = &e->set->rollouts[rollout];
+    bool drawn = of->share > 0 && of->share < SET_ROLLOUT_ALL && !(e->question->shadow && of->shadows);
+    if (drawn &&
+        !(e->host != NULL && e->host->sticky != NULL && e->host->sticky(e->host->user, of->by, &key))) {
+        add(e, MISSING[of->by]);
+    }
+}
+
 static void add_rule(struct explain *e, const struct set_rule *rule)
 {
     const struct set_policy *policy = &e->set->policies[rule->policy];
@@ -71,16 +92,18 @@ static void add_rule(struct explain *e, const struct set_rule *rule)
     if (rule->resource_count > 0 && e->question->path.at == NULL) {
         add(e, STR("`resource.id` is missing"));
     }
+    add_rollout(e, policy->rollout);
+    add_rollout(e, rule->rollout);
     add_expr(e, policy->target, policy->name);
     add_expr(e, rule->when, rule->name);
 }
 
 void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch,
-                     struct cel_frame *frame, const struct policy_question *question,
-                     enum combine_outcome decided, bool allows, struct arena *arena,
-                     struct policy_result *out)
+                     struct cel_frame *frame, const struct policy_host *host,
+                     const struct policy_question *question, enum combine_outcome decided, bool allows,
+                     struct arena *arena, struct policy_result *out)
 {
-    struct explain e = {.set = set, .frame = frame, .question = question, .arena = arena};
+    struct explain e = {.set = set, .frame = frame, .host = host, .question = question, .arena = arena};
     e.words = ARENA_ARRAY(arena, struct str, VERDICT_MISSING_MAX);
     if (e.words == NULL) {
         return;

@@ -49,6 +49,7 @@ MUST_USE enum pdp_err policy_set_index(struct policy_set *set, struct diags *dia
 size_t policy_rule_count(const struct policy_set *set);
 struct str policy_rule_name(const struct policy_set *set,
                             uint32_t rule); // `policy/rule`; empty: no such rule
+enum pdp_effect policy_rule_effect(const struct policy_set *set, uint32_t rule); // deny: no such rule
 struct policy_describe {
     uint32_t policies, rules, lists, strengths; // rules: those that somebody wrote
     uint32_t indexed;                           // rules that not every question has to look at
@@ -61,10 +62,22 @@ void policy_set_print(const struct policy_set *set, const struct policy_lists *l
 MUST_USE enum pdp_err policy_scratch_new(const struct policy_set *set, struct policy_scratch **out);
 void policy_scratch_free(struct policy_scratch **scratch);
 
-// Is a strength proved, and within max_age (0: any)? Asked by the matcher, answered by the engine.
-// *until_ms: when that changes by time alone (INT64_MAX: never).
+// By what a share of a rollout is drawn.
+enum policy_by {
+    POLICY_BY_SUBJECT,
+    POLICY_BY_SESSION,
+    POLICY_BY_DEVICE,
+    POLICY_BY_COUNT
+};
+
+// Asked by the matcher, answered by the engine.
 struct policy_host {
+    // Is a strength proved, and within max_age (0: any)? *until_ms: when that changes by time alone
+    // (INT64_MAX: never).
     bool (*proved)(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms);
+    // A number that is the same for the same subject, session or device, on every node and after every
+    // restart. false: the question does not say which it is. NULL: never known.
+    bool (*sticky)(void *user, enum policy_by by, uint64_t *key);
     void *user;
 };
 
@@ -72,6 +85,7 @@ struct policy_question {
     struct str action; // action.name
     struct str path;   // canonical path where resource.type is route, else resource.id
     bool unindexed;    // look at every rule: for the differential tests
+    bool shadow;       // judge as if what is in shadow were enforced
 };
 
 struct policy_result {
@@ -99,6 +113,13 @@ struct policy_result {
 void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
                    const struct policy_host *host, const struct policy_question *question,
                    struct arena *arena, int64_t now_ms, struct policy_result *out);
+
+// Is any policy or rule judged in shadow, for everybody or for the rest of a rollout?
+bool policy_shadows(const struct policy_set *set);
+// Is this one? Its policy's shadow counts.
+bool policy_rule_shadows(const struct policy_set *set, uint32_t rule);
+// Everything that is judged in shadow, as text that stays the same while its meaning does.
+void policy_shadow_print(const struct policy_set *set, struct buf *out);
 
 // Adds to a list of roles those that they bring along (Definitions); anything else is left as it is. false:
 // memory is out, and the value must not be used.

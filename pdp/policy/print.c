@@ -2,6 +2,7 @@
 // What a folder means, as text that stays the same while the meaning does: a change shows as a diff.
 #include "base/time.h"
 #include "policy/index.h"
+#include "policy/rollout.h"
 
 #include <stdlib.h>
 
@@ -225,13 +226,31 @@ static void print_keys(struct buf *out, const struct set_rule *rule)
     buf_str(out, rule->resource_count > 0 ? STR("\n") : STR(""));
 }
 
+static void put_rollout(struct buf *out, const struct policy_set *set, uint32_t number)
+{
+    if (number == SET_NO_ROLLOUT) {
+        return;
+    }
+    const struct set_rollout *rollout = &set->rollouts[number];
+    if (rollout->share == 0 && rollout->shadows) {
+        buf_str(out, STR("    in shadow\n"));
+        return;
+    }
+    buf_printf(out, "    rollout %g %% by %s, the rest %s\n", rollout->share / (SET_ROLLOUT_ALL / 100.0),
+               rollout_by_name(rollout->by), rollout->shadows ? "in shadow" : "not");
+}
+
+// `places` NULL: without its place in the index.
 static void print_rule(struct buf *out, const struct policy_set *set, uint32_t number, struct places *places)
 {
     const struct set_rule *rule = &set->rules[number];
     buf_printf(out, "  rule " STR_FMT ": %s%s%s\n", STR_ARG(rule->name), pdp_effect_name(rule->effect),
                rule->ends_subject ? " all sessions of the subject" : "",
                rule->never_lifted ? ", no exceptions" : "");
-    print_index(out, set, number, places);
+    if (places != NULL) {
+        print_index(out, set, number, places);
+    }
+    put_rollout(out, set, rule->rollout);
     print_keys(out, rule);
     put_expr(out, set, "when", rule->when);
     if (rule->closing) {
@@ -249,18 +268,34 @@ static void print_rule(struct buf *out, const struct policy_set *set, uint32_t n
     put_obligations(out, set, rule->obligations, rule->obligation_count);
 }
 
-static void print_policies(struct buf *out, const struct policy_set *set, struct places *places)
+static void print_policy(struct buf *out, const struct policy_set *set, uint32_t number)
 {
     static const char *const ALGORITHMS[] = {[COMBINE_MOST_RESTRICTIVE] = "most-restrictive",
                                              [COMBINE_FIRST_MATCH] = "first-match",
                                              [COMBINE_DENY_UNLESS_ALLOW] = "deny-unless-allow"};
+    const struct set_policy *policy = &set->policies[number];
+    buf_printf(out, "policy " STR_FMT ": %s\n", STR_ARG(policy->name), ALGORITHMS[policy->algorithm]);
+    put_rollout(out, set, policy->rollout);
+    put_expr(out, set, "target", policy->target);
+}
+
+static void print_policies(struct buf *out, const struct policy_set *set, struct places *places)
+{
     uint32_t rule = 0;
     for (uint32_t i = 0; i < set->policy_count; i++) {
-        const struct set_policy *policy = &set->policies[i];
-        buf_printf(out, "policy " STR_FMT ": %s\n", STR_ARG(policy->name), ALGORITHMS[policy->algorithm]);
-        put_expr(out, set, "target", policy->target);
+        print_policy(out, set, i);
         for (; rule < set->rule_count && set->rules[rule].policy == i; rule++) {
             print_rule(out, set, rule, places);
+        }
+    }
+}
+
+void policy_shadow_print(const struct policy_set *set, struct buf *out)
+{
+    for (uint32_t rule = 0; rule < set->rule_count; rule++) {
+        if (policy_rule_shadows(set, rule)) {
+            print_policy(out, set, set->rules[rule].policy);
+            print_rule(out, set, rule, NULL);
         }
     }
 }

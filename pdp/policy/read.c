@@ -158,10 +158,12 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     size_t policies = 0;
     size_t obligations = 0;
     size_t exceptions = 0;
+    size_t rollouts = 0;
     for (size_t i = 0; i < count; i++) {
         if (is_kind(&docs[i], STR("Policy"))) {
             rules += read_policy_rules(&docs[i]);
             obligations += count_obligations(&docs[i]);
+            rollouts += rollouts_count(&docs[i]);
             policies++;
         } else if (is_kind(&docs[i], STR("Exception"))) {
             obligations += count_items(docs[i].root, "obligations");
@@ -176,6 +178,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
     set->obligations = build_array(build, obligations, sizeof(*set->obligations));
+    set->rollouts = build_array(build, rollouts, sizeof(*set->rollouts));
     exceptions_reserve(build, exceptions);
     set->list_count = (uint32_t)build->names->set_count;
     TRY(table_init(&build->obligations, obligations, set->seed, build->arena));
@@ -245,6 +248,11 @@ size_t policy_rule_count(const struct policy_set *set)
 struct str policy_rule_name(const struct policy_set *set, uint32_t rule)
 {
     return rule < set->rule_count ? set->rules[rule].name : (struct str){"", 0};
+}
+
+enum pdp_effect policy_rule_effect(const struct policy_set *set, uint32_t rule)
+{
+    return rule < set->rule_count ? set->rules[rule].effect : PDP_EFFECT_DENY;
 }
 
 uint32_t policy_strength_proves(const struct policy_set *set, uint32_t strength)

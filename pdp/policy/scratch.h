@@ -28,8 +28,8 @@ struct policy_scratch {
 // Why the rules were unsure that made this decision, in words: at most VERDICT_MISSING_MAX, each once. Rules
 // are those of `scratch` for which `counts`. Off the hot path: only where something is missing.
 void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch,
-                     struct cel_frame *frame, const struct policy_question *question,
-                     enum combine_outcome decided, bool allows, struct arena *arena,
-                     struct policy_result *out);
+                     struct cel_frame *frame, const struct policy_host *host,
+                     const struct policy_question *question, enum combine_outcome decided, bool allows,
+                     struct arena *arena, struct policy_result *out);
 
 #endif

@@ -10,13 +10,15 @@
 #include "policy/roles.h"
 
 #define SET_NO_EXPR UINT32_MAX
+#define SET_NO_ROLLOUT UINT32_MAX
 #define SET_STRENGTHS_MAX 64
 #define SET_RULES_MAX (4u << 20)
 
 struct set_rule {
     struct str name; // `policy/rule`
     uint32_t policy;
-    uint32_t when; // SET_NO_EXPR: nothing to ask
+    uint32_t when;    // SET_NO_EXPR: nothing to ask
+    uint32_t rollout; // SET_NO_ROLLOUT: for everybody
     enum pdp_effect effect;
     bool closing; // the deny that deny-unless-allow adds, after all rules of its policy
     bool ends_subject, never_lifted, has_require;
@@ -35,7 +37,17 @@ struct set_rule {
 struct set_policy {
     struct str name;
     enum combine_algorithm algorithm;
-    uint32_t target; // SET_NO_EXPR: any
+    uint32_t target;  // SET_NO_EXPR: any
+    uint32_t rollout; // SET_NO_ROLLOUT: for everybody
+};
+
+// For which share of those whom it is about a policy or a rule holds. Shadow is a share of none.
+#define SET_ROLLOUT_ALL 1000000u // a share is out of so many
+struct set_rollout {
+    uint64_t draw; // of the name: another name draws others
+    enum policy_by by;
+    uint32_t share;
+    bool shadows; // the rest is judged in shadow
 };
 
 struct set_strength {
@@ -77,9 +89,11 @@ struct policy_set {
     struct set_numbers lift_all; // exceptions that lift every restriction
     struct set_numbers *lifts;   // exceptions that name a rule, by its number; NULL: there are no exceptions
     struct roles roles;          // that bring others along
-    bool untargeted;             // a policy has no target: NO_POLICY cannot be
-    struct index *by_rule;       // rules by what they test
-    struct index *by_target;     // policies by what their target tests
+    struct set_rollout *rollouts;
+    uint32_t rollout_count;
+    bool untargeted;         // a policy has no target: NO_POLICY cannot be
+    struct index *by_rule;   // rules by what they test
+    struct index *by_target; // policies by what their target tests
 };
 
 #endif

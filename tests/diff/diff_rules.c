@@ -135,7 +135,7 @@ static struct str text_or_none(const struct value *v)
 static void decide(struct round *r, bool unindexed, struct policy_result *out)
 {
     struct cel_host cel = {resolve, contains, r};
-    struct policy_host host = {is_proved, r};
+    struct policy_host host = {.proved = is_proved, .user = r};
     struct policy_question question = {.action = text_or_none(&r->world.attrs[ATTR_ACTION_NAME]),
                                        .path = text_or_none(&r->world.attrs[ATTR_RESOURCE_ID]),
                                        .unindexed = unindexed};

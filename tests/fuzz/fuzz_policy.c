@@ -72,7 +72,7 @@ static void ask(struct policy_set *set, struct policy_lists *lists, struct polic
 {
     static const char *const PATHS[] = {"/a", "/a/b", "x", NULL};
     struct cel_host cel = {resolve, contains, lists};
-    struct policy_host host = {proved, NULL};
+    struct policy_host host = {.proved = proved};
     for (size_t i = 0; i < COUNT_OF(PATHS); i++) {
         AUTO(arena_fini) struct arena arena;
         struct policy_result with;

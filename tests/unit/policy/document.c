@@ -28,7 +28,8 @@ static const struct {
      "p.yaml:4:1: error: Policy has no key `priority`\n"
      "    4 | priority: 3\n"
      "      | ^~~~~~~~\n"
-     "  hint: its keys are `apiVersion`, `kind`, `metadata`, `target`, `combine`, `variables`, `rules`\n"},
+     "  hint: its keys are `apiVersion`, `kind`, `metadata`, `target`, `combine`, `variables`, `shadow`, "
+     "`rollout`, `rules`\n"},
     {POLICY "combine: first-math\nrules: [{id: a, effect: deny}]\n",
      "p.yaml:4:10: error: `combine` cannot be `first-math`\n"
      "    4 | combine: first-math\n"

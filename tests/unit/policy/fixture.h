@@ -32,6 +32,7 @@ struct fixture {
     const struct fact *facts; // of the question that is asked
     size_t fact_count;
     uint64_t proved; // strengths, as bits
+    uint64_t sticky; // whose question it is; 0: nobody knows
     int64_t now_ms;
     unsigned resolved; // attributes that were asked for
 };
@@ -168,11 +169,18 @@ static inline bool fixture_proved(void *user, uint32_t strength, int64_t max_age
     return (f->proved >> strength & 1) != 0;
 }
 
+static inline bool fixture_sticky(void *user, enum policy_by by, uint64_t *key)
+{
+    const struct fixture *f = user;
+    *key = f->sticky + (uint64_t)by;
+    return f->sticky != 0;
+}
+
 // Lists of the result live until the next question.
 static inline struct policy_result fixture_ask(struct fixture *f, const struct policy_question *question)
 {
     struct policy_result result;
-    struct policy_host host = {fixture_proved, f};
+    struct policy_host host = {.proved = fixture_proved, .sticky = fixture_sticky, .user = f};
     struct cel_host cel = {fixture_resolve, fixture_contains, f};
     arena_reset(&f->request);
     cel_begin(f->frame, &cel, &f->request, f->now_ms);
