@@ -58,6 +58,7 @@ static const struct {
     {"missing", "context.missing"},
     {"require", "context.require"},
     {"exceptions", "context.exceptions"},
+    {"shadow", "context.shadow"},
     {"session", "context.session"},
     {"client", "context.client"},
     {"path", "context.resource.path"},
@@ -171,6 +172,15 @@ static void put_why(struct buf *out, const struct value *answer)
         buf_byte(out, ' ');
     }
     buf_escaped(out, error.len > 0 ? error : reason.len > 0 ? reason : text_at(answer, "context.code"));
+    struct str shadow = text_at(answer, "context.shadow.effect");
+    if (shadow.len > 0 && !str_eq(shadow, text_at(answer, "context.effect"))) {
+        buf_str(out, STR(" (in shadow: "));
+        buf_escaped(out, shadow);
+        struct str by = text_at(answer, "context.shadow.rule");
+        buf_str(out, by.len > 0 ? STR(" by ") : STR(", "));
+        buf_escaped(out, by.len > 0 ? by : text_at(answer, "context.shadow.code"));
+        buf_byte(out, ')');
+    }
     const struct value *missing = value_path(answer, STR("context.missing"));
     if (missing != NULL && missing->kind == VALUE_LIST && missing->n > 0) {
         buf_str(out, STR("; "));

@@ -51,6 +51,7 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
                       .snapshot = snapshot,
                       .peer = peer,
                       .request = request,
+                      .table = worker->engine->sessions,
                       .now_ms = now_ms,
                       .item = item};
     decide(&ask, out);
@@ -169,8 +170,12 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
                         "is missing; an event needs one, so that a repeat moves nothing");
         return false;
     }
-    struct ask ask = {
-        .worker = worker, .snapshot = snapshot, .peer = peer, .request = request, .now_ms = now_ms};
+    struct ask ask = {.worker = worker,
+                      .snapshot = snapshot,
+                      .peer = peer,
+                      .request = request,
+                      .table = worker->engine->sessions,
+                      .now_ms = now_ms};
     struct event_result result;
     event_apply(&ask, &result);
     emit_event(emit, &ask, &result);

@@ -139,14 +139,18 @@ static void find_repeat(struct ask *ask)
 void ask_hold(struct ask *ask)
 {
     const struct request *request = ask->request;
-    struct session_table *table = ask->worker->engine->sessions;
+    struct session_table *table = ask->table;
     ask->has_session = request->has_session && request->session_id.len > 0;
     ask->key = session_key_of(table, ask->peer->hash, request->tenant, request->subject_type,
                               request->subject_id, request->session_id);
     session_hold(table, &ask->key, &ask->held);
     ask->known = ask->held.found == SESSION_FOUND;
+    bool seeded = ask->held.session == NULL && ask->seed != NULL && ask->seed->known;
     if (ask->held.session != NULL) {
         ask->session = *ask->held.session;
+    } else if (seeded) {
+        ask->session = ask->seed->session;
+        ask->known = true;
     } else {
         // It would begin now: whoever reads that first (the target of a limit) keeps it for all that read it
         // later.
@@ -155,10 +159,20 @@ void ask_hold(struct ask *ask)
                                                .first_seen_ms = ask->now_ms,
                                                .last_seen_ms = ask->now_ms};
     }
+    ask->has_user = true;
     if (ask->held.user != NULL) {
         ask->user = *ask->held.user;
+    } else if (ask->seed != NULL && ask->seed->has_user) {
+        ask->user = ask->seed->user;
     } else {
         ask->user = (struct user_record){.subject = ask->key.subject};
+        ask->has_user = false;
+    }
+    if (ask->user.first_seen_ms == 0) {
+        ask->user.first_seen_ms = ask->now_ms;
+    }
+    if (ask->seed == NULL && ask->snapshot->shadow != NULL) {
+        ask->worker->seed = (struct shadow_seed){ask->known, ask->has_user, ask->session, ask->user};
     }
     if (ask->has_session) {
         session_ref_print(ask->session.id, ask->ref);
@@ -170,7 +184,7 @@ void ask_hold(struct ask *ask)
 
 void ask_release(struct ask *ask)
 {
-    session_release(ask->worker->engine->sessions, &ask->held);
+    session_release(ask->table, &ask->held);
 }
 
 // The record's amr, space-separated, as a list of text in the arena.
@@ -329,6 +343,39 @@ bool ask_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until
     return true;
 }
 
+// ---- Rollouts -----------------------------------------------------------------------------------
+
+// Numbers that mean the same on every node: no key that is drawn at start-up goes into them.
+static uint64_t sticky_of(const struct str *parts, size_t count)
+{
+    struct hash_key key = {count, UINT64_C(0x737469636b79)};
+    for (size_t i = 0; i < count; i++) {
+        key.k0 = hash_64(key, parts[i].at, parts[i].len);
+    }
+    return key.k0;
+}
+
+bool ask_sticky(void *user, enum policy_by by, uint64_t *key)
+{
+    const struct ask *ask = user;
+    const struct request *request = ask->request;
+    const struct str subject[] = {request->tenant, request->subject_type, request->subject_id};
+    const struct str session[] = {request->tenant, request->session_id};
+    switch (by) {
+    case POLICY_BY_SUBJECT:
+        *key = sticky_of(subject, COUNT_OF(subject));
+        return request->subject_id.len > 0;
+    case POLICY_BY_SESSION:
+        *key = sticky_of(session, COUNT_OF(session));
+        return ask->has_session;
+    case POLICY_BY_DEVICE:
+        *key = sticky_of(&request->fingerprint, 1);
+        return request->fingerprint.len > 0 && ask_may(ask, GRANT_ASSERT_DEVICE);
+    default:
+        return false;
+    }
+}
+
 // ---- Moving on ---------------------------------------------------------------------------------
 
 void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external)
@@ -341,7 +388,7 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .seen = &ask->seen,
         .anchor = seen_before ? &ask->session.anchor : NULL,
         .last = seen_before ? &ask->session.last : NULL,
-        .user_last = ask->held.user != NULL ? &ask->user.last : NULL,
+        .user_last = ask->has_user ? &ask->user.last : NULL,
         .passed_strength = passed_strength,
         .external_evidence = external,
     };
@@ -358,7 +405,7 @@ void ask_end(struct ask *ask, enum pdp_code why)
 bool ask_cut_off(const struct ask *ask)
 {
     int64_t cutoff_ms = (int64_t)ask->user.cutoff_s * TIME_MS_PER_S;
-    if (cutoff_ms == 0 || ask->held.user == NULL) {
+    if (cutoff_ms == 0 || !ask->has_user) {
         return false;
     }
     // What the record holds was there when the session began; a claim of today counts only for a new one.
@@ -407,9 +454,9 @@ enum pdp_err ask_commit(struct ask *ask)
     struct session_delta delta = {
         .put_session = true,
         .put_user = true,
-        .create = !ask->known,
+        .create = ask->held.session == NULL,
         .session = ask->session,
         .user = ask->user,
     };
-    return session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms);
+    return session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms);
 }

@@ -16,6 +16,10 @@ struct ask {
     struct snapshot *snapshot;
     const struct peer *peer;
     const struct request *request;
+    struct session_table *table; // of the world that is asked
+    const struct shadow_seed
+        *seed; // in the shadow world: what the enforced one knew. NULL in the enforced one
+    const struct verdict *enforced; // in the shadow world: what was answered. NULL in the enforced one
     int64_t now_ms;
     bool moves; // false: a probe or a repeat; reads state, moves none
     bool simulated;
@@ -29,6 +33,7 @@ struct ask {
     struct sighting seen;
     bool has_session; // the question names one
     bool known;       // it was there before
+    bool has_user;    // and so was the user
     bool first_sight; // it is made by this question
     struct session_key key;
     struct session_held held;
@@ -60,6 +65,7 @@ static inline bool ask_may(const struct ask *ask, uint32_t grant)
 bool ask_resolve(void *ask, const struct cel_slot_info *slot, struct value *out);
 enum truth ask_contains(void *ask, uint32_t set, const struct value *value);
 bool ask_proved(void *ask, uint32_t strength, int64_t max_age_s, int64_t *until_ms);
+bool ask_sticky(void *ask, enum policy_by by, uint64_t *key);
 
 // Address, path, place, device: before the session is looked at. false: the question is malformed and
 // worker->fault says why.
@@ -90,6 +96,15 @@ void ask_learn(struct ask *ask);
 // Writes the working copies. Not OK: see session_commit.
 MUST_USE enum pdp_err ask_commit(struct ask *ask);
 
+// What changes a question's world: is it judged in shadow?
+static inline bool ask_in_shadow(const struct ask *ask)
+{
+    return ask->seed != NULL;
+}
+
+// The steps of decide() after ask_hold: session, score, candidates, match, combine, delta. false: the session
+// gave the verdict, no policy was asked.
+bool decide_held(struct ask *ask, struct verdict *out);
 // Decides one question and fills the verdict. Takes and gives back the shard's lock.
 void decide(struct ask *ask, struct verdict *out);
 

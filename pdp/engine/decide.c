@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "engine/ask.h"
+#include "engine/shadow.h"
 
 #include "model/fault.h"
 
@@ -61,8 +62,7 @@ static void refuse_foreign(struct ask *ask, struct verdict *out)
         session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
         ask_end(ask, PDP_CODE_FIXATION);
         struct session_delta delta = {.put_session = true, .session = ask->session};
-        if (session_commit(ask->worker->engine->sessions, &ask->held, &ask->key, &delta, ask->now_ms) !=
-            PDP_ERR_OK) {
+        if (session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms) != PDP_ERR_OK) {
             out->effect = PDP_EFFECT_DENY; // refused all the same, but nothing was ended
         }
     }
@@ -89,7 +89,7 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
     struct session_record *session = &ask->session;
     enum pdp_err err = lifecycle_first_sight(&ask->limits, ask->has_auth_time, ask->auth_time_ms, ask->now_ms,
                                              &session->auth_time_ms);
-    if (err == PDP_ERR_OK && session->auth_time_ms < session_forgotten_ms(ask->worker->engine->sessions)) {
+    if (err == PDP_ERR_OK && session->auth_time_ms < session_forgotten_ms(ask->table)) {
         err = PDP_ERR_STALE;
     }
     if (err == PDP_ERR_STALE) {
@@ -291,7 +291,9 @@ static void apply_repeat(struct ask *ask, struct verdict *out)
 {
     const struct session_repeat *repeat = ask->repeat;
     out->repeated = true;
-    counter_add(&ask->worker->counters.repeats);
+    if (!ask_in_shadow(ask)) {
+        counter_add(&ask->worker->counters.repeats);
+    }
     enum pdp_effect was = (enum pdp_effect)repeat->effect;
     if (repeat->policy_epoch != (uint32_t)ask->snapshot->epoch || was == out->effect) {
         out->score = was == out->effect ? (double)repeat->score : out->score;
@@ -406,14 +408,18 @@ static void judge(struct ask *ask, struct verdict *out)
     out->signal_count = ask->risk.signal_count;
 
     struct policy_result result = {0};
-    const struct policy_host host = {.proved = ask_proved, .user = ask};
+    const struct policy_host host = {.proved = ask_proved, .sticky = ask_sticky, .user = ask};
     const struct policy_question question = {.action = ask->request->action_name,
                                              .path =
-                                                 ask->path.len > 0 ? ask->path : ask->request->resource_id};
+                                                 ask->path.len > 0 ? ask->path : ask->request->resource_id,
+                                             .shadow = ask_in_shadow(ask)};
     policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask),
                   &host, &question, &ask->worker->arena, ask->now_ms, &result);
     take_result(ask, &result, out);
     adjust(ask, out);
+    if (ask_in_shadow(ask)) {
+        shadow_count(ask, &result, out);
+    }
     if (ask->repeat != NULL) {
         apply_repeat(ask, out);
     } else if (ask->moves && ask->has_session) {
@@ -437,6 +443,15 @@ static void fill_session(const struct ask *ask, struct verdict *out)
     }
 }
 
+bool decide_held(struct ask *ask, struct verdict *out)
+{
+    bool judges = !ask->has_session || !session_decides(ask, out);
+    if (judges) {
+        judge(ask, out);
+    }
+    return judges;
+}
+
 void decide(struct ask *ask, struct verdict *out)
 {
     ask->moves = !ask->request->probe;
@@ -447,9 +462,11 @@ void decide(struct ask *ask, struct verdict *out)
     }
     out->resource_path = ask->path;
     ask_hold(ask);
-    if (!ask->has_session || !session_decides(ask, out)) {
-        judge(ask, out);
-    }
+    bool judged = decide_held(ask, out);
     fill_session(ask, out);
+    // A session that is over here is over; what could not be stored here is not judged beside.
+    if (judged && ask->snapshot->shadow != NULL && out->code != PDP_CODE_OVERLOADED) {
+        shadow_decide(ask, out);
+    }
     ask_release(ask);
 }

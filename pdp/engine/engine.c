@@ -65,6 +65,11 @@ void engine_publish(struct engine *engine, struct snapshot **snapshot)
         }
     }
     next->epoch = atomic_load(&engine->policy_epoch) + 1;
+    if (next->shadow_meaning != 0 && next->base == next) {
+        const struct snapshot *before = atomic_load(&engine->current);
+        next->shadow =
+            shadow_world_for(before != NULL ? before->shadow : NULL, next->shadow_meaning, &engine->config);
+    }
     struct snapshot *old = atomic_exchange(&engine->current, next);
     atomic_store(&engine->policy_epoch, next->epoch);
     if (old != NULL) {
@@ -105,9 +110,18 @@ void engine_tidy(struct engine *engine, int64_t now_ms)
 {
     pthread_mutex_lock(&engine->lock);
     struct snapshot *done = take_free(engine);
+    const struct snapshot *serving = atomic_load(&engine->current);
+    struct shadow_world *shadow = serving != NULL ? serving->shadow : NULL;
+    if (shadow != NULL) {
+        atomic_fetch_add(&shadow->held, 1);
+    }
     pthread_mutex_unlock(&engine->lock);
     free_list(done);
     (void)session_sweep(engine->sessions, now_ms, SWEEP_STEP);
+    if (shadow != NULL) {
+        (void)session_sweep(shadow->sessions, now_ms, SWEEP_STEP);
+        shadow_world_drop(&shadow);
+    }
 }
 
 struct session_table *engine_sessions(struct engine *engine)
@@ -215,6 +229,11 @@ static void add_counters(struct engine_counts *out, const struct counters *count
     out->events += atomic_load_explicit(&counters->events, memory_order_relaxed);
     out->batches += atomic_load_explicit(&counters->batches, memory_order_relaxed);
     out->repeats += atomic_load_explicit(&counters->repeats, memory_order_relaxed);
+    out->shadow_lost += atomic_load_explicit(&counters->shadow_lost, memory_order_relaxed);
+    for (size_t i = 0; i < PDP_EFFECT_COUNT * PDP_EFFECT_COUNT; i++) {
+        size_t was = i / PDP_EFFECT_COUNT, would = i % PDP_EFFECT_COUNT;
+        out->shadow[was][would] += atomic_load_explicit(&counters->shadow[was][would], memory_order_relaxed);
+    }
 }
 
 void engine_count(struct engine *engine, struct engine_counts *out)

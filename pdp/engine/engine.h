@@ -115,7 +115,22 @@ const struct fault *worker_fault(const struct worker *worker);
 struct engine_counts {
     uint64_t effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
     uint64_t questions, events, batches, repeats;
+    // Of questions judged in shadow too, by what was answered and what it would have been; and those for
+    // which the shadow world had no room.
+    uint64_t shadow[PDP_EFFECT_COUNT][PDP_EFFECT_COUNT], shadow_lost;
 };
 void engine_count(struct engine *engine, struct engine_counts *out);
+
+// A rule in shadow of the snapshot that serves, and how many answers would have been another by it.
+struct engine_shadow_rule {
+    char name[260]; // both ids have at most 128 bytes
+    enum pdp_effect effect;
+    uint64_t hits;
+};
+// Is anything judged in shadow by the snapshot that serves?
+bool engine_shadows(struct engine *engine, struct worker *worker);
+// Rules in shadow from number *cursor on, at most `most`; *cursor is then where to go on. 0: no more.
+size_t engine_shadow_rules(struct engine *engine, struct worker *worker, uint32_t *cursor,
+                           struct engine_shadow_rule *out, size_t most);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/event.h"
 
+#include "engine/shadow.h"
+
 uint32_t event_grant(enum event_type type)
 {
     return type == EVENT_SIGNAL ? GRANT_SIGNAL : GRANT_ISSUE;
@@ -124,7 +126,7 @@ static bool may_begin(struct ask *ask, struct event_result *out)
 {
     int64_t auth_ms = event_auth_ms(ask), start_ms = 0;
     if (lifecycle_first_sight(&ask->limits, true, auth_ms, ask->now_ms, &start_ms) == PDP_ERR_OK &&
-        auth_ms >= session_forgotten_ms(ask->worker->engine->sessions)) {
+        auth_ms >= session_forgotten_ms(ask->table)) {
         return true;
     }
     refuse(out, PDP_CODE_EXPIRED, "the authentication is older than the session's absolute limit");
@@ -178,8 +180,9 @@ static void commit(struct ask *ask, struct event_result *out)
     }
 }
 
-static void apply_held(struct ask *ask, struct event_result *out)
+void event_apply_held(struct ask *ask, struct event_result *out)
 {
+    *out = (struct event_result){0};
     if (!may_apply(ask, out)) {
         return;
     }
@@ -230,6 +233,9 @@ void event_apply(struct ask *ask, struct event_result *out)
     ask_begin(ask);
     (void)ask_enrich(ask);
     ask_hold(ask);
-    apply_held(ask, out);
+    event_apply_held(ask, out);
+    if (out->recorded && !out->repeated && ask->snapshot->shadow != NULL) {
+        shadow_event(ask);
+    }
     ask_release(ask);
 }

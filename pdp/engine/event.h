@@ -17,6 +17,9 @@ struct event_result {
 // it was checked before. The session's and the risk's new state are then in `ask`.
 void event_apply(struct ask *ask, struct event_result *out);
 
+// The part of it after ask_hold.
+void event_apply_held(struct ask *ask, struct event_result *out);
+
 // The grant that an event takes.
 uint32_t event_grant(enum event_type type);
 

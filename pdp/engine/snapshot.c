@@ -16,6 +16,7 @@ static void base_free(struct snapshot *base)
         cel_frame_free(&base->rooms[i].frame);
         policy_scratch_free(&base->rooms[i].policy);
     }
+    shadow_world_drop(&base->shadow);
     cel_program_free(&base->program);
     geo_set_free(&base->geo);
     arena_fini(&base->arena);
@@ -304,6 +305,26 @@ static enum pdp_err name_strengths(struct hash_key key, struct snapshot *s)
     return PDP_ERR_OK;
 }
 
+// What is in shadow, as a number by which a world is known again after a reload.
+static enum pdp_err name_shadow(struct snapshot *s)
+{
+    static const struct hash_key KEY = {UINT64_C(0x736861646f77), 1};
+    AUTO(buf_fini) struct buf text = {0};
+    if (!policy_shadows(s->policies)) {
+        return PDP_ERR_OK;
+    }
+    policy_shadow_print(s->policies, &text);
+    s->shadow_hits = ARENA_ARRAY(&s->arena, atomic_ullong, policy_rule_count(s->policies) + 1);
+    if (text.failed || s->shadow_hits == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < policy_rule_count(s->policies); i++) {
+        atomic_init(&s->shadow_hits[i], 0);
+    }
+    s->shadow_meaning = hash_64(KEY, text.at, text.len) | 1;
+    return PDP_ERR_OK;
+}
+
 static void count_facts(struct snapshot *s)
 {
     struct policy_describe policies = {0};
@@ -352,6 +373,7 @@ static enum pdp_err build(const struct snapshot_input *input, struct hash_key se
     TRY(policy_set_index(s->policies, diags));
     policy_lists_loaded(s->lists, input->now_ms);
     TRY(name_strengths(seed, s));
+    TRY(name_shadow(s));
     TRY(seal_hash_end(sha, s->parts));
     TRY(digest_end(s));
     count_facts(s);

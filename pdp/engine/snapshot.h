@@ -5,6 +5,7 @@
 
 #include "engine/attrs.h"
 #include "engine/engine.h"
+#include "engine/shadow.h"
 #include "policy/policy.h"
 #include "risk/risk.h"
 #include "session/limits.h"
@@ -38,6 +39,9 @@ struct snapshot {
     struct geo_set *geo;
     uint32_t
         *strength_names; // low half of the keyed hash of each strength's name, above SESSION_PROOF_RENEWED
+    uint64_t shadow_meaning;     // of all that is in shadow; 0: nothing is
+    struct shadow_world *shadow; // given when the base is published; NULL: nothing is judged in shadow
+    atomic_ullong *shadow_hits;  // of each rule; NULL where nothing is in shadow
     struct snapshot_facts facts;
     char digest[80]; // `sha256:` and 64 hex digits
     size_t digest_len;

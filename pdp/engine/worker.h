@@ -3,6 +3,7 @@
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
 
+#include "engine/shadow.h"
 #include "engine/snapshot.h"
 
 #include <pthread.h>
@@ -13,6 +14,8 @@
 struct counters {
     atomic_ullong effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
     atomic_ullong questions, events, batches, repeats;
+    atomic_ullong shadow[PDP_EFFECT_COUNT][PDP_EFFECT_COUNT],
+        shadow_lost; // by what was answered, and in shadow
 };
 
 // What a user agent was read as, by its text: the same few come again and again.
@@ -34,6 +37,7 @@ struct worker {
     struct agent_seen *agents; // AGENT_CACHE_ENTRIES; len 0: free
     struct fault fault;        // why the last question was malformed
     struct counters counters;
+    struct shadow_seed seed; // of the question at hand
 };
 
 struct engine {

@@ -39,6 +39,17 @@ struct verdict_obligation {
     const struct value *properties; // a map in the snapshot, or NULL
 };
 
+// What the answer would have been if everything in shadow were enforced.
+struct verdict_shadow {
+    bool judged; // else nothing is in shadow, or nothing is known
+    enum pdp_effect effect;
+    enum pdp_code code;
+    struct str rule;
+    bool has_risk;
+    double score;
+    enum risk_level level;
+};
+
 // All text is borrowed from the snapshot, the request or the request's arena: encode before unpinning.
 struct verdict {
     enum pdp_effect effect;
@@ -76,6 +87,7 @@ struct verdict {
     struct str client_ip;     // the hop that was judged, and why; empty where no network
     struct str client_ip_why;
     bool repeated, simulated;
+    struct verdict_shadow shadow;
 };
 
 #endif

@@ -4,10 +4,14 @@
 #include "base/time.h"
 #include "node/admin_ops.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const size_t ARENA_LIMIT = 16 * 1024 * 1024;
 static const size_t DIAGNOSTICS_MAX = 256 * 1024;
+enum {
+    SHADOW_RULES_MOST = 32 // named by `status`
+};
 
 enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out)
 {
@@ -118,6 +122,63 @@ static void put_answers(struct admin *admin, struct emit *emit)
     emit_end(emit);
 }
 
+// What would have been, had what is in shadow been enforced: by the answers that were given.
+static void put_shadow_counts(const struct engine_counts *counts, struct emit *emit)
+{
+    for (int was = 0; was < PDP_EFFECT_COUNT; was++) {
+        for (int would = 0; would < PDP_EFFECT_COUNT; would++) {
+            char key[48];
+            if (was != would && counts->shadow[was][would] > 0) {
+                snprintf(key, sizeof key, "%s_to_%s", pdp_effect_name((enum pdp_effect)was),
+                         pdp_effect_name((enum pdp_effect)would));
+                put_count(emit, key, counts->shadow[was][would]);
+            }
+        }
+    }
+}
+
+static void put_shadow_rules(struct admin *admin, struct emit *emit)
+{
+    struct engine_shadow_rule rules[SHADOW_RULES_MOST];
+    uint32_t cursor = 0;
+    size_t count = engine_shadow_rules(admin->engine, admin->worker, &cursor, rules, COUNT_OF(rules));
+    emit_key(emit, STR("rules"));
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_map(emit, 3);
+        emit_key_str(emit, "rule", str_of(rules[i].name));
+        emit_key_str(emit, "effect", str_of(pdp_effect_name(rules[i].effect)));
+        put_count(emit, "changed", rules[i].hits);
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
+// Left out where nothing is, or was, in shadow.
+static void put_shadow(struct admin *admin, struct emit *emit)
+{
+    struct engine_counts counts;
+    uint64_t judged = 0, changed = 0;
+    engine_count(admin->engine, &counts);
+    for (int was = 0; was < PDP_EFFECT_COUNT; was++) {
+        for (int would = 0; would < PDP_EFFECT_COUNT; would++) {
+            judged += counts.shadow[was][would];
+            changed += was != would ? counts.shadow[was][would] : 0;
+        }
+    }
+    if (judged + counts.shadow_lost == 0 && !engine_shadows(admin->engine, admin->worker)) {
+        return;
+    }
+    emit_key(emit, STR("shadow"));
+    emit_map(emit, EMIT_FEW);
+    put_count(emit, "judged", judged);
+    put_count(emit, "changed", changed);
+    put_count(emit, "lost", counts.shadow_lost);
+    put_shadow_counts(&counts, emit);
+    put_shadow_rules(admin, emit);
+    emit_end(emit);
+}
+
 static void put_traffic(const struct node_counts *counts, struct emit *emit)
 {
     put_count(emit, "connections", counts->connections);
@@ -184,6 +245,7 @@ static void op_status(struct admin_call *call)
     put_geo(&status, call->emit);
     put_sessions(admin, call->emit);
     put_answers(admin, call->emit);
+    put_shadow(admin, call->emit);
     put_traffic(&status.counts, call->emit);
     put_reload(&status, call->emit);
     emit_key(call->emit, STR("listeners"));

@@ -76,7 +76,8 @@ struct user_device {
 
 struct user_record {
     struct hash128 subject;
-    struct sighting last; // over all sessions
+    int64_t first_seen_ms; // 0: not said
+    struct sighting last;  // over all sessions
     struct user_device devices[USER_DEVICES];
     uint32_t live_sessions;
     uint32_t

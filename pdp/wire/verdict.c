@@ -162,6 +162,31 @@ static void put_seen(struct emit *emit, const struct verdict *verdict)
     }
 }
 
+// In the short form only what would have been another effect is told.
+static void put_shadow(struct emit *emit, const struct verdict *verdict, bool full)
+{
+    const struct verdict_shadow *shadow = &verdict->shadow;
+    if (!shadow->judged || (!full && shadow->effect == verdict->effect)) {
+        return;
+    }
+    KEY(emit, "shadow");
+    emit_map(emit, EMIT_FEW);
+    KEY(emit, "effect");
+    emit_str(emit, str_of(pdp_effect_name(shadow->effect)));
+    KEY(emit, "code");
+    emit_str(emit, str_of(pdp_code_name(shadow->code)));
+    TEXT(emit, "rule", shadow->rule);
+    if (full && shadow->has_risk) {
+        KEY(emit, "score");
+        put_number(emit, shadow->score, full);
+        KEY(emit, "level");
+        emit_str(
+            emit,
+            RISK_LEVEL_NAMES[(unsigned)shadow->level < RISK_LEVEL_COUNT ? shadow->level : RISK_CRITICAL]);
+    }
+    emit_end(emit);
+}
+
 static void put_head(struct emit *emit, enum pdp_effect effect, enum pdp_code code)
 {
     emit_map(emit, 2);
@@ -198,6 +223,7 @@ void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
     put_obligations(emit, verdict);
     put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
     put_texts(emit, STR("exceptions"), verdict->exceptions, verdict->exception_count);
+    put_shadow(emit, verdict, full);
     put_seen(emit, verdict);
     TEXT(emit, "request_id", verdict->request_id);
     if (verdict->repeated) {

@@ -87,20 +87,77 @@ static void put_rule(struct buf *out, unsigned number, const char *effect)
     buf_str(out, STR("'}\n"));
 }
 
-static const char COMMON[] =
-    HEAD("Strengths", "s") "levels: [{name: mfa, proves: 'session.acr == \"aal2\"'}]\n" HEAD("List", "office") "type: cidr\nentries: [10.0.0.0/8]\n" HEAD(
-        "List",
-        "words") "type: string\nentries: [y, q]\n" HEAD("Definitions",
-                                                        "d") "roles: {it: [hr]}\n" HEAD("Exception",
-                                                                                        "e") "lifts: "
-                                                                                             "['*']\nwhen: "
-                                                                                             "'subject.a == "
-                                                                                             "\"z\" && "
-                                                                                             "device.managed'"
-                                                                                             "\nexpires: "
-                                                                                             "2027-01-31T00:"
-                                                                                             "00:00Z\n" HEAD("Exception",
-                                                                                                             "f") "lifts: ['*']\nwhen: 'subject.n == 9'\nrequire: {strength: mfa}\nexpires: 2026-11-23T08:00:01Z\n";
+static const char
+    COMMON[] =
+        HEAD("Strengths", "s") "levels: [{name: mfa, proves: 'session.acr == \"aal2\"'}]\n" HEAD("List", "off"
+                                                                                                         "ic"
+                                                                                                         "e") "type: cidr\nentries: [10.0.0.0/8]\n" HEAD(
+            "List",
+            "words") "type: string\nentries: [y, q]\n" HEAD("Definitions",
+                                                            "d") "roles: {it: [hr]}\n" HEAD("Exception",
+                                                                                            "e") "lifts: "
+                                                                                                 "['*']"
+                                                                                                 "\nwhen: "
+                                                                                                 "'subject.a "
+                                                                                                 "== "
+                                                                                                 "\"z\" && "
+                                                                                                 "device."
+                                                                                                 "managed'"
+                                                                                                 "\nexpires: "
+                                                                                                 "2027-01-"
+                                                                                                 "31T00:"
+                                                                                                 "00:"
+                                                                                                 "00Z\n" HEAD(
+                                                                                                     "Excepti"
+                                                                                                     "on",
+                                                                                                     "f") "li"
+                                                                                                          "ft"
+                                                                                                          "s:"
+                                                                                                          " ["
+                                                                                                          "'*"
+                                                                                                          "']"
+                                                                                                          "\n"
+                                                                                                          "wh"
+                                                                                                          "en"
+                                                                                                          ": "
+                                                                                                          "'s"
+                                                                                                          "ub"
+                                                                                                          "je"
+                                                                                                          "ct"
+                                                                                                          ".n"
+                                                                                                          " ="
+                                                                                                          "= "
+                                                                                                          "9'"
+                                                                                                          "\n"
+                                                                                                          "re"
+                                                                                                          "qu"
+                                                                                                          "ir"
+                                                                                                          "e:"
+                                                                                                          " {"
+                                                                                                          "st"
+                                                                                                          "re"
+                                                                                                          "ng"
+                                                                                                          "th"
+                                                                                                          ": "
+                                                                                                          "mf"
+                                                                                                          "a}"
+                                                                                                          "\n"
+                                                                                                          "ex"
+                                                                                                          "pi"
+                                                                                                          "re"
+                                                                                                          "s:"
+                                                                                                          " 2"
+                                                                                                          "02"
+                                                                                                          "6-"
+                                                                                                          "11"
+                                                                                                          "-2"
+                                                                                                          "3T"
+                                                                                                          "08"
+                                                                                                          ":0"
+                                                                                                          "0:"
+                                                                                                          "01"
+                                                                                                          "Z"
+                                                                                                          "\n";
 
 // `extra`: one more restricting rule at the end of a policy.
 static void put_rules(struct buf *out, struct buf *with_extra)
@@ -323,6 +380,7 @@ static void both_ways(struct harness *h, const struct value *root, const char *y
                       .snapshot = worker_pin(h->worker),
                       .peer = &h->peer,
                       .request = &request,
+                      .table = engine_sessions(h->engine),
                       .now_ms = HARNESS_NOW};
     struct policy_result results[2];
     ask_begin(&ask);
