@@ -182,6 +182,21 @@ decide="--connect ipc://$work/decide.sock"
     expect 1 "terminate" "$ctl" decide $decide --request "$work/alice.json"
     expect 1 "terminate" "$ctl" decide $decide --request "$work/alice.json"
     expect 0 "" "$ctl" reload $admin
+    # What is in shadow is told and counted, and decides nothing.
+    cat >"$work/live/shadow.yaml" <<'YAML'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: tried}
+shadow: true
+rules:
+  - {id: nobody, effect: deny}
+YAML
+    expect 0 "" "$ctl" reload $admin
+    sed 's/cli-session/shadow-session/' "$work/alice.json" >"$work/again.json"
+    expect 0 '"effect": "deny"' "$ctl" decide $decide --request "$work/again.json"
+    expect 0 'allow_to_deny' "$ctl" status $admin
+    expect 0 '"changed":1' "$ctl" status $admin --json
+    rm "$work/live/shadow.yaml"
     cp "$work/bad/policy.yaml" "$work/live/"
     expect 1 "policy.yaml:8:" "$ctl" reload $admin
     expect 1 "no-rule" "$ctl" decide $decide --request "$work/mallory.json"

@@ -18,6 +18,10 @@ enum {
     "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n" \
     "  - {id: all, effect: allow}\n"                                  \
     "  - {id: roles, effect: deny, when: 'has(subject.roles) && \"none\" in subject.roles'}\n"
+// Of the reloads one has nothing in shadow, one begins a world of its own, one goes on with it.
+#define SHADOW(requests) \
+    RULES "  - {id: late, effect: terminate, shadow: true, when: session.requests > " requests "}\n"
+static const char *const FOLDERS[] = {RULES, SHADOW("5"), SHADOW("5"), SHADOW("9")};
 
 static struct harness harness;
 static atomic_bool ended[SESSIONS]; // acknowledged, not merely ordered
@@ -98,7 +102,7 @@ int main(void)
         return 2;
     }
     for (int i = 0; i < RELOADS; i++) {
-        if (!harness_load(&harness, RULES)) {
+        if (!harness_load(&harness, FOLDERS[(size_t)i % (sizeof FOLDERS / sizeof *FOLDERS)])) {
             return 2;
         }
     }
