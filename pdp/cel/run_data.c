@@ -383,6 +383,27 @@ static struct value walk_optional(struct walk *w)
     return v.kind == VALUE_OPTIONAL ? v : frame_no_overload(F_OPT_VALUE, &v, 1);
 }
 
+static struct value walk(struct walk *w)
+{
+    switch (w->comp) {
+    case COMP_ALL:
+        return walk_any(w, false);
+    case COMP_EXISTS:
+        return walk_any(w, true);
+    case COMP_ONE:
+        return walk_one(w);
+    case COMP_LIST:
+        return walk_list(w);
+    case COMP_MAP:
+    case COMP_ENTRIES:
+        return walk_map(w);
+    case COMP_OPT_MAP:
+    case COMP_OPT_FLAT:
+        return walk_optional(w);
+    }
+    return frame_error(CEL_ERROR_OTHER, 0);
+}
+
 struct value run_comp(struct cel_frame *frame, const struct node *node)
 {
     const uint32_t *args = &frame->args[node->a];
@@ -396,21 +417,12 @@ struct value run_comp(struct cel_frame *frame, const struct node *node)
     if (!right) {
         return w.range.kind == VALUE_ERROR ? w.range : frame_no_overload(F_INDEX, &w.range, 1);
     }
-    switch (w.comp) {
-    case COMP_ALL:
-        return walk_any(&w, false);
-    case COMP_EXISTS:
-        return walk_any(&w, true);
-    case COMP_ONE:
-        return walk_one(&w);
-    case COMP_LIST:
-        return walk_list(&w);
-    case COMP_MAP:
-    case COMP_ENTRIES:
-        return walk_map(&w);
-    case COMP_OPT_MAP:
-    case COMP_OPT_FLAT:
-        return walk_optional(&w);
-    }
-    return frame_error(CEL_ERROR_OTHER, 0);
+    // What a name stands for (cel.bind, vars) was written outside of the walk that reads it, so the variables
+    // of both may lie in the same place.
+    struct value *vars = &frame->locals[node->c];
+    struct value outer[2] = {vars[0], vars[1]};
+    struct value value = walk(&w);
+    vars[0] = outer[0];
+    vars[1] = outer[1];
+    return value;
 }

@@ -57,6 +57,14 @@ static const struct {
     {"[1, 2, 0].all(x, 4 / x == 2)", N, NULL},
     {"[0, 2].all(x, 4 / x == 2)", U, "divide by zero"},
     {"subject.id", U, "not a truth"},
+    // What a name stands for has variables of its own, though it is run within another walk.
+    {"cel.bind(x, subject.roles.map(a, a), [5].exists(b, size(x) + b == 7))", Y, NULL},
+    {"cel.bind(x, subject.roles.map(a, a), resource.tags.exists(b, size(x) > 0 && b == 'staff'))", Y, NULL},
+    {"cel.bind(x, resource.tags.transformMap(i, a, a), subject.roles.transformList(i, b, size(x) + i) == [2, "
+     "3])",
+     Y, NULL},
+    {"subject.roles.all(r, cel.bind(x, [r].map(a, a + '!'), [1, 2].all(b, x[0] == r + '!' && b > 0)))", Y,
+     NULL},
 };
 
 Test(cel_run, judges_conditions)
