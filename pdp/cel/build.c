@@ -237,7 +237,12 @@ static enum pdp_err build_comp(struct builder *b, struct ast *ast, uint32_t *out
     b->scope_count = mark;
     TRY(err);
     args[2] = ast->count == 3 ? args[2] : args[1];
-    return build_nary(b->p, OP_COMP, args, 3, (uint32_t)ast->comp | vars << 8, kind_of(ast), out);
+    TRY(build_nary(b->p, OP_COMP, args, 3, (uint32_t)ast->comp | vars << 8, kind_of(ast), out));
+    const struct cel_text *text = b->unit->text;
+    if (b->p->nodes[*out].op != OP_COMP || text->locate == NULL) {
+        return PDP_ERR_OK;
+    }
+    return program_place(b->p, *out, text->locate(text->user, ast->at, ast->len));
 }
 
 static enum pdp_err build(struct builder *b, struct ast *ast, uint32_t *out)

@@ -128,6 +128,31 @@ MUST_USE enum pdp_err cel_seal(struct cel_program *program);
 bool cel_reads(const struct cel_program *program, uint32_t expr, struct str path);
 // Is it, at load time already, certainly this truth? UNSURE where it depends on the question.
 enum truth cel_constant(const struct cel_program *program, uint32_t expr);
+// How large attributes are taken to be, where nothing says how large they are.
+struct cel_sizes {
+    uint32_t items; // elements of a list, entries of a map
+    uint32_t inner; // the same of those that lie within
+    uint32_t parts; // elements and entries at all depths together
+    uint32_t bytes; // of a text
+    uint32_t text;  // of all texts in a list or map together
+};
+extern const struct cel_sizes CEL_SIZES; // what cel_bound_check takes
+
+// No evaluation of the expression alone takes more steps, as long as attributes are no larger than `sizes`
+// (NULL: CEL_SIZES). What the program remembers counts once. Saturates. Before seal.
+struct cel_bound {
+    uint64_t steps;
+    uint64_t worst_steps; // of the walk below
+    struct place worst;   // the innermost walk that takes most of them; src NULL: none does
+};
+MUST_USE enum pdp_err cel_bound(struct cel_program *program, uint32_t expr, const struct cel_sizes *sizes,
+                                struct cel_bound *out);
+// Reports LIMIT where the expression may take more steps than a question has, with `before` on top of its
+// own:
+// "`what` may take …". *steps is the sum, UINT64_MAX where another error is returned, which is not reported.
+MUST_USE enum pdp_err cel_bound_check(struct cel_program *program, uint32_t expr, uint64_t before,
+                                      struct place place, struct str what, struct diags *diags,
+                                      uint64_t *steps);
 // Stable, readable text of an expression's program, for `compile --print` and tests.
 void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out);
 

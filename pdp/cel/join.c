@@ -152,7 +152,7 @@ enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, e
     return PDP_ERR_OK;
 }
 
-static bool worth_a_memo(const struct node *node)
+bool program_remembers(const struct node *node)
 {
     switch (node->op) {
     case OP_CONST:
@@ -170,11 +170,15 @@ static bool worth_a_memo(const struct node *node)
 enum pdp_err cel_seal(struct cel_program *program)
 {
     for (uint32_t i = 0; i < program->node_count; i++) {
-        if (worth_a_memo(&program->nodes[i])) {
+        if (program_remembers(&program->nodes[i])) {
             program->nodes[i].memo = program->memo_count++;
         }
     }
     program->sealed = true;
+    free(program->places);
+    program->places = NULL;
+    program->place_count = program->place_cap = 0;
+    bound_free(&program->bounds);
     arena_fini(&program->scratch);
     arena_fini(&program->folding);
     return PDP_ERR_OK;

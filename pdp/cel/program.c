@@ -119,6 +119,8 @@ void cel_program_free(struct cel_program **program)
     free(p->consts);
     free(p->const_index.at);
     free(p->slots);
+    free(p->places);
+    bound_free(&p->bounds);
     arena_fini(&p->arena);
     arena_fini(&p->scratch);
     arena_fini(&p->folding);
@@ -329,6 +331,35 @@ enum pdp_err program_regex(struct cel_program *p, struct str pattern, uint32_t *
     p->regexes[p->regex_count++] = STEAL(regex);
     *out = p->regex_count - 1;
     return PDP_ERR_OK;
+}
+
+// ---- places ----
+
+enum pdp_err program_place(struct cel_program *p, uint32_t node, struct place place)
+{
+    if (p->place_count > 0 && p->places[p->place_count - 1].node >= node) {
+        return PDP_ERR_OK; // an equal one stands elsewhere
+    }
+    void *places = p->places;
+    enum pdp_err err = program_grow(&places, &p->place_cap, p->place_count, sizeof *p->places);
+    p->places = places;
+    TRY(err);
+    p->places[p->place_count++] = (struct program_place){node, place};
+    return PDP_ERR_OK;
+}
+
+struct place program_place_of(const struct cel_program *p, uint32_t node)
+{
+    uint32_t low = 0, high = p->place_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (p->places[middle].node < node) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < p->place_count && p->places[low].node == node ? p->places[low].place : (struct place){0};
 }
 
 bool cel_jit(const struct cel_program *program)

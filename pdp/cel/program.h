@@ -81,6 +81,13 @@ struct index { // open addressing over the numbers of what is interned
     uint32_t cap, count;
 };
 
+struct cel_bounds; // memory for bound.c
+
+struct program_place { // where a walk stands
+    uint32_t node;
+    struct place place;
+};
+
 struct cel_program {
     const struct cel_env *env;
     struct cel_extra *extra; // NULL but in the conformance tests
@@ -105,6 +112,9 @@ struct cel_program {
     uint32_t window_count, window_cap;
     struct tz **zones;
     uint32_t zone_count, zone_cap;
+    struct program_place *places; // by node, until the program is sealed
+    uint32_t place_count, place_cap;
+    struct cel_bounds *bounds;
     uint32_t level_count; // of comprehension variables at once
     uint32_t memo_count;
     bool sealed;
@@ -128,6 +138,12 @@ MUST_USE enum pdp_err program_window(struct cel_program *p, struct str hours, st
 // Where *why and *at say what is wrong with a pattern.
 MUST_USE enum pdp_err program_regex(struct cel_program *p, struct str pattern, uint32_t *out, struct str *why,
                                     size_t *at);
+// Notes where a walk that was just made stands, and tells it; src NULL: not known.
+MUST_USE enum pdp_err program_place(struct cel_program *p, uint32_t node, struct place place);
+struct place program_place_of(const struct cel_program *p, uint32_t node);
+// Is what the node gives remembered for the rest of a question? Uses grow until the program is sealed.
+bool program_remembers(const struct node *node);
+void bound_free(struct cel_bounds **bounds);
 // Makes room for one more of `item` bytes.
 MUST_USE enum pdp_err program_grow(void **list, uint32_t *cap, uint32_t count, size_t item);
 

@@ -96,6 +96,10 @@ uint32_t when_read(struct build *build, const struct conf_node *node, const stru
 // One expression.
 uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_type want,
                    const struct build_vars *vars);
+// Refuses what may take more steps than a question has, with those of a target `before` on top: `what` as
+// "rule `web/slow`". Returns the steps; 0 for no expression.
+uint64_t when_bound(struct build *build, uint32_t expr, uint64_t before, struct place place, const char *what,
+                    struct str name);
 // `variables:`, each may read those before it.
 void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars);
 

@@ -101,6 +101,7 @@ struct reading {
     const struct rule *rule;
     const struct build_vars *vars;
     struct set_rule *out;
+    uint64_t target_steps; // 0 where the target was refused
 };
 
 // ---- Parts of a rule ------------------------------------------------------------------------------
@@ -265,6 +266,9 @@ static void read_condition(struct reading *r, uint32_t target)
     if (r->out->effect == PDP_EFFECT_TERMINATE && risky) {
         r->out->when = with_hard_evidence(build, r->out->when);
     }
+    if (r->rule->when != NULL) {
+        (void)when_bound(build, r->out->when, r->target_steps, r->rule->when->place, "rule", r->out->name);
+    }
 }
 
 // ---- Rules ------------------------------------------------------------------------------------------
@@ -293,13 +297,13 @@ static struct str rule_name(struct build *build, uint32_t policy, struct str id)
 }
 
 static void read_rule(struct build *build, const struct conf_node *node, const struct build_vars *vars,
-                      struct table *ids, uint32_t policy)
+                      struct table *ids, uint32_t policy, uint64_t target_steps)
 {
     struct policy_set *set = build->set;
     uint32_t number = set->rule_count++;
     struct rule rule = {
         .effect = PDP_EFFECT_DENY, .exceptions = -1, .starts_ms = INT64_MIN, .expires_ms = INT64_MAX};
-    struct reading r = {build, node, &rule, vars, &set->rules[number]};
+    struct reading r = {build, node, &rule, vars, &set->rules[number], target_steps};
     enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
     build_note(build, err);
     if (node->kind != CONF_MAP) {
@@ -370,6 +374,19 @@ static uint32_t read_target(struct build *build, const struct conf_doc *doc, con
     return when_read(build, target, vars);
 }
 
+// What it may take on top of each rule's condition; 0 where it was refused itself.
+static uint64_t bound_target(struct build *build, const struct set_policy *policy,
+                             const struct conf_node *target)
+{
+    if (target == NULL) {
+        return 0;
+    }
+    size_t errors = build->diags->errors;
+    uint64_t steps =
+        when_bound(build, policy->target, 0, target->place, "the target of policy", policy->name);
+    return build->diags->errors == errors ? steps : 0;
+}
+
 void read_policy(struct build *build, const struct conf_doc *doc)
 {
     struct policy_set *set = build->set;
@@ -385,6 +402,7 @@ void read_policy(struct build *build, const struct conf_doc *doc)
         when_vars(build, document.variables, &vars);
     }
     policy->target = read_target(build, doc, document.target, &vars);
+    uint64_t target_steps = bound_target(build, policy, document.target);
     policy->rollout = rollout_read(build, doc->root, policy->name);
     set->untargeted = set->untargeted || (policy->target == SET_NO_EXPR && policy->rollout == SET_NO_ROLLOUT);
     if (document.rules == NULL) {
@@ -398,7 +416,7 @@ void read_policy(struct build *build, const struct conf_doc *doc)
     enum pdp_err err = table_init(&ids, document.rules->count, set->seed, build->arena);
     build_note(build, err);
     for (size_t i = 0; err == PDP_ERR_OK && i < document.rules->count; i++) {
-        read_rule(build, document.rules->items[i], &vars, &ids, number);
+        read_rule(build, document.rules->items[i], &vars, &ids, number, target_steps);
     }
     if (closes(doc)) {
         add_closing(build, number);

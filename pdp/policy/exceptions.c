@@ -125,6 +125,7 @@ void read_exception(struct build *build, const struct conf_doc *doc)
                    "leave `when` out where nothing is asked", "`when` is empty");
     } else if (document.when != NULL) {
         out->when = when_read(build, document.when, &build->shared);
+        (void)when_bound(build, out->when, 0, document.when->place, "the exception", out->name);
     }
     if (document.require != NULL) {
         out->has_require = true;

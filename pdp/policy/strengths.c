@@ -59,6 +59,7 @@ static void read_level(struct build *build, const struct conf_node *node, uint32
     }
     if (level.proves != NULL) {
         out->proves = when_expr(build, level.proves, CEL_BOOL, &(struct build_vars){0});
+        (void)when_bound(build, out->proves, 0, level.proves->place, "the strength", out->name);
     }
     if (level.ask != NULL) {
         read_ask(build, level.ask, out);

@@ -16,6 +16,20 @@ uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_t
     return expr;
 }
 
+uint64_t when_bound(struct build *build, uint32_t expr, uint64_t before, struct place place, const char *what,
+                    struct str name)
+{
+    uint64_t steps = 0;
+    if (expr == SET_NO_EXPR) {
+        return 0;
+    }
+    AUTO(buf_fini) struct buf whole = {0};
+    buf_printf(&whole, "%s `" STR_FMT "`", what, STR_ARG(name));
+    build_note(build,
+               cel_bound_check(build->program, expr, before, place, buf_view(&whole), build->diags, &steps));
+    return steps;
+}
+
 static uint32_t join(struct build *build, bool every, const uint32_t *exprs, size_t count)
 {
     uint32_t expr = SET_NO_EXPR;
@@ -158,6 +172,7 @@ void when_vars(struct build *build, const struct conf_node *map, struct build_va
             continue;
         }
         uint32_t expr = when_expr(build, map->entries[i].value, CEL_DYN, vars);
+        (void)when_bound(build, expr, 0, map->entries[i].value->place, "the variable", key->text);
         if (expr != SET_NO_EXPR) {
             grown[vars->count++] = (struct cel_var){build_copy(build, key->text), expr};
         }

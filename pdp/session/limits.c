@@ -130,6 +130,11 @@ static void read_target(struct reader *r, const struct conf_node *node, uint32_t
     // Limits are looked up before the risk is known, and what was missing once stays missing for the
     // question.
     note(r, cel_add(r->program, &text, CEL_BOOL, NULL, 0, CEL_NO_RISK, r->diags, target));
+    uint64_t steps = 0;
+    if (*target != UINT32_MAX) {
+        note(r, cel_bound_check(r->program, *target, 0, node->place, STR("the target of a SessionPolicy"),
+                                r->diags, &steps));
+    }
     if (*target != UINT32_MAX && cel_reads(r->program, *target, STR("travel"))) {
         note(r, diag_error(r->diags, PDP_ERR_REFUSED, node->place,
                            "`travel` is not known yet where limits are looked up"));

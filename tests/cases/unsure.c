@@ -9,6 +9,8 @@
 #define MINUTE INT64_C(60000)
 
 // A condition, what the question carries, and what the answer must name.
+#define FORTY "1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,"
+
 static const struct situation {
     const char *name, *condition, *properties, *context, *named;
 } SITUATIONS[] = {
@@ -47,10 +49,8 @@ static const struct situation {
      "`timestamp` cannot make anything of this text in `p"},
     {"match limit", "subject.text.matches(\"^(a|a?)+$\")",
      "'text': 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'", "", "pattern took too long"},
-    {"step budget",
-     "subject.items.all(a, subject.items.all(b, subject.items.all(c, subject.items.all(d, a + b + c + d >= "
-     "0))))",
-     "'items': [1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9]", "", "too much work"},
+    {"step budget", "subject.items.all(a, subject.items.all(b, a < b || a >= b))",
+     "'items': [" FORTY FORTY FORTY FORTY FORTY "1]", "", "too much work"},
     {"session attribute missing", "session.acr == \"aal2\"", "", "", "`session.acr` is missing"},
     {"device attribute missing", "device.managed", "", "", "`device.managed` is missing"},
     {"no operation for these types", "subject.text + 1 == 2", "'text': 'a'", "", ""},

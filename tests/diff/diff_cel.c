@@ -2,6 +2,7 @@
 // One meaning, two executions: random conditions, many in one program and one frame for many questions,
 // against the plain interpreter. PDP_DIFF_CASES (a condition asked once is a case) and PDP_DIFF_SEED (one
 // batch) change the run.
+#include "cel/frame.h"
 #include "diff/diff.h"
 #include "diff/gen.h"
 #include "diff/plain.h"
@@ -23,14 +24,18 @@ struct batch {
     struct str texts[EXPRS], var_texts[GEN_VARS];
     struct tree *trees_of[EXPRS];
     uint32_t exprs[EXPRS], count;
+    uint64_t bounds[EXPRS]; // steps that each may take
     struct cel_var vars[GEN_VARS];
     struct plain_var plain_vars[GEN_VARS];
     uint32_t joins[JOINS], join_parts[JOINS][3];
     struct world world;
 };
 
+// No attribute of a question is larger.
+static const struct cel_sizes SIZES = {.items = 11, .inner = 11, .parts = 800, .bytes = 20, .text = 6000};
+
 static struct {
-    uint64_t cases, errors, refused, written, out_of_steps, differences;
+    uint64_t cases, errors, refused, written, out_of_steps, steps, differences;
 } total;
 
 // ---- One condition in a program of its own: for making a difference small
@@ -220,6 +225,16 @@ static enum pdp_err join(struct batch *b)
     return PDP_ERR_OK;
 }
 
+static enum pdp_err bound(struct batch *b)
+{
+    for (uint32_t i = 0; i < EXPRS; i++) {
+        struct cel_bound bound;
+        TRY(cel_bound(b->program, b->exprs[i], &SIZES, &bound));
+        b->bounds[i] = bound.steps;
+    }
+    return PDP_ERR_OK;
+}
+
 static enum truth truth_of(const struct value *v)
 {
     return v->kind != VALUE_BOOL ? TRUTH_UNSURE : v->as.b ? TRUTH_YES : TRUTH_NO;
@@ -243,9 +258,51 @@ static void compare_join(struct batch *b, uint32_t i, const enum truth *plain)
     total.cases++;
 }
 
+// What a value weighs, as SIZES has it.
+static void weigh(const struct value *v, struct cel_sizes *sum)
+{
+    bool list = v->kind == VALUE_LIST, map = v->kind == VALUE_MAP;
+    if (v->kind == VALUE_STRING) {
+        sum->bytes = v->n > sum->bytes ? v->n : sum->bytes;
+        sum->text += v->n;
+    }
+    for (uint32_t i = 0; i < v->n && (list || map); i++) {
+        const struct value *part = list ? &v->as.list[i] : &v->as.map[i].value;
+        sum->parts++;
+        weigh(part, sum);
+        bool holds = part->kind == VALUE_LIST || part->kind == VALUE_MAP;
+        sum->inner = holds && part->n > sum->inner ? part->n : sum->inner;
+        if (map) {
+            weigh(&v->as.map[i].key, sum);
+        }
+    }
+}
+
+static bool fits(const struct value *v)
+{
+    struct cel_sizes sum = {0};
+    weigh(v, &sum);
+    bool holds = v->kind == VALUE_LIST || v->kind == VALUE_MAP;
+    return (!holds || v->n <= SIZES.items) && sum.inner <= SIZES.inner && sum.parts <= SIZES.parts &&
+           sum.bytes <= SIZES.bytes && sum.text <= SIZES.text;
+}
+
+static void within_bound(struct batch *b, uint32_t i, uint32_t before)
+{
+    uint32_t took = before - b->frame->steps;
+    if (took > b->bounds[i]) {
+        printf("PDP_DIFF_SEED=%" PRIu64 ": %u steps, not %" PRIu64 " at most: " STR_FMT "\n", b->seed, took,
+               b->bounds[i], STR_ARG(b->texts[i]));
+        total.differences++;
+    }
+    total.steps += took;
+}
+
 static bool compare(struct batch *b, uint32_t i, enum truth *plain)
 {
+    uint32_t before = b->frame->steps;
     struct value got = cel_run(b->frame, b->exprs[i]), wanted = plain_run(b, b->trees_of[i]);
+    within_bound(b, i, before);
     plain[i] = truth_of(&wanted);
     total.cases++;
     total.errors += wanted.kind == VALUE_ERROR;
@@ -260,6 +317,15 @@ static bool compare(struct batch *b, uint32_t i, enum truth *plain)
     return true;
 }
 
+static bool all_fit(const struct world *world)
+{
+    bool all = true;
+    for (size_t i = 0; i < ATTR_COUNT + WORLD_ROOTS; i++) {
+        all = all && fits(i < ATTR_COUNT ? &world->attrs[i] : &world->roots[i - ATTR_COUNT]);
+    }
+    return all;
+}
+
 static bool ask(struct batch *b)
 {
     enum truth plain[EXPRS];
@@ -267,6 +333,11 @@ static bool ask(struct batch *b)
     arena_reset(&b->world_arena);
     arena_reset(&b->made);
     world_make(&b->world, &b->chance, &b->world_arena);
+    if (!all_fit(&b->world)) {
+        printf("PDP_DIFF_SEED=%" PRIu64 ": a question is larger than SIZES\n", b->seed);
+        total.differences++;
+        return false;
+    }
     cel_begin(b->frame, &host, &b->made, b->world.now_ms);
     uint32_t first = chance_below(&b->chance, EXPRS), step = 1 + 2 * chance_below(&b->chance, 8);
     step += step % 3 == 0 ? 2 : 0; // in another order each time: EXPRS is 2⁴·3
@@ -292,6 +363,7 @@ static enum pdp_err run(struct batch *b)
         return PDP_ERR_OK;
     }
     TRY(join(b));
+    TRY(bound(b));
     TRY(cel_seal(b->program));
     TRY(cel_frame_new(b->program, &b->frame));
     for (uint32_t i = 0; i < WORLDS && ask(b); i++) {
