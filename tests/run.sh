@@ -17,6 +17,8 @@ need_packages $BUILD_PACKAGES $TEST_PACKAGES || {
     echo "0 passed, 1 failed"
     exit 1
 }
+# Only the third voter of tests/diff needs them; without them it is skipped.
+{ command -v node && command -v npm; } >/dev/null 2>&1 || need_packages nodejs npm || echo "skipped: no node, so no comparison with Cedar"
 [ -d ../shared ] || echo "skipped: ../shared is not here, so its public tests and data are not used"
 
 count() { # ok|bad name

@@ -2,6 +2,7 @@
 // Whole rule sets: read from YAML, compiled, indexed and asked, against every rule evaluated plainly. A case
 // is a rule set asked once; PDP_DIFF_CASES and PDP_DIFF_SEED as in diff_cel.
 #include "diff/diff.h"
+#include "diff/loaded.h"
 #include "diff/rules.h"
 
 enum {
@@ -12,17 +13,9 @@ enum {
 struct round {
     uint64_t seed;
     struct chance chance;
-    struct arena arena, world_arena, values, made;
-    struct diags diags;
+    struct arena arena, world_arena, values;
     struct buf yaml;
-    struct source source;
-    struct policy_names names;
-    struct cel_env env;
-    struct cel_program *program;
-    struct policy_set *set;
-    struct policy_lists *lists;
-    struct cel_frame *frame;
-    struct policy_scratch *scratch;
+    struct loaded loaded;
     struct rules rules;
     struct world world;
 };
@@ -30,55 +23,6 @@ struct round {
 static struct {
     uint64_t cases, sets, refused, differences, effects[PDP_EFFECT_COUNT];
 } total;
-
-static enum pdp_err no_file(void *user, struct str path, struct str *text)
-{
-    (void)user, (void)path, (void)text;
-    return PDP_ERR_IO;
-}
-
-static enum truth contains(void *user, uint32_t set, const struct value *value)
-{
-    struct round *r = user;
-    return policy_contains(r->lists, set, value, r->world.now_ms);
-}
-
-static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)
-{
-    struct round *r = user;
-    return world_host(&r->world).resolve(&r->world, slot, out);
-}
-
-static bool is_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *until_ms)
-{
-    struct round *r = user;
-    (void)max_age_s;
-    *until_ms = INT64_MAX;
-    return (r->world.proved >> strength & 1) != 0;
-}
-
-static enum pdp_err load(struct round *r)
-{
-    struct conf_doc *docs = NULL;
-    size_t count = 0;
-    struct policy_files files = {no_file, NULL};
-    r->source = (struct source){STR("p.yaml"), buf_view(&r->yaml)};
-    TRY(conf_parse(&r->source, &r->arena, &r->diags, &docs, &count));
-    TRY(policy_names_read(docs, count, &r->arena, &r->diags, &r->names));
-    world_env(&r->env);
-    r->env.sets = r->names.sets;
-    r->env.set_count = r->names.set_count;
-    r->env.strengths = r->names.strengths;
-    r->env.strength_count = r->names.strength_count;
-    static const struct cel_limits LIMITS = {.steps = 1000000000};
-    TRY(cel_program_new(&r->env, &LIMITS, &r->program));
-    TRY(policy_set_read(docs, count, &r->names, r->program, &files, (struct hash_key){r->seed, 2}, &r->arena,
-                        &r->diags, &r->lists, &r->set));
-    TRY(cel_seal(r->program));
-    TRY(policy_set_index(r->set, &r->diags));
-    TRY(policy_scratch_new(r->set, &r->scratch));
-    return cel_frame_new(r->program, &r->frame);
-}
 
 static bool named_so(const struct round *r, uint32_t number, uint32_t policy, uint32_t rule)
 {
@@ -88,7 +32,7 @@ static bool named_so(const struct round *r, uint32_t number, uint32_t policy, ui
     } else {
         snprintf(wanted, sizeof wanted, "p%u/r%u", policy, rule);
     }
-    return str_eq(policy_rule_name(r->set, number), str_of(wanted));
+    return str_eq(policy_rule_name(r->loaded.set, number), str_of(wanted));
 }
 
 static bool agrees(const struct round *r, const struct policy_result *got, const struct rules_verdict *wanted)
@@ -112,7 +56,7 @@ static void report(struct round *r, const struct policy_result *got, const struc
                unindexed ? ", without the index too" : "");
     buf_printf(&out, "compiled %s by", pdp_effect_name(got->effect));
     for (size_t i = 0; i < got->rule_count; i++) {
-        buf_printf(&out, " " STR_FMT, STR_ARG(policy_rule_name(r->set, got->rules[i])));
+        buf_printf(&out, " " STR_FMT, STR_ARG(policy_rule_name(r->loaded.set, got->rules[i])));
     }
     buf_printf(&out, " (%u, %lld)\nplain    %s by", got->require_strength, (long long)got->require_max_age_s,
                pdp_effect_name(wanted->effect));
@@ -132,32 +76,20 @@ static struct str text_or_none(const struct value *v)
     return v->kind == VALUE_STRING ? value_text(v) : (struct str){NULL, 0};
 }
 
-static void decide(struct round *r, bool unindexed, struct policy_result *out)
-{
-    struct cel_host cel = {resolve, contains, r};
-    struct policy_host host = {.proved = is_proved, .user = r};
-    struct policy_question question = {.action = text_or_none(&r->world.attrs[ATTR_ACTION_NAME]),
-                                       .path = text_or_none(&r->world.attrs[ATTR_RESOURCE_ID]),
-                                       .unindexed = unindexed};
-    cel_begin(r->frame, &cel, &r->made, r->world.now_ms);
-    policy_decide(r->set, r->scratch, r->frame, &host, &question, &r->made, r->world.now_ms, out);
-}
-
 static bool ask(struct round *r)
 {
     struct rules_verdict wanted;
     struct policy_result got, all;
     arena_reset(&r->world_arena);
     arena_reset(&r->values);
-    arena_reset(&r->made);
     world_make(&r->world, &r->chance, &r->world_arena);
     rules_judge(&r->rules, &r->world, &r->values, text_or_none(&r->world.attrs[ATTR_ACTION_NAME]),
                 text_or_none(&r->world.attrs[ATTR_RESOURCE_ID]), &wanted);
-    decide(r, false, &got);
+    loaded_decide(&r->loaded, false, &got);
     total.cases++;
     total.effects[wanted.effect]++;
     if (!agrees(r, &got, &wanted)) {
-        decide(r, true, &all);
+        loaded_decide(&r->loaded, true, &all);
         report(r, &got, &wanted, !agrees(r, &all, &wanted));
         return false;
     }
@@ -168,14 +100,17 @@ static void run(struct round *r)
 {
     rules_write(&r->rules, &r->chance, &r->arena, &r->yaml);
     total.sets++;
-    enum pdp_err err = load(r);
+    struct str file = buf_view(&r->yaml);
+    r->loaded.world = &r->world;
+    r->loaded.seed = r->seed;
+    enum pdp_err err = loaded_read(&r->loaded, &file, 1, NULL, 0);
     if (r->rules.failed) {
         printf("PDP_DIFF_SEED=%" PRIu64 ": the interpreter does not read a condition\n", r->seed);
         total.differences++;
     } else if (err != PDP_ERR_OK) {
         if (getenv("PDP_DIFF_REFUSED") != NULL) {
             struct buf out = {0};
-            diags_render(&r->diags, &out);
+            diags_render(&r->loaded.diags, &out);
             printf("%s\n" STR_FMT, pdp_err_text(err), STR_ARG(buf_view(&out)));
             buf_fini(&out);
         }
@@ -192,19 +127,12 @@ static void run_seed(uint64_t seed)
     arena_init(&r.arena, 0, 0);
     arena_init(&r.world_arena, 0, 0);
     arena_init(&r.values, 0, 0);
-    arena_init(&r.made, 0, 0);
-    diags_init(&r.diags, 20);
     run(&r);
-    policy_scratch_free(&r.scratch);
-    cel_frame_free(&r.frame);
-    cel_program_free(&r.program);
-    policy_lists_free(&r.lists);
-    diags_fini(&r.diags);
+    loaded_fini(&r.loaded);
     buf_fini(&r.yaml);
     arena_fini(&r.arena);
     arena_fini(&r.world_arena);
     arena_fini(&r.values);
-    arena_fini(&r.made);
 }
 
 int main(void)
