@@ -18,12 +18,12 @@ enum {
 struct cli_args {
     const char *positional[4];
     size_t positional_count;
-    const char *policies, *request, *events, *connect, *session, *reason, *subject, *after;
+    const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
     const char *geo[CLI_VALUES_MAX];
     size_t geo_count;
     const char *now;
     int64_t batch, limit, deadline_ms;
-    bool json, people, full, print;
+    bool json, people, full, print, lists;
 };
 
 struct cli_command {

@@ -108,10 +108,15 @@ static struct str text_of(const struct value *map, const char *name)
     return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
 }
 
+static bool is_true(const struct value *map, const char *name)
+{
+    const struct value *found = value_get(map, str_of(name));
+    return found != NULL && found->kind == VALUE_BOOL && found->as.b;
+}
+
 static bool is_ok(const struct value *root)
 {
-    const struct value *ok = value_get(root, STR("ok"));
-    return ok != NULL && ok->kind == VALUE_BOOL && ok->as.b;
+    return is_true(root, "ok");
 }
 
 // A refusal: what the daemon said, with diagnostics where there are some.
@@ -159,6 +164,28 @@ static int operate(const struct cli_args *args, const struct buf *message,
     buf_fini(&out);
     remote_close(&remote);
     return code;
+}
+
+static void put_text(const struct value *value, struct buf *out)
+{
+    if (value->kind == VALUE_STRING) {
+        buf_escaped(out, value_text(value));
+    } else {
+        value_print(out, value, 40);
+    }
+}
+
+// One cell of a table: `-` where there is nothing.
+static void put_cell(const struct value *cell, int width, struct buf *out)
+{
+    struct buf text = {0};
+    if (cell != NULL && cell->kind != VALUE_NULL) {
+        put_text(cell, &text);
+    } else {
+        buf_byte(&text, '-');
+    }
+    buf_printf(out, "%-*.*s ", width, STR_ARG(buf_view(&text)));
+    buf_fini(&text);
 }
 
 static void print_tree(const struct value *root, struct buf *out)
@@ -218,14 +245,61 @@ static int simple(const struct cli_args *args, const char *op,
     return code;
 }
 
+static void print_lists(const struct value *root, struct buf *out)
+{
+    static const struct {
+        const char *title, *name;
+        int width;
+    } LISTS[] = {
+        {"LIST", "name", 20},       {"TYPE", "type", 8},        {"ENTRIES", "entries", 9},
+        {"VERSION", "version", 16}, {"UPDATED", "updated", 20}, {"LOADED", "loaded", 24},
+    };
+    const struct value *all = value_get(root, STR("lists"));
+    for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
+        buf_printf(out, "%-*s ", LISTS[i].width, LISTS[i].title);
+    }
+    buf_str(out, STR("STATE\n"));
+    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
+        const struct value *list = &all->as.list[row];
+        for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
+            put_cell(value_get(list, str_of(LISTS[i].name)), LISTS[i].width, out);
+        }
+        buf_str(out, is_true(list, "missing") ? STR("lost")
+                     : is_true(list, "stale") ? STR("stale")
+                                              : STR("good"));
+        const struct value *refused = value_get(list, STR("refused"));
+        if (refused != NULL && refused->kind != VALUE_NULL) {
+            buf_str(out, STR(", refused "));
+            put_text(refused, out);
+        }
+        buf_byte(out, '\n');
+    }
+}
+
 int cmd_status(const struct cli_args *args)
 {
-    return simple(args, "status", print_tree);
+    return args->lists ? simple(args, "lists", print_lists) : simple(args, "status", print_tree);
 }
 
 int cmd_reload(const struct cli_args *args)
 {
-    return simple(args, "reload", print_tree);
+    if (args->lists && args->list != NULL) {
+        return cli_bad("`--lists` reads the files of all", "`--list` and `--lists` exclude each other");
+    }
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("reload"));
+    if (args->list != NULL) {
+        emit_key_str(&emit, "list", str_of(args->list));
+    } else if (args->lists) {
+        emit_key_bool(&emit, "lists", true);
+    }
+    emit_end(&emit);
+    int code = operate(args, &message, print_tree);
+    buf_fini(&message);
+    return code;
 }
 
 // ---- Sessions ----------------------------------------------------------------------------------
@@ -254,17 +328,7 @@ static int64_t print_sessions(const struct value *root, struct buf *out)
     uint32_t rows = all != NULL && all->kind == VALUE_LIST ? all->n : 0;
     for (uint32_t row = 0; row < rows; row++) {
         for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
-            const struct value *cell = value_get(&all->as.list[row], str_of(COLUMNS[i].name));
-            struct buf text = {0};
-            if (cell != NULL && cell->kind == VALUE_STRING) {
-                buf_escaped(&text, value_text(cell));
-            } else if (cell != NULL) {
-                value_print(&text, cell, 40);
-            } else {
-                buf_byte(&text, '-');
-            }
-            buf_printf(out, "%-*.*s ", COLUMNS[i].width, STR_ARG(buf_view(&text)));
-            buf_fini(&text);
+            put_cell(value_get(&all->as.list[row], str_of(COLUMNS[i].name)), COLUMNS[i].width, out);
         }
         buf_byte(out, '\n');
     }

@@ -32,10 +32,13 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
      "laptop\"",
      0, cmd_session_terminate},
-    {"status", "--connect URL", "connect deadline json", "show what a daemon serves and counts",
+    {"status", "--connect URL", "connect lists deadline json",
+     "show what a daemon serves and counts; with `--lists` each list with its version and age",
      "pdpctl status --connect ipc:///run/pdp/admin.sock", 0, cmd_status},
-    {"reload", "--connect URL", "connect deadline json",
-     "load policies and databases anew; a bad folder is refused, the last good one serves on",
+    {"reload", "--connect URL", "connect list lists deadline json",
+     "load policies and databases anew, or files of lists alone; what is bad is refused, the last good "
+     "serves "
+     "on",
      "pdpctl reload --connect ipc:///run/pdp/admin.sock", 0, cmd_reload},
 };
 const size_t CLI_COMMAND_COUNT = COUNT_OF(CLI_COMMANDS);

@@ -52,6 +52,25 @@ static void keep_geo(const struct snapshot *snapshot, struct compiled *out)
     }
 }
 
+// What is to be said of a snapshot that was made, or refused.
+static void conclude(enum pdp_err err, const char *what, struct diags *diags, struct compiled *out)
+{
+    out->errors = diags->errors;
+    out->warnings = diags->warnings;
+    diags_render(diags, &out->diagnostics);
+    keep_faults(diags, out);
+    diags_fini(diags);
+    if (err != PDP_ERR_OK) {
+        snprintf(out->error, sizeof out->error, "%zu error%s in the %s: %s", out->errors,
+                 out->errors == 1 ? "" : "s", what, pdp_err_text(err));
+        snapshot_free(&out->snapshot);
+        return;
+    }
+    snapshot_describe(out->snapshot, &out->facts);
+    str_keep(out->digest, sizeof out->digest, snapshot_digest(out->snapshot));
+    keep_geo(out->snapshot, out);
+}
+
 static void compile_folder(struct folder *folder, struct hash_key seed, bool geo_optional,
                            struct compiled *out)
 {
@@ -61,20 +80,7 @@ static void compile_folder(struct folder *folder, struct hash_key seed, bool geo
     struct diags diags;
     diags_init(&diags, DIAGNOSTICS_MOST);
     enum pdp_err err = snapshot_build(&input, seed, &diags, &out->snapshot);
-    out->errors = diags.errors;
-    out->warnings = diags.warnings;
-    diags_render(&diags, &out->diagnostics);
-    keep_faults(&diags, out);
-    diags_fini(&diags);
-    if (err != PDP_ERR_OK) {
-        snprintf(out->error, sizeof out->error, "%zu error%s in the policies: %s", out->errors,
-                 out->errors == 1 ? "" : "s", pdp_err_text(err));
-        snapshot_free(&out->snapshot);
-        return;
-    }
-    snapshot_describe(out->snapshot, &out->facts);
-    str_keep(out->digest, sizeof out->digest, snapshot_digest(out->snapshot));
-    keep_geo(out->snapshot, out);
+    conclude(err, "policies", &diags, out);
 }
 
 struct compiled *compile_run(const struct config *config, struct hash_key seed, bool geo_optional)
@@ -108,33 +114,106 @@ void compiled_free(struct compiled **compiled)
     }
 }
 
+// ---- Lists read anew -------------------------------------------------------------------------------
+
+static struct compiled *lists_run(const struct config *config, struct hash_key seed,
+                                  const struct snapshot *from, const char *list)
+{
+    struct compiled *out = calloc(1, sizeof *out);
+    AUTO(folder_free) struct folder *folder = NULL;
+    if (out == NULL || folder_open(config->policies, &folder) != PDP_ERR_OK) {
+        free(out);
+        return NULL;
+    }
+    int64_t began_ms = clock_now().steady_ms;
+    struct snapshot_input input = folder_input(folder);
+    input.now_ms = clock_now().wall_ms;
+    struct diags diags;
+    diags_init(&diags, DIAGNOSTICS_MOST);
+    enum pdp_err err = snapshot_reload_lists(from, str_of(list), &input, seed, &diags, &out->snapshot);
+    conclude(err, "lists", &diags, out);
+    out->lists = true;
+    str_keep(out->list, sizeof out->list, str_of(list));
+    out->took_ms = clock_now().steady_ms - began_ms;
+    return out;
+}
+
 // ---- The thread ------------------------------------------------------------------------------------
+
+enum {
+    JOBS_MAX = 64
+};
+
+struct job {
+    uint64_t number;
+    bool lists;
+    char list[COMPILE_LIST_MAX + 1];
+};
 
 struct compiler {
     const struct config *config;
     struct hash_key seed;
     void (*wake)(void *user);
     void *user;
+    struct snapshot *latest; // shared with the last snapshot that was given out; the thread's own
     pthread_t thread;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; // of all that follows
     pthread_cond_t changed;
-    uint64_t asked, done;
+    struct job jobs[JOBS_MAX]; // in the order in which they were asked for
+    size_t job_count;
+    uint64_t asked;
+    bool busy; // with the first of them
     bool stop, geo_optional;
-    struct compiled *result; // not taken yet: the next compile waits for it
+    struct compiled *result; // not taken yet: the next job waits for it
 };
 
 // Waits for work; false: stop.
-static bool wait_for_work(struct compiler *compiler, uint64_t *number, bool *geo_optional)
+static bool wait_for_work(struct compiler *compiler, struct job *job, bool *geo_optional)
 {
     pthread_mutex_lock(&compiler->lock);
-    while (!compiler->stop && (compiler->asked == compiler->done || compiler->result != NULL)) {
+    while (!compiler->stop && (compiler->job_count == 0 || compiler->result != NULL)) {
         pthread_cond_wait(&compiler->changed, &compiler->lock);
     }
-    *number = compiler->asked;
+    *job = compiler->jobs[0];
     *geo_optional = compiler->geo_optional;
+    compiler->busy = true;
     bool stop = compiler->stop;
     pthread_mutex_unlock(&compiler->lock);
     return !stop;
+}
+
+static void give_out(struct compiler *compiler, const struct job *job, struct compiled *result)
+{
+    pthread_mutex_lock(&compiler->lock);
+    compiler->busy = false;
+    if (result != NULL) {
+        result->number = job->number;
+        compiler->result = result;
+        compiler->job_count--;
+        memmove(compiler->jobs, compiler->jobs + 1, compiler->job_count * sizeof *compiler->jobs);
+    }
+    pthread_mutex_unlock(&compiler->lock);
+    if (result != NULL) {
+        compiler->wake(compiler->user);
+    } else {
+        sched_yield(); // memory was out: tried again
+    }
+}
+
+// What the next lists will stand on. Where that cannot be kept, the result must not be published either: what
+// follows would bring older policies back.
+static bool keep_latest(struct compiler *compiler, const struct compiled *result)
+{
+    struct snapshot *latest = NULL;
+    if (result->snapshot == NULL) {
+        return true;
+    }
+    if (snapshot_share(result->snapshot, &latest) != PDP_ERR_OK) {
+        return false;
+    }
+    snapshot_free(&compiler->latest);
+    compiler->latest = latest;
+    return true;
 }
 
 static void *compiler_main(void *user)
@@ -142,28 +221,22 @@ static void *compiler_main(void *user)
     struct compiler *compiler = user;
     struct sched_param param = {0};
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
-    uint64_t number = 0;
+    struct job job = {0};
     bool geo_optional = false;
-    while (wait_for_work(compiler, &number, &geo_optional)) {
-        struct compiled *result = compile_run(compiler->config, compiler->seed, geo_optional);
-        pthread_mutex_lock(&compiler->lock);
-        compiler->done = result != NULL ? number : compiler->done;
-        if (result != NULL) {
-            result->number = number;
+    while (wait_for_work(compiler, &job, &geo_optional)) {
+        struct compiled *result =
+            job.lists ? lists_run(compiler->config, compiler->seed, compiler->latest, job.list)
+                      : compile_run(compiler->config, compiler->seed, geo_optional);
+        if (result != NULL && !keep_latest(compiler, result)) {
+            compiled_free(&result);
         }
-        compiler->result = result;
-        pthread_mutex_unlock(&compiler->lock);
-        if (result != NULL) {
-            compiler->wake(compiler->user);
-        } else {
-            sched_yield(); // memory was out: tried again
-        }
+        give_out(compiler, &job, result);
     }
     return NULL;
 }
 
-enum pdp_err compiler_new(const struct config *config, struct hash_key seed, void (*wake)(void *user),
-                          void *user, struct compiler **out)
+enum pdp_err compiler_new(const struct config *config, struct hash_key seed, struct snapshot **serving,
+                          void (*wake)(void *user), void *user, struct compiler **out)
 {
     *out = NULL;
     struct compiler *compiler = calloc(1, sizeof *compiler);
@@ -174,9 +247,11 @@ enum pdp_err compiler_new(const struct config *config, struct hash_key seed, voi
     compiler->seed = seed;
     compiler->wake = wake;
     compiler->user = user;
+    compiler->latest = STEAL(*serving);
     pthread_mutex_init(&compiler->lock, NULL);
     pthread_cond_init(&compiler->changed, NULL);
     if (pthread_create(&compiler->thread, NULL, compiler_main, compiler) != 0) {
+        snapshot_free(&compiler->latest);
         free(compiler);
         return PDP_ERR_IO;
     }
@@ -203,18 +278,39 @@ void compiler_free(struct compiler **compiler_ptr)
     pthread_mutex_unlock(&compiler->lock);
     pthread_join(compiler->thread, NULL);
     compiled_free(&compiler->result);
+    snapshot_free(&compiler->latest);
     pthread_cond_destroy(&compiler->changed);
     pthread_mutex_destroy(&compiler->lock);
     free(compiler);
 }
 
-uint64_t compiler_ask(struct compiler *compiler)
+// Joins the last job where that waits and is the same; one too many becomes a compile of all.
+static uint64_t ask(struct compiler *compiler, bool lists, struct str list)
 {
     pthread_mutex_lock(&compiler->lock);
+    size_t waiting = compiler->job_count - (compiler->busy ? 1 : 0);
+    struct job *last = waiting > 0 ? &compiler->jobs[compiler->job_count - 1] : NULL;
     uint64_t number = ++compiler->asked;
+    bool same = last != NULL && last->lists == lists && str_eq(str_of(last->list), list);
+    bool full = compiler->job_count == JOBS_MAX;
+    if (!same && !full) {
+        last = &compiler->jobs[compiler->job_count++];
+    }
+    *last = (struct job){.number = number, .lists = lists && !(full && !same)};
+    str_keep(last->list, sizeof last->list, last->lists ? list : (struct str){0});
     pthread_cond_signal(&compiler->changed);
     pthread_mutex_unlock(&compiler->lock);
     return number;
+}
+
+uint64_t compiler_ask(struct compiler *compiler)
+{
+    return ask(compiler, false, (struct str){0});
+}
+
+uint64_t compiler_ask_lists(struct compiler *compiler, struct str list)
+{
+    return ask(compiler, true, list);
 }
 
 struct compiled *compiler_take(struct compiler *compiler)

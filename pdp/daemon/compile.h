@@ -16,9 +16,13 @@ enum {
     COMPILE_FAULTS_MAX = 20
 };
 
+#define COMPILE_LIST_MAX 128 // bytes of a list's name
+
 struct compiled {
-    uint64_t number;           // of the last request that it serves
-    struct snapshot *snapshot; // NULL: refused
+    uint64_t number;                 // of the last request that it serves
+    bool lists;                      // only files of lists were read anew
+    char list[COMPILE_LIST_MAX + 1]; // which; empty: all that come from files
+    struct snapshot *snapshot;       // NULL: refused
     struct snapshot_facts facts;
     char digest[80];
     char error[600];        // one line; empty where it went well
@@ -39,14 +43,21 @@ void compiled_free(struct compiled **compiled); // with the snapshot, unless it 
 struct compiler;
 
 // `wake` is called on that thread when a result can be taken.
+//
+// `serving` is what is published, shared for the compiler, which takes it over: lists are read anew on top of
+// the last snapshot that it gave out. So whatever is taken from it must be published, in that order.
 MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed,
-                                   void (*wake)(void *user), void *user, struct compiler **out);
+                                   struct snapshot **serving, void (*wake)(void *user), void *user,
+                                   struct compiler **out);
 // Where the snapshot that serves lacks a database of the configuration anyway, a reload may lack it too: an
 // urgent change of policy must not wait for a lost file. Otherwise a bad database refuses the reload.
 void compiler_geo_optional(struct compiler *compiler, bool optional);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
 uint64_t compiler_ask(struct compiler *compiler);
+// Asks for the file of one list, or, where `list` is empty, of all, to be read anew; policies are not
+// compiled. One that waits behind too many others becomes a compile of the whole folder. Any thread.
+uint64_t compiler_ask_lists(struct compiler *compiler, struct str list);
 // The oldest result that was not taken, or NULL.
 struct compiled *compiler_take(struct compiler *compiler);
 

@@ -226,6 +226,22 @@ enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_cou
     return PDP_ERR_OK;
 }
 
+enum pdp_err folder_open(const char *dir, struct folder **out)
+{
+    *out = NULL;
+    AUTO(folder_free) struct folder *folder = calloc(1, sizeof *folder);
+    if (folder == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    arena_init(&folder->arena, 0, ALL_BYTES_MAX);
+    folder->dir = arena_printf(&folder->arena, "%s%c", dir, '\0');
+    if (folder->dir.len == 0) {
+        return PDP_ERR_NOMEM;
+    }
+    *out = STEAL(folder);
+    return PDP_ERR_OK;
+}
+
 void folder_free(struct folder **folder_ptr)
 {
     struct folder *folder = STEAL(*folder_ptr);

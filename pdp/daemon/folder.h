@@ -14,6 +14,8 @@ struct folder; // owns all texts; the sources of diagnostics point into it
 // in `why` where the folder itself cannot be read, holds no document, or is far too large.
 MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count,
                                   struct folder **out, char why[FOLDER_WHY_MAX]);
+// The same folder with no document read: for the files that documents name.
+MUST_USE enum pdp_err folder_open(const char *dir, struct folder **out);
 void folder_free(struct folder **folder);
 // For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
 struct snapshot_input folder_input(struct folder *folder);

@@ -24,6 +24,7 @@ enum {
     TIDY_MS = 1000,
     INHERITED_MAX = 16
 };
+static const int MAPPED_BYTES = 1024 * 1024; // what is as large as this is given back as soon as it is freed
 static const uint64_t TRIM_CLOSED = 64; // connections gone before memory is given back to the system
 static const uint32_t TRIM_WAITS = 30;
 
@@ -54,12 +55,19 @@ static void log_facts(struct log_line *line, const struct compiled *compiled)
     log_int(line, "took_ms", compiled->took_ms);
 }
 
+static void log_lists(struct log_line *line, const struct compiled *compiled)
+{
+    if (compiled->lists) {
+        log_text(line, "list", compiled->list[0] != '\0' ? compiled->list : "*");
+    }
+}
+
 static void log_refused(const struct compiled *compiled, uint64_t serving)
 {
     for (size_t i = 0; i < compiled->fault_count; i++) {
         const struct compile_fault *fault = &compiled->faults[i];
         struct log_line line;
-        log_begin(&line, LOG_LEVEL_ERROR, "policy_refused");
+        log_begin(&line, LOG_LEVEL_ERROR, compiled->lists ? "list_refused" : "policy_refused");
         log_text(&line, "file", fault->file);
         log_int(&line, "line", fault->line);
         log_text(&line, "err", pdp_err_name(fault->err));
@@ -69,6 +77,7 @@ static void log_refused(const struct compiled *compiled, uint64_t serving)
     }
     struct log_line line;
     log_begin(&line, LOG_LEVEL_ERROR, "reload_failed");
+    log_lists(&line, compiled);
     log_text(&line, "error", compiled->error);
     log_int(&line, "errors", (int64_t)compiled->errors);
     log_int(&line, "serving_generation", (int64_t)serving);
@@ -177,7 +186,7 @@ static void warn_open(const struct server *server)
 static void publish(struct server *server, struct compiled *compiled)
 {
     pthread_mutex_lock(&server->lock);
-    memcpy(server->geo, compiled->geo, sizeof server->geo);
+    memcpy(server->geo, compiled->geo, sizeof server->geo); // where only lists were read, as it was
     server->geo_count = compiled->geo_count;
     pthread_mutex_unlock(&server->lock);
     engine_publish(server->engine, &compiled->snapshot);
@@ -192,6 +201,8 @@ static void note_reload(struct server *server, const struct compiled *compiled, 
     server->reload_at_ms = clock_now().wall_ms;
     server->reload_ok = ok;
     snprintf(server->reload_error, sizeof server->reload_error, "%s", compiled->error);
+    server->reload_lists = compiled->lists;
+    memcpy(server->reload_list, compiled->list, sizeof server->reload_list);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -207,7 +218,8 @@ static void on_compiled(struct server *server)
     if (ok) {
         publish(server, compiled);
         struct log_line line;
-        log_begin(&line, LOG_LEVEL_INFO, "reloaded");
+        log_begin(&line, LOG_LEVEL_INFO, compiled->lists ? "lists_reloaded" : "reloaded");
+        log_lists(&line, compiled);
         log_int(&line, "generation", (int64_t)engine_policy_epoch(server->engine));
         log_facts(&line, compiled);
         log_end(&line);
@@ -335,7 +347,7 @@ static enum pdp_err threads_start(struct server *server)
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
-    TRY(compiler_new(server->config, server->seed, wake_main, server, &server->compiler));
+    TRY(compiler_new(server->config, server->seed, &server->first, wake_main, server, &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
@@ -438,6 +450,7 @@ static void server_end(struct server *server)
     listeners_end(&server->decide);
     listeners_end(&server->admin);
     server_mails_free(server);
+    snapshot_free(&server->first);
     engine_free(&server->engine);
     buf_fini(&server->urls);
     if (server->signals >= 0) {
@@ -468,9 +481,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         return SERVER_BAD_INPUT;
     }
     print_diagnostics(compiled); // warnings
+    enum pdp_err shared = snapshot_share(compiled->snapshot, &server->first);
     publish(server, compiled);
     int status = SERVER_FAILED;
-    if (take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
+    if (shared == PDP_ERR_OK && take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
         open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
         open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK) {
         warn_open(server);
@@ -501,6 +515,8 @@ int server_run(struct config *config)
     server->started_ms = clock_now().steady_ms;
     pthread_mutex_init(&server->lock, NULL);
     raise_descriptors();
+    // Else the allocator raises the bar with each large thing that is freed, and keeps the lists of old snapshots.
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
     server->signals = block_signals();
     server->compiled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int status = server_start(server, fds, fd_count);

@@ -22,17 +22,26 @@ static void host_status(void *user, struct admin_status *out)
     pthread_mutex_lock(&server->lock);
     memcpy(server->geo_shown, server->geo, sizeof server->geo);
     memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);
+    memcpy(server->reload_list_shown, server->reload_list, sizeof server->reload_list);
+    out->reload_lists = server->reload_lists;
     out->geo_count = server->geo_count;
     out->reload_at_ms = server->reload_at_ms;
     out->reload_ok = server->reload_ok;
     pthread_mutex_unlock(&server->lock);
     out->reload_error = str_of(server->reload_shown);
+    out->reload_list = str_of(server->reload_list_shown);
 }
 
 static uint64_t host_reload(void *user)
 {
     struct server *server = user;
     return compiler_ask(server->compiler);
+}
+
+static uint64_t host_reload_lists(void *user, struct str list)
+{
+    struct server *server = user;
+    return compiler_ask_lists(server->compiler, list);
 }
 
 static void host_ended(void *user, const struct peer *by, struct str ref, struct str reason)
@@ -104,7 +113,7 @@ void server_mails_free(struct server *server)
 
 enum pdp_err server_admin_new(struct server *server)
 {
-    struct admin_host host = {host_status, host_reload, host_ended, server};
+    struct admin_host host = {host_status, host_reload, host_reload_lists, host_ended, server};
     TRY(admin_new(server->engine, &host, &server->admin_handler));
     struct node_limits limits = NODE_LIMITS_DEFAULT;
     limits.connections = 256;

@@ -42,7 +42,8 @@ struct server {
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct compiler *compiler;
-    int signals, compiled; // descriptors
+    struct snapshot *first; // what was published at the start, on its way to the compiler
+    int signals, compiled;  // descriptors
     int64_t started_ms;
     uint64_t closed_trimmed,
         opened_seen;     // connections: closed when memory was last given back; opened by the last look
@@ -59,6 +60,8 @@ struct server {
     int64_t reload_at_ms;
     bool reload_ok;
     char reload_error[600], reload_shown[600];
+    bool reload_lists; // it was of lists alone
+    char reload_list[COMPILE_LIST_MAX + 1], reload_list_shown[COMPILE_LIST_MAX + 1];
 };
 
 // server_admin.c: the admin's thread and its host.

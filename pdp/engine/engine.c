@@ -52,24 +52,33 @@ void engine_free(struct engine **engine)
     *engine = NULL;
 }
 
-void engine_publish(struct engine *engine, struct snapshot **snapshot)
+// What a base brings with it, and those that stand on it find there. Workers find their memory ready, so that
+// a reload costs them no allocation. Where one cannot be made now, the worker tries again and denies until it
+// can.
+static void ready(struct engine *engine, struct snapshot *next)
 {
-    struct snapshot *next = STEAL(*snapshot);
-    pthread_mutex_lock(&engine->lock);
-    // Workers find their memory ready, so that a reload costs them no allocation. Where one cannot be made
-    // now, the worker tries again and denies until it can.
-    // One that stands on another finds its base's.
-    for (size_t i = 0; next->base == next && i < ENGINE_WORKERS_MAX; i++) {
+    const struct snapshot *before = atomic_load(&engine->current);
+    if (next->base != next) {
+        next->shadow = next->base->shadow;
+        return;
+    }
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
         if (engine->workers[i] != NULL) {
             (void)snapshot_scratch_make(next, i);
         }
     }
-    next->epoch = atomic_load(&engine->policy_epoch) + 1;
-    if (next->shadow_meaning != 0 && next->base == next) {
-        const struct snapshot *before = atomic_load(&engine->current);
+    if (next->shadow_meaning != 0) {
         next->shadow =
             shadow_world_for(before != NULL ? before->shadow : NULL, next->shadow_meaning, &engine->config);
     }
+}
+
+void engine_publish(struct engine *engine, struct snapshot **snapshot)
+{
+    struct snapshot *next = STEAL(*snapshot);
+    pthread_mutex_lock(&engine->lock);
+    ready(engine, next);
+    next->epoch = atomic_load(&engine->policy_epoch) + 1;
     struct snapshot *old = atomic_exchange(&engine->current, next);
     atomic_store(&engine->policy_epoch, next->epoch);
     if (old != NULL) {
@@ -147,6 +156,18 @@ bool engine_serving(struct engine *engine, struct worker *worker, char digest[st
     }
     worker_unpin(worker);
     return snapshot != NULL;
+}
+
+void engine_lists(struct engine *engine, struct worker *worker, int64_t now_ms,
+                  void (*each)(void *user, const struct policy_list_facts *list), void *user)
+{
+    (void)engine;
+    struct policy_list_facts facts;
+    const struct snapshot *snapshot = worker_pin(worker);
+    for (uint32_t i = 0; snapshot != NULL && policy_list_describe(snapshot->lists, i, now_ms, &facts); i++) {
+        each(user, &facts);
+    }
+    worker_unpin(worker);
 }
 
 // ---- Workers -----------------------------------------------------------------------------------

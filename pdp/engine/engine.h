@@ -7,6 +7,7 @@
 #include "geo/geo.h"
 #include "model/request.h"
 #include "model/verdict.h"
+#include "policy/policy.h"
 #include "session/session.h"
 #include "wire/wire.h"
 
@@ -43,6 +44,17 @@ MUST_USE enum pdp_err snapshot_build(const struct snapshot_input *input, struct 
 void snapshot_free(struct snapshot **snapshot);              // one that was never published
 struct str snapshot_digest(const struct snapshot *snapshot); // `sha256:…` over all inputs
 
+// One that differs from `from` in lists alone: the file of the list `list` was read anew, or, where that is
+// empty, the files of all. It shares all else with it, and its digest is the one that a build from the same
+// files would give. `from` may serve, and is left as it is but for a note that a file of it was refused.
+// Mistakes go to `diags`, with *out NULL. Costs what the files hold. Of `input` only read_file, user and
+// now_ms are used.
+MUST_USE enum pdp_err snapshot_reload_lists(const struct snapshot *from, struct str list,
+                                            const struct snapshot_input *input, struct hash_key seed,
+                                            struct diags *diags, struct snapshot **out);
+// The same once more, to be freed or published on its own.
+MUST_USE enum pdp_err snapshot_share(const struct snapshot *from, struct snapshot **out);
+
 struct snapshot_facts {
     uint32_t policies, rules, lists, strengths, geo_databases;
     uint32_t geo_facts;
@@ -75,6 +87,9 @@ uint64_t engine_policy_epoch(const struct engine *engine); // 0: nothing publish
 // The digest and facts of the snapshot that serves; false where none does.
 bool engine_serving(struct engine *engine, struct worker *worker, char digest[static 80],
                     struct snapshot_facts *facts);
+// Facts of each list that serves, by the order of the documents; texts live for the call of `each`.
+void engine_lists(struct engine *engine, struct worker *worker, int64_t now_ms,
+                  void (*each)(void *user, const struct policy_list_facts *list), void *user);
 // snapshot_print of the one that serves.
 bool engine_print(struct engine *engine, struct worker *worker, struct buf *out);
 

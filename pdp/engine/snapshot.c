@@ -410,6 +410,57 @@ enum pdp_err snapshot_build(const struct snapshot_input *input, struct hash_key 
     return PDP_ERR_OK;
 }
 
+// ---- Lists read anew -------------------------------------------------------------------------------
+
+// A snapshot on the base of another; takes the lists over.
+static enum pdp_err stand_on(const struct snapshot *from, struct policy_lists **lists, struct snapshot **out)
+{
+    struct snapshot *s = malloc(sizeof *s);
+    if (s == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    memcpy(s, from, sizeof *s); // but for what only a base has
+    memset(&s->arena, 0, sizeof s->arena);
+    memset(s->rooms, 0, sizeof s->rooms);
+    s->next = NULL;
+    s->epoch = 0;
+    s->lists = STEAL(*lists);
+    atomic_fetch_add(&s->base->uses, 1);
+    *out = s;
+    return PDP_ERR_OK;
+}
+
+enum pdp_err snapshot_share(const struct snapshot *from, struct snapshot **out)
+{
+    AUTO(policy_lists_free) struct policy_lists *lists = NULL;
+    *out = NULL;
+    TRY(policy_lists_share(from->lists, &lists));
+    return stand_on(from, &lists, out);
+}
+
+enum pdp_err snapshot_reload_lists(const struct snapshot *from, struct str list,
+                                   const struct snapshot_input *input, struct hash_key seed,
+                                   struct diags *diags, struct snapshot **out)
+{
+    *out = NULL;
+    AUTO(policy_lists_free) struct policy_lists *lists = NULL;
+    AUTO(snapshot_free) struct snapshot *s = NULL;
+    const struct policy_files files = files_of(input);
+    enum pdp_err err = policy_lists_reread(from->lists, list, &files, seed, input->now_ms, diags, &lists);
+    if (err == PDP_ERR_OK) {
+        err = stand_on(from, &lists, &s);
+    }
+    if (err == PDP_ERR_OK) {
+        err = digest_end(s);
+    }
+    if (err != PDP_ERR_OK && diags->errors == 0) {
+        (void)diag_error(diags, err, (struct place){0}, "lists cannot be read: %s", pdp_err_text(err));
+    }
+    TRY(err);
+    *out = STEAL(s);
+    return PDP_ERR_OK;
+}
+
 struct str snapshot_digest(const struct snapshot *snapshot)
 {
     return (struct str){snapshot->digest, snapshot->digest_len};

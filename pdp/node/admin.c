@@ -12,6 +12,7 @@ static const size_t DIAGNOSTICS_MAX = 256 * 1024;
 enum {
     SHADOW_RULES_MOST = 32 // named by `status`
 };
+static const size_t LIST_NAME_MAX = 128;
 
 enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out)
 {
@@ -223,6 +224,9 @@ static void put_reload(const struct admin_status *status, struct emit *emit)
     emit_map(emit, EMIT_FEW);
     admin_time(emit, "at", status->reload_at_ms);
     emit_key_bool(emit, "ok", status->reload_ok);
+    if (status->reload_lists) {
+        emit_key_str(emit, "list", status->reload_list.len > 0 ? status->reload_list : STR("*"));
+    }
     if (!status->reload_ok) {
         emit_key_str(emit, "error", status->reload_error);
     }
@@ -257,12 +261,83 @@ static void op_status(struct admin_call *call)
     emit_end(call->emit);
 }
 
+// ---- lists ---------------------------------------------------------------------------------------
+
+static void put_list(void *user, const struct policy_list_facts *list)
+{
+    struct emit *emit = user;
+    emit_map(emit, EMIT_FEW);
+    emit_key_str(emit, "name", list->name);
+    emit_key_str(emit, "type", str_of(list->kind));
+    put_count(emit, "entries", list->entries);
+    put_count(emit, "bytes", list->bytes);
+    if (list->file.len > 0) {
+        emit_key_str(emit, "file", list->file);
+    }
+    if (list->version.len > 0) {
+        emit_key_str(emit, "version", list->version);
+    }
+    admin_time(emit, "updated", list->updated_ms);
+    admin_time(emit, "loaded", list->loaded_ms);
+    if (list->max_age_ms > 0) {
+        emit_key_int(emit, "max_age", list->max_age_ms / TIME_MS_PER_S);
+    }
+    emit_key_bool(emit, "stale", list->stale);
+    emit_key_bool(emit, "missing", list->missing);
+    admin_time(emit, "refused", list->refused_ms);
+    emit_end(emit);
+}
+
+static void op_lists(struct admin_call *call)
+{
+    struct admin *admin = call->admin;
+    emit_map(call->emit, 2);
+    emit_key_bool(call->emit, "ok", true);
+    emit_key(call->emit, STR("lists"));
+    emit_list(call->emit, SIZE_MAX);
+    engine_lists(admin->engine, admin->worker, node_asking_now(call->asking).wall_ms, put_list, call->emit);
+    emit_end(call->emit);
+    emit_end(call->emit);
+}
+
 // ---- reload --------------------------------------------------------------------------------------
+
+// Which lists a reload is about: none (the whole folder), one, or (with an empty name) all that come from
+// files.
+struct reload_what {
+    bool lists;
+    struct str list;
+};
+
+static const char *reload_what(const struct value *root, struct reload_what *out)
+{
+    const struct value *list = value_get(root, STR("list"));
+    const struct value *lists = value_get(root, STR("lists"));
+    *out = (struct reload_what){0};
+    if (list == NULL && (lists == NULL || (lists->kind == VALUE_BOOL && !lists->as.b))) {
+        return NULL;
+    }
+    out->lists = true;
+    if (list == NULL) {
+        return lists->kind == VALUE_BOOL ? NULL : "`lists` is neither true nor false";
+    }
+    out->list = list->kind == VALUE_STRING ? value_text(list) : (struct str){0};
+    if (out->list.len == 0 || out->list.len > LIST_NAME_MAX) {
+        return "`list` is no name of a list";
+    }
+    return lists != NULL ? "`list` and `lists` exclude each other" : NULL;
+}
 
 static void op_reload(struct admin_call *call)
 {
     struct admin *admin = call->admin;
     struct admin_waiting *place = NULL;
+    struct reload_what what;
+    const char *wrong = reload_what(call->root, &what);
+    if (wrong != NULL) {
+        admin_fail(call->emit, wrong);
+        return;
+    }
     for (size_t i = 0; i < ADMIN_WAITING && place == NULL; i++) {
         place = admin->waiting[i].number == 0 ? &admin->waiting[i] : NULL;
     }
@@ -271,7 +346,9 @@ static void op_reload(struct admin_call *call)
         admin_fail(call->emit, "too many wait for a reload");
         return;
     }
-    *place = (struct admin_waiting){ticket, call->emit->form, admin->host.reload(admin->host.user)};
+    uint64_t number = what.lists ? admin->host.reload_lists(admin->host.user, what.list)
+                                 : admin->host.reload(admin->host.user);
+    *place = (struct admin_waiting){ticket, call->emit->form, number};
     call->outcome = NODE_PARKED;
 }
 
@@ -312,6 +389,7 @@ static const struct {
     void (*run)(struct admin_call *call);
 } OPS[] = {
     {{"status", 6}, op_status},
+    {{"lists", 5}, op_lists},
     {{"reload", 6}, op_reload},
     {{"session.list", 12}, admin_session_list},
     {{"session.show", 12}, admin_session_show},
@@ -328,7 +406,7 @@ static void dispatch(struct admin_call *call)
         }
     }
     admin_fail(call->emit, op == NULL ? "`op` is missing"
-                                      : "`op` is none of status, reload, session.list, session.show, "
+                                      : "`op` is none of status, lists, reload, session.list, session.show, "
                                         "session.terminate");
 }
 

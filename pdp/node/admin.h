@@ -26,6 +26,8 @@ struct admin_status {
     int64_t reload_at_ms;      // 0: there was none
     bool reload_ok;
     struct str reload_error;
+    bool reload_lists;      // it was of lists alone
+    struct str reload_list; // which; empty: all
 };
 
 // What the handler asks of the daemon, all on the admin's thread.
@@ -33,6 +35,8 @@ struct admin_host {
     void (*status)(void *user, struct admin_status *out);
     // Asks for a compile; returns the number that admin_reloaded will name, or a higher one.
     uint64_t (*reload)(void *user);
+    // Asks for the file of a list to be read anew; empty: of all that come from files. Likewise.
+    uint64_t (*reload_lists)(void *user, struct str list);
     // An order was carried out: for the log.
     void (*ended)(void *user, const struct peer *by, struct str ref, struct str reason);
     void *user;

@@ -197,6 +197,21 @@ YAML
     expect 0 'allow_to_deny' "$ctl" status $admin
     expect 0 '"changed":1' "$ctl" status $admin --json
     rm "$work/live/shadow.yaml"
+    printf 'apiVersion: pdp/v1\nkind: List\nmetadata: {name: leavers}\ntype: string\nfile: leavers.txt\n' >"$work/live/list.yaml"
+    printf '# version: 7\neve\n' >"$work/live/leavers.txt"
+    expect 1 "no list is called" "$ctl" reload $admin --list leavers
+    expect 0 "" "$ctl" reload $admin
+    expect 0 "leavers              string   1         7 " "$ctl" status $admin --lists
+    expect 0 '"version":"7"' "$ctl" status $admin --lists --json
+    printf '# version: 8\neve\nmallory\n' >"$work/live/leavers.txt"
+    expect 0 "policy_epoch" "$ctl" reload $admin --list leavers
+    expect 0 "leavers              string   2         8 " "$ctl" status $admin --lists
+    printf '# version:\n' >"$work/live/leavers.txt"
+    expect 1 "leavers.txt:1:1: error: \`\` is no version" "$ctl" reload $admin --lists
+    expect 0 " good, refused 20" "$ctl" status $admin --lists
+    expect 2 "exclude each other" "$ctl" reload $admin --lists --list leavers
+    rm "$work/live/list.yaml" "$work/live/leavers.txt"
+    expect 0 "" "$ctl" reload $admin
     cp "$work/bad/policy.yaml" "$work/live/"
     expect 1 "policy.yaml:8:" "$ctl" reload $admin
     expect 1 "no-rule" "$ctl" decide $decide --request "$work/mallory.json"
