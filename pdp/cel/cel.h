@@ -28,6 +28,19 @@ enum cel_type {
     CEL_LIST_STRING,
     CEL_LIST_DYN,
     CEL_MAP_DYN, // a map of text to anything
+    CEL_LIST_INT,
+    CEL_TYPE_COUNT
+};
+
+// What a Schema says of an attribute besides its type. Its value comes from the question as it was sent, and
+// is read as declared: a double may be an integer, a timestamp is RFC 3339 text or seconds since 1970, a
+// duration and an ip are text. What cannot be read so, or is more than allowed, is mistyped.
+struct cel_schema {
+    uint32_t base;            // bytes of the path that `id` stands for; what follows the dot is `rest`
+    const struct str *values; // the only texts that it may be; none: any
+    uint32_t value_count;
+    uint32_t max_items, max_bytes; // of a list or map; of text, and of each text of a list; 0: not said
+    bool sensitive;                // never shown
 };
 
 // One declared attribute. `path` is `now` or `session.auth_time`. An attribute of type DYN or MAP_DYN
@@ -35,10 +48,12 @@ enum cel_type {
 struct cel_attr_decl {
     struct str path;
     enum cel_type type;
-    uint32_t id; // the owner's number for it, handed to `resolve`
+    uint32_t id;                     // the owner's number for it, handed to `resolve`
+    const struct cel_schema *schema; // NULL: the language declares it, and `resolve` gives it as typed
 };
 
-// A root whose unlisted fields are errors (`session`, `risk`: closed) or DYN (`subject`: open).
+// A root whose unlisted fields are errors (`session`, `risk`: closed) or DYN (`subject`: open). A name may
+// have several parts (`context.device.components`); the longest that begins a path counts.
 struct cel_root_decl {
     struct str name;
     bool open;
@@ -184,9 +199,18 @@ struct cel_slot_info {
     struct str rest;    // what follows the declared attribute or root: `client.auth`; may be empty
     uint32_t id;        // the declaration's id
     enum cel_type type; // as declared; DYN for fields of open roots
+    // Of a Schema, where it declares this very attribute; NULL otherwise.
+    const struct cel_schema *schema;
+    uint32_t max_items, max_bytes; // the Schema's; 0: nothing is said
+    bool sensitive;                // it, something above it or something in it is marked so
 };
 size_t cel_slot_count(const struct cel_program *program);
 const struct cel_slot_info *cel_slot_at(const struct cel_program *program, uint32_t slot);
+// The one way in which the value of an attribute is shown to people, in at most `most` bytes: as value_print
+// has it, or CEL_MASK where the attribute is sensitive.
+#define CEL_MASK "***"
+void cel_slot_show(const struct cel_program *program, uint32_t slot, const struct value *value, size_t most,
+                   struct buf *out);
 
 // ---- Running -----------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ bool check_name(struct checker *c, struct ast *ast, const struct type **type);
 // `level("high")`, `strength("mfa")`, `matches`, `within`, zones: constants are resolved here.
 const struct type *check_special(struct checker *c, struct ast *ast, const struct type *type);
 
+// A text that is compared with an attribute of an enum must be one of its texts.
+void check_enum(struct checker *c, const struct ast *call);
+
 // Messages.
 const char *say_ast(struct checker *c, const struct ast *ast);
 const char *say_type(struct checker *c, const struct type *type); // `a string`

@@ -248,5 +248,9 @@ const struct type *check_call(struct checker *c, struct ast *ast)
     if (ast->func == F_COND) {
         return check_cond(c, ast);
     }
-    return check_special(c, ast, check_general(c, ast));
+    const struct type *type = check_general(c, ast);
+    if (type->kind != T_ERROR) {
+        check_enum(c, ast);
+    }
+    return check_special(c, ast, type);
 }

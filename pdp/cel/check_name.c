@@ -170,8 +170,9 @@ static size_t attrs_of(const struct checker *c, struct str root, struct str *nam
 
 static const struct type *unknown_field(struct checker *c, const struct ast *ast, const struct chain *chain)
 {
-    struct str known[256];
-    size_t count = attrs_of(c, chain->parts[0], known, COUNT_OF(known));
+    size_t most = c->p->env->attr_count;
+    struct str *known = ARENA_ARRAY(c->unit->arena, struct str, most + 1);
+    size_t count = known != NULL ? attrs_of(c, chain->parts[0], known, most) : 0;
     if (chain->count == 1) {
         unit_error(c->unit, PDP_ERR_UNKNOWN, ast->at, ast->len, "`%s` has no value of its own",
                    say_ast(c, ast));
@@ -183,6 +184,12 @@ static const struct type *unknown_field(struct checker *c, const struct ast *ast
     struct str whole = chain->path;
     unit_error(c->unit, PDP_ERR_UNKNOWN, chain->ident->at, ast->name_at + ast->name_len - chain->ident->at,
                "there is no attribute `%s`", unit_quote_str(c->unit, whole));
+    for (size_t i = 0; i < count; i++) {
+        if (known[i].len > whole.len && known[i].at[whole.len] == '.' && str_starts(known[i], whole)) {
+            unit_hint(c->unit, "name one of its fields, such as `" STR_FMT "`", STR_ARG(known[i]));
+            return wrong();
+        }
+    }
     hint_near(c, whole, known, count, "");
     return wrong();
 }

@@ -5,14 +5,22 @@
 
 #include <stdlib.h>
 
-static bool list_of_text(const struct value *v)
+static bool list_of(const struct value *v, enum value_kind kind)
 {
     for (uint32_t i = 0; i < v->n; i++) {
-        if (v->as.list[i].kind != VALUE_STRING) {
+        if (v->as.list[i].kind != kind) {
             return false;
         }
     }
     return true;
+}
+
+static struct value mistyped(uint32_t slot, enum value_kind expected, uint16_t is)
+{
+    struct value error = frame_error(CEL_ERROR_MISTYPED, slot);
+    error.flag = (uint8_t)expected;
+    error.spare = is;
+    return error;
 }
 
 // Reads an attribute for the first time in a request.
@@ -28,23 +36,20 @@ static struct value resolve(struct cel_frame *frame, uint32_t at)
         return frame_error(CEL_ERROR_MISSING, at);
     }
     if (v.kind == VALUE_ERROR) {
-        struct value error = frame_error(CEL_ERROR_MISTYPED, at);
-        error.flag = VALUE_MAP;
-        error.spare = v.spare;
-        return error;
+        return mistyped(at, VALUE_MAP, v.spare);
     }
     enum value_kind expected = types_value_kind(slot->type);
+    uint16_t is = slot->info.schema != NULL ? attr_read(frame->arena, &slot->info, &v) : v.kind;
+    if (is > VALUE_KIND_COUNT) {
+        return mistyped(at, expected, is);
+    }
     bool right = expected == VALUE_ERROR || v.kind == expected;
     if (right && slot->info.type == CEL_LIST_STRING) {
-        right = list_of_text(&v);
+        right = list_of(&v, VALUE_STRING);
+    } else if (right && slot->info.type == CEL_LIST_INT) {
+        right = list_of(&v, VALUE_INT);
     }
-    if (!right) {
-        struct value error = frame_error(CEL_ERROR_MISTYPED, at);
-        error.flag = (uint8_t)expected;
-        error.spare = v.kind;
-        return error;
-    }
-    return v;
+    return right ? v : mistyped(at, expected, v.kind);
 }
 
 struct value frame_slot(struct cel_frame *frame, uint32_t slot)

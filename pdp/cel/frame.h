@@ -42,6 +42,21 @@ static inline struct value frame_error(enum cel_error kind, int64_t detail)
     return (struct value){.kind = VALUE_ERROR, .n = (uint32_t)kind, .as.i = detail};
 }
 
+// Why the value of an attribute that a Schema declares is mistyped though its kind may be right: what stands
+// in an error's `spare` in place of a kind.
+enum attr_fault {
+    ATTR_UNREADABLE = 0x100, // text (or a number) that is no timestamp, duration or ip
+    ATTR_VALUE,              // none of the texts of its enum
+    ATTR_ITEMS,              // more than max_items
+    ATTR_BYTES,              // longer than max_bytes
+    ATTR_MEMORY,
+};
+
+// Reads a question's value as its Schema declares it, in place; what it points to is in `arena`. Returns the
+// value's kind then, which may still not be the declared one, or an attr_fault. Hot path: no search but
+// through the texts of an enum.
+uint16_t attr_read(struct arena *arena, const struct cel_slot_info *info, struct value *v);
+
 // Takes steps off the budget; false: it is used up.
 static inline bool frame_spend(struct cel_frame *frame, size_t steps)
 {

@@ -65,6 +65,11 @@ static void derive(const struct cel_program *p, struct node *node, const uint32_
     if (node->op == OP_ORDER_NOW || node->op == OP_WITHIN) {
         node->flags &= (uint8_t)~NODE_RAW_NOW;
     }
+    if (node->op == OP_SLOT && p->slots[node->a].info.sensitive) {
+        node->flags |= NODE_SENSITIVE;
+    } else if (node->kind == VALUE_BOOL) {
+        node->flags &= (uint8_t)~NODE_SENSITIVE;
+    }
     node->slope = slope_of(p, node, args);
 }
 

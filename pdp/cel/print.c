@@ -165,9 +165,25 @@ size_t cel_keys(const struct cel_program *program, uint32_t expr, struct cel_key
 
 // ---- text ----
 
-static void print_node(const struct cel_program *p, uint32_t id, struct buf *out);
+void cel_slot_show(const struct cel_program *program, uint32_t slot, const struct value *value, size_t most,
+                   struct buf *out)
+{
+    if (slot >= program->slot_count || program->slots[slot].info.sensitive) {
+        buf_str(out, STR(CEL_MASK));
+    } else {
+        value_print(out, value, most);
+    }
+}
 
-static void print_const(const struct cel_program *p, uint32_t at, struct buf *out)
+struct printer {
+    const struct cel_program *p;
+    struct buf *out;
+    uint32_t masked; // how many nodes around show what a sensitive attribute may hold
+};
+
+static void print_node(struct printer *printer, uint32_t id);
+
+static void print_plain(const struct cel_program *p, uint32_t at, struct buf *out)
 {
     enum {
         MOST = 400
@@ -196,6 +212,15 @@ static void print_const(const struct cel_program *p, uint32_t at, struct buf *ou
     }
 }
 
+static void print_const(const struct printer *printer, uint32_t at)
+{
+    if (printer->masked > 0) {
+        buf_str(printer->out, STR(CEL_MASK));
+    } else {
+        print_plain(printer->p, at, printer->out);
+    }
+}
+
 static struct str pattern_of(const struct map *map, uint32_t at)
 {
     for (size_t i = 0; i < map->cap; i++) {
@@ -206,13 +231,27 @@ static struct str pattern_of(const struct map *map, uint32_t at)
     return STR("?");
 }
 
-// What a node has besides its operands.
-static void print_extra(const struct cel_program *p, const struct node *node, struct buf *out)
+static void print_pattern(const struct printer *printer, const struct node *node)
 {
+    const struct map *map = node->op == OP_MATCH ? &printer->p->regex_map : &printer->p->window_map;
+    buf_str(printer->out, STR(" \""));
+    if (printer->masked > 0) {
+        buf_str(printer->out, STR(CEL_MASK));
+    } else {
+        buf_escaped(printer->out, pattern_of(map, node->b));
+    }
+    buf_byte(printer->out, '"');
+}
+
+// What a node has besides its operands.
+static void print_extra(const struct printer *printer, const struct node *node)
+{
+    const struct cel_program *p = printer->p;
+    struct buf *out = printer->out;
     switch ((enum op)node->op) {
     case OP_EQ_TEXT:
         buf_printf(out, " " STR_FMT " ", STR_ARG(p->slots[node->a].info.path));
-        print_const(p, node->b, out);
+        print_const(printer, node->b);
         break;
     case OP_SLOT:
     case OP_HAS_SLOT:
@@ -227,20 +266,21 @@ static void print_extra(const struct cel_program *p, const struct node *node, st
         buf_printf(out, " %s", FUNCS[node->c & 0xff].name);
         break;
     case OP_IN_TEXTS:
+        buf_byte(out, ' ');
+        print_const(printer, node->b);
+        break;
     case OP_FIELD:
     case OP_HAS:
-    case OP_OPT_FIELD:
+    case OP_OPT_FIELD: // a name, whatever it leads to
         buf_byte(out, ' ');
-        print_const(p, node->b, out);
+        print_plain(p, node->b, out);
         break;
     case OP_IN_SET:
         buf_printf(out, " lists." STR_FMT, STR_ARG(p->env->sets[node->b].name));
         break;
     case OP_MATCH:
     case OP_WITHIN:
-        buf_str(out, STR(" \""));
-        buf_escaped(out, pattern_of(node->op == OP_MATCH ? &p->regex_map : &p->window_map, node->b));
-        buf_byte(out, '"');
+        print_pattern(printer, node);
         break;
     case OP_COMP:
         buf_printf(out, " %u", node->b);
@@ -250,23 +290,41 @@ static void print_extra(const struct cel_program *p, const struct node *node, st
     }
 }
 
-static void print_node(const struct cel_program *p, uint32_t id, struct buf *out)
+// What stands beside the value of a sensitive attribute tells of it: a text that it is compared with.
+static bool tells_sensitive(const struct cel_program *p, const struct node *node)
 {
+    if (node->op == OP_AND || node->op == OP_OR || node->op == OP_NOT || node->op == OP_COND) {
+        return false;
+    }
+    bool tells = node->op == OP_EQ_TEXT && p->slots[node->a].info.sensitive;
+    for (uint32_t i = 0; !tells && operands(p, node, i) != NODE_NONE; i++) {
+        tells = (p->nodes[operands(p, node, i)].flags & NODE_SENSITIVE) != 0;
+    }
+    return tells;
+}
+
+static void print_node(struct printer *printer, uint32_t id)
+{
+    const struct cel_program *p = printer->p;
     const struct node *node = &p->nodes[id];
+    struct buf *out = printer->out;
     if (out->failed) {
         return;
     }
     if (node->op == OP_CONST) {
-        print_const(p, node->a, out);
+        print_const(printer, node->a);
         return;
     }
+    uint32_t masks = tells_sensitive(p, node) ? 1 : 0;
+    printer->masked += masks;
     buf_printf(out, "(%s", OPS[node->op]);
-    print_extra(p, node, out);
+    print_extra(printer, node);
     for (uint32_t i = 0; operands(p, node, i) != NODE_NONE; i++) {
         buf_byte(out, ' ');
-        print_node(p, operands(p, node, i), out);
+        print_node(printer, operands(p, node, i));
     }
     buf_byte(out, ')');
+    printer->masked -= masks;
 }
 
 void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out)
@@ -278,7 +336,8 @@ void cel_print(const struct cel_program *program, uint32_t expr, struct buf *out
         return;
     }
     struct buf text = {.limit = MOST};
-    print_node(program, expr, &text);
+    struct printer printer = {.p = program, .out = &text};
+    print_node(&printer, expr);
     buf_str(out, buf_view(&text));
     if (text.failed) {
         buf_str(out, STR("…"));

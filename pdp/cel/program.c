@@ -135,14 +135,27 @@ void cel_set_extra(struct cel_program *program, struct cel_extra *extra)
 
 // ---- slots ----
 
-enum pdp_err program_slot(struct cel_program *p, struct str path, struct str rest, uint32_t id,
-                          enum cel_type type, const struct type *exact, uint32_t *out)
+static bool is_under(struct str path, struct str above)
 {
-    uint64_t at = 0;
-    if (map_get(&p->slot_map, path, &at)) {
-        *out = (uint32_t)at;
-        return PDP_ERR_OK;
+    return str_starts(path, above) && (path.len == above.len || path.at[above.len] == '.');
+}
+
+// Whoever reads a map whole may show what a field of it would not.
+static bool is_sensitive(const struct cel_program *p, struct str path)
+{
+    for (size_t i = 0; i < p->env->attr_count; i++) {
+        const struct cel_attr_decl *attr = &p->env->attrs[i];
+        if (attr->schema != NULL && attr->schema->sensitive &&
+            (is_under(attr->path, path) || is_under(path, attr->path))) {
+            return true;
+        }
     }
+    return false;
+}
+
+static enum pdp_err add_slot(struct cel_program *p, const struct cel_slot_info *info,
+                             const struct type *exact, uint32_t *out)
+{
     if (p->sealed) {
         return PDP_ERR_STATE;
     }
@@ -151,32 +164,57 @@ enum pdp_err program_slot(struct cel_program *p, struct str path, struct str res
     p->slots = slots;
     TRY(err);
     bool ok = true;
-    struct str own = arena_str(&p->arena, path, &ok);
+    struct str own = arena_str(&p->arena, info->path, &ok);
     if (!ok) {
         return PDP_ERR_NOMEM;
     }
     struct slot *slot = &p->slots[p->slot_count];
-    slot->info = (struct cel_slot_info){own, str_sub(own, own.len - rest.len, rest.len), id, type};
-    slot->type = exact != NULL ? exact : types_of_attr(type);
+    slot->info = *info;
+    slot->info.path = own;
+    slot->info.rest = str_sub(own, own.len - info->rest.len, info->rest.len);
+    slot->info.sensitive = is_sensitive(p, own);
+    if (info->schema != NULL) {
+        slot->info.max_items = info->schema->max_items;
+        slot->info.max_bytes = info->schema->max_bytes;
+    }
+    slot->type = exact != NULL ? exact : types_of_attr(info->type);
     TRY(map_put(&p->slot_map, own, p->slot_count));
     *out = p->slot_count++;
     return PDP_ERR_OK;
 }
 
-// The longest declared attribute that begins `path`; SIZE_MAX: none.
-static size_t declared_prefix(const struct cel_program *p, struct str path, size_t *len)
+struct found { // the longest declared name that begins a path
+    const struct cel_attr_decl *attr;
+    const struct cel_root_decl *root; // where it is no attribute
+    size_t len;
+};
+
+static struct found find_declared(const struct cel_program *p, struct str path)
 {
+    struct found found = {.len = path.len};
     uint64_t at = 0;
-    for (*len = path.len; *len > 0;) {
-        if (map_get(&p->attr_map, (struct str){path.at, *len}, &at)) {
-            return (size_t)at;
+    while (found.len > 0) {
+        struct str name = {path.at, found.len};
+        if (map_get(&p->attr_map, name, &at)) {
+            found.attr = &p->env->attrs[at];
+            return found;
         }
-        while (*len > 0 && path.at[*len - 1] != '.') {
-            (*len)--;
+        if (map_get(&p->root_map, name, &at)) {
+            found.root = &p->env->roots[at];
+            return found;
         }
-        *len -= *len > 0;
+        while (found.len > 0 && path.at[found.len - 1] != '.') {
+            found.len--;
+        }
+        found.len -= found.len > 0;
     }
-    return SIZE_MAX;
+    return found;
+}
+
+// What of `path` follows its first `len` bytes and a dot.
+static struct str rest_of(struct str path, size_t len)
+{
+    return len < path.len ? str_sub(path, len + 1, path.len) : (struct str){NULL, 0};
 }
 
 enum pdp_err program_path(struct cel_program *p, struct str path, uint32_t *slot)
@@ -187,24 +225,27 @@ enum pdp_err program_path(struct cel_program *p, struct str path, uint32_t *slot
         *slot = (uint32_t)known;
         return PDP_ERR_OK;
     }
-    size_t len = 0;
-    size_t at = declared_prefix(p, path, &len);
-    if (at != SIZE_MAX) {
-        const struct cel_attr_decl *attr = &p->env->attrs[at];
-        bool whole = len == path.len;
-        if (!whole && attr->type != CEL_DYN && attr->type != CEL_MAP_DYN) {
-            return PDP_ERR_TYPE;
+    struct found found = find_declared(p, path);
+    struct cel_slot_info info = {.path = path, .type = CEL_DYN};
+    if (found.attr == NULL) {
+        if (found.root == NULL || !found.root->open) {
+            return PDP_ERR_UNKNOWN;
         }
-        const struct type *exact = whole && p->extra != NULL ? p->extra->attr_types[at] : NULL;
-        struct str rest = whole ? (struct str){NULL, 0} : str_sub(path, len + 1, path.len);
-        return program_slot(p, path, rest, attr->id, whole ? attr->type : CEL_DYN, exact, slot);
+        info.rest = rest_of(path, found.len);
+        info.id = found.root->id;
+        return add_slot(p, &info, NULL, slot);
     }
-    size_t dot = str_find_byte(path, '.', 0);
-    if (!map_get(&p->root_map, str_sub(path, 0, dot), &known) || !p->env->roots[known].open) {
-        return PDP_ERR_UNKNOWN;
+    const struct cel_attr_decl *attr = found.attr;
+    bool whole = found.len == path.len;
+    if (!whole && attr->type != CEL_DYN && attr->type != CEL_MAP_DYN) {
+        return PDP_ERR_TYPE;
     }
-    struct str rest = dot < path.len ? str_sub(path, dot + 1, path.len) : (struct str){NULL, 0};
-    return program_slot(p, path, rest, p->env->roots[known].id, CEL_DYN, NULL, slot);
+    info.rest = rest_of(path, attr->schema != NULL ? attr->schema->base : found.len);
+    info.id = attr->id;
+    info.type = whole ? attr->type : CEL_DYN;
+    info.schema = whole ? attr->schema : NULL;
+    const struct type *exact = whole && p->extra != NULL ? p->extra->attr_types[attr - p->env->attrs] : NULL;
+    return add_slot(p, &info, exact, slot);
 }
 
 enum pdp_err cel_slot(struct cel_program *program, struct str path, uint32_t *slot)

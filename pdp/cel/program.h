@@ -46,9 +46,10 @@ enum op {
 };
 
 enum {
-    NODE_NOW = 1,     // reads `now`
-    NODE_RAW_NOW = 2, // in a way that nobody can bound
-    NODE_VARIES = 4,  // depends on the question: not foldable
+    NODE_NOW = 1,       // reads `now`
+    NODE_RAW_NOW = 2,   // in a way that nobody can bound
+    NODE_VARIES = 4,    // depends on the question: not foldable
+    NODE_SENSITIVE = 8, // gives what a sensitive attribute holds, or something made of it; a truth does not
 };
 
 #define NODE_NONE UINT32_MAX
@@ -127,8 +128,6 @@ MUST_USE enum pdp_err program_const(struct cel_program *p, const struct value *v
 MUST_USE enum pdp_err program_node(struct cel_program *p, const struct node *node, uint32_t *out);
 MUST_USE enum pdp_err program_args(struct cel_program *p, const uint32_t *args, size_t count,
                                    uint32_t *first);
-MUST_USE enum pdp_err program_slot(struct cel_program *p, struct str path, struct str rest, uint32_t id,
-                                   enum cel_type type, const struct type *exact, uint32_t *out);
 // Finds the declaration that a path falls under and interns its slot. UNKNOWN: there is none.
 MUST_USE enum pdp_err program_path(struct cel_program *p, struct str path, uint32_t *slot);
 // A zone by name, `+hh:mm` or UTC; loaded once. UNKNOWN, CORRUPT.

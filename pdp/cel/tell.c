@@ -21,9 +21,61 @@ static struct str path_of(const struct cel_frame *frame, int64_t slot)
     return slot >= 0 && slot < (int64_t)p->slot_count ? p->slots[slot].info.path : STR("an attribute");
 }
 
+// The texts of an enum, the first of many.
+static struct str list_values(struct arena *arena, const struct cel_schema *schema)
+{
+    enum {
+        SHOWN = 8
+    };
+    struct str list = {NULL, 0};
+    for (uint32_t i = 0; i < schema->value_count && i < SHOWN; i++) {
+        list = arena_printf(arena, STR_FMT "%s`" STR_FMT "`", STR_ARG(list), i > 0 ? ", " : "",
+                            STR_ARG(schema->values[i]));
+    }
+    return schema->value_count > SHOWN ? arena_printf(arena, STR_FMT ", …", STR_ARG(list)) : list;
+}
+
+static struct str why_unreadable(struct arena *arena, const struct cel_slot_info *info)
+{
+    static const char *const WANTS[CEL_TYPE_COUNT] = {
+        [CEL_TIMESTAMP] = "timestamp, expected RFC 3339 text or seconds since 1970",
+        [CEL_DURATION] = "duration, expected text such as 1h30m",
+        [CEL_IP] = "ip, expected the text of one address",
+    };
+    const char *wants = WANTS[info->type];
+    return arena_printf(arena, "`" STR_FMT "` is no %s", STR_ARG(info->path),
+                        wants != NULL ? wants : "value");
+}
+
+// Says what a Schema expects, never what the question said.
+static struct str why_refused(const struct cel_frame *frame, const struct cel_slot_info *info,
+                              enum attr_fault fault)
+{
+    struct arena *arena = frame->arena;
+    switch (fault) {
+    case ATTR_UNREADABLE:
+        return why_unreadable(arena, info);
+    case ATTR_VALUE:
+        return arena_printf(arena, "`" STR_FMT "` is none of " STR_FMT, STR_ARG(info->path),
+                            STR_ARG(list_values(arena, info->schema)));
+    case ATTR_ITEMS:
+        return arena_printf(arena, "`" STR_FMT "` has more than %u items", STR_ARG(info->path),
+                            info->max_items);
+    case ATTR_BYTES:
+        return arena_printf(arena, "`" STR_FMT "` holds text of more than %u bytes", STR_ARG(info->path),
+                            info->max_bytes);
+    case ATTR_MEMORY:
+        break;
+    }
+    return arena_printf(arena, "`" STR_FMT "` could not be read: out of memory", STR_ARG(info->path));
+}
+
 static struct str why_mistyped(const struct cel_frame *frame, const struct value *error)
 {
     struct str path = path_of(frame, error->as.i);
+    if (error->spare > VALUE_KIND_COUNT) {
+        return why_refused(frame, &frame->program->slots[error->as.i].info, (enum attr_fault)error->spare);
+    }
     const char *is = value_kind_name((enum value_kind)error->spare);
     const char *article = strchr("aeiou", is[0]) != NULL ? "an" : "a";
     if (error->flag == error->spare) {

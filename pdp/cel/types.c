@@ -26,9 +26,11 @@ static const uint8_t VALUE_KINDS[T_COUNT] = {
 };
 
 static const struct type *const STRING_ARG[] = {&PLAIN[T_STRING]};
+static const struct type *const INT_ARG[] = {&PLAIN[T_INT]};
 static const struct type *const DYN_ARGS[] = {&PLAIN[T_DYN], &PLAIN[T_DYN]};
 static const struct type *const MAP_ARGS[] = {&PLAIN[T_STRING], &PLAIN[T_DYN]};
 static const struct type LIST_STRING = {.kind = T_LIST, .args = STRING_ARG, .count = 1};
+static const struct type LIST_INT = {.kind = T_LIST, .args = INT_ARG, .count = 1};
 static const struct type LIST_DYN = {.kind = T_LIST, .args = DYN_ARGS, .count = 1};
 static const struct type MAP_DYN = {.kind = T_MAP, .args = MAP_ARGS, .count = 2};
 
@@ -46,6 +48,7 @@ static const struct type *const ATTR_TYPES[] = {
     [CEL_LIST_STRING] = &LIST_STRING,
     [CEL_LIST_DYN] = &LIST_DYN,
     [CEL_MAP_DYN] = &MAP_DYN,
+    [CEL_LIST_INT] = &LIST_INT,
 };
 
 const struct type *types_of(enum type_kind kind)

@@ -323,7 +323,7 @@ static int read_attribute(const struct plain *p, struct str path, struct value *
     if (!world_get(p->world, path, out) || out->kind == VALUE_NULL || is_error(out)) {
         return 0;
     }
-    return has_type(world_type(path), out) ? 1 : -1;
+    return world_read(path, p->arena, out) && has_type(world_type(path), out) ? 1 : -1;
 }
 
 static struct value type_named(struct str name)

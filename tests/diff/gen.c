@@ -22,33 +22,38 @@ static const char *const LEAVES[GEN_COUNT] = {
         "\"+01:00\")\n"
         "within(session.started, \"daily 23:00-05:00\", \"-05:00\")\n"
         "subject.a.matches(\"^[a-z]+$\")\nresource.id.matches(\"a.*b?\")\nsubject.b.matches(\"\\\\d\")\n"
-        "context.a.matches(\"^.?$\")\nsubject.when == now\nnow != resource.when\nsubject.a == null\n",
+        "context.a.matches(\"^.?$\")\nsubject.when == now\nnow != resource.when\nsubject.a == null\n"
+        "has(subject.level)\nhas(subject.texts)\n!has(resource.until)\nsubject.level in [\"x\", \"y\"]\n"
+        "resource.until > now\nnow - resource.until < resource.span\nsubject.level == \"hr\"\n",
     [GEN_INT] =
         "0\n1\n2\n-1\n7\n60\n0x1F\n9223372036854775807\n-9223372036854775808\nsession.requests\ngeo.asn\n"
-        "subject.n\nresource.n\ncontext.client.n\n",
+        "subject.n\nresource.n\ncontext.client.n\nsubject.number\n",
     [GEN_UINT] = "0u\n1u\n2u\n60u\n18446744073709551615u\n",
     [GEN_DOUBLE] = "0.0\n1.0\n1.5\n-2.0\n60.0\n1e3\n9223372036854775807.0\n1e300\nrisk.score\nrisk.hard\n"
-                   "geo.latitude\ntravel.kmh\nsubject.d\n",
+                   "geo.latitude\ntravel.kmh\nsubject.d\nsubject.double\n",
     [GEN_STRING] = "\"x\"\n\"y\"\n\"\"\n\"hr\"\n\"DE\"\n\"\\u00e4\\n\"\n\"10.1.2."
                    "3\"\n\"10\"\nr\"a\\d\"\nsubject.id\nsubject.type\n"
                    "geo.country\nresource.id\nresource.type\naction.name\nsession.acr\ntenant\nsubject."
                    "a\ncontext.client.a\n"
-                   "subject.properties.b\nresource.b\n\"2025-11-22T08:00:00Z\"\n\"1h\"\n",
+                   "subject.level\nsubject.properties.level\ncontext.client.kind\nsubject.properties."
+                   "b\nresource.b\n\"2025-11-22T08:00:00Z\"\n\"1h\"\n",
     [GEN_BYTES] = "b\"x\"\nb\"\"\nb\"\\x00\\xff\"\nbytes(subject.a)\nbytes(geo.country)\n",
     [GEN_TIME] =
         "now\nsession.auth_time\nsession.started\nsession.last_seen\ndevice.first_seen\n"
         "timestamp(\"2025-11-22T08:26:40Z\")\ntimestamp(\"2025-11-25T00:00:00.5+01:00\")\ntimestamp(0)\n"
-        "timestamp(\"9999-12-31T23:59:59Z\")\ntimestamp(subject.when)\ntimestamp(subject.a)\n",
+        "timestamp(\"9999-12-31T23:59:59Z\")\ntimestamp(subject.when)\ntimestamp(subject.a)\nresource."
+        "until\n",
     [GEN_DURATION] = "duration(\"15m\")\nduration(\"1h\")\nduration(\"-0.5s\")\nduration(\"0s\")\nduration("
                      "\"9223372036s\")\n"
-                     "duration(subject.a)\nduration(\"1h30m\")\nduration(\"-1500ms\")\n",
-    [GEN_IP] = "network.ip\nip(\"10.1.2.3\")\nip(\"2001:db8::1\")\nip(subject.a)\nip(subject.b)\n",
+                     "duration(subject.a)\nresource.span\nduration(\"1h30m\")\nduration(\"-1500ms\")\n",
+    [GEN_IP] =
+        "network.ip\nip(\"10.1.2.3\")\nip(\"2001:db8::1\")\nip(subject.a)\nip(subject.b)\nsubject.address\n",
     [GEN_CIDR] = "cidr(\"10.0.0.0/8\")\ncidr(\"192.0.2.1/24\")\ncidr(\"2001:db8::/33\")\ncidr(\"0.0.0.0/"
                  "0\")\ncidr(subject.a)\n",
     [GEN_LEVEL] = "risk.level\nlevel(\"low\")\nlevel(\"high\")\nlevel(\"critical\")\n",
     [GEN_STRENGTH] = "strength(\"password\")\nstrength(\"mfa\")\nstrength(\"phr\")\n",
-    [GEN_TEXTS] =
-        "session.amr\nnetwork.forwarded_for\n[\"x\", \"hr\", \"y\"]\n[\"x\"]\nsubject.roles\nsubject.tags\n",
+    [GEN_TEXTS] = "session.amr\nnetwork.forwarded_for\n[\"x\", \"hr\", "
+                  "\"y\"]\n[\"x\"]\nsubject.roles\nsubject.tags\nsubject.texts\n",
     [GEN_INTS] = "[1, 2, 3]\n[0]\n[2, 1, 0]\nsubject.tags\nresource.roles\n",
     [GEN_LIST] =
         "subject.roles\nsubject.tags\ncontext.tags\n[]\n[1, \"x\", null]\n[subject.a, 1]\n[[1], [2, 3]]\n",

@@ -7,6 +7,10 @@ static const char *const ACTIONS[] = {"GET", "POST", "x"};
 static const char *const RESOURCES[] = {"/a", "/a/**", "/a/*", "/a/*/c", "/b", "/**", "/a/b/**", "/b/*"};
 // What an index can use, and what it must not be misled by.
 static const char *const KEYS[] = {"subject.a == \"x\"",
+                                   "subject.level == \"x\"",
+                                   "subject.level in [\"x\", \"hr\"]",
+                                   "context.client.kind.startsWith(\"x\")",
+                                   "resource.until > now",
                                    "\"hr\" == subject.b",
                                    "subject.a in [\"x\", \"y\", \"hr\"]",
                                    "geo.country in [\"DE\", \"KP\"]",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diff/world.h"
 
+#include "base/time.h"
+
 #define TEXT(literal)                \
     {                                \
         literal, sizeof(literal) - 1 \
@@ -19,8 +21,46 @@ const size_t WORLD_TEXT_COUNT = COUNT_OF(WORLD_TEXTS);
 
 static const struct str ROOTS[WORLD_ROOTS] = {TEXT("subject"), TEXT("action"), TEXT("resource"),
                                               TEXT("context")};
-static const char *const FIELDS[] = {"a",      "b",   "n",     "d",    "roles", "tags",
-                                     "client", "map", "ghost", "when", "in_it"};
+static const char *const FIELDS[] = {"a",     "b",       "n",    "d",     "roles", "tags",   "client",
+                                     "map",   "ghost",   "when", "in_it", "level", "number", "double",
+                                     "until", "address", "span", "texts", "kind"};
+
+// What a Schema would declare. Every text that a generated condition holds is one of the enum's, so that the
+// checker has nothing against it; a question holds others too.
+static const struct str LEVELS[] = {TEXT("x"),
+                                    TEXT("y"),
+                                    TEXT(""),
+                                    TEXT("hr"),
+                                    TEXT("DE"),
+                                    TEXT("ä\n"),
+                                    TEXT("10.1.2.3"),
+                                    TEXT("10"),
+                                    TEXT("a\\d"),
+                                    TEXT("1h"),
+                                    TEXT("2025-11-22T08:00:00Z")};
+#define SCHEMA_LIST(X)                                                                             \
+    X("subject.level", STRING, ROOT_SUBJECT, 7, .values = LEVELS, .value_count = COUNT_OF(LEVELS)) \
+    X("subject.properties.level", STRING, ATTR_SUBJECT_PROPERTIES, 18, .values = LEVELS,           \
+      .value_count = COUNT_OF(LEVELS))                                                             \
+    X("subject.number", INT, ROOT_SUBJECT, 7)                                                      \
+    X("subject.double", DOUBLE, ROOT_SUBJECT, 7)                                                   \
+    X("resource.until", TIMESTAMP, ROOT_RESOURCE, 8)                                               \
+    X("subject.address", IP, ROOT_SUBJECT, 7)                                                      \
+    X("resource.span", DURATION, ROOT_RESOURCE, 8)                                                 \
+    X("subject.texts", LIST_STRING, ROOT_SUBJECT, 7, .max_items = 2, .max_bytes = 4)               \
+    X("context.client.kind", STRING, ROOT_CONTEXT, 7, .max_bytes = 2)                              \
+    X("subject.map", MAP_DYN, ROOT_SUBJECT, 7, .max_items = 9)
+
+static const struct {
+    struct str path;
+    enum cel_type type;
+    uint32_t id;
+    struct cel_schema schema;
+} TYPED[] = {
+#define X(dotted, kind, owner, from, ...) {TEXT(dotted), CEL_##kind, owner, {.base = from, ##__VA_ARGS__}},
+    SCHEMA_LIST(X)
+#undef X
+};
 
 static const struct {
     struct str path;
@@ -75,7 +115,7 @@ static struct value any_list(struct chance *c, struct arena *arena, unsigned dep
 // Most often what the name promises, so that conditions get further than their first attribute.
 static struct value any_field(struct chance *c, struct arena *arena, unsigned depth, char name)
 {
-    static const char NAMES[] = "abndrtcmw";
+    static const char NAMES[] = "abndrtcmwus";
     const char *at = chance_below(c, 4) > 0 ? strchr(NAMES, name) : NULL;
     switch (at != NULL ? *at : '\0') {
     case 'a':
@@ -94,6 +134,11 @@ static struct value any_field(struct chance *c, struct arena *arena, unsigned de
         return depth > 0 ? any_map(c, arena, depth - 1, 4) : value_null();
     case 'w':
         return value_str(STR("2025-11-22T08:00:00Z"));
+    case 'u':
+        return chance_below(c, 2) == 0 ? value_str(STR("2025-11-25T08:00:00.5+01:00"))
+                                       : value_int(INT64_C(1763800000) + chance_below(c, 604800));
+    case 's':
+        return value_str(chance_below(c, 2) == 0 ? STR("1h30m") : STR("-0.5s"));
     default:
         return any_dyn(c, arena, depth);
     }
@@ -213,8 +258,87 @@ static size_t open_root(struct str path)
     return i;
 }
 
+static size_t typed(struct str path)
+{
+    size_t i = 0;
+    while (i < COUNT_OF(TYPED) && !str_eq(TYPED[i].path, path)) {
+        i++;
+    }
+    return i;
+}
+
+static bool read_span(struct str text, struct value *v)
+{
+    int64_t seconds = 0;
+    int32_t nanos = 0;
+    if (!time_duration_parse(text, &seconds, &nanos)) {
+        return false;
+    }
+    bool negative = seconds < 0 || nanos < 0;
+    *v = (struct value){.kind = VALUE_DURATION,
+                        .flag = negative && seconds == 0,
+                        .n = (uint32_t)(nanos < 0 ? -nanos : nanos),
+                        .as.i = seconds};
+    return true;
+}
+
+// The texts of the question that stand for something else.
+static bool read_text(enum cel_type type, struct arena *arena, struct value *v)
+{
+    struct str text = value_text(v);
+    struct ip *ip = ARENA_NEW(arena, struct ip);
+    switch (type) {
+    case CEL_TIMESTAMP:
+        *v = (struct value){.kind = VALUE_TIMESTAMP};
+        return time_parse(text, &v->as.i, &v->n);
+    case CEL_DURATION:
+        return read_span(text, v);
+    case CEL_IP:
+        *v = (struct value){.kind = VALUE_IP, .as.ip = ip};
+        return ip_parse(text, ip);
+    default:
+        return true;
+    }
+}
+
+static bool is_allowed(const struct cel_schema *schema, const struct value *v)
+{
+    bool one = schema->value_count == 0 || v->kind != VALUE_STRING;
+    for (uint32_t i = 0; i < schema->value_count; i++) {
+        one = one || value_is_text(v, schema->values[i]);
+    }
+    bool many = v->kind == VALUE_LIST || v->kind == VALUE_MAP;
+    bool fits = schema->max_items == 0 || !many || v->n <= schema->max_items;
+    for (uint32_t i = 0; v->kind == VALUE_LIST && i < v->n; i++) {
+        fits = fits && (schema->max_bytes == 0 || v->as.list[i].kind != VALUE_STRING ||
+                        v->as.list[i].n <= schema->max_bytes);
+    }
+    return one && fits && (schema->max_bytes == 0 || v->kind != VALUE_STRING || v->n <= schema->max_bytes);
+}
+
+bool world_read(struct str path, struct arena *arena, struct value *v)
+{
+    size_t i = typed(path);
+    if (i == COUNT_OF(TYPED)) {
+        return true;
+    }
+    if (TYPED[i].type == CEL_DOUBLE && v->kind == VALUE_INT) {
+        bool exact = v->as.i >= -9007199254740992 && v->as.i <= 9007199254740992;
+        *v = exact ? value_double((double)v->as.i) : *v;
+    } else if (TYPED[i].type == CEL_TIMESTAMP && v->kind == VALUE_INT) {
+        *v = (struct value){.kind = VALUE_TIMESTAMP, .as.i = v->as.i};
+        return v->as.i >= TIME_MIN_S && v->as.i <= TIME_MAX_S;
+    } else if (v->kind == VALUE_STRING && !read_text(TYPED[i].type, arena, v)) {
+        return false;
+    }
+    return is_allowed(&TYPED[i].schema, v);
+}
+
 enum cel_type world_type(struct str path)
 {
+    if (typed(path) < COUNT_OF(TYPED)) {
+        return TYPED[typed(path)].type;
+    }
     size_t i = declared(path);
     return i < ATTR_COUNT && path.len == DECLARED[i].path.len ? DECLARED[i].type : CEL_DYN;
 }
@@ -314,6 +438,15 @@ void world_env(struct cel_env *env)
                             .strengths = WORLD_STRENGTH_NAMES,
                             .strength_count = WORLD_STRENGTHS};
     attrs_declare(env);
+    static struct cel_attr_decl attrs[ATTR_COUNT + COUNT_OF(TYPED)];
+    for (size_t i = 0; i < ATTR_COUNT + COUNT_OF(TYPED); i++) {
+        size_t k = i - ATTR_COUNT;
+        attrs[i] = i < ATTR_COUNT
+                       ? env->attrs[i]
+                       : (struct cel_attr_decl){TYPED[k].path, TYPED[k].type, TYPED[k].id, &TYPED[k].schema};
+    }
+    env->attrs = attrs;
+    env->attr_count = COUNT_OF(attrs);
 }
 
 void world_print(const struct world *world, struct buf *out)

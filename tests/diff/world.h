@@ -33,6 +33,9 @@ void world_env(struct cel_env *env);
 void world_make(struct world *world, struct chance *chance, struct arena *arena);
 // What the question says at a dotted path, by the text alone; no type is checked. false: nothing.
 bool world_get(const struct world *world, struct str path, struct value *out);
+// What was got, read as a Schema declares it: false where it cannot be, or is more than allowed. Its type may
+// still be another.
+bool world_read(struct str path, struct arena *arena, struct value *v);
 // The type that the path was declared with; DYN where it was not.
 enum cel_type world_type(struct str path);
 // Is this path one that a condition may read as an attribute?

@@ -9,10 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static const struct str LEVELS[] = {{"low", 3}, {"high", 4}};
 static const struct cel_root_decl ROOTS[] = {{{"subject", 7}, true, 1}, {{"risk", 4}, false, 2}};
-static const struct cel_attr_decl ATTRS[] = {{{"risk.score", 10}, CEL_DOUBLE, 3},
-                                             {{"risk.level", 10}, CEL_LEVEL, 4},
-                                             {{"x", 1}, CEL_DYN, 5},
-                                             {{"session.auth_time", 17}, CEL_TIMESTAMP, 6}};
+static const struct cel_attr_decl ATTRS[] = {{{"risk.score", 10}, CEL_DOUBLE, 3, NULL},
+                                             {{"risk.level", 10}, CEL_LEVEL, 4, NULL},
+                                             {{"x", 1}, CEL_DYN, 5, NULL},
+                                             {{"session.auth_time", 17}, CEL_TIMESTAMP, 6, NULL}};
 static const struct cel_set_decl SETS[] = {{{"a", 1}, CEL_SET_STRING, 1}, {{"n", 1}, CEL_SET_CIDR, 2}};
 static const struct cel_env ENV = {.roots = ROOTS,
                                    .root_count = COUNT_OF(ROOTS),

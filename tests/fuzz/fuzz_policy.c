@@ -15,7 +15,8 @@ static void check(bool ok)
 }
 
 static const struct cel_root_decl ROOTS[] = {{{"subject", 7}, true, 0}, {{"resource", 8}, true, 1}};
-static const struct cel_attr_decl ATTRS[] = {{{"now", 3}, CEL_TIMESTAMP, 2}, {{"tenant", 6}, CEL_STRING, 3}};
+static const struct cel_attr_decl ATTRS[] = {{{"now", 3}, CEL_TIMESTAMP, 2, NULL},
+                                             {{"tenant", 6}, CEL_STRING, 3, NULL}};
 
 // What is missing, mistyped or text depends on the name alone.
 static bool resolve(void *user, const struct cel_slot_info *slot, struct value *out)

@@ -28,13 +28,13 @@ static const struct cel_root_decl LAB_ROOTS[] = {
     {{"device", 6}, false, 0},
 };
 static const struct cel_attr_decl LAB_ATTRS[] = {
-    {{"subject.id", 10}, CEL_STRING, 0},         {{"subject.roles", 13}, CEL_LIST_STRING, 1},
-    {{"resource.type", 13}, CEL_STRING, 2},      {{"session.auth_time", 17}, CEL_TIMESTAMP, 3},
-    {{"risk.score", 10}, CEL_DOUBLE, 4},         {{"risk.level", 10}, CEL_LEVEL, 5},
-    {{"geo.country", 11}, CEL_STRING, 6},        {{"network.ip", 10}, CEL_IP, 7},
-    {{"session.strength", 16}, CEL_STRENGTH, 8}, {{"device.managed", 14}, CEL_BOOL, 9},
-    {{"context", 7}, CEL_MAP_DYN, 10},           {{"tenant", 6}, CEL_STRING, 11},
-    {{"session.requests", 16}, CEL_INT, 12},
+    {{"subject.id", 10}, CEL_STRING, 0, NULL},         {{"subject.roles", 13}, CEL_LIST_STRING, 1, NULL},
+    {{"resource.type", 13}, CEL_STRING, 2, NULL},      {{"session.auth_time", 17}, CEL_TIMESTAMP, 3, NULL},
+    {{"risk.score", 10}, CEL_DOUBLE, 4, NULL},         {{"risk.level", 10}, CEL_LEVEL, 5, NULL},
+    {{"geo.country", 11}, CEL_STRING, 6, NULL},        {{"network.ip", 10}, CEL_IP, 7, NULL},
+    {{"session.strength", 16}, CEL_STRENGTH, 8, NULL}, {{"device.managed", 14}, CEL_BOOL, 9, NULL},
+    {{"context", 7}, CEL_MAP_DYN, 10, NULL},           {{"tenant", 6}, CEL_STRING, 11, NULL},
+    {{"session.requests", 16}, CEL_INT, 12, NULL},
 };
 static const struct cel_set_decl LAB_SETS[] = {
     {{"leavers", 7}, CEL_SET_STRING, 7},      {{"offices", 7}, CEL_SET_CIDR, 8},

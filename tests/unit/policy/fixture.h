@@ -37,9 +37,9 @@ struct fixture {
     unsigned resolved; // attributes that were asked for
 };
 
-#define FIXTURE_ATTR(text, kind)         \
-    {                                    \
-        {text, sizeof text - 1}, kind, 0 \
+#define FIXTURE_ATTR(text, kind)               \
+    {                                          \
+        {text, sizeof text - 1}, kind, 0, NULL \
     }
 static const struct cel_attr_decl FIXTURE_ATTRS[] = {
     FIXTURE_ATTR("now", CEL_TIMESTAMP),
