@@ -256,8 +256,16 @@ static int status_of(enum pdp_code code)
 
 void wire_fault(struct emit *emit, enum pdp_code code, struct str request_id, const struct fault *why)
 {
+    const struct verdict verdict = {.code = code, .request_id = request_id};
+    wire_refusal(emit, &verdict, why);
+}
+
+void wire_refusal(struct emit *emit, const struct verdict *verdict, const struct fault *why)
+{
+    enum pdp_code code = verdict->code;
     put_head(emit, PDP_EFFECT_DENY, code);
-    TEXT(emit, "request_id", request_id);
+    put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
+    TEXT(emit, "request_id", verdict->request_id);
     KEY(emit, "error");
     emit_map(emit, EMIT_FEW);
     KEY(emit, "status");

@@ -76,6 +76,8 @@ void emit_key_bool(struct emit *emit, const char *key, bool b);
 void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full);
 // `{"decision": false, "context": {"effect": "deny", "code": …, "error": {"status", "field", "message"}}}`
 void wire_fault(struct emit *emit, enum pdp_code code, struct str request_id, const struct fault *why);
+// The same of a question that was read, with what it lacks: the verdict's code, request_id and missing.
+void wire_refusal(struct emit *emit, const struct verdict *verdict, const struct fault *why);
 
 // The keyed hash's input for repeats: the canonical form of a question (maps sorted by key, numbers as they
 // are), written as CBOR into `out`. Equal questions give equal bytes whatever form they came in.
