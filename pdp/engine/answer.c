@@ -108,7 +108,7 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
 static void emit_answer(struct worker *worker, struct emit *emit, const struct verdict *verdict, bool full)
 {
     if (verdict->code == PDP_CODE_MALFORMED) {
-        wire_fault(emit, verdict->code, verdict->request_id, &worker->fault);
+        wire_refusal(emit, verdict, &worker->fault);
     } else {
         wire_verdict(emit, verdict, full);
     }

@@ -70,6 +70,9 @@ bool ask_sticky(void *ask, enum policy_by by, uint64_t *key);
 // Address, path, place, device: before the session is looked at. false: the question is malformed and
 // worker->fault says why.
 bool ask_enrich(struct ask *ask);
+// Is all there that the schema requires of such a question? What a peer may not assert is not there. Where it
+// is not, *missing says so for people, of each attribute, and worker->fault of the first.
+bool ask_complete(struct ask *ask, const struct str **missing, size_t *count);
 // What is believed of the authentication: the issuer's record where one has spoken, else the claim.
 void ask_believe(struct ask *ask);
 // Writes acr and amr into the record as an issuer's word, and when each strength was proved. Returns the

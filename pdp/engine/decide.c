@@ -461,6 +461,10 @@ void decide(struct ask *ask, struct verdict *out)
         return;
     }
     out->resource_path = ask->path;
+    if (!ask_complete(ask, &out->missing, &out->missing_count)) {
+        deny(out, PDP_CODE_MALFORMED, STR("the question lacks what the schema requires"));
+        return;
+    }
     ask_hold(ask);
     bool judged = decide_held(ask, out);
     fill_session(ask, out);

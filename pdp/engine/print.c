@@ -4,6 +4,7 @@
 
 void snapshot_print(const struct snapshot *snapshot, struct buf *out)
 {
+    policy_schema_print(&snapshot->schema, out);
     policy_set_print(snapshot->policies, snapshot->lists, out);
 }
 

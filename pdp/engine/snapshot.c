@@ -274,6 +274,7 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
 {
     enum pdp_err first = policy_names_read(list->docs, list->count, &s->arena, diags, &s->names);
     attrs_declare(&s->env);
+    keep_first(&first, policy_schema_read(list->docs, list->count, &s->arena, diags, &s->env, &s->schema));
     s->env.sets = s->names.sets;
     s->env.set_count = s->names.set_count;
     s->env.strengths = s->names.strengths;

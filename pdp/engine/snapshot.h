@@ -6,7 +6,7 @@
 #include "engine/attrs.h"
 #include "engine/engine.h"
 #include "engine/shadow.h"
-#include "policy/policy.h"
+#include "policy/schema.h"
 #include "risk/risk.h"
 #include "session/limits.h"
 
@@ -31,6 +31,7 @@ struct snapshot {
     // All that follows is the base's own, down to the facts; the others look at it.
     struct arena arena;
     struct policy_names names;
+    struct policy_schema schema;
     struct cel_env env;
     struct cel_program *program;
     struct policy_set *policies;

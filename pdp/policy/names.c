@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy",    "Strengths",     "List",     "Definitions",
-                                    "Exception", "SessionPolicy", "RiskModel"};
+static const char *const KINDS[] = {"Policy",    "Strengths",     "List",      "Definitions",
+                                    "Exception", "SessionPolicy", "RiskModel", "Schema"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -102,8 +102,8 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
                            STR_ARG(buf_view(&text))));
     }
     diag_hint(n->diags,
-              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy` "
-              "and `RiskModel`");
+              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
+              "`RiskModel` and `Schema`");
     return false;
 }
 

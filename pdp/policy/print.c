@@ -182,6 +182,16 @@ static bool places_read(const struct policy_set *set, struct places *out)
     return true;
 }
 
+static void put_key(struct buf *out, const struct policy_set *set, const struct placed *placed)
+{
+    struct value key = value_str(placed->key);
+    if (placed->slot == INDEX_ACTION || placed->slot == INDEX_PATH) {
+        value_print(out, &key, TEXT_MOST);
+    } else {
+        cel_slot_show(set->program, placed->slot, &key, TEXT_MOST, out);
+    }
+}
+
 static void put_slot(struct buf *out, const struct policy_set *set, uint32_t slot)
 {
     if (slot == INDEX_ACTION) {
@@ -203,7 +213,7 @@ static void print_index(struct buf *out, const struct policy_set *set, uint32_t 
             put_slot(out, set, placed->slot);
             buf_byte(out, ' ');
         }
-        put_quoted(out, placed->key);
+        put_key(out, set, placed);
         buf_str(out, placed->prefix ? STR("…") : STR(""));
         any = true;
     }

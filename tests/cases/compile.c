@@ -15,6 +15,7 @@ static const struct {
 } CASES[] = {
     {"policies/baseline", "tests/cases/compile/baseline.txt"},
     {"tests/cases/compile/language", "tests/cases/compile/language.txt"},
+    {"tests/cases/compile/schema", "tests/cases/compile/schema.txt"},
 };
 
 static void compile(const char *dir, struct hash_key seed, struct buf *out)

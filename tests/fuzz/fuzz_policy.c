@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A policy folder from a stranger: never a crash, never a silent refusal, and the index gives what looking at
 // every rule gives.
-#include "policy/policy.h"
+#include "policy/schema.h"
 
 #include <stdlib.h>
 
@@ -109,6 +109,9 @@ static void load(const struct conf_doc *docs, size_t count, struct arena *arena,
                           .level_count = RISK_LEVEL_COUNT,
                           .strengths = names.strengths,
                           .strength_count = names.strength_count};
+    struct policy_schema schema;
+    enum pdp_err declared = policy_schema_read(docs, count, arena, diags, &env, &schema);
+    first = first != PDP_ERR_OK ? first : declared;
     struct policy_files files = {read_file, NULL};
     check(cel_program_new(&env, NULL, &program) == PDP_ERR_OK);
     enum pdp_err err = policy_set_read(docs, count, &names, program, &files, (struct hash_key){1, 2}, arena,
