@@ -43,21 +43,31 @@ static bool name_rules(struct build *build)
     return err == PDP_ERR_OK;
 }
 
-static void refuse_unknown(struct build *build, const struct conf_node *node)
+// The rule whose name is nearest; -1: none. Only the first mistakes are worth a walk over all rules.
+static int nearest_rule(struct build *build, struct str name)
 {
+    enum {
+        WORTH = 20
+    };
     const struct policy_set *set = build->set;
-    build_fail(build, PDP_ERR_UNKNOWN, node->place, NULL, "no rule is called `" STR_FMT "`",
-               STR_ARG(build_shown(build, node->text)));
-    struct str *names = build_array(build, set->rule_count, sizeof(*names));
-    size_t count = 0;
-    for (uint32_t i = 0; names != NULL && i < set->rule_count; i++) {
-        if (!set->rules[i].closing) {
-            names[count++] = set->rules[i].name;
+    if (build->near_names == NULL) {
+        build->near_names = build_array(build, set->rule_count, sizeof(*build->near_names));
+        for (uint32_t i = 0; build->near_names != NULL && i < set->rule_count; i++) {
+            if (!set->rules[i].closing) {
+                build->near_names[build->near_count++] = set->rules[i].name;
+            }
         }
     }
-    int near = str_nearest(node->text, names, count);
+    return build->near_asked++ < WORTH ? str_nearest(name, build->near_names, build->near_count) : -1;
+}
+
+static void refuse_unknown(struct build *build, const struct conf_node *node)
+{
+    build_fail(build, PDP_ERR_UNKNOWN, node->place, NULL, "no rule is called `" STR_FMT "`",
+               STR_ARG(build_shown(build, node->text)));
+    int near = nearest_rule(build, node->text);
     if (near >= 0) {
-        diag_hint(build->diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));
+        diag_hint(build->diags, "did you mean `" STR_FMT "`?", STR_ARG(build->near_names[near]));
     } else {
         diag_hint(build->diags, "a rule is named as `POLICY/RULE`; `*` names all that restrict");
     }
