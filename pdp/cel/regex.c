@@ -7,11 +7,13 @@
 #include <stdlib.h>
 
 struct regex {
-    pcre2_code *code;
+    pcre2_code *code; // NULL where the gate tells everything
+    struct regex_gate gate;
     bool jit;
 };
 
 struct regex_scratch {
+    uint32_t match_limit;
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack; // NULL: PCRE2 uses 32 KiB of the machine's
@@ -21,6 +23,7 @@ void regex_free(struct regex **regex)
 {
     if (*regex != NULL) {
         pcre2_code_free((*regex)->code);
+        regex_gate_fini(&(*regex)->gate);
         free(*regex);
         *regex = NULL;
     }
@@ -28,7 +31,12 @@ void regex_free(struct regex **regex)
 
 bool regex_is_jit(const struct regex *regex)
 {
-    return regex->jit;
+    return regex->jit || regex->code == NULL;
+}
+
+const struct regex_gate *regex_gate_of(const struct regex *regex)
+{
+    return &regex->gate;
 }
 
 static pcre2_code *compile(struct str pattern, char why[REGEX_WHY_MAX], size_t *at)
@@ -41,7 +49,10 @@ static pcre2_code *compile(struct str pattern, char why[REGEX_WHY_MAX], size_t *
     pcre2_set_parens_nest_limit(context, 100);
     int code = 0;
     PCRE2_SIZE offset = 0;
-    uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
+    // Without PCRE2's own look at where a match can start: that of the JIT of 10.42 misses matches, of
+    // `(?:a|).+.a` in `a/ab` for one. Literals are looked for before it runs.
+    uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE |
+                       PCRE2_NO_START_OPTIMIZE;
     pcre2_code *made = pcre2_compile((PCRE2_SPTR)(pattern.at != NULL ? pattern.at : ""), pattern.len, options,
                                      &code, &offset, context);
     if (made == NULL) {
@@ -68,6 +79,11 @@ enum pdp_err regex_new(struct str pattern, struct regex **out, char why[REGEX_WH
     AUTO(regex_free) struct regex *regex = calloc(1, sizeof *regex);
     if (regex == NULL) {
         return PDP_ERR_NOMEM;
+    }
+    TRY(regex_gate_read(buf_view(&translated), &regex->gate));
+    if (regex->gate.form != REGEX_FORM_ANY) {
+        *out = STEAL(regex);
+        return PDP_ERR_OK;
     }
     regex->code = compile(buf_view(&translated), why, at);
     if (regex->code == NULL) {
@@ -107,7 +123,7 @@ enum pdp_err regex_scratch_new(uint32_t match_limit, struct regex_scratch **out)
     if (scratch->data == NULL || scratch->context == NULL) {
         return PDP_ERR_NOMEM;
     }
-    pcre2_set_match_limit(scratch->context, match_limit);
+    scratch->match_limit = match_limit;
     pcre2_set_depth_limit(scratch->context, match_limit);
     pcre2_set_heap_limit(scratch->context, HEAP_KIB);
     scratch->stack = pcre2_jit_stack_create(STACK_FIRST, STACK_MOST, NULL);
@@ -118,8 +134,39 @@ enum pdp_err regex_scratch_new(uint32_t match_limit, struct regex_scratch **out)
     return PDP_ERR_OK;
 }
 
+// What the literals alone tell; unsure: PCRE2 must look.
+static enum truth ask_gate(const struct regex_gate *gate, struct str text)
+{
+    if (!str_starts(text, gate->prefix) || !str_ends(text, gate->suffix)) {
+        return TRUTH_NO;
+    }
+    switch ((enum regex_form)gate->form) {
+    case REGEX_FORM_WHOLE:
+        return text.len == gate->prefix.len ? TRUTH_YES : TRUTH_NO;
+    case REGEX_FORM_PREFIX:
+    case REGEX_FORM_SUFFIX:
+        return TRUTH_YES;
+    case REGEX_FORM_LINE:
+        return str_find_byte(text, '\n', gate->prefix.len) >= text.len ? TRUTH_YES : TRUTH_NO;
+    case REGEX_FORM_PART:
+        return str_find(text, gate->part, 0) != SIZE_MAX ? TRUTH_YES : TRUTH_NO;
+    case REGEX_FORM_ANY:
+        break;
+    }
+    bool seen = gate->part.len == 0 || gate->part.len == gate->prefix.len ||
+                str_find(text, gate->part, 0) != SIZE_MAX;
+    return seen ? TRUTH_UNSURE : TRUTH_NO;
+}
+
 int regex_find(const struct regex *regex, struct regex_scratch *scratch, struct str text)
 {
+    enum truth told = ask_gate(&regex->gate, text);
+    if (told != TRUTH_UNSURE) {
+        return told == TRUTH_YES;
+    }
+    // Each place where a match could start counts one.
+    uint32_t starts = text.len < UINT32_MAX / 2 ? (uint32_t)text.len : UINT32_MAX / 2;
+    pcre2_set_match_limit(scratch->context, scratch->match_limit + starts);
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.at != NULL ? text.at : "");
     // Values are checked UTF-8 on entry, so it need not be checked again.
     int found = regex->jit ? pcre2_jit_match(regex->code, subject, text.len, 0, PCRE2_NO_UTF_CHECK,

@@ -131,3 +131,33 @@ Test(cel_regex, hard_patterns_end_at_the_limit)
     }
     regex_scratch_free(&scratch);
 }
+
+// The JIT of PCRE2 10.42 misses these where it looks for a start by itself.
+Test(cel_regex, misses_no_match)
+{
+    static const char *const PATTERNS[] = {"(?:a|).+.a", "(a|).+?.a", "(a|).+?.aa{0,1}"};
+    AUTO(regex_scratch_free) struct regex_scratch *scratch = NULL;
+    cr_assert_eq(regex_scratch_new(10000, &scratch), PDP_ERR_OK);
+    for (size_t i = 0; i < COUNT_OF(PATTERNS); i++) {
+        AUTO(regex_free) struct regex *regex = NULL;
+        char why[REGEX_WHY_MAX];
+        size_t at = 0;
+        cr_assert_eq(regex_new(str_of(PATTERNS[i]), &regex, why, &at), PDP_ERR_OK);
+        cr_expect_eq(regex_find(regex, scratch, STR("a/ab")), 1, "%s", PATTERNS[i]);
+    }
+}
+
+Test(cel_regex, a_long_text_is_no_long_match)
+{
+    AUTO(regex_scratch_free) struct regex_scratch *scratch = NULL;
+    AUTO(regex_free) struct regex *regex = NULL;
+    static char text[50000];
+    char why[REGEX_WHY_MAX];
+    size_t at = 0;
+    memset(text, 'c', sizeof text);
+    cr_assert_eq(regex_scratch_new(10000, &scratch), PDP_ERR_OK);
+    cr_assert_eq(regex_new(STR("c[0-9]x?"), &regex, why, &at), PDP_ERR_OK);
+    cr_expect_eq(regex_find(regex, scratch, (struct str){text, sizeof text}), 0);
+    text[sizeof text - 1] = '7';
+    cr_expect_eq(regex_find(regex, scratch, (struct str){text, sizeof text}), 1);
+}
