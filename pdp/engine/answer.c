@@ -116,6 +116,19 @@ static void emit_answer(struct worker *worker, struct emit *emit, const struct v
 
 // ---- Events --------------------------------------------------------------------------------------
 
+static void emit_texts(struct emit *emit, struct str key, const struct str *texts, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    emit_key(emit, key);
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_str(emit, texts[i]);
+    }
+    emit_end(emit);
+}
+
 static void emit_event(struct emit *emit, const struct ask *ask, const struct event_result *result)
 {
     const struct request *request = ask->request;
@@ -129,7 +142,10 @@ static void emit_event(struct emit *emit, const struct ask *ask, const struct ev
     }
     if (!result->recorded) {
         emit_key_str(emit, "code", str_of(pdp_code_name(result->code)));
-        emit_key_str(emit, "message", str_of(result->why != NULL ? result->why : "refused"));
+        emit_key_str(emit, "message", result->why.len > 0 ? result->why : STR("refused"));
+    }
+    if (result->missing.len > 0) {
+        emit_texts(emit, STR("missing"), &result->missing, 1);
     }
     emit_end(emit);
     if (request->request_id.len > 0) {
@@ -141,6 +157,7 @@ static void emit_event(struct emit *emit, const struct ask *ask, const struct ev
         emit_key_str(emit, "ref", str_of(ask->ref));
         emit_key_int(emit, "epoch", ask->session.epoch);
         emit_key_str(emit, "state", str_of(session_state_name((enum session_state)ask->session.state)));
+        emit_texts(emit, STR("ended"), result->ended, result->ended_count);
         emit_end(emit);
     }
     if (ask->has_risk) {

@@ -451,10 +451,12 @@ void ask_learn(struct ask *ask)
 enum pdp_err ask_commit(struct ask *ask)
 {
     ask->session.keep_until_ms = lifecycle_keep_until(&ask->session, &ask->limits, ask->now_ms);
+    ask->session.over_ms = lifecycle_over_at(&ask->session, &ask->limits);
     struct session_delta delta = {
         .put_session = true,
         .put_user = true,
         .create = ask->held.session == NULL,
+        .room = ask->room,
         .session = ask->session,
         .user = ask->user,
     };

@@ -39,6 +39,7 @@ struct ask {
     struct session_held held;
     struct session_limits limits;
     struct session_life life;
+    struct session_room *room;     // asked of a session that begins under a limit of number; the worker's
     struct session_record session; // working copies: what the delta will hold
     struct user_record user;
     bool has_auth_time; // as believed: the issuer's word, else the claim
@@ -94,6 +95,17 @@ void ask_end(struct ask *ask, enum pdp_code why);
 bool ask_cut_off(const struct ask *ask);
 // From now on every session of the subject that was authenticated before now is over.
 void ask_cut(struct ask *ask);
+// May the session begin beside those that its subject has? `why` and `missing` where not.
+struct ask_room {
+    bool begins;
+    enum pdp_code code;
+    struct str why, missing;
+};
+void ask_room(struct ask *ask, bool vouched, int64_t auth_time_ms, struct ask_room *out);
+// Does another session of the subject, one that is not over anyway, end for it?
+bool ask_displaces(const struct ask *ask);
+// Refs of those that ended with the last commit, VERDICT_ENDED_MAX at most; in the arena.
+const struct str *ask_ended(const struct ask *ask, size_t *count);
 // Notes that this context was accepted: last sighting, devices.
 void ask_learn(struct ask *ask);
 // Writes the working copies. Not OK: see session_commit.

@@ -15,6 +15,7 @@ static const struct {
     {PDP_CODE_FIXATION, {"the session id was used by another subject", 42}},
     {PDP_CODE_POLICY, {"the session was ended by policy", 31}},
     {PDP_CODE_LOCKED, {"the session was ended by an analyst", 35}},
+    {PDP_CODE_CONCURRENT, {"the session ended because its subject began another", 51}},
 };
 
 static struct str ended_reason(enum pdp_code code)
@@ -84,6 +85,22 @@ static bool repeat_is_other(struct ask *ask, struct verdict *out)
     return true;
 }
 
+// The subject has as many sessions as it may, and none that may end for this one.
+static bool no_room(struct ask *ask, struct verdict *out)
+{
+    struct ask_room room;
+    ask->session.asserted = ask->has_auth_time;
+    ask_room(ask, ask->has_auth_time, ask->session.auth_time_ms, &room);
+    if (room.begins) {
+        return false;
+    }
+    deny(out, room.code, room.why);
+    if (room.missing.len > 0) {
+        add_missing(ask, out, room.missing);
+    }
+    return true;
+}
+
 static bool first_sight_refused(struct ask *ask, struct verdict *out)
 {
     struct session_record *session = &ask->session;
@@ -99,6 +116,9 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
     if (err != PDP_ERR_OK) {
         deny(out, PDP_CODE_UNSURE, STR("an unknown session begins only with the time of its authentication"));
         add_missing(ask, out, STR("`session.auth_time` is missing"));
+        return true;
+    }
+    if (no_room(ask, out)) {
         return true;
     }
     ask->first_sight = true;
@@ -346,6 +366,10 @@ static void settle_challenge(struct ask *ask, const struct policy_result *result
 
 static void move_on(struct ask *ask, const struct policy_result *result, struct verdict *out)
 {
+    // Who is denied in the first question ends no other session by it; the next may be allowed.
+    if (out->effect == PDP_EFFECT_DENY && ask_displaces(ask)) {
+        return;
+    }
     lifecycle_touch(&ask->session, &ask->life, ask->now_ms);
     settle_challenge(ask, result, out);
     if (out->effect == PDP_EFFECT_ALLOW) {
@@ -360,6 +384,7 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
     remember(ask, result, out);
     enum pdp_err err = ask_commit(ask);
     if (err == PDP_ERR_OK) {
+        out->ended = ask_ended(ask, &out->ended_count);
         return;
     }
     bool foreign = err == PDP_ERR_STATE;

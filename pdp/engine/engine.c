@@ -201,8 +201,10 @@ enum pdp_err worker_new(struct engine *engine, struct worker **out)
     memset(worker, 0, sizeof *worker);
     arena_init(&worker->arena, MESSAGE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
     worker->agents = calloc(AGENT_CACHE_ENTRIES, sizeof *worker->agents);
-    enum pdp_err err =
-        worker->agents != NULL ? geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache) : PDP_ERR_NOMEM;
+    worker->room = calloc(1, sizeof *worker->room);
+    enum pdp_err err = worker->agents != NULL && worker->room != NULL
+                           ? geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache)
+                           : PDP_ERR_NOMEM;
     if (err == PDP_ERR_OK && !worker_enlist(engine, worker)) {
         err = PDP_ERR_LIMIT;
     }
@@ -228,6 +230,7 @@ void worker_free(struct worker **worker)
     }
     geo_cache_free(&w->geo_cache);
     free(w->agents);
+    free(w->room);
     arena_fini(&w->arena);
     free(w);
     *worker = NULL;

@@ -8,7 +8,7 @@ uint32_t event_grant(enum event_type type)
     return type == EVENT_SIGNAL ? GRANT_SIGNAL : GRANT_ISSUE;
 }
 
-static void refuse(struct event_result *out, enum pdp_code code, const char *why)
+static void refuse(struct event_result *out, enum pdp_code code, struct str why)
 {
     *out = (struct event_result){.code = code, .why = why};
 }
@@ -87,7 +87,8 @@ static bool is_repeat(struct ask *ask, struct event_result *out)
         return false;
     }
     bool same = ask->repeat->question == ask->question_hash;
-    refuse(out, PDP_CODE_MALFORMED, same ? NULL : "this request_id was used for something else");
+    refuse(out, PDP_CODE_MALFORMED,
+           same ? (struct str){0} : STR("this request_id was used for something else"));
     out->recorded = same;
     out->repeated = same;
     return true;
@@ -96,7 +97,7 @@ static bool is_repeat(struct ask *ask, struct event_result *out)
 static bool may_apply(struct ask *ask, struct event_result *out)
 {
     if (ask->held.found == SESSION_FOREIGN) {
-        refuse(out, PDP_CODE_FIXATION, "the session belongs to another subject");
+        refuse(out, PDP_CODE_FIXATION, STR("the session belongs to another subject"));
         return false;
     }
     if (is_repeat(ask, out)) {
@@ -107,8 +108,8 @@ static bool may_apply(struct ask *ask, struct event_result *out)
     if ((step.does & LIFECYCLE_REFUSED) != 0) {
         bool over = ask->session.state == SESSION_TERMINATED;
         refuse(out, over ? PDP_CODE_TERMINATED : PDP_CODE_UNSURE,
-               over ? "the session was ended before"
-                    : "the session is not known; send a login or start event for it first");
+               over ? STR("the session was ended before")
+                    : STR("the session is not known; send a login or start event for it first"));
         return false;
     }
     out->recorded = (step.does & LIFECYCLE_SOURCE_ONLY) != 0 ||
@@ -129,7 +130,7 @@ static bool may_begin(struct ask *ask, struct event_result *out)
         auth_ms >= session_forgotten_ms(ask->table)) {
         return true;
     }
-    refuse(out, PDP_CODE_EXPIRED, "the authentication is older than the session's absolute limit");
+    refuse(out, PDP_CODE_EXPIRED, STR("the authentication is older than the session's absolute limit"));
     return false;
 }
 
@@ -146,8 +147,23 @@ static bool life_allows(struct ask *ask, struct event_result *out)
     if (ask->life.state == LIFE_ALIVE || ask->life.does == ON_LIMIT_STEP_UP) {
         return true;
     }
-    refuse(out, PDP_CODE_EXPIRED, "the session is over: a limit of its time has passed");
+    refuse(out, PDP_CODE_EXPIRED, STR("the session is over: a limit of its time has passed"));
     return false;
+}
+
+// A session that begins may find that its subject has as many as it may.
+static bool has_room(struct ask *ask, struct event_result *out)
+{
+    struct ask_room room;
+    if (ask->known || !is_authentication(ask)) {
+        return true;
+    }
+    ask_room(ask, true, event_auth_ms(ask), &room);
+    if (!room.begins) {
+        refuse(out, room.code, room.why);
+        out->missing = room.missing;
+    }
+    return room.begins;
 }
 
 static bool asked_is_proved(struct ask *ask)
@@ -174,9 +190,11 @@ static void commit(struct ask *ask, struct event_result *out)
     }
     enum pdp_err err = ask_commit(ask);
     out->recorded = err == PDP_ERR_OK;
+    out->ended = ask_ended(ask, &out->ended_count);
     if (err != PDP_ERR_OK) {
         refuse(out, err == PDP_ERR_STATE ? PDP_CODE_FIXATION : PDP_CODE_OVERLOADED,
-               err == PDP_ERR_STATE ? "the session belongs to another subject" : "no room for a new session");
+               err == PDP_ERR_STATE ? STR("the session belongs to another subject")
+                                    : STR("no room for a new session"));
     }
 }
 
@@ -192,10 +210,10 @@ void event_apply_held(struct ask *ask, struct event_result *out)
     if (ask_cut_off(ask) &&
         !(is_authentication(ask) && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S &&
           !ask->known)) {
-        refuse(out, PDP_CODE_TERMINATED, "all earlier sessions of this subject were ended");
+        refuse(out, PDP_CODE_TERMINATED, STR("all earlier sessions of this subject were ended"));
         return;
     }
-    if (!life_allows(ask, out)) {
+    if (!life_allows(ask, out) || !has_room(ask, out)) {
         return;
     }
     BRING[ask->request->event](ask);
@@ -210,7 +228,7 @@ void event_apply_held(struct ask *ask, struct event_result *out)
     if (err == PDP_ERR_OK) {
         commit(ask, out);
     } else {
-        refuse(out, PDP_CODE_TERMINATED, "not possible in the session's state");
+        refuse(out, PDP_CODE_TERMINATED, STR("not possible in the session's state"));
     }
 }
 
@@ -218,7 +236,7 @@ void event_apply(struct ask *ask, struct event_result *out)
 {
     *out = (struct event_result){0};
     if (ask->request->probe) {
-        refuse(out, PDP_CODE_MALFORMED, "an event is no probe: leave `context.purpose` out");
+        refuse(out, PDP_CODE_MALFORMED, STR("an event is no probe: leave `context.purpose` out"));
         return;
     }
     ask->moves = true;
@@ -227,7 +245,7 @@ void event_apply(struct ask *ask, struct event_result *out)
         return;
     }
     if (!ask->request->has_session || ask->request->session_id.len == 0) {
-        refuse(out, PDP_CODE_MALFORMED, "an event needs `context.session.id`");
+        refuse(out, PDP_CODE_MALFORMED, STR("an event needs `context.session.id`"));
         return;
     }
     ask_begin(ask);

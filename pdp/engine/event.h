@@ -9,7 +9,10 @@
 struct event_result {
     bool recorded;
     bool repeated;
-    const char *why; // where it was not recorded; static
+    struct str why;          // where it was not recorded; static, the snapshot's, or in the arena
+    struct str missing;      // what could not be known; may be empty
+    const struct str *ended; // refs of other sessions of the subject that ended for this one; in the arena
+    size_t ended_count;
     enum pdp_code code;
 };
 

@@ -66,6 +66,7 @@ static void enter(const struct ask *enforced, const struct verdict *said, struct
     cut_seed(enforced->snapshot->shadow, enforced->now_ms, &enforced->worker->seed);
     ask->enforced = said;
     ask->repeat = NULL;
+    ask->room = NULL;
     ask->first_sight = false;
     ask->has_risk = false;
     ask->lists_asked = 0;

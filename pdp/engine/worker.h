@@ -35,6 +35,7 @@ struct worker {
     struct arena arena; // of one message
     struct geo_cache *geo_cache;
     struct agent_seen *agents; // AGENT_CACHE_ENTRIES; len 0: free
+    struct session_room *room; // of the question in hand
     struct fault fault;        // why the last question was malformed
     struct counters counters;
     struct shadow_seed seed; // of the question at hand

@@ -27,6 +27,7 @@ extern const struct str RISK_LEVEL_NAMES[RISK_LEVEL_COUNT]; // low medium high c
 #define VERDICT_RULES_MAX 16
 #define VERDICT_MISSING_MAX 8
 #define VERDICT_SIGNALS_MAX 16
+#define VERDICT_ENDED_MAX 16
 
 struct verdict_signal {
     struct str id;
@@ -77,6 +78,8 @@ struct verdict {
     bool has_session;
     char session_ref[32]; // `s_` and 24 hex digits, NUL-terminated; not the id
     uint32_t session_epoch;
+    const struct str *ended;   // refs of other sessions of the subject that ended for this one
+    size_t ended_count;
     const char *session_state; // active, challenged, terminated; NULL where none
     int64_t valid_until_ms;    // 0: not to be cached
     uint64_t policy_epoch;

@@ -16,12 +16,10 @@ static void write_user(struct shard *shard, struct session_held *held, const str
 }
 
 // Counts a session's end. The slot still says what it was.
-static void count_end(struct session_table *table, struct shard *shard, const struct slot *slot)
+static void count_end(struct session_table *table, struct shard *shard, struct slot *slot)
 {
     table_count(&table->tombstones);
-    if (slot->user != 0) {
-        user_at(shard, slot->user)->record.live_sessions--;
-    }
+    live_drop(table, shard, slot);
 }
 
 void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why,
@@ -47,8 +45,8 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t at
     buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
     if (slot->state == SESSION_TERMINATED) {
         table_uncount(&table->tombstones);
-    } else if (slot->user != 0) {
-        user_at(shard, slot->user)->record.live_sessions--;
+    } else {
+        live_drop(table, shard, slot);
     }
     if (slot->user != 0) {
         user_at(shard, slot->user)->slots--;
@@ -118,19 +116,23 @@ static void fill_new(struct session_table *table, struct session_held *held, uin
         slot->of.ended_ms = record->ended_ms != 0 ? record->ended_ms : now_ms;
         table_count(&table->tombstones);
     } else {
-        user->record.live_sessions++;
+        live_add(table, held->shard, at);
     }
     table_count(&table->created);
     held->slot = at;
 }
 
 static enum pdp_err create(struct session_table *table, struct session_held *held,
-                           const struct session_key *key, const struct session_record *record, int64_t now_ms)
+                           const struct session_key *key, const struct session_delta *delta, int64_t now_ms)
 {
+    const struct session_record *record = &delta->session;
     bool tombstone = record->state == SESSION_TERMINATED;
     if (held->shard != table_shard(table, key->subject) || table_no_id(key->id) ||
         record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
         return PDP_ERR_STATE;
+    }
+    if (delta->room != NULL && !delta->room->fits) {
+        return PDP_ERR_LIMIT;
     }
     if (!tombstone && !peers_take(&table->peers, key->peer, now_ms)) {
         return PDP_ERR_LIMIT;
@@ -144,6 +146,9 @@ static enum pdp_err create(struct session_table *table, struct session_held *hel
         return err;
     }
     fill_new(table, held, at, record, now_ms);
+    if (delta->room != NULL) {
+        live_make_room(table, held->shard, delta->room, now_ms);
+    }
     return PDP_ERR_OK;
 }
 
@@ -163,14 +168,14 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
         return PDP_ERR_STATE;
     }
     const uint32_t epoch = slot->epoch + (record->state != slot->state), keep_until_s = slot->keep_until_s;
-    const int64_t last_seen_ms = slot->last_seen_ms;
+    const int64_t last_seen_ms = slot_time_ms(slot, SLOT_LAST_SEEN);
     if (record->state == SESSION_TERMINATED) {
         count_end(table, shard, slot);
     }
     slot_pack(record, slot);
     slot->epoch = slot->epoch > epoch ? slot->epoch : epoch;
     slot->keep_until_s = slot->keep_until_s > keep_until_s ? slot->keep_until_s : keep_until_s;
-    slot->last_seen_ms = num_max(slot->last_seen_ms, last_seen_ms);
+    slot_set_time(slot, SLOT_LAST_SEEN, num_max(slot_time_ms(slot, SLOT_LAST_SEEN), last_seen_ms));
     if (record->state == SESSION_TERMINATED && record->ended_ms == 0) {
         slot->of.ended_ms = now_ms;
     }
@@ -206,7 +211,7 @@ static enum pdp_err put_session(struct session_table *table, struct session_held
     if (held->slot != 0) {
         return update(table, held, &delta->session, now_ms);
     }
-    return delta->create ? create(table, held, key, &delta->session, now_ms) : PDP_ERR_STATE;
+    return delta->create ? create(table, held, key, delta, now_ms) : PDP_ERR_STATE;
 }
 
 enum pdp_err session_commit(struct session_table *table, struct session_held *held,

@@ -9,5 +9,13 @@ void session_limits_default(struct session_limits *out)
         .idle_ms = SESSION_IDLE_DEFAULT_MS,
         .absolute_ms = SESSION_ABSOLUTE_DEFAULT_MS,
         .longest_ms = SESSION_ABSOLUTE_DEFAULT_MS,
+        .live = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, {NULL, 0}, {NULL, 0}, {NULL, 0}},
     };
+}
+
+struct str session_limits_say(struct arena *arena, struct str policy, uint32_t concurrent)
+{
+    return arena_printf(arena,
+                        "session policy `" STR_FMT "` allows a subject %u session%s at once (`concurrent`)",
+                        STR_ARG(policy), concurrent, concurrent == 1 ? "" : "s");
 }

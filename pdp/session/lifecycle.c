@@ -79,6 +79,13 @@ struct session_life session_life(const struct session_record *record, const stru
     return life;
 }
 
+int64_t lifecycle_over_at(const struct session_record *record, const struct session_limits *limits)
+{
+    int64_t at_ms = num_min(strikes_at(absolute_start_ms(record), limits->absolute.terminate_ms),
+                            strikes_at(record->last_seen_ms, limits->idle.terminate_ms));
+    return at_ms != INT64_MAX ? at_ms : 0;
+}
+
 enum pdp_err lifecycle_first_sight(const struct session_limits *limits, bool has_auth_time,
                                    int64_t asserted_ms, int64_t now_ms, int64_t *auth_time_ms)
 {

@@ -41,6 +41,9 @@ struct session_life {
 struct session_life session_life(const struct session_record *record, const struct session_limits *limits,
                                  int64_t now_ms);
 
+// When these limits certainly end it if nothing happens: for record.over_ms at every commit. 0: they do not.
+int64_t lifecycle_over_at(const struct session_record *record, const struct session_limits *limits);
+
 // May a session that is not known yet begin? `has_auth_time` and auth_time_ms as asserted.
 // OK: *auth_time_ms is from when the absolute limit runs (now, where the policy adopts). MISSING: no
 // auth_time, or one more than 60 s ahead, and the policy does not adopt. STALE: the absolute limit has passed

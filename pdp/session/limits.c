@@ -26,6 +26,9 @@ struct session_policy {
     enum first_sight first_sight;
     struct stated idle, absolute;
     int64_t reauthentication_ms; // 0: not said
+    uint32_t concurrent;         // 0: not said
+    bool ends_oldest;            // where that is reached
+    struct str concurrent_why;   // said where it is
 };
 
 struct session_policies {
@@ -45,12 +48,13 @@ struct document {
 
 struct limits_form {
     int64_t idle_ms, absolute_ms, reauthentication_ms;
-    int on_idle, on_absolute; // -1: not said
-    const struct conf_node *concurrent, *on_concurrent;
+    int64_t concurrent;
+    int on_idle, on_absolute, on_concurrent; // -1: not said
 };
 
 static const char *const FIRST_SIGHTS[] = {"known", "adopt", NULL};
 static const char *const ON_LIMITS[] = {"terminate", "step_up", NULL}; // as enum session_on_limit
+static const char *const ON_CONCURRENTS[] = {"refuse", "end-oldest", NULL};
 
 #define AT(member) offsetof(struct document, member)
 static const struct conf_field DOCUMENT[] = {
@@ -72,8 +76,10 @@ static const struct conf_field LIMITS[] = {
     {"on_absolute", CONF_CHOICE, false, AT(on_absolute), ON_LIMITS, 0, 0, "terminate (default) or step_up"},
     {"reauthentication", CONF_DURATION, false, AT(reauthentication_ms), NULL, LEAST_MS, MOST_MS,
      "since the authentication, after which a step_up is asked"},
-    {"concurrent", CONF_ANY, false, AT(concurrent), NULL, 0, 0, "not supported yet"},
-    {"on_concurrent", CONF_ANY, false, AT(on_concurrent), NULL, 0, 0, "not supported yet"},
+    {"concurrent", CONF_INT, false, AT(concurrent), NULL, 1, SESSION_CONCURRENT_MOST,
+     "sessions of a subject that live at once"},
+    {"on_concurrent", CONF_CHOICE, false, AT(on_concurrent), ON_CONCURRENTS, 0, 0,
+     "refuse (default) a new one, or end-oldest"},
 };
 #undef AT
 
@@ -89,35 +95,46 @@ static void note(struct reader *r, enum pdp_err err)
     r->first = r->first != PDP_ERR_OK ? r->first : err;
 }
 
-static void refuse_concurrent(struct reader *r, const struct conf_node *node, const char *name)
-{
-    if (node == NULL) {
-        return;
-    }
-    note(r, diag_error(r->diags, PDP_ERR_UNSUPPORTED, node->place, "`%s` is not supported yet", name));
-    diag_hint(r->diags, "leave it out: a limit that is written but not held would be worse than none");
-}
-
 // What a limit does makes no sense without the limit.
-static struct stated state(struct reader *r, const struct conf_node *map, const char *name,
-                           const char *on_name, int64_t ms, int on)
+static void need(struct reader *r, const struct conf_node *map, const char *name, const char *on_name)
 {
     const struct conf_node *node = conf_get(map, on_name);
     if (node != NULL && conf_get(map, name) == NULL) {
         note(r, diag_error(r->diags, PDP_ERR_MISSING, node->place, "`%s` needs `%s`", on_name, name));
     }
+}
+
+static struct stated state(struct reader *r, const struct conf_node *map, const char *name,
+                           const char *on_name, int64_t ms, int on)
+{
+    need(r, map, name, on_name);
     return (struct stated){ms, on == ON_LIMIT_STEP_UP ? ON_LIMIT_STEP_UP : ON_LIMIT_TERMINATE};
 }
 
 static void read_limits(struct reader *r, const struct conf_node *map, struct session_policy *out)
 {
-    struct limits_form form = {.on_idle = -1, .on_absolute = -1};
+    struct limits_form form = {.on_idle = -1, .on_absolute = -1, .on_concurrent = -1};
     note(r, conf_read(map, LIMITS, COUNT_OF(LIMITS), "limits", &form, r->arena, r->diags));
-    refuse_concurrent(r, form.concurrent, "concurrent");
-    refuse_concurrent(r, form.on_concurrent, "on_concurrent");
+    need(r, map, "concurrent", "on_concurrent");
     out->idle = state(r, map, "idle", "on_idle", form.idle_ms, form.on_idle);
     out->absolute = state(r, map, "absolute", "on_absolute", form.absolute_ms, form.on_absolute);
     out->reauthentication_ms = form.reauthentication_ms;
+    out->concurrent = (uint32_t)form.concurrent;
+    out->ends_oldest = form.on_concurrent == 1;
+}
+
+// Made here, so that saying it takes no work: a request that is refused must not cost more than one that is
+// not.
+static void name_concurrent(struct reader *r, const struct conf_node *metadata, struct session_policy *out)
+{
+    const struct conf_node *name = conf_get(metadata, "name");
+    if (out->concurrent == 0 || name == NULL || name->kind != CONF_SCALAR) {
+        return;
+    }
+    out->concurrent_why = session_limits_say(r->arena, name->text, out->concurrent);
+    if (out->concurrent_why.at == NULL) {
+        note(r, PDP_ERR_NOMEM);
+    }
 }
 
 static void read_target(struct reader *r, const struct conf_node *node, uint32_t *target)
@@ -156,6 +173,7 @@ static void read_policy(struct reader *r, const struct conf_node *root, struct s
     read_target(r, doc.target, &out->target);
     if (doc.limits != NULL) {
         read_limits(r, doc.limits, out);
+        name_concurrent(r, doc.metadata, out);
     }
 }
 
@@ -255,6 +273,51 @@ static void finish(struct session_limits *out, const struct shortest *idle, cons
     out->absolute_ms = first_of(&out->absolute, &out->on_absolute);
 }
 
+// ---- numbers -------------------------------------------------------------------------------------
+
+struct fewest {
+    struct limit_live live;
+    // Of undecided policies that would end the oldest. Where a decided one ends it at this number or before,
+    // nothing hangs on them.
+    uint32_t maybe_end, maybe_end_target;
+    struct str maybe_end_why;
+};
+
+static void take_number(struct fewest *fewest, const struct session_policy *policy, bool sure)
+{
+    struct limit_live *live = &fewest->live;
+    uint32_t *place = sure ? (policy->ends_oldest ? &live->end : &live->refuse)
+                           : (policy->ends_oldest ? &fewest->maybe_end : &live->unsure);
+    struct str *why = sure ? (policy->ends_oldest ? &live->end_why : &live->refuse_why)
+                           : (policy->ends_oldest ? &fewest->maybe_end_why : &live->unsure_why);
+    if (policy->concurrent == 0 || policy->concurrent >= *place) {
+        return;
+    }
+    *place = policy->concurrent;
+    *why = policy->concurrent_why;
+    if (!sure) {
+        *(policy->ends_oldest ? &fewest->maybe_end_target : &live->unsure_target) = policy->target;
+    }
+}
+
+static void finish_numbers(struct session_limits *out, const struct fewest *fewest)
+{
+    out->live = fewest->live;
+    if (fewest->maybe_end < out->live.end && fewest->maybe_end < out->live.unsure) {
+        out->live.unsure = fewest->maybe_end;
+        out->live.unsure_target = fewest->maybe_end_target;
+        out->live.unsure_why = fewest->maybe_end_why;
+    }
+}
+
+static const struct fewest NO_NUMBERS = {
+    {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, {NULL, 0}, {NULL, 0}, {NULL, 0}},
+    UINT32_MAX,
+    UINT32_MAX,
+    {NULL, 0}};
+
+// ---- all of them ---------------------------------------------------------------------------------
+
 static const struct shortest NOTHING = {NONE, NONE, NONE, false, false};
 
 void session_limits_of(const struct session_policies *policies, struct cel_frame *frame,
@@ -262,6 +325,7 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
 {
     *out = (struct session_limits){0};
     struct shortest idle = NOTHING, absolute = NOTHING;
+    struct fewest fewest = NO_NUMBERS;
     int64_t reauthentication_ms = NONE;
     bool adopt = false, known = false;
     for (size_t i = 0; i < policies->count; i++) {
@@ -273,6 +337,7 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
         bool sure = matches == TRUTH_YES;
         take(&idle, &policy->idle, sure);
         take(&absolute, &policy->absolute, sure);
+        take_number(&fewest, policy, sure);
         if (policy->reauthentication_ms != 0) {
             reauthentication_ms = num_min(reauthentication_ms, policy->reauthentication_ms);
         }
@@ -283,4 +348,5 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
     out->adopt = adopt && !known;
     out->longest_ms = policies->longest_ms;
     finish(out, &idle, &absolute, reauthentication_ms);
+    finish_numbers(out, &fewest);
 }

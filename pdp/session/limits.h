@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `SessionPolicy` documents: limits of time; of those that match, the shortest rules.
+// `SessionPolicy` documents: limits of time and number; of those that match, the shortest rules.
 #ifndef SESSION_LIMITS_H
 #define SESSION_LIMITS_H
 
@@ -23,10 +23,22 @@ struct limit_times {
     int64_t step_up_ms; // the shortest that asks, decided or not
 };
 
+// How many sessions of a subject may live at once: what each number does to a new one where it is reached.
+// UINT32_MAX: there is none.
+#define SESSION_CONCURRENT_MOST 1000
+struct limit_live {
+    uint32_t refuse; // refuses it
+    uint32_t unsure; // may refuse it or end another, of policies that could not be decided: it is refused
+    uint32_t end;    // ends the oldest
+    uint32_t unsure_target;                     // the condition that could not be decided
+    struct str refuse_why, unsure_why, end_why; // which limit; lives as long as the policies
+};
+
 struct session_limits {
     struct limit_times idle, absolute;          // what session/lifecycle.h judges by
     int64_t idle_ms, absolute_ms;               // the shortest of each kind, whatever it does
     enum session_on_limit on_idle, on_absolute; // what that one does
+    struct limit_live live;
     int64_t longest_ms; // of all policies, matching or not: for how long an id may come back; 0: not said
     bool adopt;  // first_sight: adopt; only of policies that certainly match, and where none says `known`
     bool unsure; // a target could not be decided: its limits are taken (they only restrict)
@@ -34,6 +46,8 @@ struct session_limits {
 
 // The defaults above, and first_sight: known.
 void session_limits_default(struct session_limits *out);
+// Words for a limit of number, made when it is read; at NULL where memory is out.
+struct str session_limits_say(struct arena *arena, struct str policy, uint32_t concurrent);
 
 struct session_policies;
 

@@ -43,8 +43,8 @@ struct session_proof {
 // Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most
 // 512 bytes with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo
 // database says comes back to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr
-// share 40 bytes, and amr loses whole words where both are long. A tombstone keeps no repeats; only a
-// tombstone keeps ended_ms.
+// share 40 bytes, and amr loses whole words where both are long; times lie in the years 1 to 8920; over_ms
+// goes up to whole seconds. A tombstone keeps no repeats; only a tombstone keeps ended_ms.
 struct session_record {
     struct hash128 id;      // keyed hash of the session id
     struct hash128 subject; // keyed hash of (tenant, subject type, subject id)
@@ -52,6 +52,7 @@ struct session_record {
     int64_t ended_ms;      // of a tombstone
     int64_t keep_until_ms; // may be forgotten after; of a live one too (see session/lifecycle.h); 0: 400 days
                            // unseen
+    int64_t over_ms;       // when its own limits end it, as they were last judged; 0: they do not
     uint32_t epoch;        // rises with every change of state
     uint32_t requests;     // saturating
     uint8_t state;         // enum session_state
@@ -59,7 +60,7 @@ struct session_record {
     uint8_t issued;        // an issuer has spoken: its record wins over what questions claim
     uint8_t asked_strength, acr_len, amr_len; // asked_: index + 1 of the challenge, 0 none
     uint8_t repeat_next;
-    uint8_t spare;
+    uint8_t asserted; // it began with an auth_time that was believed
     uint32_t asked_max_age_s;
     struct session_proof proofs[SESSION_PROOFS]; // what the issuer saw proved, and when; newest wins
     char acr[24];                                // of the issuer; longer is cut and then proves nothing
@@ -131,10 +132,56 @@ struct session_held {
 void session_hold(struct session_table *table, const struct session_key *key, struct session_held *held);
 void session_release(struct session_table *table, struct session_held *held);
 
+// ---- Several sessions of one subject -----------------------------------------------------------
+
+#define SESSION_ROOM_MOST \
+    1024 // sessions of a subject that are looked at for a new one, those that began first
+
+struct session_seat {
+    int64_t since_ms; // authenticated, or else first seen
+    uint32_t slot;
+    uint16_t order; // in which it began
+    uint8_t why;    // enum pdp_code: why it ends
+};
+
+struct session_ended {
+    struct hash128 id;
+    uint32_t epoch;    // of the tombstone
+    enum pdp_code why; // CONCURRENT; EXPIRED, TERMINATED: it was over before
+};
+
+// Asked and answered under one hold, for a session that is about to begin.
+struct session_room {
+    // Asked.
+    uint32_t heed; // below so many sessions there is nothing to look at
+    uint32_t most; // that may live with the new one; UINT32_MAX: none ends for it
+    bool vouched;  // somebody who may tell says that the new one was authenticated; else none ends of which
+                   // somebody said so
+    int64_t since_ms;      // of the new one: none ends that was authenticated later than SKEW after it
+    int64_t keep_until_ms; // for the tombstones
+    // Answered.
+    uint32_t live;                  // of the subject, without those that are over by limits or a cut-off
+    bool fits;                      // it may begin, if those end
+    uint32_t over_count, end_count; // the first of `seats`: over already; and with them those that would end
+    struct session_seat seats[SESSION_ROOM_MOST];
+    // Done by session_commit.
+    uint32_t ended_count;
+    struct session_ended ended[SESSION_ROOM_MOST];
+};
+#define SESSION_ROOM_SKEW_MS (INT64_C(60) * 1000) // clocks of issuers and gateways may differ by this
+
+// What must end so that the key's subject has `most` sessions, the new one included: those that were
+// authenticated longest ago, by what `room` asks. Where more live than are looked at, only those can end, and
+// the new one begins all the same: the number falls with every beginning. Changes nothing. At most
+// SESSION_ROOM_MOST steps, none where fewer than `heed` live.
+void session_room(struct session_table *table, const struct session_held *held, int64_t now_ms,
+                  struct session_room *room);
+
 // What one decision changes.
 struct session_delta {
     bool put_session, put_user;
-    bool create; // the session is new: claims its id in the index
+    bool create;               // the session is new: claims its id in the index
+    struct session_room *room; // with create: who ends for it, as session_room said under this hold; or NULL
     struct session_record session;
     struct user_record user;
 };
@@ -146,7 +193,8 @@ struct session_delta {
 // session may be made TERMINATED (the logout of one that was never seen): that costs no creation and may use
 // the reserve. Through a FOREIGN hold only the session is written. The table itself sees to id, subject and
 // live_sessions, that epoch rises with the state, and that last_seen_ms and keep_until_ms never go back.
-// held.session and held.user are then what was written.
+// held.session and held.user are then what was written. With a `room`, those in it end in the same step, and
+// only where the session begins; `room.ended` says which.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);

@@ -4,12 +4,26 @@
 
 #include "base/num.h"
 
-_Static_assert(sizeof(struct slot_sighting) == 56, "no padding");
+_Static_assert(sizeof(struct slot_sighting) == 48, "no padding");
 _Static_assert(sizeof(struct slot) <= 496, "DESIGN §12: 512 bytes with links, buckets and slack");
 _Static_assert(PDP_EFFECT_COUNT <= 4 && RISK_LEVEL_COUNT <= 4 && PDP_CODE_COUNT <= 16, "slot_repeats.rule");
 
 #define RULE_NONE UINT32_C(0xffffff)
 static const double E7 = 1e7;
+static const int64_t TIME_BASE_MS = INT64_C(62135596800000); // from the year 1 to 1970
+static const int64_t TIME_MOST = (INT64_C(1) << 48) - 1;
+
+int64_t slot_time_ms(const struct slot *slot, enum slot_time which)
+{
+    return (int64_t)((uint64_t)slot->time_high[which] << 32 | slot->time_low[which]) - TIME_BASE_MS;
+}
+
+void slot_set_time(struct slot *slot, enum slot_time which, int64_t at_ms)
+{
+    int64_t since = num_max(0, num_min(num_add_sat(at_ms, TIME_BASE_MS), TIME_MOST));
+    slot->time_low[which] = (uint32_t)since;
+    slot->time_high[which] = (uint16_t)(since >> 32);
+}
 
 static int32_t coordinate_pack(double deg)
 {
@@ -40,7 +54,6 @@ static uint16_t radius_pack(double km)
 
 static void sighting_pack(const struct sighting *from, struct slot_sighting *to, uint16_t *radius_km)
 {
-    to->at_ms = from->at_ms;
     to->fingerprint = from->fingerprint;
     memcpy(to->ip, from->ip.bytes, sizeof to->ip);
     to->lat_e7 = coordinate_pack(from->lat_deg);
@@ -57,7 +70,6 @@ static void sighting_pack(const struct sighting *from, struct slot_sighting *to,
 static void sighting_unpack(const struct slot_sighting *from, uint16_t radius_km, struct sighting *to)
 {
     static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
-    to->at_ms = from->at_ms;
     to->fingerprint = from->fingerprint;
     memcpy(to->ip.bytes, from->ip, sizeof to->ip.bytes);
     to->ip.v4 = memcmp(from->ip, MAPPED, sizeof MAPPED) == 0; // canonical on entry: no IPv6 address begins so
@@ -156,9 +168,11 @@ uint32_t slot_keep_until_s(int64_t keep_until_ms)
 
 void slot_pack(const struct session_record *from, struct slot *to)
 {
-    to->auth_time_ms = from->auth_time_ms;
-    to->first_seen_ms = from->first_seen_ms;
-    to->last_seen_ms = from->last_seen_ms;
+    slot_set_time(to, SLOT_AUTH, from->auth_time_ms);
+    slot_set_time(to, SLOT_FIRST_SEEN, from->first_seen_ms);
+    slot_set_time(to, SLOT_LAST_SEEN, from->last_seen_ms);
+    slot_set_time(to, SLOT_ANCHOR, from->anchor.at_ms);
+    slot_set_time(to, SLOT_LAST, from->last.at_ms);
     sighting_pack(&from->anchor, &to->anchor, &to->anchor_radius_km);
     sighting_pack(&from->last, &to->last, &to->last_radius_km);
     if (from->state == SESSION_TERMINATED) {
@@ -174,20 +188,23 @@ void slot_pack(const struct session_record *from, struct slot *to)
     to->requests = from->requests;
     to->asked_max_age_s = from->asked_max_age_s;
     to->keep_until_s = slot_keep_until_s(from->keep_until_ms);
+    to->over_s = slot_keep_until_s(from->over_ms);
     to->state = from->state;
     to->end_code = from->end_code;
-    to->issued = from->issued;
     to->asked_strength = from->asked_strength;
-    to->repeat_next = from->repeat_next;
-    to->spare = from->spare;
+    to->issued = from->issued != 0;
+    to->asserted = from->asserted != 0;
+    to->repeat_next = from->repeat_next & 3U; // SESSION_REPEATS - 1
 }
 
 void slot_unpack(const struct slot *from, struct session_record *to)
 {
     to->id = from->id;
-    to->auth_time_ms = from->auth_time_ms;
-    to->first_seen_ms = from->first_seen_ms;
-    to->last_seen_ms = from->last_seen_ms;
+    to->auth_time_ms = slot_time_ms(from, SLOT_AUTH);
+    to->first_seen_ms = slot_time_ms(from, SLOT_FIRST_SEEN);
+    to->last_seen_ms = slot_time_ms(from, SLOT_LAST_SEEN);
+    to->anchor.at_ms = slot_time_ms(from, SLOT_ANCHOR);
+    to->last.at_ms = slot_time_ms(from, SLOT_LAST);
     sighting_unpack(&from->anchor, from->anchor_radius_km, &to->anchor);
     sighting_unpack(&from->last, from->last_radius_km, &to->last);
     to->ended_ms = 0;
@@ -204,10 +221,11 @@ void slot_unpack(const struct slot *from, struct session_record *to)
     to->requests = from->requests;
     to->asked_max_age_s = from->asked_max_age_s;
     to->keep_until_ms = from->keep_until_s == UINT32_MAX ? INT64_MAX : (int64_t)from->keep_until_s * 1000;
+    to->over_ms = from->over_s == UINT32_MAX ? 0 : (int64_t)from->over_s * 1000;
     to->state = from->state;
     to->end_code = from->end_code;
-    to->issued = from->issued;
     to->asked_strength = from->asked_strength;
+    to->issued = from->issued;
+    to->asserted = from->asserted;
     to->repeat_next = from->repeat_next;
-    to->spare = from->spare;
 }

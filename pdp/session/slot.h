@@ -8,7 +8,6 @@
 #define SLOT_TEXT 40 // acr and amr together
 
 struct slot_sighting {
-    int64_t at_ms;
     uint64_t fingerprint;
     uint8_t ip[16];
     int32_t lat_e7, lon_e7; // INT32_MIN: not known
@@ -24,11 +23,20 @@ struct slot_repeats {
     uint8_t age[SESSION_REPEATS];   // epochs behind it; UINT8_MAX: so far that rules have no names any more
 };
 
+// Times of a slot that take 48 bits each: milliseconds since the year 1, up to the year 8920.
+enum slot_time {
+    SLOT_AUTH,
+    SLOT_FIRST_SEEN,
+    SLOT_LAST_SEEN,
+    SLOT_ANCHOR,
+    SLOT_LAST,
+    SLOT_TIMES
+};
+
 struct slot {
     // Written when the slot is taken and then constant until it is out of the index, so that whoever holds a
     // stripe of the index may read it without the shard's lock.
     struct hash128 id;
-    int64_t auth_time_ms, first_seen_ms, last_seen_ms;
     struct slot_sighting anchor, last;
     union {
         struct slot_repeats repeats; // of a live session
@@ -37,13 +45,18 @@ struct slot {
     _Alignas(8) unsigned char risk[SESSION_RISK_BYTES];
     struct session_proof proofs[SESSION_PROOFS];
     char text[SLOT_TEXT];
+    uint32_t time_low[SLOT_TIMES];
     uint32_t epoch, requests, asked_max_age_s;
-    uint32_t keep_until_s;                     // UINT32_MAX: for ever
+    uint32_t keep_until_s; // UINT32_MAX: for ever
+    uint32_t over_s;       // 0, UINT32_MAX: never
+    uint16_t time_high[SLOT_TIMES];
     uint16_t anchor_radius_km, last_radius_km; // UINT16_MAX: not known
-    uint8_t state, end_code, issued, asked_strength, acr_len, amr_len, repeat_next, spare;
-    uint32_t user;       // number in the shard; 0: a tombstone of an id that never was
-    uint32_t next;       // in the shard's chain, or of the free ones
-    uint32_t index_next; // in the index's chain; guarded by its stripe
+    uint8_t state, end_code, asked_strength, acr_len, amr_len;
+    uint8_t issued : 1, asserted : 1, repeat_next : 2;
+    uint32_t user;         // number in the shard; 0: a tombstone of an id that never was
+    uint32_t next;         // in the shard's chain, or of the free ones
+    uint32_t index_next;   // in the index's chain; guarded by its stripe
+    uint32_t newer, older; // of the user's sessions that live, by when they began; 0: none
 };
 
 // All of a record but id, and all of a slot but id and links.
@@ -51,5 +64,7 @@ void slot_pack(const struct session_record *record, struct slot *slot);
 // All but the subject, which the slot's user knows.
 void slot_unpack(const struct slot *slot, struct session_record *record);
 uint32_t slot_keep_until_s(int64_t keep_until_ms);
+int64_t slot_time_ms(const struct slot *slot, enum slot_time which);
+void slot_set_time(struct slot *slot, enum slot_time which, int64_t at_ms);
 
 #endif

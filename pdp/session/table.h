@@ -27,8 +27,9 @@ struct user {
     struct user_record record;
     char *names; // tenant, type and id, one after the other; NULL: a free place
     uint8_t tenant_len, type_len, id_len, spare;
-    uint32_t slots; // records of sessions that refer to it, tombstones included
-    uint32_t next;  // in the chain, or of the free ones
+    uint32_t slots;          // records of sessions that refer to it, tombstones included
+    uint32_t next;           // in the chain, or of the free ones
+    uint32_t newest, oldest; // of its sessions that live, by when they began; 0: none
 };
 
 struct slab {
@@ -166,6 +167,16 @@ void commit_end(struct session_table *table, struct shard *shard, struct slot *s
                 int64_t now_ms, int64_t keep_until_ms);
 // Forgets a slot. The shard's lock is held.
 void commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
+
+// ---- live.c ------------------------------------------------------------------------------------
+
+// Puts a slot among those of its user that live, as the newest, and takes it out again; both count. The
+// shard's lock is held.
+void live_add(struct session_table *table, struct shard *shard, uint32_t slot);
+void live_drop(struct session_table *table, struct shard *shard, struct slot *slot);
+// Ends those that session_room chose.
+void live_make_room(struct session_table *table, struct shard *shard, struct session_room *room,
+                    int64_t now_ms);
 
 // ---- users.c -----------------------------------------------------------------------------------
 

@@ -108,6 +108,7 @@ static void put_session(struct emit *emit, const struct verdict *verdict)
     KEY(emit, "epoch");
     emit_uint(emit, verdict->session_epoch);
     TEXT(emit, "state", str_of(verdict->session_state));
+    put_texts(emit, STR("ended"), verdict->ended, verdict->ended_count);
     emit_end(emit);
 }
 

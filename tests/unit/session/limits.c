@@ -120,6 +120,67 @@ static const struct {
      true},
 };
 
+#define ONE(more) "limits: {concurrent: " more "}\n"
+#define END "on_concurrent: end-oldest"
+
+static const struct {
+    const char *name, *yaml;
+    uint32_t refuse, unsure, end; // 0: none
+} NUMBERS[] = {
+    {"none", HEAD("a") "limits: {idle: 15m}\n", 0, 0, 0},
+    {"refuses where it says nothing else", HEAD("a") ONE("3"), 3, 0, 0},
+    {"refuses", HEAD("a") ONE("1000, on_concurrent: refuse"), 1000, 0, 0},
+    {"ends", HEAD("a") ONE("2, " END), 0, 0, 2},
+    {"for others", HEAD("a") "target: no\n" ONE("2, " END), 0, 0, 0},
+    {"the smallest rules", HEAD("a") ONE("3") HEAD("b") ONE("2") HEAD("c") ONE("4"), 2, 0, 0},
+    {"the smallest that ends", HEAD("a") ONE("3, " END) HEAD("b") ONE("2, " END), 0, 0, 2},
+    {"both kinds are kept: the same number refuses", HEAD("a") ONE("2, " END) HEAD("b") ONE("2"), 2, 0, 2},
+    {"perhaps refuses", HEAD("a") "target: maybe\n" ONE("2"), 0, 2, 0},
+    {"perhaps ends: refuses", HEAD("a") "target: maybe\n" ONE("2, " END), 0, 2, 0},
+    {"perhaps ends, later than what ends for certain", HEAD("a") "target: maybe\n" ONE("3, " END) HEAD("b") ONE("2, " END),
+     0, 0, 2},
+    {"perhaps ends, at the same number", HEAD("a") "target: maybe\n" ONE("2, " END) HEAD("b") ONE("2, " END), 0, 0, 2},
+    {"perhaps ends, before what ends for certain", HEAD("a") "target: maybe\n" ONE("1, " END) HEAD("b") ONE("2, " END), 0,
+     1, 2},
+    {"perhaps refuses at the number that ends", HEAD("a") "target: maybe\n" ONE("2") HEAD("b") ONE("2, " END), 0, 2, 2},
+    {"two that are undecided", HEAD("a") "target: maybe\n" ONE("2") HEAD("b") "target: perhaps\n" ONE("1, " END), 0, 1,
+     0},
+};
+
+static uint32_t number(uint32_t n)
+{
+    return n != 0 ? n : UINT32_MAX;
+}
+
+Test(session_limits, keeps_numbers_that_refuse_apart_from_those_that_end)
+{
+    for (size_t i = 0; i < COUNT_OF(NUMBERS); i++) {
+        struct reading r;
+        read_text(&r, NUMBERS[i].yaml);
+        cr_assert_eq(r.err, PDP_ERR_OK, "%s", NUMBERS[i].name);
+        struct session_limits limits;
+        session_limits_of(r.policies, NULL, &limits);
+        cr_expect_eq(limits.live.refuse, number(NUMBERS[i].refuse), "%s: %u", NUMBERS[i].name, limits.live.refuse);
+        cr_expect_eq(limits.live.unsure, number(NUMBERS[i].unsure), "%s: %u", NUMBERS[i].name, limits.live.unsure);
+        cr_expect_eq(limits.live.end, number(NUMBERS[i].end), "%s: %u", NUMBERS[i].name, limits.live.end);
+        forget(&r);
+    }
+}
+
+Test(session_limits, says_which_limit_of_number_and_what_could_not_be_decided)
+{
+    struct reading r;
+    read_text(&r, HEAD("a") "target: no\n" ONE("1") HEAD("b") ONE("2") HEAD("c") ONE("1, " END) HEAD(
+                      "d") "target: maybe\n" ONE("5") HEAD("e") "target: maybe\n" ONE("9, " END));
+    struct session_limits limits;
+    session_limits_of(r.policies, NULL, &limits);
+    cr_expect(str_eq(limits.live.refuse_why, STR("session policy `b` allows a subject 2 sessions at once (`concurrent`)")));
+    cr_expect(str_eq(limits.live.end_why, STR("session policy `c` allows a subject 1 session at once (`concurrent`)")));
+    cr_expect(str_eq(limits.live.unsure_why, STR("session policy `d` allows a subject 5 sessions at once (`concurrent`)")));
+    cr_expect_eq(limits.live.unsure_target, 1, "%u", limits.live.unsure_target);
+    forget(&r);
+}
+
 static void expect_times(const char *name, const struct limit_times *got, const struct limit_times *want)
 {
     cr_expect_eq(got->terminate_ms, want->terminate_ms, "%s: terminate %lld", name, (long long)got->terminate_ms);
@@ -168,11 +229,15 @@ Test(session_limits, names_the_first_to_strike)
 static const struct {
     const char *yaml, *want;
 } MISTAKES[] = {
-    {HEAD("a") "limits: {idle: 15m, concurrent: 1}\n",
-     "p.yaml:5:33: error: `concurrent` is not supported yet\n"
-     "    5 | limits: {idle: 15m, concurrent: 1}\n"
-     "      |                                 ^\n"
-     "  hint: leave it out: a limit that is written but not held would be worse than none\n"},
+    {HEAD("a") "limits: {on_concurrent: refuse}\n",
+     "p.yaml:5:25: error: `on_concurrent` needs `concurrent`\n"
+     "    5 | limits: {on_concurrent: refuse}\n"
+     "      |                         ^~~~~~\n"},
+    {HEAD("a") "limits: {concurrent: 0}\n", "`concurrent` must be"},
+    {HEAD("a") "limits: {concurrent: 1001}\n", "`concurrent` must be"},
+    {HEAD("a") "limits: {concurrent: -1}\n", "`concurrent` must be"},
+    {HEAD("a") "limits: {concurrent: one}\n", "`concurrent` must be"},
+    {HEAD("a") "limits: {concurrent: 1, on_concurrent: end-newest}\n", "`on_concurrent` cannot be `end-newest`"},
     {HEAD("a") "limits: {on_idle: step_up}\n",
      "p.yaml:5:19: error: `on_idle` needs `idle`\n"
      "    5 | limits: {on_idle: step_up}\n"
