@@ -28,7 +28,7 @@ endif()
 if(client_sources)
     pdp_add_program(pdpctl cli floor4 client_objects PkgConfig::jansson)
     if(TARGET pdpctl) # both programs read policy folders
-        target_sources(pdpctl PRIVATE ${CMAKE_SOURCE_DIR}/pdp/daemon/folder.c)
+        target_sources(pdpctl PRIVATE ${CMAKE_SOURCE_DIR}/pdp/daemon/folder.c ${CMAKE_SOURCE_DIR}/pdp/daemon/file.c)
     endif()
 endif()
 include(${CMAKE_SOURCE_DIR}/pdp/libraries.cmake)

@@ -14,15 +14,20 @@ enum {
 
 #define CLI_VALUES_MAX 16
 
+// A flag that may be given several times.
+struct cli_values {
+    const char *at[CLI_VALUES_MAX];
+    size_t count;
+};
+
 // What the flags of one call hold. Flags that a subcommand does not take are refused before it runs.
 struct cli_args {
     const char *positional[4];
     size_t positional_count;
     const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
-    const char *geo[CLI_VALUES_MAX];
-    size_t geo_count;
-    const char *now;
-    int64_t batch, limit, deadline_ms;
+    struct cli_values geo, keys;
+    const char *now, *output, *name, *expires;
+    int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool json, people, full, print, lists;
 };
 
@@ -53,6 +58,9 @@ int cli_write(const struct buf *bytes, int code);
 
 int cmd_check(const struct cli_args *args);
 int cmd_compile(const struct cli_args *args);
+int cmd_build(const struct cli_args *args);
+int cmd_sign(const struct cli_args *args);
+int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);

@@ -1,12 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
 
+#include "base/time.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 static void put_count(struct buf *out, const char *before, uint32_t count, const char *one, const char *many)
 {
     buf_printf(out, "%s%u %s", before, count, count == 1 ? one : many);
+}
+
+static void put_bundle(struct buf *out, const struct local *local)
+{
+    if (local->packed) {
+        buf_printf(out, "bundle %s, version %" PRId64 ", expires ", local->bundle, local->version);
+        time_print(out, local->expires_s, 0);
+        buf_str(out, STR("; its signatures were not looked at\n"));
+    }
+}
+
+static void emit_bundle(struct emit *emit, const struct local *local)
+{
+    if (!local->packed) {
+        return;
+    }
+    struct buf expires = {0};
+    time_print(&expires, local->expires_s, 0);
+    emit_key(emit, STR("bundle"));
+    emit_map(emit, SIZE_MAX);
+    emit_key_str(emit, "name", str_of(local->bundle));
+    emit_key_int(emit, "version", local->version);
+    emit_key_str(emit, "expires", buf_view(&expires));
+    emit_end(emit);
+    buf_fini(&expires);
 }
 
 int cmd_check(const struct cli_args *args)
@@ -30,6 +58,7 @@ int cmd_check(const struct cli_args *args)
         emit_key_int(&emit, "rules", facts.rules);
         emit_key_int(&emit, "lists", facts.lists);
         emit_key_int(&emit, "strengths", facts.strengths);
+        emit_bundle(&emit, &local);
         emit_end(&emit);
         buf_byte(&out, '\n');
     } else {
@@ -38,6 +67,7 @@ int cmd_check(const struct cli_args *args)
         put_count(&out, ", ", facts.lists, "list", "lists");
         put_count(&out, ", ", facts.strengths, "strength", "strengths");
         buf_printf(&out, "\n%s\n", digest);
+        put_bundle(&out, &local);
     }
     code = cli_write(&out, CLI_DONE);
     buf_fini(&out);

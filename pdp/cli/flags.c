@@ -18,7 +18,7 @@ static const struct flag {
     int64_t least, most;
     const char *value, *help;
 } FLAGS[] = {
-    {"policies", TEXT, offsetof(struct cli_args, policies), 0, 0, "DIR", "the policy folder"},
+    {"policies", TEXT, offsetof(struct cli_args, policies), 0, 0, "DIR", "the policy folder, or a bundle"},
     {"geo", TEXTS, offsetof(struct cli_args, geo), 0, 0, "FILE",
      "a database of MaxMind's schema; may be repeated"},
     {"connect", TEXT, offsetof(struct cli_args, connect), 0, 0, "URL",
@@ -41,6 +41,18 @@ static const struct flag {
     {"list", TEXT, offsetof(struct cli_args, list), 0, 0, "NAME", "only the file of this list"},
     {"lists", SWITCH, offsetof(struct cli_args, lists), 0, 0, NULL,
      "only lists: each one, or the files of all"},
+    {"output", TEXT, offsetof(struct cli_args, output), 0, 0, "FILE",
+     "the bundle to write; `-o FILE` is the same"},
+    {"name", TEXT, offsetof(struct cli_args, name), 0, 0, "NAME",
+     "what the bundle is called; default `policies`. A daemon goes on only with the name it began with"},
+    {"version", NUMBER, offsetof(struct cli_args, version), 1, INT64_MAX, "N",
+     "its version, higher than that of any before"},
+    {"expires", TEXT, offsetof(struct cli_args, expires), 0, 0, "T",
+     "from when on no daemon takes it, RFC 3339"},
+    {"key", TEXTS, offsetof(struct cli_args, keys), 0, 0, "FILE",
+     "an Ed25519 key in PEM: private to sign with, public to verify by (may be repeated)"},
+    {"threshold", NUMBER, offsetof(struct cli_args, threshold), 1, CLI_VALUES_MAX, "K",
+     "how many of the keys must have signed; default: all of them"},
     {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL,
      "print it; without this the folder is only compiled"},
     {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},
@@ -103,10 +115,11 @@ static int set_value(const struct cli_command *command, const struct flag *flag,
         return CLI_DONE;
     }
     if (flag->kind == TEXTS) {
-        if (out->geo_count == CLI_VALUES_MAX) {
+        struct cli_values *values = (struct cli_values *)(void *)field;
+        if (values->count == CLI_VALUES_MAX) {
             return cli_bad(NULL, "`--%s` may be given at most %d times", flag->name, CLI_VALUES_MAX);
         }
-        out->geo[out->geo_count++] = value;
+        values->at[values->count++] = value;
         return CLI_DONE;
     }
     int64_t number = 0;
@@ -149,6 +162,9 @@ int cli_flags_read(const struct cli_command *command, int argc, char **argv, str
     out->deadline_ms = 5000;
     out->batch = 1;
     for (int at = 0; at < argc;) {
+        if (strcmp(argv[at], "-o") == 0 && takes(command, "output")) {
+            argv[at] = (char *)(uintptr_t) "--output";
+        }
         if (strncmp(argv[at], "--", 2) == 0) {
             int code = read_flag(command, argc, argv, &at, out);
             if (code != CLI_DONE) {

@@ -2,9 +2,8 @@
 #include "cli/local.h"
 
 #include "base/time.h"
-#include "daemon/folder.h"
-
 #include <stdio.h>
+#include <sys/stat.h>
 
 static const struct hash_key REPLAY_KEY = {UINT64_C(0x7064702d7265706c), UINT64_C(0x61792d6b65792d31)};
 static const int64_t AT_LEAST_MS = INT64_C(100000000000);
@@ -79,43 +78,69 @@ static int say_json(const struct diags *diags)
     return code;
 }
 
-static int build(const struct cli_args *args, const char *dir, struct folder *folder, struct snapshot **out)
+int local_compile(const struct cli_args *args, const char *path, const struct snapshot_input *input,
+                  struct snapshot **out)
 {
     struct diags diags;
-    struct snapshot_input input = folder_input(folder);
     diags_init(&diags, 1000);
-    enum pdp_err err = snapshot_build(&input, REPLAY_KEY, &diags, out);
+    enum pdp_err err = snapshot_build(input, REPLAY_KEY, &diags, out);
     int code = err == PDP_ERR_OK ? CLI_DONE : CLI_BAD;
     bool checks = args->policies == NULL; // `check DIR` alone names its folder so
     if (diags.errors == 0 && err != PDP_ERR_OK) {
-        code = cli_bad(NULL, "`%s` does not compile: %s", dir, pdp_err_text(err));
+        code = cli_bad(NULL, "`%s` does not compile: %s", path, pdp_err_text(err));
     } else if (diags.errors != 0 && checks && args->json) {
         code = say_json(&diags);
     } else {
-        int said = say(&diags, dir);
+        int said = say(&diags, path);
         code = said != CLI_DONE ? said : code;
     }
     diags_fini(&diags);
     return code;
 }
 
+int local_read(const struct cli_args *args, const char *path, struct folder **out)
+{
+    char why[FOLDER_WHY_MAX] = "";
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+        return folder_unpack(path, args->geo.at, args->geo.count, out, why) == PDP_ERR_OK
+                   ? CLI_DONE
+                   : cli_bad("name a folder of *.yaml documents, or a bundle that `pdpctl build` made",
+                             "`%s` cannot be loaded: %s", path, why);
+    }
+    return folder_read(path, args->geo.at, args->geo.count, out, why) == PDP_ERR_OK
+               ? CLI_DONE
+               : cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", path, why);
+}
+
+static void note_bundle(const struct bundle *bundle, struct local *out)
+{
+    out->packed = bundle != NULL;
+    if (bundle != NULL) {
+        memcpy(out->bundle, bundle->name.at, bundle->name.len);
+        out->version = bundle->version;
+        out->expires_s = bundle->expires_s;
+    }
+}
+
 int local_open(const struct cli_args *args, struct local *out)
 {
     *out = (struct local){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
-    const char *dir = args->policies != NULL ? args->policies : args->positional[0];
-    if (dir == NULL) {
+    const char *path = args->policies != NULL ? args->policies : args->positional[0];
+    if (path == NULL) {
         return cli_bad("give `--policies DIR`", "no policy folder is named");
     }
-    char why[FOLDER_WHY_MAX] = "";
     AUTO(folder_free) struct folder *folder = NULL;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
-    if (folder_read(dir, args->geo, args->geo_count, &folder, why) != PDP_ERR_OK) {
-        return cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", dir, why);
+    int code = local_read(args, path, &folder);
+    if (code == CLI_DONE) {
+        struct snapshot_input input = folder_input(folder);
+        code = local_compile(args, path, &input, &snapshot);
     }
-    int code = build(args, dir, folder, &snapshot);
     if (code != CLI_DONE) {
         return code;
     }
+    note_bundle(folder_bundle(folder), out);
     const struct engine_config config = {.key = REPLAY_KEY, .id_prefix = UINT64_C(0x7265706c6179)};
     if (engine_new(&config, &out->engine) != PDP_ERR_OK ||
         worker_new(out->engine, &out->worker) != PDP_ERR_OK) {

@@ -4,16 +4,25 @@
 #define CLI_LOCAL_H
 
 #include "cli/cli.h"
-#include "engine/engine.h"
+#include "daemon/folder.h"
 
 struct local {
     struct engine *engine;
     struct worker *worker;
     struct peer peer;
+    bool packed; // from a bundle, of which the rest tells
+    char bundle[BUNDLE_NAME_MAX + 1];
+    int64_t version, expires_s;
 };
 
-// Compiles the folder. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so that the
-// same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
+// Reads a folder, or a bundle where the path is that of a file. CLI_BAD with the mistake said.
+int local_read(const struct cli_args *args, const char *path, struct folder **out);
+// Compiles what was read; CLI_BAD with every mistake on stderr.
+int local_compile(const struct cli_args *args, const char *path, const struct snapshot_input *input,
+                  struct snapshot **out);
+
+// Compiles the folder or bundle. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so
+// that the same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
 int local_open(const struct cli_args *args, struct local *out);
 void local_close(struct local *local);
 

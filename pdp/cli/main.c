@@ -7,10 +7,20 @@
 #include <stdlib.h>
 
 const struct cli_command CLI_COMMANDS[] = {
-    {"check", "DIR", "json geo", "tell every mistake in a policy folder", "pdpctl check policies/baseline", 1,
-     cmd_check},
+    {"check", "DIR", "json geo", "tell every mistake in a policy folder or a bundle",
+     "pdpctl check policies/baseline", 1, cmd_check},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
      "pdpctl compile policies/baseline --print", 1, cmd_compile},
+    {"build", "DIR --output FILE --version N --expires T", "output version expires name json",
+     "make one file of a policy folder, with its lists and time zones: the same inputs give the same bytes",
+     "pdpctl build policies/baseline -o baseline.bundle --version 1 --expires 2030-01-01T00:00:00Z", 1,
+     cmd_build},
+    {"sign", "FILE --key KEYFILE", "key json",
+     "sign a bundle with an Ed25519 key; others may have signed it before",
+     "pdpctl sign baseline.bundle --key alice.pem", 1, cmd_sign},
+    {"verify", "FILE --key PUBFILE...", "key threshold now json",
+     "tell who signed a bundle: exit 0 where enough of the keys did and it has not expired",
+     "pdpctl verify baseline.bundle --key alice.pub --key bob.pub --threshold 2", 1, cmd_verify},
     {"eval", "--policies DIR", "policies geo request now full json",
      "decide one question in process: exit 0 allow, 1 anything else",
      "pdpctl eval --policies policies/baseline --request question.json", 0, cmd_eval},
@@ -185,7 +195,7 @@ static int unknown(int argc, char **argv)
     if (group && argc > 2) {
         buf_printf(&asked, " %s", argv[2]);
     }
-    struct str names[16];
+    struct str names[COUNT_OF(CLI_COMMANDS)];
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
         names[i] = str_of(CLI_COMMANDS[i].name);
     }

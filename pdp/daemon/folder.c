@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ struct folder {
     size_t count, cap;
     struct snapshot_file *geo;
     size_t geo_count;
+    struct packed *packed; // NULL: it is a folder
 };
 
 // ---- One file ------------------------------------------------------------------------------------
@@ -242,12 +244,56 @@ enum pdp_err folder_open(const char *dir, struct folder **out)
     return PDP_ERR_OK;
 }
 
+// ---- A bundle ----------------------------------------------------------------------------------------
+
+static enum pdp_err unpack(struct folder *folder, const char *path, char why[FOLDER_WHY_MAX])
+{
+    struct str text, said;
+    struct bundle_fault fault;
+    enum pdp_err err = file_read(folder, path, BUNDLE_BYTES_MAX, &text, &said);
+    if (err != PDP_ERR_OK) {
+        snprintf(why, FOLDER_WHY_MAX, STR_FMT, STR_ARG(said));
+        return err;
+    }
+    err = packed_new(text, str_of(path), &folder->packed, &fault);
+    if (err == PDP_ERR_OK) {
+        return err;
+    }
+    AUTO(buf_fini) struct buf name = {0};
+    buf_escaped(&name, str_sub(fault.name, 0, 100));
+    snprintf(why, FOLDER_WHY_MAX, "%s%s" STR_FMT "%s, at byte %" PRIu64, fault.what,
+             name.len > 0 ? ": `" : "", STR_ARG(buf_view(&name)), name.len > 0 ? "`" : "", fault.offset);
+    return err;
+}
+
+enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count, struct folder **out,
+                           char why[FOLDER_WHY_MAX])
+{
+    *out = NULL;
+    snprintf(why, FOLDER_WHY_MAX, "memory is out");
+    AUTO(folder_free) struct folder *folder = calloc(1, sizeof *folder);
+    if (folder == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    arena_init(&folder->arena, 0, ALL_BYTES_MAX);
+    TRY(unpack(folder, path, why));
+    TRY(folder_geo(folder, geo, geo_count));
+    *out = STEAL(folder);
+    return PDP_ERR_OK;
+}
+
+const struct bundle *folder_bundle(const struct folder *folder)
+{
+    return folder->packed != NULL ? packed_bundle(folder->packed) : NULL;
+}
+
 void folder_free(struct folder **folder_ptr)
 {
     struct folder *folder = STEAL(*folder_ptr);
     if (folder != NULL) {
         free(folder->files);
         free(folder->geo);
+        packed_free(&folder->packed);
         arena_fini(&folder->arena);
         free(folder);
     }
@@ -313,6 +359,12 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *tzif)
 
 struct snapshot_input folder_input(struct folder *folder)
 {
+    if (folder->packed != NULL) {
+        struct snapshot_input input = packed_input(folder->packed);
+        input.geo = folder->geo;
+        input.geo_count = folder->geo_count;
+        return input;
+    }
     return (struct snapshot_input){
         .files = folder->files,
         .file_count = folder->count,

@@ -3,7 +3,7 @@
 #ifndef DAEMON_FOLDER_H
 #define DAEMON_FOLDER_H
 
-#include "engine/engine.h"
+#include "engine/packed.h"
 
 #define FOLDER_WHY_MAX 512
 
@@ -16,6 +16,11 @@ MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_
                                   struct folder **out, char why[FOLDER_WHY_MAX]);
 // The same folder with no document read: for the files that documents name.
 MUST_USE enum pdp_err folder_open(const char *dir, struct folder **out);
+// The same of a bundle: documents, lists and zones come out of it alone. Nothing is said of who signed it.
+// MALFORMED, LIMIT or UNSUPPORTED with the place in `why` where the file is no bundle; or IO.
+MUST_USE enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count,
+                                    struct folder **out, char why[FOLDER_WHY_MAX]);
+const struct bundle *folder_bundle(const struct folder *folder); // NULL: it is a folder
 void folder_free(struct folder **folder);
 // For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
 struct snapshot_input folder_input(struct folder *folder);

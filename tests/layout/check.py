@@ -21,7 +21,7 @@ FLOORS = [
 ]
 FLOOR_OF = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
 CLIENT_MAY = {"base", "model", "wire", "sp", "client"}
-CLI_ADDS = {"daemon/folder.h"}  # the reader of a policy folder is compiled into both programs
+CLI_ADDS = {"daemon/folder.h", "daemon/file.h"}  # what reads and writes files is compiled into both programs
 
 # Which folder may include an outside library's headers.
 OUTSIDE = {

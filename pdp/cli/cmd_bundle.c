@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/local.h"
+
+#include "base/time.h"
+#include "daemon/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+// ---- build -----------------------------------------------------------------------------------------
+
+// What documents name, noted as it is read: that and no more goes into the bundle.
+struct pack {
+    struct snapshot_input inner;
+    struct arena arena;
+    struct bundle_entry *entries;
+    size_t count, cap;
+    struct str lost; // the first file of a list that cannot be read
+    bool failed;     // memory is out
+};
+
+static void pack_drop(struct pack *pack)
+{
+    free(pack->entries);
+    arena_fini(&pack->arena);
+}
+
+static void pack_add(struct pack *pack, enum bundle_kind kind, struct str name, struct str bytes)
+{
+    if (pack->count == pack->cap) {
+        size_t cap = pack->cap == 0 ? 64 : pack->cap * 2;
+        struct bundle_entry *entries = realloc(pack->entries, cap * sizeof *entries);
+        pack->failed = pack->failed || entries == NULL;
+        if (entries == NULL) {
+            return;
+        }
+        pack->entries = entries;
+        pack->cap = cap;
+    }
+    pack->entries[pack->count++] = (struct bundle_entry){kind, name, bytes};
+}
+
+static void note(struct pack *pack, enum bundle_kind kind, struct str name, struct str bytes)
+{
+    for (size_t i = 0; i < pack->count; i++) {
+        if (pack->entries[i].kind == kind && str_eq(pack->entries[i].name, name)) {
+            return;
+        }
+    }
+    pack_add(pack, kind, arena_str(&pack->arena, name, NULL), bytes);
+}
+
+static enum pdp_err note_file(void *user, struct str path, struct str *text)
+{
+    struct pack *pack = user;
+    enum pdp_err err = pack->inner.read_file(pack->inner.user, path, text);
+    if (err == PDP_ERR_OK) {
+        note(pack, BUNDLE_LISTED, path, *text);
+    } else if (pack->lost.len == 0) {
+        pack->lost = arena_str(&pack->arena, path, NULL);
+    }
+    return err;
+}
+
+static enum pdp_err note_zone(void *user, struct str name, struct str *tzif)
+{
+    struct pack *pack = user;
+    enum pdp_err err = pack->inner.read_zone(pack->inner.user, name, tzif);
+    if (err == PDP_ERR_OK) {
+        note(pack, BUNDLE_ZONE, name, *tzif);
+    }
+    return err;
+}
+
+static int by_entry(const void *a, const void *b)
+{
+    return bundle_entry_cmp(a, b);
+}
+
+static void add_documents(struct pack *pack, const char *dir)
+{
+    size_t len = strlen(dir);
+    size_t front = len > 0 && dir[len - 1] == '/' ? len : len + 1;
+    for (size_t i = 0; i < pack->inner.file_count; i++) {
+        const struct snapshot_file *file = &pack->inner.files[i];
+        pack_add(pack, BUNDLE_DOCUMENT, str_sub(file->name, front, SIZE_MAX), file->text);
+    }
+    if (pack->count > 0) {
+        qsort(pack->entries, pack->count, sizeof *pack->entries, by_entry);
+    }
+}
+
+static int encode(struct pack *pack, const struct bundle *head, struct buf *out)
+{
+    struct bundle_fault why;
+    if (pack->failed) {
+        return cli_bad(NULL, "out of memory");
+    }
+    if (bundle_write(head, pack->entries, pack->count, out, &why) == PDP_ERR_OK) {
+        return CLI_DONE;
+    }
+    struct buf name = {0};
+    buf_escaped(&name, why.name);
+    int code = cli_bad("a bundle holds plain relative names: `leavers.txt` rather than `./leavers.txt`",
+                       "`" STR_FMT "` cannot go into a bundle: %s", STR_ARG(buf_view(&name)), why.what);
+    buf_fini(&name);
+    return code;
+}
+
+static int build(const struct cli_args *args, const char *dir, const struct bundle *head, struct buf *out,
+                 char digest[static 80])
+{
+    AUTO(folder_free) struct folder *folder = NULL;
+    AUTO(snapshot_free) struct snapshot *snapshot = NULL;
+    AUTO(pack_drop) struct pack pack = {0};
+    arena_init(&pack.arena, 0, 0);
+    char why[FOLDER_WHY_MAX];
+    if (folder_read(dir, NULL, 0, &folder, why) != PDP_ERR_OK) {
+        return cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", dir, why);
+    }
+    pack.inner = folder_input(folder);
+    struct snapshot_input input = pack.inner;
+    input.read_file = note_file;
+    input.read_zone = note_zone;
+    input.user = &pack;
+    int code = local_compile(args, dir, &input, &snapshot);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (pack.lost.len > 0) {
+        return cli_bad("a bundle holds all that its documents name: put the file there, or take the list out",
+                       "the file `" STR_FMT "` of a list cannot be read", STR_ARG(pack.lost));
+    }
+    struct str text = snapshot_digest(snapshot);
+    snprintf(digest, 80, STR_FMT, STR_ARG(text));
+    add_documents(&pack, dir);
+    return encode(&pack, head, out);
+}
+
+static int head_of(const struct cli_args *args, struct bundle *out)
+{
+    int64_t expires_s = 0;
+    uint32_t nanos = 0;
+    *out = (struct bundle){.name = str_of(args->name != NULL ? args->name : "policies"),
+                           .version = args->version};
+    if (args->output == NULL || args->version == 0 || args->expires == NULL) {
+        return cli_bad("pdpctl build DIR -o FILE --version N --expires T", "`%s` is missing",
+                       args->output == NULL ? "--output FILE"
+                       : args->version == 0 ? "--version N"
+                                            : "--expires T");
+    }
+    if (!time_parse(str_of(args->expires), &expires_s, &nanos) || nanos != 0 || expires_s <= 0) {
+        return cli_bad("such as 2027-01-31T00:00:00Z, in whole seconds", "`--expires %s` is no time",
+                       args->expires);
+    }
+    const char *wrong = bundle_name_wrong(out->name);
+    if (wrong != NULL) {
+        return cli_bad(wrong, "`--name %s` cannot be used", args->name);
+    }
+    out->expires_s = expires_s;
+    if (expires_s <= (int64_t)time(NULL)) {
+        fprintf(stderr, "pdpctl: warning: this bundle has expired: no daemon takes it\n");
+    }
+    return CLI_DONE;
+}
+
+static void put_facts(const struct cli_args *args, const struct bundle *bundle, const char *snapshot,
+                      struct buf *out)
+{
+    static const struct {
+        enum bundle_kind kind;
+        const char *name;
+    } KINDS[] = {{BUNDLE_DOCUMENT, "documents"}, {BUNDLE_LISTED, "lists"}, {BUNDLE_ZONE, "zones"}};
+    struct buf expires = {0};
+    struct emit emit;
+    char digest[80];
+    int64_t bytes = (int64_t)bundle->body.len + 1;
+    packed_digest(bundle, digest);
+    time_print(&expires, bundle->expires_s, 0);
+    if (args->json) {
+        emit_init(&emit, WIRE_JSON, out);
+        emit_map(&emit, SIZE_MAX);
+        emit_key_bool(&emit, "ok", true);
+        emit_key_str(&emit, "name", bundle->name);
+        emit_key_int(&emit, "version", bundle->version);
+        emit_key_str(&emit, "expires", buf_view(&expires));
+        emit_key_str(&emit, "digest", str_of(digest));
+        emit_key_str(&emit, "snapshot", str_of(snapshot));
+        for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+            emit_key_int(&emit, KINDS[i].name, (int64_t)bundle->count_of[KINDS[i].kind]);
+        }
+        emit_key_int(&emit, "bytes", bytes);
+        emit_end(&emit);
+        buf_byte(out, '\n');
+    } else {
+        buf_printf(out, "name       " STR_FMT "\nversion    %" PRId64 "\nexpires    " STR_FMT "\n",
+                   STR_ARG(bundle->name), bundle->version, STR_ARG(buf_view(&expires)));
+        buf_printf(out, "digest     %s\nsnapshot   %s\n", digest, snapshot);
+        for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+            buf_printf(out, "%-10s %zu\n", KINDS[i].name, bundle->count_of[KINDS[i].kind]);
+        }
+        buf_printf(out, "bytes      %" PRId64 "\n", bytes);
+    }
+    buf_fini(&expires);
+}
+
+int cmd_build(const struct cli_args *args)
+{
+    AUTO(buf_fini) struct buf bytes = {0}, said = {0};
+    struct bundle head, made;
+    struct bundle_fault fault;
+    char snapshot[80] = "";
+    const char *why = "";
+    int code = head_of(args, &head);
+    code = code == CLI_DONE ? build(args, args->positional[0], &head, &bytes, snapshot) : code;
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (bundle_read(buf_view(&bytes), &made, &fault) != PDP_ERR_OK) {
+        return cli_bad(NULL, "the bundle cannot be read again: %s", fault.what);
+    }
+    if (file_replace(args->output, buf_view(&bytes), 0666, &why) != PDP_ERR_OK) {
+        return cli_bad(NULL, "`%s` cannot be written: %s", args->output, why);
+    }
+    put_facts(args, &made, snapshot, &said);
+    return cli_write(&said, CLI_DONE);
+}
