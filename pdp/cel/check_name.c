@@ -144,6 +144,9 @@ static const struct type *named_set(struct checker *c, struct ast *ast, const st
         known[i] = env->sets[i].name;
     }
     hint_near(c, chain->parts[1], known, count, "lists.");
+    if (count == 0) {
+        unit_hint(c->unit, "no List document was read");
+    }
     return wrong();
 }
 
@@ -194,6 +197,28 @@ static const struct type *unknown_field(struct checker *c, const struct ast *ast
     return wrong();
 }
 
+// A name that is known, but not by itself: of a variable, of a list, or what other languages call it.
+static void hint_root(struct checker *c, struct str name)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } FOREIGN[] = {{"principal", "subject"}, {"user", "subject"}, {"request", "context"}};
+    uint64_t at = 0;
+    for (size_t i = 0; i < c->names->var_count; i++) {
+        if (str_eq(c->names->vars[i].name, name)) {
+            unit_hint(c->unit, "did you mean `vars." STR_FMT "`?", STR_ARG(name));
+        }
+    }
+    if (map_get(&c->p->set_map, name, &at)) {
+        unit_hint(c->unit, "did you mean `lists." STR_FMT "`?", STR_ARG(name));
+    }
+    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
+        if (str_eq(name, str_of(FOREIGN[i].theirs))) {
+            unit_hint(c->unit, "here it is `%s`", FOREIGN[i].ours);
+        }
+    }
+}
+
 static const struct type *unknown_root(struct checker *c, const struct ast *ident)
 {
     const struct cel_env *env = c->p->env;
@@ -216,6 +241,7 @@ static const struct type *unknown_root(struct checker *c, const struct ast *iden
     }
     unit_error(c->unit, PDP_ERR_UNKNOWN, ident->at, ident->len, "there is no attribute `%s`",
                say_ast(c, ident));
+    hint_root(c, ident->name);
     hint_near(c, ident->name, known, count, "");
     return wrong();
 }

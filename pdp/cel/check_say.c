@@ -55,13 +55,26 @@ static void hint_text(struct checker *c, enum type_kind other, const struct ast 
         {T_LEVEL, "level"},         {T_STRENGTH, "strength"}, {T_IP, "ip"},
         {T_TIMESTAMP, "timestamp"}, {T_DURATION, "duration"},
     };
-    if (types_is_number(types_of(other))) {
+    if (types_is_number(types_of(other)) && text->kind == AST_LIT) {
         unit_hint(c->unit, "compare with a number, such as 60");
     }
     for (size_t i = 0; i < COUNT_OF(HINTS); i++) {
         if (HINTS[i].kind == other) {
             unit_hint(c->unit, "compare with %s(%s)", HINTS[i].maker, say_ast(c, text));
         }
+    }
+}
+
+// A list beside what it may hold, a length of time beside a number of seconds.
+static void hint_parts(struct checker *c, const struct ast *left, const struct ast *right)
+{
+    enum type_kind a = kind_of(c, left), b = kind_of(c, right);
+    if ((a == T_LIST) != (b == T_LIST)) {
+        const struct ast *list = a == T_LIST ? left : right, *part = a == T_LIST ? right : left;
+        unit_hint(c->unit, "a list is asked by `%s in %s`", say_ast(c, part), say_ast(c, list));
+    }
+    if (a == T_DURATION && b == T_INT && right->kind == AST_LIT) {
+        unit_hint(c->unit, "compare with duration(\"%ss\")", say_ast(c, right));
     }
 }
 
@@ -93,6 +106,7 @@ void say_mismatch(struct checker *c, const struct ast *left, const struct ast *r
         hint_text(c, kind_of(c, right), left);
     }
     hint_ordered(c, left, right);
+    hint_parts(c, left, right);
 }
 
 void say_not(struct checker *c, const struct ast *ast, const char *expected)
@@ -173,6 +187,9 @@ static void say_arguments(struct checker *c, const struct ast *call)
     } else {
         unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not take (%s)",
                    FUNCS[call->func].name, list);
+        if (call->func == F_DURATION) {
+            unit_hint(c->unit, "a duration is written with its unit, such as duration(\"15m\")");
+        }
     }
 }
 

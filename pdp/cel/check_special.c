@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions whose constant arguments are resolved when the policy is loaded.
 #include "cel/check.h"
+
+#include "base/time.h"
 #include "cel/regex.h"
 
 static bool is_text(const struct ast *ast)
@@ -142,6 +144,28 @@ static void check_network(struct checker *c, const struct ast *ast)
     }
 }
 
+// timestamp("…"), duration("…"): a text that can never be read would be unsure for ever.
+static void check_time(struct checker *c, const struct ast *ast)
+{
+    const struct ast *arg = ast->args[0];
+    int64_t seconds = 0;
+    uint32_t part = 0;
+    int32_t rest = 0;
+    if (!is_text(arg) || c->p->extra != NULL) {
+        return;
+    }
+    struct str text = value_text(&arg->lit);
+    if (ast->func == F_TIMESTAMP && !time_parse(text, &seconds, &part)) {
+        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no point in time",
+                   unit_quote_str(c->unit, text));
+        unit_hint(c->unit, "a point in time looks like 2026-11-22T20:33:00Z");
+    } else if (ast->func == F_DURATION && !time_duration_parse(text, &seconds, &rest)) {
+        unit_error(c->unit, PDP_ERR_TYPE, arg->at, arg->len, "`%s` is no duration",
+                   unit_quote_str(c->unit, text));
+        unit_hint(c->unit, "a duration looks like 90s, 15m or 1h30m");
+    }
+}
+
 const struct type *check_special(struct checker *c, struct ast *ast, const struct type *type)
 {
     const struct cel_env *env = c->p->env;
@@ -165,6 +189,10 @@ const struct type *check_special(struct checker *c, struct ast *ast, const struc
     case F_IP:
     case F_CIDR:
         check_network(c, ast);
+        break;
+    case F_TIMESTAMP:
+    case F_DURATION:
+        check_time(c, ast);
         break;
     default:
         if (ast->func >= F_YEAR && ast->func <= F_MILLIS && ast->count == 2) {

@@ -79,10 +79,19 @@ static bool expand_comp(struct unit *unit, struct ast **call, const struct macro
     return ast_children(unit, comp, parts, parts[2] != NULL ? 3 : 2);
 }
 
+static bool wrong_count(struct unit *unit, const struct ast *call, const struct macro *macro)
+{
+    unit_error(unit, PDP_ERR_SYNTAX, call->at, call->len, "`%s` takes %s and what to do with %s", macro->name,
+               macro->vars == 1 ? "the name of a variable" : "the names of two variables",
+               macro->vars == 1 ? "it" : "them");
+    unit_hint(unit, "write `list.%s(%s, …)`", macro->name, macro->vars == 1 ? "x" : "i, x");
+    return false;
+}
+
 static bool expand_member(struct unit *unit, struct ast **call)
 {
     uint32_t count = (*call)->count - 1;
-    bool named = false;
+    const struct macro *named = NULL;
     for (size_t i = 0; i < COUNT_OF(COMPS); i++) {
         const struct macro *macro = &COMPS[i];
         if (!str_eq((*call)->name, str_of(macro->name))) {
@@ -91,15 +100,15 @@ static bool expand_member(struct unit *unit, struct ast **call)
         if (count >= macro->least && count <= macro->most) {
             return expand_comp(unit, call, macro);
         }
-        named = true;
+        named = named != NULL ? named : macro;
     }
-    return !named || complain(unit, *call, "this macro takes a variable and what to do with it");
+    return named == NULL || wrong_count(unit, *call, named);
 }
 
 static bool expand_has(struct unit *unit, struct ast **call)
 {
-    struct ast *field = (*call)->args[0];
-    if (field->kind != AST_SELECT || (field->flags & AST_TEST) != 0) {
+    struct ast *field = (*call)->count > 0 ? (*call)->args[0] : *call;
+    if ((*call)->count != 1 || field->kind != AST_SELECT || (field->flags & AST_TEST) != 0) {
         complain(unit, field, "has() takes a field, such as has(subject.email)");
         return false;
     }
@@ -208,7 +217,7 @@ static const struct {
     uint8_t args; // 0: any
     bool (*expand)(struct unit *unit, struct ast **call);
 } PLAIN[] = {
-    {"has", 1, expand_has},
+    {"has", 0, expand_has},
     {"cel.bind", 3, expand_bind},
     {"cel.block", 2, expand_block},
     {"cel.index", 1, expand_index},

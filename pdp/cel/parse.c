@@ -105,6 +105,42 @@ static bool take(struct parser *p, enum token_kind kind)
     return true;
 }
 
+// The word or sign that ends before byte `at`.
+static struct str word_before(struct str text, size_t at)
+{
+    while (at > 0 && text.at[at - 1] == ' ') {
+        at--;
+    }
+    size_t from = at;
+    while (from > 0 && text.at[from - 1] >= 'a' && text.at[from - 1] <= 'z') {
+        from--;
+    }
+    from -= from == at && at > 0; // a sign
+    return str_sub(text, from, at - from);
+}
+
+// What other languages write, and what is written here: by what is not expected, and by what stands before
+// it.
+static void hint_foreign(struct parser *p)
+{
+    static const struct {
+        const char *here, *before, *hint;
+    } FOREIGN[] = {
+        {"and", NULL, "write `&&` for and"},
+        {"or", NULL, "write `||` for or"},
+        {NULL, "not", "write `!` for not"},
+        {">", "<", "write `!=` for not equal"},
+    };
+    struct str here = str_sub(p->unit->text->text, p->tok.at, p->tok.len);
+    struct str before = word_before(p->unit->text->text, p->tok.at);
+    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
+        if ((FOREIGN[i].here == NULL || str_eq(here, str_of(FOREIGN[i].here))) &&
+            (FOREIGN[i].before == NULL || str_eq(before, str_of(FOREIGN[i].before)))) {
+            unit_hint(p->unit, "%s", FOREIGN[i].hint);
+        }
+    }
+}
+
 static struct ast *unexpected(struct parser *p, const char *wanted)
 {
     if (p->tok.kind == TOK_BAD) {
@@ -116,6 +152,7 @@ static struct ast *unexpected(struct parser *p, const char *wanted)
     } else {
         unit_error(p->unit, PDP_ERR_SYNTAX, p->tok.at, p->tok.len, "%s is expected, but here is `%s`", wanted,
                    unit_quote(p->unit, p->tok.at, p->tok.len));
+        hint_foreign(p);
     }
     return NULL;
 }

@@ -94,7 +94,7 @@ static const struct {
     bool since;
 } BY_PROBLEM[] = {
     {"mapping values are not allowed in this context", "`:` is not expected here",
-     "text that holds `: ` must be in quotes", false},
+     "text that holds `: ` must be in quotes; a key is indented like those beside it", false},
     {"did not find expected key", "a key was expected here",
      "check the indentation, and put text that starts with a quote and goes on after it in quotes as a whole",
      false},

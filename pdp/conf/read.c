@@ -119,6 +119,16 @@ static enum pdp_err out_of_bounds(const struct read *r)
     return misfit(r, PDP_ERR_RANGE, wanted.failed ? "in range" : (const char *)wanted.at);
 }
 
+// A number that was given as text.
+static enum pdp_err no_number(const struct read *r, const char *wanted)
+{
+    enum pdp_err err = misfit(r, PDP_ERR_TYPE, wanted);
+    if (r->node->quoted) {
+        diag_hint(r->diags, "remove the quotes");
+    }
+    return err;
+}
+
 static enum pdp_err read_int(const struct read *r)
 {
     int64_t number = 0;
@@ -126,7 +136,7 @@ static enum pdp_err read_int(const struct read *r)
         return mistyped(r, "a whole number");
     }
     if (r->node->quoted || !str_to_i64(r->node->text, &number)) {
-        return misfit(r, PDP_ERR_TYPE, "a whole number");
+        return no_number(r, "a whole number");
     }
     if (bounded(r->field) && (number < r->field->least || number > r->field->most)) {
         return out_of_bounds(r);
@@ -142,7 +152,7 @@ static enum pdp_err read_number(const struct read *r)
         return mistyped(r, "a number");
     }
     if (r->node->quoted || !str_to_double(r->node->text, &number)) {
-        return misfit(r, PDP_ERR_TYPE, "a number");
+        return no_number(r, "a number");
     }
     // Written so that NaN fails.
     if (bounded(r->field) && !(number >= (double)r->field->least && number <= (double)r->field->most)) {
@@ -279,7 +289,9 @@ static enum pdp_err read_choice(const struct read *r)
     struct str names[NAMES_MAX];
     size_t count = c_names(r->field->choices, names);
     if (!is_scalar(r->node)) {
-        return mistyped(r, "one of a few words");
+        enum pdp_err err = mistyped(r, "one of a few words");
+        hint_names(r->diags, r->node->text, names, count, "it is one of ");
+        return err;
     }
     for (size_t i = 0; i < count; i++) {
         if (str_eq(r->node->text, names[i])) {

@@ -88,6 +88,14 @@ static bool mode_read(struct str text, uint32_t *mode)
     return text.len > 0 && sum <= 0777;
 }
 
+static enum pdp_err no_such(struct diags *diags, enum pdp_err err, const struct conf_node *node,
+                            const char *what)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    buf_escaped(&text, str_sub(node->text, 0, 80));
+    return diag_error(diags, err, node->place, "`" STR_FMT "` is no %s", STR_ARG(buf_view(&text)), what);
+}
+
 static enum pdp_err grants_read(const struct conf_texts *texts, uint32_t *grants, struct diags *diags)
 {
     enum pdp_err err = PDP_ERR_OK;
@@ -98,7 +106,7 @@ static enum pdp_err grants_read(const struct conf_texts *texts, uint32_t *grants
             bit |= str_eq(texts->nodes[i]->text, GRANTS[k].name) ? GRANTS[k].bit : 0;
         }
         if (bit == 0) {
-            err = diag_error(diags, PDP_ERR_UNKNOWN, texts->nodes[i]->place, "this is no grant");
+            err = no_such(diags, PDP_ERR_UNKNOWN, texts->nodes[i], "grant");
             diag_hint(diags, "ask, issue, signal, assert_auth, assert_subject, assert_device");
         }
         *grants |= bit;
@@ -300,7 +308,7 @@ static enum pdp_err proxies_take(const struct conf_texts *texts, struct config *
         if (proxy_parse(texts->nodes[i]->text, &config->proxies[config->proxy_count])) {
             config->proxy_count++;
         } else {
-            err = diag_error(diags, PDP_ERR_SYNTAX, texts->nodes[i]->place, "this is no address and no CIDR");
+            err = no_such(diags, PDP_ERR_SYNTAX, texts->nodes[i], "address and no CIDR");
             diag_hint(diags, "write `192.0.2.1` or `10.0.0.0/8`, without bits below the prefix");
         }
     }
@@ -340,9 +348,11 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .creations = config->creations_per_minute,
         .simulate = config->simulate,
     };
-    TRY(conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file,
-                  &config->arena, diags));
-    TRY(parts_read(&file, config, diags));
+    enum pdp_err err = conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file,
+                                 &config->arena, diags);
+    enum pdp_err parts = parts_read(&file, config, diags); // each mistake is told, whatever came first
+    TRY(err);
+    TRY(parts);
     if (file.policies != NULL && config->policies == NULL) { // a flag goes before the file
         config->policies = arena_printf(&config->arena, STR_FMT "%c", STR_ARG(file.policies->text), '\0').at;
     }

@@ -171,7 +171,7 @@ static void gather_strengths(struct names *n, const struct conf_doc *doc)
     const struct conf_node *levels = conf_get(doc->root, "levels");
     if (n->out->strengths != NULL) {
         note(n, diag_error(n->diags, PDP_ERR_DUPLICATE, head_place(doc, "kind"),
-                           "there may be only one Strengths document"));
+                           "there is a `Strengths` already: a folder has at most one"));
         return;
     }
     size_t count = levels != NULL && levels->kind == CONF_LIST ? levels->count : 0;
@@ -188,6 +188,13 @@ static void gather_strengths(struct names *n, const struct conf_doc *doc)
         note(n, copied ? PDP_ERR_OK : PDP_ERR_NOMEM);
     }
     n->out->strength_count = count;
+}
+
+// Of these a folder has one: a second is refused for being there, whatever its name.
+static bool stands_alone(const struct conf_doc *doc)
+{
+    struct str kind = conf_get(doc->root, "kind")->text;
+    return str_eq(kind, STR("Strengths")) || str_eq(kind, STR("RiskModel"));
 }
 
 static void read_head(struct names *n, const struct conf_doc *doc, size_t number)
@@ -222,7 +229,9 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
         note(n, PDP_ERR_NOMEM);
         return;
     }
-    check_unique(n, doc, number, name);
+    if (!stands_alone(doc)) {
+        check_unique(n, doc, number, name);
+    }
     if (str_eq(conf_get(doc->root, "kind")->text, STR("List"))) {
         gather_list(n, doc, name);
     } else if (str_eq(conf_get(doc->root, "kind")->text, STR("Strengths"))) {

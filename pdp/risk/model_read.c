@@ -91,7 +91,12 @@ static void read_signal(struct reader *r, size_t index, const struct conf_node *
     size_t count = signal_fields(row, fields);
     struct signal_rule rule = row->builtin;
     rule.missing_evidence = rule.on_missing == MISSING_CANNOT ? 0 : -1; // not given
-    enum pdp_err err = conf_read(node, fields, count, row->id.at, &rule, r->arena, r->diags);
+    struct str name = arena_printf(r->arena, "`" STR_FMT "`%c", STR_ARG(row->id), '\0');
+    if (name.at == NULL) {
+        note(r, PDP_ERR_NOMEM);
+        return;
+    }
+    enum pdp_err err = conf_read(node, fields, count, name.at, &rule, r->arena, r->diags);
     if (err != PDP_ERR_OK) {
         note(r, err);
         return;
@@ -120,7 +125,7 @@ static void read_signals(struct reader *r, const struct conf_node *map)
         // Off where it is not named, and so is what was remembered of it.
         r->model->rules[i].evidence = r->model->rules[i].cap = 0;
     }
-    note(r, conf_read(map, fields, SIGNAL_COUNT, "the list of signals", nodes, r->arena, r->diags));
+    note(r, conf_read(map, fields, SIGNAL_COUNT, "`signals`", nodes, r->arena, r->diags));
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (nodes[i] != NULL) {
             read_signal(r, i, nodes[i]);
@@ -178,6 +183,12 @@ static void read_thresholds(struct reader *r, const struct conf_node *map)
 static enum pdp_err read_strengths(struct reader *r, const struct conf_node *map)
 {
     size_t count = r->strength_count;
+    if (count == 0 && map->count > 0) {
+        note(r, diag_error(r->diags, PDP_ERR_MISSING, map->entries[0].key->place,
+                           "`strengths` names levels of a Strengths document"));
+        diag_hint(r->diags, "no Strengths document was read");
+        return PDP_ERR_OK;
+    }
     struct conf_field *fields = ARENA_ARRAY(r->arena, struct conf_field, count + 1);
     double *proofs = ARENA_ARRAY(r->arena, double, count + 1);
     if (fields == NULL || proofs == NULL) {
@@ -191,7 +202,7 @@ static enum pdp_err read_strengths(struct reader *r, const struct conf_node *map
         fields[i] = (struct conf_field){name.at, CONF_NUMBER, false, i * sizeof(double),
                                         NULL,    0,           20,    "log-odds that proving it takes away"};
     }
-    note(r, conf_read(map, fields, count, "strengths", proofs, r->arena, r->diags));
+    note(r, conf_read(map, fields, count, "`strengths`", proofs, r->arena, r->diags));
     r->model->proofs = proofs;
     return PDP_ERR_OK;
 }

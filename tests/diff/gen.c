@@ -111,8 +111,8 @@ static const char *const BRANCHES[GEN_COUNT] = {
         "S\nstring(I)\nstring(D)\nstring(B)\nstring(U)\nstring(T)\nstring(P)\nstring(N)\nstring(C)\n"
         "string(Y)\nstring(*)\n(B ? S : S)\nL[I]\nL[0]\nM.a\nM[\"b\"]\nM[S]\ncel.bind(#S, S, S)\nvars.V\n",
     [GEN_BYTES] = "(Y + Y)\nbytes(S)\n(B ? Y : Y)\n",
-    [GEN_TIME] = "(T + P)\n(T - P)\n(P + T)\ntimestamp(S)\ntimestamp(I)\n(B ? T : T)\nvars.V\n",
-    [GEN_DURATION] = "(T - T)\n(now - T)\n(P + P)\n(P - P)\n-P\nduration(S)\n(B ? P : P)\n",
+    [GEN_TIME] = "(T + P)\n(T - P)\n(P + T)\ntimestamp(S + \"\")\ntimestamp(I)\n(B ? T : T)\nvars.V\n",
+    [GEN_DURATION] = "(T - T)\n(now - T)\n(P + P)\n(P - P)\n-P\nduration(S + \"\")\n(B ? P : P)\n",
     [GEN_IP] = "ip(S)\n(B ? N : N)\n",
     [GEN_CIDR] = "cidr(S)\n(B ? C : C)\n",
     [GEN_LEVEL] = "(B ? E : E)\nvars.V\n",

@@ -13,7 +13,7 @@ static const struct {
     {"cel.block(1, 2)", "cel.block() takes a list of what is bound", "1"},
     {"cel.index(-1)", "a small number is expected", "-1"},
     {"cel.index('a')", "a small number is expected", "'a'"},
-    {"[1].map(x)", "this macro takes a variable and what to do with it", "[1].map(x)"},
+    {"[1].map(x)", "`map` takes the name of a variable and what to do with it", "[1].map(x)"},
     {"[1].transformMapEntry(k, v, 1)", "`1` is an int, but a map of one entry is expected", "1"},
     {"optional.of(1).optMap(x, y)", "there is no attribute `y`", "y"},
     {"[1].map(x, x) == [y]", "there is no attribute `y`", "y"},

@@ -119,7 +119,7 @@ static const struct {
      "p.yaml:1:5: error: `:` is not expected here\n"
      "    1 | a: b: c\n"
      "      |     ^\n"
-     "  hint: text that holds `: ` must be in quotes\n"},
+     "  hint: text that holds `: ` must be in quotes; a key is indented like those beside it\n"},
     {"a: \"b\nc: d\n", PDP_ERR_SYNTAX,
      "p.yaml:1:4: error: this quote is not closed\n"
      "    1 | a: \"b\n"

@@ -98,7 +98,7 @@ static const struct {
                                    "      |                  ^~~~~~~~~~~~\n"
                                    "  hint: conditions read it as `lists.NAME`; use `_`\n"},
     {HEAD("Strengths", "a") "---\n" HEAD("Strengths", "b"),
-     "p.yaml:6:7: error: there may be only one Strengths document\n"
+     "p.yaml:6:7: error: there is a `Strengths` already: a folder has at most one\n"
      "    6 | kind: Strengths\n"
      "      |       ^~~~~~~~~\n"},
 };

@@ -129,7 +129,7 @@ static const struct {
 } BAD[] = {
     {"unknown signal", HEAD "signals:\n  fingerprint-chnge: {evidence: 3, on_missing: skip}\n",
      PDP_ERR_UNKNOWN,
-     "risk.yaml:5:3: error: the list of signals has no key `fingerprint-chnge`\n"
+     "risk.yaml:5:3: error: `signals` has no key `fingerprint-chnge`\n"
      "    5 |   fingerprint-chnge: {evidence: 3, on_missing: skip}\n"
      "      |   ^~~~~~~~~~~~~~~~~\n"
      "  hint: did you mean `fingerprint-change`?\n"},
@@ -151,11 +151,11 @@ static const struct {
      "`half_life` must be a duration above zero, but is `-5m`\n"},
     {"no silent default", HEAD "signals:\n  asn-change: {evidence: 1}\n", PDP_ERR_MISSING, "on_missing"},
     {"on_missing where nothing can be", HEAD "signals:\n  request-rate: {on_missing: skip}\n",
-     PDP_ERR_UNKNOWN, "request-rate has no key `on_missing`"},
+     PDP_ERR_UNKNOWN, "`request-rate` has no key `on_missing`"},
     {"on_missing of no kind", HEAD "signals:\n  asn-change: {on_missing: allow}\n", PDP_ERR_UNKNOWN,
      "`on_missing` cannot be `allow`"},
     {"unknown strength", HEAD "signals: {}\nstrengths: {mfaa: 3}\n", PDP_ERR_UNKNOWN,
-     "strengths has no key `mfaa`\n    5 | strengths: {mfaa: 3}\n      |             ^~~~\n  hint: did you "
+     "`strengths` has no key `mfaa`\n    5 | strengths: {mfaa: 3}\n      |             ^~~~\n  hint: did you "
      "mean `mfa`?"},
     {"a proof beyond 20", HEAD "signals: {}\nstrengths: {mfa: 30}\n", PDP_ERR_RANGE,
      "`mfa` must be from 0 to 20"},
