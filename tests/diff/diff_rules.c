@@ -83,6 +83,7 @@ static bool ask(struct round *r)
     arena_reset(&r->world_arena);
     arena_reset(&r->values);
     world_make(&r->world, &r->chance, &r->world_arena);
+    r->world.shadow = chance_below(&r->chance, 2) == 0;
     rules_judge(&r->rules, &r->world, &r->values, text_or_none(&r->world.attrs[ATTR_ACTION_NAME]),
                 text_or_none(&r->world.attrs[ATTR_RESOURCE_ID]), &wanted);
     loaded_decide(&r->loaded, false, &got);

@@ -88,6 +88,22 @@ static enum truth hard_evidence(const struct court *c, const struct rules_policy
     return hard->kind != VALUE_DOUBLE ? TRUTH_UNSURE : hard->as.d > 0 ? TRUTH_YES : TRUTH_NO;
 }
 
+static enum truth holds(const struct court *c, enum rules_hold hold)
+{
+    switch (hold) {
+    case RULES_SHADOW:
+        return c->world->shadow ? TRUTH_YES : TRUTH_NO;
+    case RULES_NOBODY:
+        return TRUTH_NO;
+    case RULES_SOME:
+        return TRUTH_UNSURE;
+    case RULES_SOME_SHADOW:
+        return c->world->shadow ? TRUTH_YES : TRUTH_UNSURE;
+    default:
+        return TRUTH_YES;
+    }
+}
+
 static bool proved(const struct court *c, const struct rules_rule *rule)
 {
     return rule->effect == PDP_EFFECT_STEP_UP && (c->world->proved >> rule->strength & 1) != 0;
@@ -113,12 +129,12 @@ static enum outcome outcome(const struct court *c, const struct rules_rule *rule
 static void judge_policy(struct court *c, uint32_t number)
 {
     const struct rules_policy *policy = &c->rules->policies[number];
-    enum truth target = truth_of(c, policy, policy->target);
+    enum truth target = both(holds(c, policy->hold), truth_of(c, policy, policy->target));
     bool allowed = false;
     for (uint32_t i = 0; i < policy->rule_count && target != TRUTH_NO; i++) {
         const struct rules_rule *rule = &policy->rules[i];
         enum truth truth =
-            both(both(target, truth_of(c, policy, rule->when)),
+            both(both(both(target, holds(c, rule->hold)), truth_of(c, policy, rule->when)),
                  both(both(any_action(c, rule), any_resource(c, rule)), hard_evidence(c, policy, rule)));
         enum outcome what = outcome(c, rule, truth);
         if (policy->algorithm == RULES_FIRST && truth == TRUTH_UNSURE && !proved(c, rule)) {

@@ -107,7 +107,8 @@ void loaded_decide(struct loaded *loaded, bool unindexed, struct policy_result *
     struct policy_host host = {.proved = is_proved, .user = loaded};
     struct policy_question question = {.action = text_or_none(&world->attrs[ATTR_ACTION_NAME]),
                                        .path = text_or_none(&world->attrs[ATTR_RESOURCE_ID]),
-                                       .unindexed = unindexed};
+                                       .unindexed = unindexed,
+                                       .shadow = world->shadow};
     loaded->host = (struct cel_host){resolve, contains, loaded}; // the frame keeps its address
     arena_reset(&loaded->made);
     cel_begin(loaded->frame, &loaded->host, &loaded->made, world->now_ms);

@@ -118,6 +118,24 @@ static size_t put_keys(struct gen *g, struct buf *yaml, const char *key, const c
     return n;
 }
 
+static enum rules_hold put_hold(struct gen *g, struct buf *yaml, const char *indent)
+{
+    static const char *const HOLDS[RULES_HOLD_COUNT] = {
+        [RULES_SHADOW] = "shadow: true",
+        [RULES_NOBODY] = "rollout: {percent: 0}",
+        [RULES_ALL] = "rollout: {percent: 100, rest: shadow}",
+        [RULES_SOME] = "rollout: {percent: 50, by: device}",
+        [RULES_SOME_SHADOW] = "rollout: {percent: 0.5, rest: shadow}",
+    };
+    enum rules_hold hold = chance_below(g->chance, 6) > 0
+                               ? RULES_EVERYBODY
+                               : (enum rules_hold)chance_below(g->chance, RULES_HOLD_COUNT);
+    if (HOLDS[hold] != NULL) {
+        buf_printf(yaml, "%s%s\n", indent, HOLDS[hold]);
+    }
+    return hold;
+}
+
 static void put_rule(struct rules *rules, struct gen *g, struct buf *yaml, struct rules_policy *policy)
 {
     static const enum pdp_effect EFFECTS[] = {PDP_EFFECT_ALLOW, PDP_EFFECT_ALLOW,   PDP_EFFECT_ALLOW,
@@ -125,6 +143,7 @@ static void put_rule(struct rules *rules, struct gen *g, struct buf *yaml, struc
     struct rules_rule *rule = &policy->rules[policy->rule_count];
     rule->effect = EFFECTS[chance_below(g->chance, COUNT_OF(EFFECTS))];
     buf_printf(yaml, "  - id: r%u\n    effect: %s\n", policy->rule_count, pdp_effect_name(rule->effect));
+    rule->hold = put_hold(g, yaml, "    ");
     rule->action_count = put_keys(g, yaml, "actions", ACTIONS, COUNT_OF(ACTIONS), rule->actions);
     rule->resource_count = put_keys(g, yaml, "resources", RESOURCES, COUNT_OF(RESOURCES), rule->resources);
     if (rule->effect == PDP_EFFECT_STEP_UP) {
@@ -153,6 +172,7 @@ static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uin
     g->var_count = 0;
     buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p%u}\ncombine: %s\n", number,
                ALGORITHMS[policy->algorithm]);
+    policy->hold = put_hold(g, yaml, "");
     uint32_t vars = chance_below(g->chance, RULES_VARS + 1);
     buf_str(yaml, vars > 0 ? STR("variables:\n") : STR(""));
     for (uint32_t i = 0; i < vars; i++) {

@@ -14,8 +14,20 @@ enum {
     RULES_KEYS = 2
 };
 
+// For whom a policy or rule holds.
+enum rules_hold {
+    RULES_EVERYBODY,
+    RULES_SHADOW,      // nobody, but in shadow
+    RULES_NOBODY,      // a rollout to nobody, the rest off
+    RULES_ALL,         // a rollout to everybody
+    RULES_SOME,        // a rollout to some: nobody says who asks
+    RULES_SOME_SHADOW, // the same, the rest in shadow
+    RULES_HOLD_COUNT
+};
+
 struct rules_rule {
     enum pdp_effect effect;
+    enum rules_hold hold;
     const char *actions[RULES_KEYS], *resources[RULES_KEYS]; // none: any
     size_t action_count, resource_count;
     const struct tree *when; // NULL: always
@@ -25,6 +37,7 @@ struct rules_rule {
 
 struct rules_policy {
     uint32_t algorithm; // by RULES_ALGORITHMS
+    enum rules_hold hold;
     const struct tree *target;
     struct plain_var vars[RULES_VARS];
     size_t var_count;

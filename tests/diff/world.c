@@ -451,7 +451,7 @@ void world_env(struct cel_env *env)
 
 void world_print(const struct world *world, struct buf *out)
 {
-    buf_printf(out, "  now = %lld ms\n", (long long)world->now_ms);
+    buf_printf(out, "  now = %lld ms%s\n", (long long)world->now_ms, world->shadow ? ", in shadow" : "");
     for (size_t i = 0; i < ATTR_COUNT + WORLD_ROOTS; i++) {
         bool root = i >= ATTR_COUNT;
         const struct value *v = root ? &world->roots[i - ATTR_COUNT] : &world->attrs[i];

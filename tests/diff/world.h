@@ -23,6 +23,7 @@ extern const char *const WORLD_TEXTS[];
 extern const size_t WORLD_TEXT_COUNT;
 
 struct world {
+    bool shadow; // as if what is in shadow were enforced
     int64_t now_ms;
     struct value attrs[ATTR_COUNT];  // ERROR: left out
     struct value roots[WORLD_ROOTS]; // maps of subject, action, resource, context
