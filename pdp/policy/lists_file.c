@@ -41,6 +41,8 @@ static void refuse_syntax(enum cel_set_kind kind, struct str text, struct place 
         cidr_print(&fixed, &cidr);
         diag_hint(diags, "bits are set below the prefix; did you mean `" STR_FMT "`?",
                   STR_ARG(buf_view(&fixed)));
+    } else if (str_find_byte(text, '#', 0) < text.len) {
+        diag_hint(diags, "a comment behind an entry begins with a blank and `#`");
     } else if (WORDS[kind].hint != NULL) {
         diag_hint(diags, "%s", WORDS[kind].hint);
     }

@@ -85,7 +85,7 @@ uint32_t rank128_find(const struct rank128 *rank, struct rank_key128 key)
     for (uint32_t level = rank->height; level-- > 0;) {
         const struct rank_key128 *keys = rank->levels[level].keys + (size_t)block * RANK_WIDTH;
         uint32_t below = 0;
-        for (unsigned i = 0; i < RANK_WIDTH; i++) {
+        for (unsigned i = 0; i < RANK_WIDTH; i++) { // halving waits for each step: slower
             below += rank_at_or_below(keys[i], key);
         }
         if (below == 0) {

@@ -46,9 +46,13 @@ MUST_USE enum pdp_err rank128_build(struct rank128 *rank, const struct rank_key1
 uint32_t rank32_find(const struct rank32 *rank, uint32_t key);
 uint32_t rank128_find(const struct rank128 *rank, struct rank_key128 key);
 
+// Compilers make one subtraction with a borrow of it.
 static inline bool rank_at_or_below(struct rank_key128 a, struct rank_key128 b)
 {
-    return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
+    __extension__ unsigned __int128 one = a.hi, two = b.hi;
+    one = one << 64 | a.lo;
+    two = two << 64 | b.lo;
+    return one <= two;
 }
 
 #endif

@@ -136,23 +136,42 @@ static const char
                                                                "'2001:db8::/32']\n" HEAD("List", "leavers") "type: string\nfile: leavers.txt\n" HEAD(
                                                                    "List",
                                                                    "asns") "type: asn\nentries: "
-                                                                           "[AS64500]\n" HEAD("SessionPolicy",
-                                                                                              "all") "target:"
-                                                                                                     " subjec"
-                                                                                                     "t.type "
-                                                                                                     "== "
-                                                                                                     "\"user"
-                                                                                                     "\"\nlim"
-                                                                                                     "its: "
-                                                                                                     "{idle: "
-                                                                                                     "1h, "
-                                                                                                     "absolut"
-                                                                                                     "e: "
-                                                                                                     "12h}"
-                                                                                                     "\n" HEAD("RiskModel",
-                                                                                                               "m") "signals:\n  fingerprint-change: {evidence: 5, alone: 2, half_life: 12h, on_missing: skip}\n"
-                                                                                                                    "  request-rate: {evidence: 3, half_life: 10m, lambda: 1, factor: 5, burst: 100}\n"
-                                                                                                                    "strengths: {mfa: 4}\n";
+                                                                           "[AS64500]\n" HEAD(
+                                                                               "SessionPolicy",
+                                                                               "all") "target:"
+                                                                                      " subjec"
+                                                                                      "t.type "
+                                                                                      "== "
+                                                                                      "\"user"
+                                                                                      "\"\nlim"
+                                                                                      "its: "
+                                                                                      "{idle: "
+                                                                                      "1h, "
+                                                                                      "absolut"
+                                                                                      "e: "
+                                                                                      "12h}"
+                                                                                      "\n" HEAD(
+                                                                                          "RiskModel",
+                                                                                          "m") "signals:\n  "
+                                                                                               "fingerprint-"
+                                                                                               "change: "
+                                                                                               "{evidence: "
+                                                                                               "5, alone: 2, "
+                                                                                               "half_life: "
+                                                                                               "12h, "
+                                                                                               "on_missing: "
+                                                                                               "skip}\n"
+                                                                                               "  "
+                                                                                               "request-rate:"
+                                                                                               " {evidence: "
+                                                                                               "3, "
+                                                                                               "half_life: "
+                                                                                               "10m, lambda: "
+                                                                                               "1, factor: "
+                                                                                               "5, burst: "
+                                                                                               "100}\n"
+                                                                                               "strengths: "
+                                                                                               "{mfa: 4}\n";
 
 static const struct hash_key KEY = {11, 22};
 static char zone[1 << 16];
@@ -222,6 +241,29 @@ static void compile(const char *name, size_t number, bool all_after)
     }
     snapshot_free(&snapshot);
     buf_fini(&said);
+}
+
+// The file of a list read anew: all or nothing, and what serves is as it was.
+static void relist(const char *name, size_t number, bool all_after)
+{
+    const struct snapshot_input input = {.read_file = read_file, .now_ms = HARNESS_NOW};
+    struct snapshot *from = built(str_of(POLICIES)), *shared = NULL, *snapshot = NULL;
+    struct diags diags;
+    diags_init(&diags, 50);
+    arm(number, all_after);
+    enum pdp_err first = snapshot_share(from, &shared);
+    enum pdp_err err = snapshot_reload_lists(from, STR(""), &input, KEY, &diags, &snapshot);
+    bool failed = disarm();
+    expect((first == PDP_ERR_OK) == (shared != NULL) && (err == PDP_ERR_OK) == (snapshot != NULL),
+           "half made", name, number, all_after);
+    expect(err == PDP_ERR_OK || (failed && diags.errors > 0), "refused without a word", name, number,
+           all_after);
+    expect(snapshot == NULL || str_eq(snapshot_digest(snapshot), snapshot_digest(from)), "another digest",
+           name, number, all_after);
+    diags_fini(&diags);
+    snapshot_free(&from); // in the order in which a daemon lets go of them
+    snapshot_free(&snapshot);
+    snapshot_free(&shared);
 }
 
 // A folder with mistakes is refused, whatever cannot be told of them.
@@ -503,6 +545,7 @@ int main(void)
     }
     each("compile", compile);
     each("refuse", refuse);
+    each("read lists anew", relist);
     each("engine and worker", start);
     each("question in JSON, allowed", json_allowed);
     each("question in JSON, denied", json_denied);

