@@ -162,55 +162,64 @@ static void keep(struct decide *d, uint32_t rule, enum truth truth, enum combine
 
 // ---- Exceptions -------------------------------------------------------------------------------------
 
-static bool in_force(struct decide *d, const struct set_exception *exception)
+// Whether its condition holds, where it has not expired and its requirement is proved; else no.
+static enum truth in_force(struct decide *d, const struct set_exception *exception)
 {
-    if (d->now_ms >= exception->expires_ms || run(d->frame, exception->when) != TRUTH_YES) {
-        return false;
-    }
-    if (exception->has_require) {
+    enum truth truth = d->now_ms < exception->expires_ms ? run(d->frame, exception->when) : TRUTH_NO;
+    if (truth != TRUTH_NO && exception->has_require) {
         int64_t until_ms = INT64_MAX;
         bool proved = d->host != NULL && d->host->proved != NULL &&
                       d->host->proved(d->host->user, exception->strength, exception->max_age_s, &until_ms);
         d->out->until_ms = num_min(d->out->until_ms, until_ms);
-        if (!proved) {
-            return false;
-        }
+        truth = proved ? truth : TRUTH_NO;
     }
-    d->out->until_ms = num_min(d->out->until_ms, exception->expires_ms);
-    return true;
+    if (truth != TRUTH_NO) {
+        d->out->until_ms = num_min(d->out->until_ms, exception->expires_ms);
+    }
+    return truth;
 }
 
 // All that name the rule are asked: each that is in force is named by the answer.
-static bool lift(struct decide *d, const struct set_numbers *exceptions)
+static enum truth lift(struct decide *d, const struct set_numbers *exceptions)
 {
-    bool lifted = false;
+    static const uint8_t STATES[] = {
+        [TRUTH_YES] = SCRATCH_LIFTS, [TRUTH_UNSURE] = SCRATCH_MAY_LIFT, [TRUTH_NO] = SCRATCH_LIFTS_NOT};
+    bool lifted = false, may = false;
     for (uint32_t i = 0; i < exceptions->count; i++) {
         uint32_t number = exceptions->at[i];
         uint8_t *lifting = &d->scratch->lifting[number];
         if (*lifting == SCRATCH_NOT_ASKED) {
-            *lifting = in_force(d, &d->set->exceptions[number]) ? SCRATCH_LIFTS : SCRATCH_LIFTS_NOT;
+            *lifting = STATES[in_force(d, &d->set->exceptions[number])];
         }
         lifted = lifted || *lifting == SCRATCH_LIFTS;
+        may = may || *lifting == SCRATCH_MAY_LIFT;
     }
-    return lifted;
+    return lifted ? TRUTH_YES : may ? TRUTH_UNSURE : TRUTH_NO;
 }
 
-// A restriction that would count is no where an exception lifts it: as if it had not been there.
-static enum combine_outcome combine_unlifted(struct decide *d, uint32_t number, enum truth truth)
+// A restriction that would count is no where an exception lifts it: as if it had not been there. Where that
+// is unsure it counts, but a session is not ended by it: *truth is unsure then.
+static enum combine_outcome combine_unlifted(struct decide *d, uint32_t number, enum truth *truth)
 {
     const struct set_rule *rule = &d->set->rules[number];
     const struct combine_policy before = d->policy;
-    enum combine_outcome outcome = combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule));
+    enum combine_outcome outcome = combine_rule(&d->policy, rule->effect, *truth, is_proved(d, rule));
     if (outcome == COMBINE_NONE || rule->effect == PDP_EFFECT_ALLOW || rule->never_lifted) {
         return outcome;
     }
-    bool by_all = lift(d, &d->set->lift_all);
-    bool by_name = lift(d, &d->set->lifts[number]);
-    if (!by_all && !by_name) {
-        return outcome;
+    enum truth by_all = lift(d, &d->set->lift_all);
+    enum truth by_name = lift(d, &d->set->lifts[number]);
+    if (by_all == TRUTH_YES || by_name == TRUTH_YES) {
+        d->policy = before;
+        return COMBINE_NONE;
     }
-    d->policy = before;
-    return COMBINE_NONE;
+    bool may = by_all == TRUTH_UNSURE || by_name == TRUTH_UNSURE;
+    if (may && outcome == COMBINE_TERMINATE) {
+        d->policy = before;
+        *truth = TRUTH_UNSURE;
+        outcome = combine_rule(&d->policy, rule->effect, *truth, false);
+    }
+    return outcome;
 }
 
 // ---- One policy -------------------------------------------------------------------------------------
@@ -237,7 +246,7 @@ static void judge(struct decide *d, uint32_t number)
     }
     enum combine_outcome outcome = d->set->exception_count == 0
                                        ? combine_rule(&d->policy, rule->effect, truth, is_proved(d, rule))
-                                       : combine_unlifted(d, number, truth);
+                                       : combine_unlifted(d, number, &truth);
     bool allow_unsure = rule->effect == PDP_EFFECT_ALLOW && truth == TRUTH_UNSURE;
     d->allow_unsure = d->allow_unsure || allow_unsure;
     d->any_allow_unsure = d->any_allow_unsure || allow_unsure;

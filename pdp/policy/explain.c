@@ -98,6 +98,18 @@ static void add_rule(struct explain *e, const struct set_rule *rule)
     add_expr(e, rule->when, rule->name);
 }
 
+// Whether an end of the session is lifted may be what nobody knows.
+static void add_exceptions(struct explain *e, const struct policy_scratch *scratch,
+                           const struct set_numbers *numbers)
+{
+    for (uint32_t i = 0; i < numbers->count; i++) {
+        const struct set_exception *exception = &e->set->exceptions[numbers->at[i]];
+        if (scratch->lifting[numbers->at[i]] == SCRATCH_MAY_LIFT) {
+            add_expr(e, exception->when, exception->name);
+        }
+    }
+}
+
 void explain_missing(const struct policy_set *set, const struct policy_scratch *scratch,
                      struct cel_frame *frame, const struct policy_host *host,
                      const struct policy_question *question, enum combine_outcome decided, bool allows,
@@ -114,6 +126,10 @@ void explain_missing(const struct policy_set *set, const struct policy_scratch *
         bool counts = match->outcome == decided || (allows && rule->effect == PDP_EFFECT_ALLOW);
         if (match->truth == TRUTH_UNSURE && counts) {
             add_rule(&e, rule);
+            if (rule->effect == PDP_EFFECT_TERMINATE && !rule->never_lifted && set->exception_count > 0) {
+                add_exceptions(&e, scratch, &set->lift_all);
+                add_exceptions(&e, scratch, &set->lifts[match->rule]);
+            }
         }
     }
     out->missing = e.words;

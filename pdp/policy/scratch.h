@@ -14,7 +14,8 @@ struct scratch_match {
 enum scratch_lifting {
     SCRATCH_NOT_ASKED,
     SCRATCH_LIFTS_NOT,
-    SCRATCH_LIFTS // and has lifted something: it is asked only where there is something to lift
+    SCRATCH_MAY_LIFT, // nobody knows whether its condition holds
+    SCRATCH_LIFTS     // and has lifted something: it is asked only where there is something to lift
 };
 
 struct policy_scratch {

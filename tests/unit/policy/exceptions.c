@@ -45,6 +45,15 @@ static const struct {
     {EXCEPTION("e", "lifts: [p/unsure]\n" WHO LATER), "GET", ALICE, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", BOB, 0, NOON, PDP_EFFECT_DENY, 0, 0},
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", NULL, 0, NOON, PDP_EFFECT_DENY, 0, 0},
+    // A session is not ended where nobody knows whether that is lifted, unless the exception is out of force
+    // anyway.
+    {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "END", NULL, 0, NOON, PDP_EFFECT_DENY, 0, 0},
+    {EXCEPTION("e", "lifts: p/end\n" WHO LATER), "END", NULL, 0, NOON, PDP_EFFECT_DENY, 0, 0},
+    {EXCEPTION("e", "lifts: p/no\n" WHO LATER), "END", NULL, 0, NOON, PDP_EFFECT_TERMINATE, 0, 0},
+    {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "END", BOB, 0, NOON, PDP_EFFECT_TERMINATE, 0, 0},
+    {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "END", NULL, 0, NOON + HOUR, PDP_EFFECT_TERMINATE, 0, 0},
+    {EXCEPTION("e", "lifts: ['*']\nrequire: {strength: key}\n" WHO LATER), "END", NULL, 1, NOON,
+     PDP_EFFECT_TERMINATE, 0, 0},
     // Until the very moment at which it expires.
     {EXCEPTION("e", "lifts: ['*']\n" WHO LATER), "GET", ALICE, 0, NOON + HOUR - 1, PDP_EFFECT_ALLOW, 1,
      NOON + HOUR},
@@ -214,8 +223,20 @@ static void make(struct made *made, unsigned count)
     }
 }
 
-// `all`: the exception names every restriction. `lifted`: those that it names are written as never true.
-static void put(struct buf *out, const struct made *made, unsigned count, bool all, bool lifted)
+enum as {
+    AS_MADE,
+    AS_LIFTED, // what the exception names is written as never true
+    AS_UNSURE  // an end of the session that it names is written as unsure
+};
+
+static const char *truth_as(unsigned effect, unsigned truth, enum as as)
+{
+    bool ends = effect == 2 && truth == 0;
+    return as == AS_LIFTED ? "'false'" : as == AS_UNSURE && ends ? "subject.gone" : TRUTHS[truth];
+}
+
+// `all`: the exception names every restriction.
+static void put(struct buf *out, const struct made *made, unsigned count, bool all, enum as as)
 {
     buf_clear(out);
     buf_str(out, STR(HEAD("Strengths",
@@ -227,10 +248,10 @@ static void put(struct buf *out, const struct made *made, unsigned count, bool a
         }
         buf_str(out, STR("rules:\n"));
         for (unsigned r = 0; r < made[p].rules; r++) {
-            bool off = lifted && made[p].rule[r].effect != 3 && !made[p].rule[r].never &&
-                       (all || made[p].rule[r].named);
+            bool named =
+                made[p].rule[r].effect != 3 && !made[p].rule[r].never && (all || made[p].rule[r].named);
             buf_printf(out, "  - {id: r%u, effect: %s, when: %s%s%s}\n", r, EFFECTS[made[p].rule[r].effect],
-                       off ? "'false'" : TRUTHS[made[p].rule[r].truth],
+                       truth_as(made[p].rule[r].effect, made[p].rule[r].truth, named ? as : AS_MADE),
                        made[p].rule[r].effect == 1 ? ", require: {strength: key}" : "",
                        made[p].rule[r].never ? ", exceptions: never" : "");
         }
@@ -284,10 +305,11 @@ static struct policy_result ask(struct fixture *f, struct buf *text)
     return fixture_ask(f, &QUESTION);
 }
 
-// In no case may it count: not true, unsure, over, not proved.
+#define OUT_UNSURE 1
+// In no case may it lift: not true, unsure, over, not proved.
 static const char *const OUT[] = {
     "when: subject.no\nexpires: 2026-11-23T13:00:00Z\n",
-    "when: subject.gone\nexpires: 2026-11-23T13:00:00Z\n",
+    [OUT_UNSURE] = "when: subject.gone\nexpires: 2026-11-23T13:00:00Z\n",
     "when: subject.yes\nexpires: 2026-11-23T12:00:00Z\n",
     "when: subject.yes\nrequire: {strength: pwd}\nexpires: 2026-11-23T13:00:00Z\n",
 };
@@ -312,14 +334,14 @@ Test(policy_exceptions, only_take_rules_away, .timeout = 200)
         bool all = chance(2) == 0;
         const char *out = OUT[chance(COUNT_OF(OUT))];
         make(made, count);
-        put(&text, made, count, all, false);
+        put(&text, made, count, all, AS_MADE);
         struct policy_result before = ask(&plain, &text);
         if (!put_exception(&text, made, count, all, "when: subject.yes\n" LATER)) {
             fixture_fini(&plain);
             continue;
         }
         struct policy_result after = ask(&with, &text);
-        put(&text, made, count, all, true);
+        put(&text, made, count, all, AS_LIFTED);
         struct policy_result removed = ask(&without, &text);
         same(&after, &removed, "an exception is not as if the rules were not there", &text);
         bool opens = before.effect != PDP_EFFECT_ALLOW && after.effect == PDP_EFFECT_ALLOW;
@@ -329,9 +351,12 @@ Test(policy_exceptions, only_take_rules_away, .timeout = 200)
         opened += opens;
         unchanged += before.effect == after.effect;
         fixture_fini(&with);
-        put(&text, made, count, all, false);
+        put(&text, made, count, all, AS_MADE);
         (void)put_exception(&text, made, count, all, out);
         struct policy_result off = ask(&with, &text);
+        put(&text, made, count, all, out == OUT[OUT_UNSURE] ? AS_UNSURE : AS_MADE);
+        fixture_fini(&plain);
+        before = ask(&plain, &text);
         same(&before, &off, out, &text);
         cr_expect_eq(off.exception_count, 0u, "%s", out);
         fixture_fini(&plain);
