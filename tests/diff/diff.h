@@ -4,6 +4,7 @@
 #define TESTS_DIFF_DIFF_H
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,24 @@ static inline size_t diff_seeds(uint64_t seeds[2])
     seeds[0] = given != NULL ? strtoull(given, NULL, 10) : 1;
     seeds[1] = 1000000;
     return given != NULL ? 1 : 2;
+}
+
+// PDP_DIFF_SECONDS: until they are over, however many cases that makes.
+static inline bool diff_goes_on(uint64_t cases, uint64_t wanted)
+{
+    static time_t from;
+    const char *given = getenv("PDP_DIFF_SECONDS");
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    from = from == 0 ? now.tv_sec : from;
+    return given != NULL ? now.tv_sec - from < (time_t)strtoull(given, NULL, 10) : cases < wanted;
+}
+
+// A seed given alone is one batch.
+static inline bool diff_once(void)
+{
+    return getenv("PDP_DIFF_SEED") != NULL && getenv("PDP_DIFF_CASES") == NULL &&
+           getenv("PDP_DIFF_SECONDS") == NULL;
 }
 
 #endif

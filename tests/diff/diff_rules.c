@@ -147,10 +147,12 @@ int main(void)
     size_t count = diff_seeds(seeds);
     printf("seeds %" PRIu64 " and %" PRIu64 "\n", seeds[0], seeds[1]);
     fflush(stdout);
-    for (uint64_t i = 0;
-         total.cases < cases && total.differences < SHOWN && total.refused < 100 + total.sets / 2; i++) {
-        run_seed(seeds[i % count] + i / count);
-        if (getenv("PDP_DIFF_SEED") != NULL && getenv("PDP_DIFF_CASES") == NULL) {
+    uint64_t round = 0;
+    for (; diff_goes_on(total.cases, cases) && total.differences < SHOWN &&
+           total.refused < 100 + total.sets / 2;
+         round++) {
+        run_seed(seeds[round % count] + round / count);
+        if (diff_once()) {
             break;
         }
     }
@@ -160,5 +162,6 @@ int main(void)
         printf(" %" PRIu64 " %s,", total.effects[i], pdp_effect_name((enum pdp_effect)i));
     }
     printf(" %" PRIu64 " differences\n", total.differences);
+    printf("next seed %" PRIu64 "\n", seeds[0] + round / count);
     return total.differences == 0 && total.refused * 2 < total.sets ? 0 : 1;
 }
