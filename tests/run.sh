@@ -17,8 +17,8 @@ need_packages $BUILD_PACKAGES $TEST_PACKAGES || {
     echo "0 passed, 1 failed"
     exit 1
 }
-# Only the third voter of tests/diff needs them; without them it is skipped.
-{ command -v node && command -v npm; } >/dev/null 2>&1 || need_packages nodejs npm || echo "skipped: no node, so no comparison with Cedar"
+# Only the third voter of tests/diff and the suites of tests/foreign need them; without them those are skipped.
+{ command -v node && command -v npm; } >/dev/null 2>&1 || need_packages nodejs npm || echo "skipped: no node, so no comparison with Cedar and no foreign suites"
 [ -d ../shared ] || echo "skipped: ../shared is not here, so its public tests and data are not used"
 
 count() { # ok|bad name
@@ -102,21 +102,49 @@ same_bytes() {
     done
 }
 
-# Each parser is fuzzed for a short while; hours are for a bench (`PDP_FUZZ_SECONDS=3600 sh tests/run.sh fuzz`).
+# Each parser is fuzzed for a short while, two at a time; hours are for a bench (`sh tests/bench/fuzz.sh 3600`). With sanitizers an input
+# takes five to ten times as long and more memory: five seconds there stand for the one that an input may take. What was found is
+# replayed by the release build, which holds each to a second and 64 MiB.
+fuzz_one() { # target
+    name=$(basename "$1")
+    corpus=tests/fuzz/corpus/${name#fuzz_}
+    dict=tests/fuzz/dict/${name#fuzz_}.dict
+    mkdir -p "$logs/corpus-$name"
+    "$1" -max_total_time="${PDP_FUZZ_SECONDS:-20}" -timeout=5 -rss_limit_mb=2048 -malloc_limit_mb=256 \
+        $([ ! -e "$dict" ] || echo "-dict=$dict") -artifact_prefix="$logs/$name-" "$logs/corpus-$name" "$corpus" \
+        >"$logs/$name.log" 2>&1 || return 1
+    [ ! -x "build/release/tests/$name" ] || "build/release/tests/$name" "$logs/corpus-$name" "$corpus" >"$logs/$name.replay" 2>&1
+}
+
+fuzz_told() { # target status
+    name=$(basename "$1")
+    if [ "$2" -eq 0 ]; then
+        count ok "$name"
+        tail -n 1 "$logs/$name.log" | sed "s/^/   $name: /"
+        [ ! -e "$logs/$name.replay" ] || tail -n 1 "$logs/$name.replay" | sed "s/^/   $name: /"
+    else
+        tail -n 40 "$logs/$name.log"
+        [ ! -e "$logs/$name.replay" ] || tail -n 5 "$logs/$name.replay"
+        count bad "$name"
+    fi
+}
+
 fuzz() {
     build fuzz fuzzers || return
-    for target in build/fuzz/tests/fuzz_*; do
-        name=$(basename "$target")
-        corpus=tests/fuzz/corpus/${name#fuzz_}
-        mkdir -p "$logs/corpus-$name"
-        if "$target" -max_total_time="${PDP_FUZZ_SECONDS:-5}" -timeout=5 -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
-            "$logs/corpus-$name" "$corpus" >"$logs/$name.log" 2>&1; then
-            count ok "$name"
-            tail -n 1 "$logs/$name.log" | sed "s/^/   $name: /"
-        else
-            tail -n 40 "$logs/$name.log"
-            count bad "$name"
+    rm -f "$logs"/fuzz_*.replay
+    set -- build/fuzz/tests/fuzz_*
+    while [ $# -gt 0 ]; do
+        fuzz_one "$1" &
+        other=$!
+        second=${2:-}
+        if [ -n "$second" ]; then
+            fuzz_one "$second"
+            fuzz_told "$second" $?
         fi
+        wait "$other"
+        fuzz_told "$1" $?
+        shift
+        [ -z "$second" ] || shift
     done
 }
 
