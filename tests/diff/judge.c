@@ -109,6 +109,41 @@ static bool proved(const struct court *c, const struct rules_rule *rule)
     return rule->effect == PDP_EFFECT_STEP_UP && (c->world->proved >> rule->strength & 1) != 0;
 }
 
+static enum truth in_force(const struct court *c, const struct rules_exception *exception)
+{
+    static const struct rules_policy NO_VARIABLES;
+    bool proves = !exception->has_require || (c->world->proved >> exception->strength & 1) != 0;
+    if (c->world->now_ms >= exception->expires_ms || !proves) {
+        return TRUTH_NO;
+    }
+    return truth_of(c, &NO_VARIABLES, exception->when);
+}
+
+// Lifted: as if it had not been there. Perhaps lifted: it restricts, and ends no session.
+static enum outcome unlifted(const struct court *c, uint32_t policy, uint32_t rule, enum outcome what)
+{
+    const struct rules_rule *of = &c->rules->policies[policy].rules[rule];
+    bool perhaps = false;
+    if (of->effect == PDP_EFFECT_ALLOW || of->never_lifted || what == NOTHING) {
+        return what;
+    }
+    for (uint32_t i = 0; i < c->rules->exception_count; i++) {
+        const struct rules_exception *exception = &c->rules->exceptions[i];
+        bool names = exception->all || (exception->policy == policy && exception->rule == rule);
+        enum truth truth = names ? in_force(c, exception) : TRUTH_NO;
+        if (truth == TRUTH_YES) {
+            return NOTHING;
+        }
+        perhaps = perhaps || truth == TRUTH_UNSURE;
+    }
+    return perhaps && what == TERMINATE ? DENY : what;
+}
+
+static enum truth in_time(const struct court *c, const struct rules_rule *rule)
+{
+    return c->world->now_ms >= rule->starts_ms && c->world->now_ms < rule->expires_ms ? TRUTH_YES : TRUTH_NO;
+}
+
 static enum outcome outcome(const struct court *c, const struct rules_rule *rule, enum truth truth)
 {
     if (truth == TRUTH_NO) {
@@ -136,10 +171,12 @@ static void judge_policy(struct court *c, uint32_t number)
         enum truth truth =
             both(both(both(target, holds(c, rule->hold)), truth_of(c, policy, rule->when)),
                  both(both(any_action(c, rule), any_resource(c, rule)), hard_evidence(c, policy, rule)));
+        truth = both(truth, in_time(c, rule));
         enum outcome what = outcome(c, rule, truth);
         if (policy->algorithm == RULES_FIRST && truth == TRUTH_UNSURE && !proved(c, rule)) {
             what = DENY;
         }
+        what = unlifted(c, number, i, what);
         c->outcomes[number][i] = what;
         allowed = allowed || what == ALLOW;
         if (policy->algorithm == RULES_FIRST && what != NOTHING) {

@@ -136,6 +136,33 @@ static enum rules_hold put_hold(struct gen *g, struct buf *yaml, const char *ind
     return hold;
 }
 
+// A time around those of the questions, or far from them.
+static int64_t put_time(struct gen *g, struct buf *yaml, const char *key, const char *end)
+{
+    static const struct {
+        const char *text;
+        int64_t epoch_s;
+    } TIMES[] = {{"2025-11-24T00:00:00Z", 1763942400},
+                 {"2025-11-26T13:00:00+01:00", 1764158400},
+                 {"2020-01-01T00:00:00Z", 1577836800},
+                 {"2039-01-01T00:00:00Z", 2177452800}};
+    uint32_t which = chance_below(g->chance, COUNT_OF(TIMES));
+    buf_printf(yaml, "%s%s%s", key, TIMES[which].text, end);
+    return TIMES[which].epoch_s * 1000;
+}
+
+static void put_times(struct gen *g, struct buf *yaml, struct rules_rule *rule)
+{
+    uint32_t luck = chance_below(g->chance, 12);
+    rule->starts_ms = INT64_MIN;
+    rule->expires_ms = INT64_MAX;
+    if (luck == 0) {
+        rule->starts_ms = put_time(g, yaml, "    starts: ", "\n");
+    } else if (luck == 1) {
+        rule->expires_ms = put_time(g, yaml, "    expires: ", "\n");
+    }
+}
+
 static void put_rule(struct rules *rules, struct gen *g, struct buf *yaml, struct rules_policy *policy)
 {
     static const enum pdp_effect EFFECTS[] = {PDP_EFFECT_ALLOW, PDP_EFFECT_ALLOW,   PDP_EFFECT_ALLOW,
@@ -155,6 +182,9 @@ static void put_rule(struct rules *rules, struct gen *g, struct buf *yaml, struc
         }
         buf_str(yaml, STR("}\n"));
     }
+    put_times(g, yaml, rule);
+    rule->never_lifted = rule->effect != PDP_EFFECT_ALLOW && chance_below(g->chance, 5) == 0;
+    buf_str(yaml, rule->never_lifted ? STR("    exceptions: never\n") : STR(""));
     if (chance_below(g->chance, 8) > 0) {
         buf_str(yaml, STR("    when: "));
         rule->when = put_when(rules, g, yaml, 2);
@@ -202,6 +232,39 @@ static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uin
     memset(g->pool_count, 0, sizeof g->pool_count);
 }
 
+// All rules, or one that may be named: it restricts, and is not marked.
+static void put_lifts(const struct rules *rules, struct gen *g, struct buf *yaml, struct rules_exception *out)
+{
+    out->policy = chance_below(g->chance, rules->policy_count);
+    out->rule = chance_below(g->chance, rules->policies[out->policy].rule_count);
+    const struct rules_rule *rule = &rules->policies[out->policy].rules[out->rule];
+    out->all = rule->effect == PDP_EFFECT_ALLOW || rule->never_lifted || chance_below(g->chance, 2) == 0;
+    if (out->all) {
+        buf_str(yaml, STR("lifts: ['*']\n"));
+    } else {
+        buf_printf(yaml, "lifts: [p%u/r%u]\n", out->policy, out->rule);
+    }
+}
+
+static void put_exception(struct rules *rules, struct gen *g, struct buf *yaml)
+{
+    struct rules_exception *out = &rules->exceptions[rules->exception_count];
+    buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: Exception\nmetadata: {name: e%u}\n",
+               rules->exception_count++);
+    put_lifts(rules, g, yaml, out);
+    out->expires_ms = put_time(g, yaml, "expires: ", "\n");
+    out->has_require = chance_below(g->chance, 3) == 0;
+    out->strength = chance_below(g->chance, WORLD_STRENGTHS);
+    if (out->has_require) {
+        buf_printf(yaml, "require: {strength: " STR_FMT "}\n", STR_ARG(WORLD_STRENGTH_NAMES[out->strength]));
+    }
+    if (chance_below(g->chance, 8) > 0) {
+        buf_str(yaml, STR("when: "));
+        out->when = put_expr(rules, g, yaml);
+        buf_byte(yaml, '\n');
+    }
+}
+
 void rules_write(struct rules *rules, struct chance *chance, struct arena *arena, struct buf *yaml)
 {
     struct gen *g = ARENA_NEW(arena, struct gen);
@@ -223,5 +286,10 @@ void rules_write(struct rules *rules, struct chance *chance, struct arena *arena
     }
     for (uint32_t i = 0; i < rules->policy_count; i++) {
         put_policy(rules, g, yaml, i);
+    }
+    g->var_count = 0;
+    for (uint32_t left = chance_below(chance, 3); left > 1 && rules->exception_count < RULES_EXCEPTIONS;) {
+        put_exception(rules, g, yaml);
+        left = 1 + chance_below(chance, 2);
     }
 }

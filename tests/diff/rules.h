@@ -11,7 +11,8 @@ enum {
     RULES_POLICIES = 4,
     RULES_MAX = 12, // a policy
     RULES_VARS = 3,
-    RULES_KEYS = 2
+    RULES_KEYS = 2,
+    RULES_EXCEPTIONS = 2
 };
 
 // For whom a policy or rule holds.
@@ -33,6 +34,17 @@ struct rules_rule {
     const struct tree *when; // NULL: always
     uint32_t strength;
     int64_t max_age_s;
+    int64_t starts_ms, expires_ms;
+    bool never_lifted;
+};
+
+struct rules_exception {
+    bool all;
+    uint32_t policy, rule;   // that it names, where not all
+    const struct tree *when; // NULL: always
+    bool has_require;
+    uint32_t strength;
+    int64_t expires_ms;
 };
 
 struct rules_policy {
@@ -48,6 +60,8 @@ struct rules_policy {
 struct rules {
     struct rules_policy policies[RULES_POLICIES];
     uint32_t policy_count;
+    struct rules_exception exceptions[RULES_EXCEPTIONS];
+    uint32_t exception_count;
     struct arena *arena;
     bool failed; // the interpreter did not read a condition
 };
