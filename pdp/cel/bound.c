@@ -505,8 +505,8 @@ static void hint(struct diags *diags, const struct cel_bound *bound)
     enum {
         SHOWN = 60
     };
-    static const char SIZES[] =
-        "a list whose size no Schema tells is taken to hold 64 elements, a text 1,024 bytes";
+    static const char SIZES[] = "without `max_items` of a Schema a list is taken to hold 64 elements, "
+                                "without `max_bytes` a text 1,024 bytes";
     struct place at = bound->worst;
     char steps[32];
     if (at.src == NULL || at.at > at.src->text.len) {

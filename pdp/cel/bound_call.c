@@ -58,11 +58,20 @@ struct shape shape_of_slot(const struct cel_program *p, uint32_t slot, const str
                       .bytes = sizes->bytes,
                       .text = sizes->text,
                       .root = NODE_CLOSED};
-    switch (p->extra != NULL ? CEL_DYN : p->slots[slot].info.type) {
+    const struct cel_slot_info *info = &p->slots[slot].info;
+    if (info->max_items > 0) {
+        s.len = info->max_items;
+        s.parts = bound_most(s.parts, s.len);
+    }
+    if (info->max_bytes > 0) { // of each text in it
+        s.bytes = info->max_bytes;
+        s.text = bound_most(s.bytes, bound_mul(s.len, s.bytes));
+    }
+    switch (p->extra != NULL ? CEL_DYN : info->type) {
     case CEL_DYN:
         return s;
     case CEL_STRING:
-        return shape_text(sizes->bytes);
+        return shape_text(s.bytes);
     case CEL_LIST_STRING:
         s.inner = 0;
         s.parts = s.len;

@@ -178,16 +178,21 @@ bool cel_jit(const struct cel_program *program);
 enum cel_key_op {
     CEL_KEY_EQ,
     CEL_KEY_IN,
-    CEL_KEY_PREFIX
+    CEL_KEY_PREFIX,
+    CEL_KEY_PART, // the text holds it somewhere
+    CEL_KEY_HAS,  // the list of the attribute holds one of them
 };
 struct cel_key {
     enum cel_key_op op;
-    uint32_t slot;              // see cel_slot_*
-    const struct value *values; // STRINGs; one for EQ and PREFIX; in the program's memory
+    uint32_t group; // of alternatives: keys in a row with one group and one slot, any of which must hold
+    uint32_t slot;  // see cel_slot_*
+    const struct value *values; // STRINGs; one for EQ, PREFIX and PART; in the program's memory. NULL: `text`
     size_t count;
+    struct str text; // likewise
 };
 // Writes at most `most` keys of the conjunctive top of `expr`; returns how many. An attribute that is
-// missing or mistyped makes such a conjunct unsure, not no: the index needs its bucket for that.
+// missing or mistyped makes such a conjunct unsure, not no: the index needs its bucket for that. For HAS
+// anything but a list is mistyped, though a map may answer too.
 size_t cel_keys(const struct cel_program *program, uint32_t expr, struct cel_key *out, size_t most);
 // The slot of an attribute path for use by an index (created if no expression reads it; before seal).
 MUST_USE enum pdp_err cel_slot(struct cel_program *program, struct str path, uint32_t *slot);

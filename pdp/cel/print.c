@@ -119,50 +119,6 @@ bool cel_reads(const struct cel_program *program, uint32_t expr, struct str path
     return is;
 }
 
-// ---- keys for an index ----
-
-static bool key_of(const struct cel_program *p, uint32_t id, struct cel_key *out)
-{
-    const struct node *node = &p->nodes[id];
-    const struct value *constant = NULL;
-    *out = (struct cel_key){.op = CEL_KEY_EQ, .count = 1};
-    if (node->op == OP_EQ_TEXT) {
-        out->slot = node->a;
-        out->values = &p->consts[node->b];
-        return true;
-    }
-    if (node->op == OP_IN_TEXTS && p->nodes[node->a].op == OP_SLOT) {
-        constant = &p->consts[node->b];
-        *out = (struct cel_key){CEL_KEY_IN, p->nodes[node->a].a, constant->as.list, constant->n};
-        return true;
-    }
-    if (node->op != OP_CALL || node->c != F_STARTS) {
-        return false;
-    }
-    const struct node *text = &p->nodes[p->args[node->a]], *prefix = &p->nodes[p->args[node->a + 1]];
-    if (text->op != OP_SLOT || prefix->op != OP_CONST || p->consts[prefix->a].kind != VALUE_STRING) {
-        return false;
-    }
-    *out = (struct cel_key){CEL_KEY_PREFIX, text->a, &p->consts[prefix->a], 1};
-    return true;
-}
-
-size_t cel_keys(const struct cel_program *program, uint32_t expr, struct cel_key *out, size_t most)
-{
-    size_t count = 0;
-    if (expr >= program->node_count || most == 0) {
-        return 0;
-    }
-    const struct node *node = &program->nodes[expr];
-    if (node->op != OP_AND) {
-        return key_of(program, expr, out);
-    }
-    for (uint32_t i = 0; i < node->b && count < most; i++) { // conjunctions were flattened when made
-        count += key_of(program, program->args[node->a + i], &out[count]);
-    }
-    return count;
-}
-
 // ---- text ----
 
 void cel_slot_show(const struct cel_program *program, uint32_t slot, const struct value *value, size_t most,

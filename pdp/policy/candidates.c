@@ -72,12 +72,13 @@ static size_t list_many(const struct gather *g)
     return kept;
 }
 
-static void probe(struct gather *g, const struct index_dim *dim, struct str key, uint64_t hash, bool prefix)
+static void probe(struct gather *g, const struct index_dim *dim, struct str key, uint64_t hash,
+                  enum index_key kind)
 {
-    for (size_t at = (size_t)index_hash_end(hash, prefix) & dim->mask; dim->entries[at].key != NULL;
+    for (size_t at = (size_t)index_hash_end(hash, kind) & dim->mask; dim->entries[at].key != NULL;
          at = (at + 1) & dim->mask) {
         const struct index_entry *entry = &dim->entries[at];
-        if (entry->prefix == prefix && str_eq((struct str){entry->key, entry->len}, key)) {
+        if (entry->kind == kind && str_eq((struct str){entry->key, entry->len}, key)) {
             take(g, entry->list);
             return;
         }
@@ -94,7 +95,7 @@ static void look_up(struct gather *g, const struct index_dim *dim, struct str te
         bool wanted = len <= INDEX_PREFIX_MAX && (dim->prefix_lengths >> len & 1) != 0;
         // All prefixes of paths end with a slash.
         if (wanted && (dim->slot != INDEX_PATH || (len > 0 && text.at[len - 1] == '/'))) {
-            probe(g, dim, str_sub(text, 0, len), hash, true);
+            probe(g, dim, str_sub(text, 0, len), hash, INDEX_PREFIX);
         }
         if (len >= most) {
             break;
@@ -102,7 +103,43 @@ static void look_up(struct gather *g, const struct index_dim *dim, struct str te
         hash = index_hash_byte(hash, text.at[len]);
     }
     if (whole) {
-        probe(g, dim, text, hash, false);
+        probe(g, dim, text, hash, INDEX_WHOLE);
+    }
+}
+
+static void take_all(struct gather *g, const struct index_dim *dim)
+{
+    take(g, dim->missing);
+    take(g, dim->missing_allows);
+}
+
+// At each place of the text, its parts of each length that some key has.
+static void look_up_parts(struct gather *g, const struct index_dim *dim, struct str text)
+{
+    for (size_t from = 0; from < text.len; from++) {
+        size_t most = text.len - from < INDEX_PART_MAX ? text.len - from : INDEX_PART_MAX;
+        uint64_t hash = g->index->seed;
+        for (size_t len = 1; len <= most; len++) {
+            hash = index_hash_byte(hash, text.at[from + len - 1]);
+            if ((dim->part_lengths >> len & 1) != 0) {
+                probe(g, dim, str_sub(text, from, len), hash, INDEX_PART);
+            }
+        }
+    }
+}
+
+// A map may have the key too: then, and where there are too many, all are given.
+static void look_up_elements(struct gather *g, const struct index_dim *dim, const struct value *list)
+{
+    if (list->kind != VALUE_LIST || list->n > INDEX_LIST_MAX) {
+        take_all(g, dim);
+        return;
+    }
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct value *elem = &list->as.list[i];
+        if (elem->kind == VALUE_STRING) {
+            look_up(g, dim, (struct str){elem->n > 0 ? elem->as.text : "", elem->n});
+        }
     }
 }
 
@@ -134,9 +171,21 @@ size_t index_ask(const struct index *index, struct index_scratch *scratch, struc
     take(&g, index->always);
     for (size_t i = 0; i < index->dim_count; i++) {
         const struct index_dim *dim = &index->dims[i];
-        struct str text = text_of(dim, frame, question);
+        struct value list = dim->elements ? cel_attr(frame, dim->slot) : (struct value){.kind = VALUE_ERROR};
+        struct str text = dim->elements ? (struct str){0} : text_of(dim, frame, question);
+        if (list.kind != VALUE_ERROR) {
+            look_up_elements(&g, dim, &list);
+            continue;
+        }
+        if (text.at != NULL && dim->part_lengths != 0 && text.len > INDEX_TEXT_MAX) {
+            take_all(&g, dim);
+            continue;
+        }
         if (text.at != NULL) {
             look_up(&g, dim, text);
+            if (dim->part_lengths != 0) {
+                look_up_parts(&g, dim, text);
+            }
             continue;
         }
         take(&g, dim->missing);

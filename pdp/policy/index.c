@@ -5,14 +5,14 @@
 
 #include <stdlib.h>
 
-#define KEYS_MOST 64  // texts of one test; a longer `in` is no key
-#define TESTS_MOST 12 // of one expression
-#define DIMS_MOST 128 // attributes that are weighed; there is room for action and path
+#define KEYS_MOST 1024 // texts of one test; a longer `in` is no key
+#define TESTS_MOST 256 // of one expression, alternatives counted
+#define DIMS_MOST 128  // attributes that are weighed; there is room for action and path
 
 // One text under which an item may lie, and the bucket that it shares with others.
 struct key {
     struct str text;
-    bool prefix;
+    enum index_key kind;
     uint32_t bucket;
 };
 
@@ -89,10 +89,10 @@ static void builder_fini(struct builder *b)
 // ---- Collecting -------------------------------------------------------------------------------------
 
 // UINT32_MAX: one too many; such a test is no key.
-static enum pdp_err dim_of(struct builder *b, uint32_t slot, uint32_t *dim)
+static enum pdp_err dim_of(struct builder *b, uint32_t slot, bool elements, uint32_t *dim)
 {
     for (uint32_t i = 0; i < b->dims.count; i++) {
-        if (b->dims.at[i].slot == slot) {
+        if (b->dims.at[i].slot == slot && b->dims.at[i].elements == elements) {
             *dim = i;
             return PDP_ERR_OK;
         }
@@ -106,13 +106,13 @@ static enum pdp_err dim_of(struct builder *b, uint32_t slot, uint32_t *dim)
     return PDP_ERR_OK;
 }
 
-static enum pdp_err add_key(struct builder *b, struct str text, bool prefix)
+static enum pdp_err add_key(struct builder *b, struct str text, enum index_key kind)
 {
-    if (prefix && text.len > INDEX_PREFIX_MAX) {
+    if (kind == INDEX_PREFIX && text.len > INDEX_PREFIX_MAX) {
         text.len = INDEX_PREFIX_MAX;
     }
     text.at = text.at != NULL ? text.at : "";
-    PUSH(&b->keys, ((struct key){.text = text, .prefix = prefix}));
+    PUSH(&b->keys, ((struct key){.text = text, .kind = kind}));
     return PDP_ERR_OK;
 }
 
@@ -130,9 +130,9 @@ static enum pdp_err collect_actions(struct builder *b, const struct index_item *
     if (item->action_count == 0 || item->action_count > KEYS_MOST) {
         return PDP_ERR_OK;
     }
-    TRY(dim_of(b, INDEX_ACTION, &dim));
+    TRY(dim_of(b, INDEX_ACTION, false, &dim));
     for (uint32_t i = 0; i < item->action_count; i++) {
-        TRY(add_key(b, item->actions[i], false));
+        TRY(add_key(b, item->actions[i], INDEX_WHOLE));
     }
     return end_facet(b, dim, first);
 }
@@ -155,7 +155,7 @@ static enum pdp_err collect_resources(struct builder *b, const struct index_item
     if (item->resource_count == 0 || item->resource_count > KEYS_MOST) {
         return PDP_ERR_OK;
     }
-    TRY(dim_of(b, INDEX_PATH, &dim));
+    TRY(dim_of(b, INDEX_PATH, false, &dim));
     for (uint32_t i = 0; i < item->resource_count; i++) {
         struct glob_keys keys;
         bool cut =
@@ -165,11 +165,60 @@ static enum pdp_err collect_resources(struct builder *b, const struct index_item
             return PDP_ERR_OK;
         }
         if (keys.exact.len > 0) {
-            TRY(add_key(b, keys.exact, false));
+            TRY(add_key(b, keys.exact, INDEX_WHOLE));
         }
         if (keys.prefix.len > 0) {
-            TRY(add_key(b, keys.prefix, true));
+            TRY(add_key(b, keys.prefix, INDEX_PREFIX));
         }
+    }
+    return end_facet(b, dim, first);
+}
+
+// One key of an expression; of parts that are cut, the last bytes or the first.
+static enum pdp_err collect_key(struct builder *b, const struct cel_key *key, bool last)
+{
+    static const enum index_key KINDS[] = {[CEL_KEY_EQ] = INDEX_WHOLE,
+                                           [CEL_KEY_IN] = INDEX_WHOLE,
+                                           [CEL_KEY_PREFIX] = INDEX_PREFIX,
+                                           [CEL_KEY_PART] = INDEX_PART,
+                                           [CEL_KEY_HAS] = INDEX_WHOLE};
+    for (size_t i = 0; i < key->count; i++) {
+        struct str text = key->values != NULL ? value_text(&key->values[i]) : key->text;
+        if (key->op == CEL_KEY_PART && text.len > INDEX_PART_MAX) {
+            text = str_sub(text, last ? text.len - INDEX_PART_MAX : 0, INDEX_PART_MAX);
+        }
+        TRY(add_key(b, text, KINDS[key->op]));
+    }
+    return PDP_ERR_OK;
+}
+
+// Alternatives in a row; *cut: some are parts that are cut.
+static size_t group_of(const struct cel_key *keys, size_t count, bool *usable, bool *cut)
+{
+    size_t end = 0, texts = 0;
+    *usable = true;
+    *cut = false;
+    for (; end < count && keys[end].group == keys[0].group; end++) {
+        bool part = keys[end].op == CEL_KEY_PART;
+        size_t len = !part ? 0 : keys[end].values != NULL ? keys[end].values[0].n : keys[end].text.len;
+        texts += keys[end].count;
+        *usable = *usable && (!part || len >= INDEX_PART_LEAST);
+        *cut = *cut || len > INDEX_PART_MAX;
+    }
+    *usable = *usable && texts <= KEYS_MOST;
+    return end;
+}
+
+static enum pdp_err collect_group(struct builder *b, const struct cel_key *keys, size_t count, bool last)
+{
+    size_t first = b->keys.count;
+    uint32_t dim = 0;
+    TRY(dim_of(b, keys[0].slot, keys[0].op == CEL_KEY_HAS, &dim));
+    if (dim == UINT32_MAX) {
+        return PDP_ERR_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        TRY(collect_key(b, &keys[i], last));
     }
     return end_facet(b, dim, first);
 }
@@ -178,20 +227,16 @@ static enum pdp_err collect_expr(struct builder *b, uint32_t expr)
 {
     struct cel_key tests[TESTS_MOST];
     size_t count = expr != SET_NO_EXPR ? cel_keys(b->set->program, expr, tests, TESTS_MOST) : 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t first = b->keys.count;
-        uint32_t dim = 0;
-        if (tests[i].count > KEYS_MOST) {
-            continue;
+    for (size_t i = 0; i < count;) {
+        bool usable = false, cut = false;
+        size_t alternatives = group_of(&tests[i], count - i, &usable, &cut);
+        if (usable) {
+            TRY(collect_group(b, &tests[i], alternatives, false));
         }
-        TRY(dim_of(b, tests[i].slot, &dim));
-        if (dim == UINT32_MAX) {
-            continue;
+        if (usable && cut) { // whichever end tells rules apart
+            TRY(collect_group(b, &tests[i], alternatives, true));
         }
-        for (size_t k = 0; k < tests[i].count; k++) {
-            TRY(add_key(b, value_text(&tests[i].values[k]), tests[i].op == CEL_KEY_PREFIX));
-        }
-        TRY(end_facet(b, dim, first));
+        i += alternatives;
     }
     return PDP_ERR_OK;
 }
@@ -199,8 +244,8 @@ static enum pdp_err collect_expr(struct builder *b, uint32_t expr)
 static enum pdp_err collect(struct builder *b)
 {
     uint32_t dim = 0; // these two first, so that they are never one too many
-    TRY(dim_of(b, INDEX_ACTION, &dim));
-    TRY(dim_of(b, INDEX_PATH, &dim));
+    TRY(dim_of(b, INDEX_ACTION, false, &dim));
+    TRY(dim_of(b, INDEX_PATH, false, &dim));
     for (uint32_t i = 0; i < b->count; i++) {
         const struct index_item *item = &b->items[i];
         b->first_facet[i] = (uint32_t)b->facets.count;
@@ -221,7 +266,7 @@ static uint64_t hash_of(const struct builder *b, const struct key *key)
     for (size_t i = 0; i < key->text.len; i++) {
         hash = index_hash_byte(hash, key->text.at[i]);
     }
-    return index_hash_end(hash, key->prefix);
+    return index_hash_end(hash, key->kind);
 }
 
 static enum pdp_err count_key(struct builder *b, uint32_t dim, struct key *key)
@@ -229,7 +274,7 @@ static enum pdp_err count_key(struct builder *b, uint32_t dim, struct key *key)
     size_t at = (size_t)(hash_of(b, key) + dim * UINT64_C(0x9e3779b97f4a7c15)) & b->mask;
     for (; b->table[at] != 0; at = (at + 1) & b->mask) {
         struct bucket *bucket = &b->buckets.at[b->table[at] - 1];
-        if (bucket->dim == dim && bucket->key.prefix == key->prefix && str_eq(bucket->key.text, key->text)) {
+        if (bucket->dim == dim && bucket->key.kind == key->kind && str_eq(bucket->key.text, key->text)) {
             bucket->uses++;
             key->bucket = b->table[at] - 1;
             return PDP_ERR_OK;
@@ -267,10 +312,11 @@ static enum pdp_err count_uses(struct builder *b)
 // How many rules would be looked at with this one: the fewer, the better.
 static uint64_t cost_of(const struct builder *b, const struct facet *facet)
 {
+    static const uint64_t WEIGHTS[] = {[INDEX_WHOLE] = 1, [INDEX_PREFIX] = 2, [INDEX_PART] = 4};
     uint64_t cost = 0;
     for (uint32_t k = 0; k < facet->key_count; k++) {
         const struct key *key = &b->keys.at[facet->first_key + k];
-        cost += (uint64_t)b->buckets.at[key->bucket].uses * (key->prefix ? 2 : 1);
+        cost += (uint64_t)b->buckets.at[key->bucket].uses * WEIGHTS[key->kind];
     }
     return cost;
 }
@@ -302,25 +348,38 @@ static bool is_slot(const struct builder *b, size_t dim)
     return b->dims.at[dim].slot != INDEX_ACTION && b->dims.at[dim].slot != INDEX_PATH;
 }
 
-// Only attributes that many rules gain by are looked at for each question.
-static void keep_best(struct builder *b)
+// The attribute that the fewest rules lie under; *count: how many are still looked at.
+static size_t least_used(const struct builder *b, size_t *count)
 {
-    bool *best = b->kept;
+    size_t least = SIZE_MAX;
+    *count = 0;
     for (size_t d = 0; d < b->dims.count; d++) {
-        best[d] = !is_slot(b, d);
+        if (!is_slot(b, d) || !b->kept[d]) {
+            continue;
+        }
+        (*count)++;
+        least = least == SIZE_MAX || b->uses[d] < b->uses[least] ? d : least;
     }
-    for (int round = 0; round < INDEX_SLOTS_MAX; round++) {
-        size_t most = SIZE_MAX;
-        for (size_t d = 0; d < b->dims.count; d++) {
-            bool more = most == SIZE_MAX || b->uses[d] > b->uses[most];
-            if (!best[d] && b->uses[d] >= INDEX_SLOT_USES && more) {
-                most = d;
+    return least;
+}
+
+// Only attributes that many rules gain by are looked at for each question. Those of the least use go first,
+// some at a time, and their rules lie under others then.
+static void choose_best(struct builder *b)
+{
+    for (bool more = true; more;) {
+        size_t count = 0;
+        choose(b);
+        (void)least_used(b, &count);
+        more = false;
+        for (size_t drop = count / 8 + 1; drop > 0; drop--) {
+            size_t least = least_used(b, &count);
+            bool few = least != SIZE_MAX && b->uses[least] < INDEX_SLOT_USES;
+            if (few || count > INDEX_SLOTS_MAX) {
+                b->kept[least] = false;
+                more = true;
             }
         }
-        if (most == SIZE_MAX) {
-            return;
-        }
-        best[most] = true;
     }
 }
 
@@ -334,9 +393,7 @@ static enum pdp_err choose_all(struct builder *b)
     for (size_t d = 0; d < b->dims.count; d++) {
         b->kept[d] = true;
     }
-    choose(b);
-    keep_best(b);
-    choose(b);
+    choose_best(b);
     return PDP_ERR_OK;
 }
 
@@ -427,10 +484,12 @@ static void put_entry(struct builder *b, struct index_dim *dim, const struct buc
     }
     dim->entries[at] = (struct index_entry){.key = key->text.at,
                                             .len = (uint32_t)key->text.len,
-                                            .prefix = key->prefix,
+                                            .kind = (uint8_t)key->kind,
                                             .list = {bucket->from, bucket->taken}};
-    if (key->prefix) {
+    if (key->kind == INDEX_PREFIX) {
         dim->prefix_lengths |= UINT64_C(1) << key->text.len;
+    } else if (key->kind == INDEX_PART) {
+        dim->part_lengths |= UINT64_C(1) << key->text.len;
     } else if (key->text.len > dim->exact_most) {
         dim->exact_most = (uint32_t)key->text.len;
     }

@@ -13,6 +13,18 @@
 #define INDEX_SLOTS_MAX 8   // dimensions beside action and path: each costs every question a look
 #define INDEX_SLOT_USES 4   // rules that must gain by one
 #define INDEX_PREFIX_MAX 63 // bytes of a prefix; a longer one is cut
+#define INDEX_PART_LEAST 3  // bytes of a part of a text; a shorter one is no key
+#define INDEX_PART_MAX 8    // a longer one is cut
+#define INDEX_TEXT_MAX \
+    2048 // of a longer text no parts are looked up, and of a longer list no elements: all rules
+         // of the dimension are given
+#define INDEX_LIST_MAX 256
+
+enum index_key {
+    INDEX_WHOLE,
+    INDEX_PREFIX,
+    INDEX_PART, // anywhere in the text
+};
 
 struct index_list { // of postings
     uint32_t from, count;
@@ -21,13 +33,15 @@ struct index_list { // of postings
 struct index_entry {
     const char *key; // NULL in a free place
     uint32_t len;
-    bool prefix;
+    uint8_t kind; // enum index_key
     struct index_list list;
 };
 
 struct index_dim {
     uint32_t slot;
+    bool elements;           // keys are elements of a list, not texts
     uint64_t prefix_lengths; // bit n: there is a prefix of n bytes
+    uint64_t part_lengths;   // likewise
     uint32_t exact_most;     // bytes of the longest exact key
     struct index_entry *entries;
     size_t mask;
@@ -64,15 +78,15 @@ struct index_scratch {
 size_t index_ask(const struct index *index, struct index_scratch *scratch, struct cel_frame *frame,
                  const struct policy_question *question, bool allows, bool *skipped);
 
-// The hash of a key, byte by byte; `index_hash_end` tells prefixes from whole texts.
+// The hash of a key, byte by byte; `index_hash_end` tells the kinds of keys apart.
 static inline uint64_t index_hash_byte(uint64_t hash, char byte)
 {
     return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
 }
 
-static inline uint64_t index_hash_end(uint64_t hash, bool prefix)
+static inline uint64_t index_hash_end(uint64_t hash, enum index_key kind)
 {
-    hash = (hash ^ (prefix ? UINT64_C(0x9e3779b97f4a7c15) : 0)) * UINT64_C(0xff51afd7ed558ccd);
+    hash = (hash ^ (kind * UINT64_C(0x9e3779b97f4a7c15))) * UINT64_C(0xff51afd7ed558ccd);
     return hash ^ hash >> 32;
 }
 

@@ -126,7 +126,8 @@ static void print_roles(struct buf *out, const struct policy_set *set)
 struct placed {
     uint32_t rule, slot;
     struct str key;
-    bool prefix;
+    uint8_t kind; // enum index_key
+    bool elements;
 };
 
 struct places {
@@ -142,7 +143,7 @@ static int by_rule(const void *a, const void *b)
         return one->rule < two->rule ? -1 : 1;
     }
     int order = str_cmp(one->key, two->key);
-    return order != 0 ? order : (one->prefix ? 1 : 0) - (two->prefix ? 1 : 0);
+    return order != 0 ? order : one->kind - two->kind;
 }
 
 // Every key of every dimension, with the rules that lie there; in a first round they are only counted.
@@ -158,7 +159,8 @@ static size_t walk(const struct index *index, struct placed *to)
                     to[count] = (struct placed){.rule = index->postings[entry->list.from + i],
                                                 .slot = dim->slot,
                                                 .key = {entry->key, entry->len},
-                                                .prefix = entry->prefix};
+                                                .kind = entry->kind,
+                                                .elements = dim->elements};
                 }
             }
         }
@@ -211,10 +213,11 @@ static void print_index(struct buf *out, const struct policy_set *set, uint32_t 
         buf_str(out, any ? STR(", ") : STR("    index "));
         if (!any) {
             put_slot(out, set, placed->slot);
-            buf_byte(out, ' ');
+            buf_str(out, placed->elements ? STR(" has ") : STR(" "));
         }
+        buf_str(out, placed->kind == INDEX_PART ? STR("…") : STR(""));
         put_key(out, set, placed);
-        buf_str(out, placed->prefix ? STR("…") : STR(""));
+        buf_str(out, placed->kind != INDEX_WHOLE ? STR("…") : STR(""));
         any = true;
     }
     buf_str(out, any ? STR("\n") : STR("    index none: each question\n"));

@@ -9,15 +9,22 @@ Test(cel_print, keys_are_the_conjuncts_an_index_can_use)
     uint32_t expr =
         lab_add(&lab, "resource.type == 'route' && (subject.id in ['b', 'a'] && 'x' == subject.tenant) && "
                       "resource.id.startsWith('/pay') && risk.score > 1.0 && 'staff' in subject.roles");
-    cr_assert_eq(cel_keys(lab.program, expr, keys, 8), 4);
+    cr_assert_eq(cel_keys(lab.program, expr, keys, 8), 5);
     cr_expect_eq(keys[0].op, CEL_KEY_EQ);
     cr_expect(value_is_text(&keys[0].values[0], STR("route")));
     cr_expect(str_eq(cel_slot_at(lab.program, keys[0].slot)->path, STR("resource.type")));
     cr_expect(keys[1].op == CEL_KEY_IN && keys[1].count == 2);
     cr_expect_eq(keys[2].op, CEL_KEY_EQ);
     cr_expect(keys[3].op == CEL_KEY_PREFIX && value_is_text(&keys[3].values[0], STR("/pay")));
+    cr_expect(keys[4].op == CEL_KEY_HAS && value_is_text(&keys[4].values[0], STR("staff")));
     uint32_t loose = lab_add(&lab, "resource.type == 'route' || subject.id == 'a'");
-    cr_expect_eq(cel_keys(lab.program, loose, keys, 8), 0, "a disjunction has none");
+    cr_expect_eq(cel_keys(lab.program, loose, keys, 8), 0, "of different attributes there is none");
+    uint32_t either = lab_add(&lab, "subject.id == 'a' && device.managed || subject.id.endsWith('bc') || "
+                                    "subject.id.matches('^d.*x')");
+    cr_assert_eq(cel_keys(lab.program, either, keys, 8), 3);
+    cr_expect(keys[0].op == CEL_KEY_EQ && keys[1].op == CEL_KEY_PART && keys[2].op == CEL_KEY_PREFIX);
+    cr_expect(keys[0].group == keys[1].group && keys[1].group == keys[2].group);
+    cr_expect_eq(cel_keys(lab.program, either, keys, 2), 0, "all alternatives, or none");
     uint32_t single = lab_add(&lab, "resource.type == 'route'");
     cr_expect_eq(cel_keys(lab.program, single, keys, 8), 1);
     cr_expect_eq(cel_keys(lab.program, expr, keys, 2), 2);

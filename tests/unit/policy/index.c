@@ -33,6 +33,18 @@ static const char *const CONDITIONS[] = {
     "subject.id.startsWith(\"svc-\")",
     "subject.id.startsWith(\"svc-a\") && subject.dept == \"it\"",
     "resource.type == \"route\"",
+    "subject.dept == \"hr\" || subject.dept == \"it\"",
+    "subject.dept == \"hr\" && device.managed || subject.dept == \"it\" && resource.type == \"route\"",
+    "subject.id.endsWith(\"-a1\")",
+    "subject.id.contains(\"lic\") || subject.id.startsWith(\"svc\")",
+    "subject.id.matches(\"^svc-[a-z]\")",
+    "subject.id.matches(\"^alice$\")",
+    "subject.id.matches(\"[a-z]+ice\") || subject.id == \"sv\"",
+    "subject.id.matches(\"a long text, the middle of it.*[0-9]\")",
+    "subject.id.contains(\"of a long text\")",
+    "\"hr\" in subject.roles",
+    "\"it\" in subject.roles && device.managed",
+    "\"hr\" in subject.roles || \"legal\" in subject.roles",
     "resource.type == \"queue\" || subject.dept == \"hr\"",
     "!(subject.dept == \"hr\")",
     "subject.dept != \"hr\"",
@@ -100,10 +112,30 @@ static void put_fact(struct fact *fact, const char *path, const char *const *tex
     }
 }
 
+// A list of a few, one that is long, a map that has them for keys, or nothing.
+static struct value any_roles(void)
+{
+    static struct value list[300];
+    static struct value_entry map[2];
+    static const char *const ROLES[] = {"hr", "it", "legal", "x", "", "staff"};
+    unsigned what = roll(8), n = what == 0 ? COUNT_OF(list) : roll(4);
+    for (unsigned i = 0; i < n; i++) {
+        list[i] = what == 1 ? value_int(i) : value_str(str_of(PICK(ROLES)));
+    }
+    for (unsigned i = 0; i < COUNT_OF(map); i++) {
+        map[i] = (struct value_entry){value_str(str_of(ROLES[i + roll(2) * 2])), value_int(1)};
+    }
+    return what == 2   ? (struct value){.kind = VALUE_MAP, .n = COUNT_OF(map), .as.map = map}
+           : what == 3 ? value_str(STR("hr"))
+           : what == 4 ? value_null()
+                       : (struct value){.kind = VALUE_LIST, .n = n, .as.list = list};
+}
+
 static size_t put_facts(struct fact *facts)
 {
     static const char *const DEPTS[] = {"hr", "it", "legal", ""};
-    static const char *const IDS[] = {"svc-", "svc-a1", "alice", "sv"};
+    static const char *const IDS[] = {"svc-", "svc-a1", "alice", "sv",
+                                      "the end of a long text, the middle of it 7"};
     static const char *const TYPES[] = {"route", "queue"};
     static const char *const COUNTRIES[] = {"DE", "KP"};
     static const char *const LEVELS[] = {"a", "b"};
@@ -114,7 +146,8 @@ static size_t put_facts(struct fact *facts)
     put_fact(&facts[4], "subject.level", LEVELS, COUNT_OF(LEVELS));
     put_fact(&facts[5], "resource.owner", IDS, COUNT_OF(IDS));
     facts[6] = (struct fact){roll(3) != 0 ? "device.managed" : "", value_bool(roll(2) != 0)};
-    return 7;
+    facts[7] = (struct fact){"subject.roles", any_roles()};
+    return 8;
 }
 
 static void print(const struct policy_result *r, struct buf *out)
@@ -145,7 +178,7 @@ Test(policy_index, gives_what_looking_at_every_rule_gives, .timeout = 120)
         policy_set_describe(f.set, &facts);
         indexed += facts.indexed;
         for (int k = 0; k < 60; k++) {
-            struct fact known[8];
+            struct fact known[9];
             f.facts = known;
             f.fact_count = put_facts(known);
             struct policy_question question = {
