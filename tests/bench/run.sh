@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds a release, runs every bench, and ends with one table: budget, measured, met? `BUILD=DIR` builds elsewhere than in
 # build/release. Takes about two minutes; other work on the machine disturbs absolute figures, ratios less.
+# What other engines take on the same conditions: `sh tests/bench/peers.sh`, which installs them.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build/release}
