@@ -102,7 +102,7 @@ static enum pdp_err dim_of(struct builder *b, uint32_t slot, bool elements, uint
         return PDP_ERR_OK;
     }
     *dim = (uint32_t)b->dims.count;
-    PUSH(&b->dims, (struct index_dim){.slot = slot});
+    PUSH(&b->dims, ((struct index_dim){.slot = slot, .elements = elements}));
     return PDP_ERR_OK;
 }
 
@@ -318,7 +318,7 @@ static uint64_t cost_of(const struct builder *b, const struct facet *facet)
         const struct key *key = &b->keys.at[facet->first_key + k];
         cost += (uint64_t)b->buckets.at[key->bucket].uses * WEIGHTS[key->kind];
     }
-    return cost;
+    return b->dims.at[facet->dim].elements ? cost * 4 : cost;
 }
 
 static void choose(struct builder *b)
@@ -383,6 +383,31 @@ static void choose_best(struct builder *b)
     }
 }
 
+// Rules that lie nowhere now may be enough for an attribute that went before.
+static bool take_back(struct builder *b)
+{
+    size_t kept = 0, most = SIZE_MAX;
+    (void)least_used(b, &kept);
+    for (size_t d = 0; d < b->dims.count; d++) {
+        b->uses[d] = 0;
+    }
+    for (uint32_t i = 0; i < b->count; i++) {
+        for (uint32_t f = b->first_facet[i]; b->chosen[i] == UINT32_MAX && f < b->first_facet[i + 1]; f++) {
+            b->uses[b->facets.at[f].dim]++;
+        }
+    }
+    for (size_t d = 0; d < b->dims.count; d++) {
+        bool more = b->uses[d] >= INDEX_SLOT_USES && (most == SIZE_MAX || b->uses[d] > b->uses[most]);
+        most = !b->kept[d] && more ? d : most;
+    }
+    if (most == SIZE_MAX || kept >= INDEX_SLOTS_MAX) {
+        return false;
+    }
+    b->kept[most] = true;
+    choose(b);
+    return true;
+}
+
 static enum pdp_err choose_all(struct builder *b)
 {
     b->uses = calloc(b->dims.count + 1, sizeof(*b->uses));
@@ -394,6 +419,8 @@ static enum pdp_err choose_all(struct builder *b)
         b->kept[d] = true;
     }
     choose_best(b);
+    while (take_back(b)) {
+    }
     return PDP_ERR_OK;
 }
 
