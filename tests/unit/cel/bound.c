@@ -116,15 +116,19 @@ Test(cel_bound, saturates)
 {
     struct lab lab;
     struct cel_bound bound;
-    char text[4000] = "[r]";
+    AUTO(buf_fini) struct buf text = {0};
     lab_init(&lab);
-    for (int i = 0; i < 20; i++) {
-        char more[4000];
-        snprintf(more, sizeof more, "cel.bind(a%d, %s, a%d + a%d + a%d.map(x, r))", i, text, i, i, i);
-        snprintf(text, sizeof text, "%s", more);
+    buf_str(&text, STR("subject.roles.exists(r, size("));
+    for (int i = 19; i >= 0; i--) {
+        buf_printf(&text, "cel.bind(a%d, ", i);
     }
-    char whole[4100];
-    snprintf(whole, sizeof whole, "subject.roles.exists(r, size(%s) > 0)", text);
+    buf_str(&text, STR("[r]"));
+    for (int i = 0; i < 20; i++) {
+        buf_printf(&text, ", a%d + a%d + a%d.map(x, r))", i, i, i);
+    }
+    buf_str(&text, STR(") > 0)"));
+    buf_byte(&text, '\0');
+    const char *whole = (const char *)text.at;
     uint32_t expr = lab_add(&lab, whole);
     cr_assert_eq(cel_bound(lab.program, expr, NULL, &bound), PDP_ERR_OK);
     cr_expect_gt(bound.steps, UINT64_C(1000000000));
