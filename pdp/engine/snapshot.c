@@ -268,6 +268,21 @@ static void keep_first(enum pdp_err *first, enum pdp_err err)
     *first = *first == PDP_ERR_OK ? err : *first;
 }
 
+// What Scopes say of each document; NULL where the policies were refused.
+static enum pdp_err find_scopes(const struct doc_list *list, struct snapshot *s, const uint32_t **out)
+{
+    *out = NULL;
+    uint32_t *scopes = ARENA_ARRAY(&s->arena, uint32_t, list->count + 1);
+    if (scopes == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; s->policies != NULL && i < list->count; i++) {
+        scopes[i] = policy_scope(s->policies, list->docs[i].source->name);
+    }
+    *out = s->policies != NULL ? scopes : NULL;
+    return PDP_ERR_OK;
+}
+
 // All readers run even where an earlier one failed: each reports its own mistakes.
 static enum pdp_err read_docs(struct named *named, const struct doc_list *list, struct hash_key seed,
                               struct snapshot *s, struct diags *diags)
@@ -286,8 +301,10 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
     struct policy_files files = files_of(named->input);
     keep_first(&first, policy_set_read(list->docs, list->count, &s->names, s->program, &files, seed,
                                        &s->arena, diags, &s->lists, &s->policies));
-    keep_first(&first,
-               session_policies_read(list->docs, list->count, s->program, &s->arena, diags, &s->sessions));
+    const uint32_t *scopes = NULL;
+    TRY(find_scopes(list, s, &scopes));
+    keep_first(&first, session_policies_read(list->docs, list->count, scopes, s->program, &s->arena, diags,
+                                             &s->sessions));
     keep_first(&first, risk_model_read(list->docs, list->count, s->program, s->names.strengths,
                                        s->names.strength_count, &s->arena, diags, &s->risk));
     return first;

@@ -37,6 +37,7 @@ struct build {
     size_t near_count, near_asked;
     struct table rule_names; // made where there are exceptions
     struct policy_lists *lists;
+    const struct conf_doc **scope_docs; // of each scope
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.
@@ -92,6 +93,23 @@ void exceptions_close(struct build *build);
 uint32_t rollout_read(struct build *build, const struct conf_node *map, struct str name);
 // How many a Policy document may have, at most.
 size_t rollouts_count(const struct conf_doc *doc);
+
+// Finds the scopes, and refuses documents below one that hold for everybody; after the last was read: what
+// each means with those that it stands in.
+MUST_USE enum pdp_err scopes_reserve(struct build *build, const struct conf_doc *docs, size_t count);
+void read_scope(struct build *build, const struct conf_doc *doc);
+void scopes_close(struct build *build);
+// The innermost scope of a document; SET_NO_SCOPE: none.
+uint32_t scope_of(const struct build *build, const struct conf_doc *doc);
+// Is `scope` the scope `inner`, or one that it stands in?
+bool scope_holds(const struct policy_set *set, uint32_t scope, uint32_t inner);
+// A condition with all that its scopes say.
+uint32_t scope_join(struct build *build, uint32_t scope, uint32_t expr);
+// Refuses an effect at `place` that one of the scopes leaves out: "WHAT `deny`, which the Scope …".
+void scope_check_effect(struct build *build, uint32_t scope, enum pdp_effect effect, struct place place,
+                        const char *what);
+// Where the scope is, for the error reported last.
+void scope_hint(const struct build *build, uint32_t scope, const char *what);
 
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.
 uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);

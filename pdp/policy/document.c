@@ -327,6 +327,10 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
     read_require(&r);
     read_terminate(&r);
     read_times(&r);
+    if (err == PDP_ERR_OK) {
+        scope_check_effect(build, set->policies[policy].scope, r.out->effect, conf_get(node, "effect")->place,
+                           "the rule has the effect");
+    }
     r.out->rollout = rollout_read(build, node, r.out->name);
     read_condition(&r, set->policies[policy].target);
     if (rule.obligations != NULL) {
@@ -374,16 +378,13 @@ static uint32_t read_target(struct build *build, const struct conf_doc *doc, con
     return when_read(build, target, vars);
 }
 
-// What it may take on top of each rule's condition; 0 where it was refused itself.
+// What it may take on top of each rule's condition, with its scopes; 0 where it was refused itself.
 static uint64_t bound_target(struct build *build, const struct set_policy *policy,
-                             const struct conf_node *target)
+                             const struct conf_node *target, const struct conf_doc *doc)
 {
-    if (target == NULL) {
-        return 0;
-    }
     size_t errors = build->diags->errors;
-    uint64_t steps =
-        when_bound(build, policy->target, 0, target->place, "the target of policy", policy->name);
+    struct place place = target != NULL ? target->place : build_key_place(doc->root, "kind");
+    uint64_t steps = when_bound(build, policy->target, 0, place, "the target of policy", policy->name);
     return build->diags->errors == errors ? steps : 0;
 }
 
@@ -396,13 +397,14 @@ void read_policy(struct build *build, const struct conf_doc *doc)
     uint32_t number = set->policy_count++;
     struct set_policy *policy = &set->policies[number];
     *policy = (struct set_policy){.name = build_copy(build, build_doc_name(doc)),
+                                  .scope = scope_of(build, doc),
                                   .algorithm = (enum combine_algorithm)document.combine};
     struct build_vars vars = build->shared;
     if (document.variables != NULL) {
         when_vars(build, document.variables, &vars);
     }
-    policy->target = read_target(build, doc, document.target, &vars);
-    uint64_t target_steps = bound_target(build, policy, document.target);
+    policy->target = scope_join(build, policy->scope, read_target(build, doc, document.target, &vars));
+    uint64_t target_steps = bound_target(build, policy, document.target, doc);
     policy->rollout = rollout_read(build, doc->root, policy->name);
     set->untargeted = set->untargeted || (policy->target == SET_NO_EXPR && policy->rollout == SET_NO_ROLLOUT);
     if (document.rules == NULL) {
@@ -419,6 +421,8 @@ void read_policy(struct build *build, const struct conf_doc *doc)
         read_rule(build, document.rules->items[i], &vars, &ids, number, target_steps);
     }
     if (closes(doc)) {
+        scope_check_effect(build, policy->scope, PDP_EFFECT_DENY, conf_get(doc->root, "combine")->place,
+                           "the policy adds the effect");
         add_closing(build, number);
     }
 }

@@ -85,15 +85,43 @@ static const char *why_not(const struct set_rule *rule)
     return rule->never_lifted ? "is marked `exceptions: never`" : NULL;
 }
 
-static void read_lifted(struct build *build, const struct conf_node *node, struct build_lifted *lifted)
+// `*` below a scope: every restriction of the policies below it. Returns how many; `to` may be NULL.
+static uint32_t list_below(const struct policy_set *set, uint32_t scope, uint32_t *to)
 {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        const struct set_rule *rule = &set->rules[i];
+        if (why_not(rule) == NULL && scope_holds(set, scope, set->policies[rule->policy].scope)) {
+            if (to != NULL) {
+                to[count] = i;
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
+static void read_lifted(struct build *build, const struct conf_node *node, uint32_t scope,
+                        struct build_lifted *lifted)
+{
+    const struct policy_set *set = build->set;
     if (str_eq(node->text, STR("*"))) {
+        if (scope != SET_NO_SCOPE && !lifted->all) {
+            lifted->count += list_below(set, scope, &lifted->rules[lifted->count]);
+        }
         lifted->all = true;
         return;
     }
     const uint32_t *rule = table_get(&build->rule_names, node->text);
     if (rule == NULL) {
         refuse_unknown(build, node);
+        return;
+    }
+    if (scope != SET_NO_SCOPE && !scope_holds(set, scope, set->policies[set->rules[*rule].policy].scope)) {
+        build_fail(build, PDP_ERR_REFUSED, node->place, NULL,
+                   "`" STR_FMT "` is not below the Scope `" STR_FMT "`, which this exception is below",
+                   STR_ARG(node->text), STR_ARG(set->scopes[scope].name));
+        scope_hint(build, scope, "");
         return;
     }
     const char *why = why_not(&build->set->rules[*rule]);
@@ -104,6 +132,16 @@ static void read_lifted(struct build *build, const struct conf_node *node, struc
     lifted->rules[lifted->count++] = *rule;
 }
 
+static bool names_all(const struct document *document)
+{
+    for (size_t i = 0; i < document->lifts.count; i++) {
+        if (str_eq(document->lifts.nodes[i]->text, STR("*"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_lifts(struct build *build, const struct conf_doc *doc, const struct document *document,
                        struct build_lifted *lifted)
 {
@@ -112,10 +150,16 @@ static void read_lifts(struct build *build, const struct conf_doc *doc, const st
         build_fail(build, PDP_ERR_MISSING, node->place, "`*` names all rules that restrict",
                    "`lifts` is empty");
     }
-    lifted->rules = build_array(build, document->lifts.count, sizeof(*lifted->rules));
-    for (size_t i = 0; lifted->rules != NULL && name_rules(build) && i < document->lifts.count; i++) {
-        read_lifted(build, document->lifts.nodes[i], lifted);
+    uint32_t scope = scope_of(build, doc);
+    size_t most = document->lifts.count;
+    if (scope != SET_NO_SCOPE && names_all(document)) {
+        most += list_below(build->set, scope, NULL);
     }
+    lifted->rules = build_array(build, most, sizeof(*lifted->rules));
+    for (size_t i = 0; lifted->rules != NULL && name_rules(build) && i < document->lifts.count; i++) {
+        read_lifted(build, document->lifts.nodes[i], scope, lifted);
+    }
+    lifted->all = lifted->all && scope == SET_NO_SCOPE; // else they are listed
 }
 
 void read_exception(struct build *build, const struct conf_doc *doc)
@@ -135,8 +179,10 @@ void read_exception(struct build *build, const struct conf_doc *doc)
                    "leave `when` out where nothing is asked", "`when` is empty");
     } else if (document.when != NULL) {
         out->when = when_read(build, document.when, &build->shared);
-        (void)when_bound(build, out->when, 0, document.when->place, "the exception", out->name);
     }
+    out->when = scope_join(build, scope_of(build, doc), out->when);
+    struct place place = document.when != NULL ? document.when->place : build_key_place(doc->root, "kind");
+    (void)when_bound(build, out->when, 0, place, "the exception", out->name);
     if (document.require != NULL) {
         out->has_require = true;
         require_read(build, document.require, &out->strength, &out->max_age_s);

@@ -4,8 +4,8 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy",    "Strengths",     "List",      "Definitions",
-                                    "Exception", "SessionPolicy", "RiskModel", "Schema"};
+static const char *const KINDS[] = {"Policy",        "Strengths", "List",   "Definitions", "Exception",
+                                    "SessionPolicy", "RiskModel", "Schema", "Scope"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -103,7 +103,7 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
     }
     diag_hint(n->diags,
               "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-              "`RiskModel` and `Schema`");
+              "`RiskModel`, `Schema` and `Scope`");
     return false;
 }
 

@@ -34,10 +34,10 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read by their
-// own folders). Compiles into `program` (not sealed yet), resources and actions as index keys. `seed` keys
-// its hash tables. *lists are the caller's to free (NULL on failure). What the first pass reported is not
-// reported again. The set keeps nothing of the documents or their sources.
+// Second pass: Scope, Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read
+// by their own folders). Compiles into `program` (not sealed yet), resources and actions as index keys.
+// `seed` keys its hash tables. *lists are the caller's to free (NULL on failure). What the first pass
+// reported is not reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count,
                                       const struct policy_names *names, struct cel_program *program,
                                       const struct policy_files *files, struct hash_key seed,
@@ -121,6 +121,8 @@ bool policy_rule_shadows(const struct policy_set *set, uint32_t rule);
 // Everything that is judged in shadow, as text that stays the same while its meaning does.
 void policy_shadow_print(const struct policy_set *set, struct buf *out);
 
+// What the Scopes of a file's folder say of whom and what its documents are about; UINT32_MAX: all.
+uint32_t policy_scope(const struct policy_set *set, struct str file);
 // Adds to a list of roles those that they bring along (Definitions); anything else is left as it is. false:
 // memory is out, and the value must not be used.
 MUST_USE bool policy_roles_expand(const struct policy_set *set, struct value *value, struct arena *arena);

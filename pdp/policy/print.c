@@ -121,6 +121,26 @@ static void print_roles(struct buf *out, const struct policy_set *set)
     }
 }
 
+static void print_scopes(struct buf *out, const struct policy_set *set)
+{
+    for (uint32_t i = 0; i < set->scope_count; i++) {
+        const struct set_scope *scope = &set->scopes[i];
+        struct str folder = str_sub(scope->folder, set->scope_top, scope->folder.len);
+        buf_printf(out, "scope " STR_FMT ": ", STR_ARG(scope->name));
+        buf_str(out, folder.len > 0 ? folder : STR("everything"));
+        buf_byte(out, '\n');
+        put_expr(out, set, "target", scope->whole);
+        const char *before = "    effects ";
+        for (uint32_t effect = 0; effect < PDP_EFFECT_COUNT && scope->effects != UINT32_MAX; effect++) {
+            if ((scope->effects >> effect & 1) != 0) {
+                buf_printf(out, "%s%s", before, pdp_effect_name((enum pdp_effect)effect));
+                before = ", ";
+            }
+        }
+        buf_str(out, scope->effects != UINT32_MAX ? STR("\n") : STR(""));
+    }
+}
+
 // ---- The index, by rule -----------------------------------------------------------------------------
 
 struct placed {
@@ -359,6 +379,7 @@ void policy_set_print(const struct policy_set *set, const struct policy_lists *l
     print_strengths(out, set);
     print_lists(out, lists);
     print_roles(out, set);
+    print_scopes(out, set);
     print_policies(out, set, &places);
     print_exceptions(out, set);
     free(places.at);

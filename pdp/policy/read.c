@@ -96,8 +96,8 @@ static const struct {
     struct str kind;
     void (*read)(struct build *build, const struct conf_doc *doc);
 } READERS[] = {
-    {{"List", 4}, read_list},     {{"Strengths", 9}, read_strengths}, {{"Definitions", 11}, read_definitions},
-    {{"Policy", 6}, read_policy}, {{"Exception", 9}, read_exception},
+    {{"List", 4}, read_list},   {{"Strengths", 9}, read_strengths}, {{"Definitions", 11}, read_definitions},
+    {{"Scope", 5}, read_scope}, {{"Policy", 6}, read_policy},       {{"Exception", 9}, read_exception},
 };
 
 static bool is_kind(const struct conf_doc *doc, struct str kind)
@@ -175,6 +175,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
                           SET_RULES_MAX);
     }
     TRY(reserve_definitions(build, docs, count));
+    TRY(scopes_reserve(build, docs, count));
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
     set->obligations = build_array(build, obligations, sizeof(*set->obligations));
@@ -182,7 +183,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     exceptions_reserve(build, exceptions);
     set->list_count = (uint32_t)build->names->set_count;
     TRY(table_init(&build->obligations, obligations, set->seed, build->arena));
-    return build->first;
+    return build->first == PDP_ERR_NOMEM ? PDP_ERR_NOMEM : PDP_ERR_OK;
 }
 
 static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, size_t count)
@@ -201,6 +202,9 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
             if (is_kind(order[i].doc, READERS[kind].kind)) {
                 READERS[kind].read(build, order[i].doc);
             }
+        }
+        if (READERS[kind].read == read_scope) {
+            scopes_close(build);
         }
     }
     definitions_close(build);

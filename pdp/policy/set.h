@@ -34,8 +34,19 @@ struct set_rule {
     struct str reason, message;
 };
 
+// What holds for the documents of a folder.
+#define SET_NO_SCOPE UINT32_MAX
+struct set_scope {
+    struct str name;
+    struct str folder;   // with the slash at its end
+    uint32_t parent;     // the one that it stands in; SET_NO_SCOPE: none
+    uint32_t own, whole; // target and tenants, of it alone and with all that it stands in; SET_NO_EXPR: any
+    uint32_t effects;    // a bit each
+};
+
 struct set_policy {
     struct str name;
+    uint32_t scope; // innermost; SET_NO_SCOPE: none
     enum combine_algorithm algorithm;
     uint32_t target;  // SET_NO_EXPR: any
     uint32_t rollout; // SET_NO_ROLLOUT: for everybody
@@ -88,7 +99,11 @@ struct policy_set {
     uint32_t exception_count;
     struct set_numbers lift_all; // exceptions that lift every restriction
     struct set_numbers *lifts;   // exceptions that name a rule, by its number; NULL: there are no exceptions
-    struct roles roles;          // that bring others along
+    struct set_scope *scopes;    // by folder: outer ones first
+    uint32_t scope_count;
+    struct table scope_folders; // numbers of scopes
+    size_t scope_top;           // bytes of the folder that all documents share
+    struct roles roles;         // that bring others along
     struct set_rollout *rollouts;
     uint32_t rollout_count;
     bool untargeted;         // a policy has no target: NO_POLICY cannot be

@@ -137,6 +137,25 @@ static void name_concurrent(struct reader *r, const struct conf_node *metadata, 
     }
 }
 
+// Of the sessions that its scopes leave to it.
+static void join_scope(struct reader *r, const struct conf_node *root, uint32_t scope, uint32_t *target)
+{
+    uint32_t both[] = {scope, *target};
+    uint64_t steps = 0;
+    if (scope == UINT32_MAX) {
+        return;
+    }
+    if (*target == UINT32_MAX) {
+        *target = scope;
+        return;
+    }
+    note(r, cel_join(r->program, true, both, COUNT_OF(both), target));
+    if (*target != UINT32_MAX) {
+        note(r, cel_bound_check(r->program, *target, 0, root->place,
+                                STR("the target of a SessionPolicy, with its Scopes,"), r->diags, &steps));
+    }
+}
+
 static void read_target(struct reader *r, const struct conf_node *node, uint32_t *target)
 {
     *target = UINT32_MAX;
@@ -159,7 +178,8 @@ static void read_target(struct reader *r, const struct conf_node *node, uint32_t
     }
 }
 
-static void read_policy(struct reader *r, const struct conf_node *root, struct session_policy *out)
+static void read_policy(struct reader *r, const struct conf_node *root, uint32_t scope,
+                        struct session_policy *out)
 {
     struct document doc = {.first_sight = -1};
     note(r, conf_read(root, DOCUMENT, COUNT_OF(DOCUMENT), "SessionPolicy", &doc, r->arena, r->diags));
@@ -171,6 +191,7 @@ static void read_policy(struct reader *r, const struct conf_node *root, struct s
                        : doc.first_sight == 0 ? FIRST_SIGHT_KNOWN
                                               : FIRST_SIGHT_ADOPT;
     read_target(r, doc.target, &out->target);
+    join_scope(r, root, scope, &out->target);
     if (doc.limits != NULL) {
         read_limits(r, doc.limits, out);
         name_concurrent(r, doc.metadata, out);
@@ -197,8 +218,8 @@ static bool is_session_policy(const struct conf_doc *doc)
     return kind != NULL && kind->kind == CONF_SCALAR && str_eq(kind->text, STR("SessionPolicy"));
 }
 
-enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
-                                   struct arena *arena, struct diags *diags,
+enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, const uint32_t *scopes,
+                                   struct cel_program *program, struct arena *arena, struct diags *diags,
                                    const struct session_policies **out)
 {
     *out = NULL;
@@ -211,7 +232,7 @@ enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, st
     policies->list = list;
     for (size_t i = 0; i < count; i++) {
         if (is_session_policy(&docs[i])) {
-            read_policy(&r, docs[i].root, &list[policies->count++]);
+            read_policy(&r, docs[i].root, scopes != NULL ? scopes[i] : UINT32_MAX, &list[policies->count++]);
         }
     }
     policies->longest_ms = longest_of(policies);

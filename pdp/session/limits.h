@@ -51,9 +51,10 @@ struct str session_limits_say(struct arena *arena, struct str policy, uint32_t c
 
 struct session_policies;
 
-// Reads all SessionPolicy documents (others are passed over), adding their targets to `program`. Lives in
-// `arena`. With none, the defaults above hold.
-MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count,
+// Reads all SessionPolicy documents (others are passed over), adding their targets to `program`. `scopes`
+// (NULL: none) are expressions by document that must hold besides its target; UINT32_MAX: nothing must. Lives
+// in `arena`. With no document, the defaults above hold.
+MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, const uint32_t *scopes,
                                             struct cel_program *program, struct arena *arena,
                                             struct diags *diags, const struct session_policies **out);
 // The limits for the request that `frame` was begun for. The shortest of all that match or may match.

@@ -16,6 +16,7 @@ static const struct {
     {"policies/baseline", "tests/cases/compile/baseline.txt"},
     {"tests/cases/compile/language", "tests/cases/compile/language.txt"},
     {"tests/cases/compile/schema", "tests/cases/compile/schema.txt"},
+    {"tests/cases/compile/scope", "tests/cases/compile/scope.txt"},
 };
 
 static void compile(const char *dir, struct hash_key seed, struct buf *out)

@@ -64,6 +64,9 @@ static void report(struct round *r, const struct policy_result *got, const struc
         buf_printf(&out, " p%u/r%u", wanted->rules[i].policy, wanted->rules[i].rule);
     }
     buf_printf(&out, " (%u, %lld)\n", wanted->require_strength, (long long)wanted->require_max_age_s);
+    for (size_t i = 0; i < r->rules.file_count; i++) {
+        buf_printf(&out, "# %s from byte %zu\n", r->rules.files[i].name, r->rules.files[i].from);
+    }
     buf_str(&out, buf_view(&r->yaml));
     world_print(&r->world, &out);
     fwrite(out.at, 1, out.len, stdout);
@@ -101,10 +104,17 @@ static void run(struct round *r)
 {
     rules_write(&r->rules, &r->chance, &r->arena, &r->yaml);
     total.sets++;
-    struct str file = buf_view(&r->yaml);
+    struct str files[RULES_FILES];
+    const char *paths[RULES_FILES];
+    for (size_t i = 0; i < r->rules.file_count; i++) {
+        size_t end = i + 1 < r->rules.file_count ? r->rules.files[i + 1].from : r->yaml.len;
+        files[i] = str_sub(buf_view(&r->yaml), r->rules.files[i].from, end - r->rules.files[i].from);
+        paths[i] = r->rules.files[i].name;
+    }
+    r->loaded.paths = paths;
     r->loaded.world = &r->world;
     r->loaded.seed = r->seed;
-    enum pdp_err err = loaded_read(&r->loaded, &file, 1, NULL, 0);
+    enum pdp_err err = loaded_read(&r->loaded, files, r->rules.file_count, NULL, 0);
     if (r->rules.failed) {
         printf("PDP_DIFF_SEED=%" PRIu64 ": the interpreter does not read a condition\n", r->seed);
         total.differences++;

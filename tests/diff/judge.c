@@ -33,6 +33,30 @@ static enum truth truth_of(const struct court *c, const struct rules_policy *pol
     return v.kind != VALUE_BOOL ? TRUTH_UNSURE : v.as.b ? TRUTH_YES : TRUTH_NO;
 }
 
+static enum truth any_tenant(const struct court *c, const struct rules_scope *scope)
+{
+    const struct value *tenant = &c->world->attrs[ATTR_TENANT];
+    bool is = scope->tenant_count == 0;
+    for (size_t i = 0; i < scope->tenant_count; i++) {
+        is = is || value_is_text(tenant, str_of(scope->tenants[i]));
+    }
+    return scope->tenant_count > 0 && tenant->kind != VALUE_STRING ? TRUTH_UNSURE : is ? TRUTH_YES : TRUTH_NO;
+}
+
+// All scopes that a folder stands in hold.
+static enum truth scope_truth(const struct court *c, int folder)
+{
+    static const struct rules_policy none = {.var_count = 0};
+    enum truth truth = TRUTH_YES;
+    for (; folder >= 0; folder = RULES_PARENTS[folder]) {
+        const struct rules_scope *scope = &c->rules->scopes[folder];
+        if (scope->there) {
+            truth = both(truth, both(any_tenant(c, scope), truth_of(c, &none, scope->target)));
+        }
+    }
+    return truth;
+}
+
 static struct str cut(struct str *rest)
 {
     size_t end = str_find_byte(*rest, '/', 1);
@@ -116,7 +140,7 @@ static enum truth in_force(const struct court *c, const struct rules_exception *
     if (c->world->now_ms >= exception->expires_ms || !proves) {
         return TRUTH_NO;
     }
-    return truth_of(c, &NO_VARIABLES, exception->when);
+    return both(scope_truth(c, (int)exception->folder), truth_of(c, &NO_VARIABLES, exception->when));
 }
 
 // Lifted: as if it had not been there. Perhaps lifted: it restricts, and ends no session.
@@ -129,7 +153,8 @@ static enum outcome unlifted(const struct court *c, uint32_t policy, uint32_t ru
     }
     for (uint32_t i = 0; i < c->rules->exception_count; i++) {
         const struct rules_exception *exception = &c->rules->exceptions[i];
-        bool names = exception->all || (exception->policy == policy && exception->rule == rule);
+        bool below = rules_below(c->rules, c->rules->policies[policy].folder, exception->folder);
+        bool names = (exception->all && below) || (exception->policy == policy && exception->rule == rule);
         enum truth truth = names ? in_force(c, exception) : TRUTH_NO;
         if (truth == TRUTH_YES) {
             return NOTHING;
@@ -164,7 +189,8 @@ static enum outcome outcome(const struct court *c, const struct rules_rule *rule
 static void judge_policy(struct court *c, uint32_t number)
 {
     const struct rules_policy *policy = &c->rules->policies[number];
-    enum truth target = both(holds(c, policy->hold), truth_of(c, policy, policy->target));
+    enum truth target = both(both(scope_truth(c, (int)policy->folder), holds(c, policy->hold)),
+                             truth_of(c, policy, policy->target));
     bool allowed = false;
     for (uint32_t i = 0; i < policy->rule_count && target != TRUTH_NO; i++) {
         const struct rules_rule *rule = &policy->rules[i];

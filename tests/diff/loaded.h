@@ -8,13 +8,14 @@
 #include "policy/policy.h"
 
 enum {
-    LOADED_FILES = 4,
+    LOADED_FILES = 16,
     LOADED_EXTRA = 64
 };
 
 struct loaded {
     struct arena arena, made; // of the rule set; of one question
     struct diags diags;
+    const char *const *paths; // of the files; NULL: `p0.yaml` to `p3.yaml`
     struct source sources[LOADED_FILES];
     struct policy_names names;
     struct cel_env env;

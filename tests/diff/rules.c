@@ -2,6 +2,8 @@
 // Writing a rule set.
 #include "diff/rules.h"
 
+#include <stdio.h>
+
 static const char *const ALGORITHMS[] = {"most-restrictive", "first-match", "deny-unless-allow"};
 static const char *const ACTIONS[] = {"GET", "POST", "x"};
 static const char *const RESOURCES[] = {"/a", "/a/**", "/a/*", "/a/*/c", "/b", "/**", "/a/b/**", "/b/*"};
@@ -11,6 +13,7 @@ static const char *const KEYS[] = {"subject.a == \"x\"",
                                    "subject.level in [\"x\", \"hr\"]",
                                    "context.client.kind.startsWith(\"x\")",
                                    "resource.until > now",
+                                   "\"x\" in subject.texts",
                                    "\"hr\" == subject.b",
                                    "subject.a in [\"x\", \"y\", \"hr\"]",
                                    "geo.country in [\"DE\", \"KP\"]",
@@ -193,11 +196,63 @@ static void put_rule(struct rules *rules, struct gen *g, struct buf *yaml, struc
     policy->rule_count++;
 }
 
+const int RULES_PARENTS[RULES_FOLDERS] = {-1, 0, 1, 0};
+// In the order of their paths, with the files in them.
+static const char *const FOLDERS[RULES_FOLDERS] = {"r/", "r/x/", "r/x/y/", "r/z/"};
+
+static void begin_file(struct rules *rules, const struct buf *yaml, uint32_t folder, const char *name)
+{
+    size_t at = rules->file_count++;
+    snprintf(rules->files[at].name, sizeof rules->files[at].name, "%s%s.yaml", FOLDERS[folder], name);
+    rules->files[at].from = yaml->len;
+}
+
+bool rules_below(const struct rules *rules, uint32_t folder, uint32_t of)
+{
+    int scope = (int)of, at = (int)folder;
+    while (scope >= 0 && !rules->scopes[scope].there) {
+        scope = RULES_PARENTS[scope];
+    }
+    while (at >= 0 && at != scope) {
+        at = RULES_PARENTS[at];
+    }
+    return scope < 0 || at == scope;
+}
+
+static void put_scope(struct rules *rules, struct gen *g, struct buf *yaml, uint32_t folder)
+{
+    static const char *const TENANTS[] = {"x", "DE", "admin", "nobody"};
+    struct rules_scope *scope = &rules->scopes[folder];
+    scope->there = chance_below(g->chance, folder == 0 ? 8 : 3) == 0;
+    if (!scope->there) {
+        return;
+    }
+    begin_file(rules, yaml, folder, "scope");
+    buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: Scope\nmetadata: {name: s%u}\n", folder);
+    const char *key = KEYS[chance_below(g->chance, (uint32_t)COUNT_OF(KEYS))];
+    if (chance_below(g->chance, 4) > 0 && strcmp(key, "vars.v0") != 0) {
+        buf_printf(yaml, "target: '%s'\n", key);
+        scope->target = parsed(rules, str_of(key));
+    }
+    scope->tenant_count = chance_below(g->chance, 3);
+    for (size_t i = 0; i < scope->tenant_count; i++) {
+        scope->tenants[i] = TENANTS[chance_below(g->chance, COUNT_OF(TENANTS))];
+        buf_printf(yaml, "%s%s", i == 0 ? "tenants: [" : ", ", scope->tenants[i]);
+    }
+    buf_str(yaml, scope->tenant_count > 0 ? STR("]\n") : STR(""));
+}
+
 static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uint32_t number)
 {
     static const struct str VARS[RULES_VARS] = {{"v0", 2}, {"v1", 2}, {"v2", 2}};
     static const enum gen_type TYPES[RULES_VARS] = {GEN_BOOL, GEN_STRING, GEN_BOOL};
     struct rules_policy *policy = &rules->policies[number];
+    // Policies are numbered by the paths of their files.
+    uint32_t least = number > 0 ? rules->policies[number - 1].folder : 0;
+    char name[8];
+    snprintf(name, sizeof name, "p%u", number);
+    policy->folder = least + chance_below(g->chance, RULES_FOLDERS - least);
+    begin_file(rules, yaml, policy->folder, name);
     policy->algorithm = chance_below(g->chance, RULES_ALGORITHM_COUNT);
     g->var_count = 0;
     buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p%u}\ncombine: %s\n", number,
@@ -238,7 +293,8 @@ static void put_lifts(const struct rules *rules, struct gen *g, struct buf *yaml
     out->policy = chance_below(g->chance, rules->policy_count);
     out->rule = chance_below(g->chance, rules->policies[out->policy].rule_count);
     const struct rules_rule *rule = &rules->policies[out->policy].rules[out->rule];
-    out->all = rule->effect == PDP_EFFECT_ALLOW || rule->never_lifted || chance_below(g->chance, 2) == 0;
+    out->all = rule->effect == PDP_EFFECT_ALLOW || rule->never_lifted || chance_below(g->chance, 2) == 0 ||
+               !rules_below(rules, rules->policies[out->policy].folder, out->folder);
     if (out->all) {
         buf_str(yaml, STR("lifts: ['*']\n"));
     } else {
@@ -249,6 +305,10 @@ static void put_lifts(const struct rules *rules, struct gen *g, struct buf *yaml
 static void put_exception(struct rules *rules, struct gen *g, struct buf *yaml)
 {
     struct rules_exception *out = &rules->exceptions[rules->exception_count];
+    char name[8];
+    snprintf(name, sizeof name, "e%u", rules->exception_count);
+    out->folder = chance_below(g->chance, RULES_FOLDERS);
+    begin_file(rules, yaml, out->folder, name);
     buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: Exception\nmetadata: {name: e%u}\n",
                rules->exception_count++);
     put_lifts(rules, g, yaml, out);
@@ -271,6 +331,7 @@ void rules_write(struct rules *rules, struct chance *chance, struct arena *arena
     *rules = (struct rules){.arena = arena, .policy_count = 1 + chance_below(chance, RULES_POLICIES)};
     g->chance = chance;
     g->arena = arena;
+    begin_file(rules, yaml, 0, "all");
     buf_str(yaml, STR("apiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"));
     for (size_t i = 0; i < WORLD_STRENGTHS; i++) {
         buf_printf(yaml, "  - {name: " STR_FMT ", proves: 'session.acr == \"a%zu\"'}\n",
@@ -283,6 +344,9 @@ void rules_write(struct rules *rules, struct chance *chance, struct arena *arena
     for (size_t i = 0; i < WORLD_SETS; i++) {
         buf_printf(yaml, "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: " STR_FMT "}\n%s\n",
                    STR_ARG(WORLD_SET_NAMES[i]), LISTS[i]);
+    }
+    for (uint32_t i = 0; i < RULES_FOLDERS; i++) {
+        put_scope(rules, g, yaml, i);
     }
     for (uint32_t i = 0; i < rules->policy_count; i++) {
         put_policy(rules, g, yaml, i);

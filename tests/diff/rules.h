@@ -12,7 +12,10 @@ enum {
     RULES_MAX = 12, // a policy
     RULES_VARS = 3,
     RULES_KEYS = 2,
-    RULES_EXCEPTIONS = 2
+    RULES_EXCEPTIONS = 2,
+    RULES_FOLDERS = 4,
+    RULES_FILES = RULES_FOLDERS + RULES_POLICIES + RULES_EXCEPTIONS + 1,
+    RULES_TENANTS = 2
 };
 
 // For whom a policy or rule holds.
@@ -39,6 +42,7 @@ struct rules_rule {
 };
 
 struct rules_exception {
+    uint32_t folder;
     bool all;
     uint32_t policy, rule;   // that it names, where not all
     const struct tree *when; // NULL: always
@@ -47,7 +51,20 @@ struct rules_exception {
     int64_t expires_ms;
 };
 
+// What a Scope says of a folder; folders stand in one another by RULES_PARENTS.
+struct rules_scope {
+    bool there;
+    const struct tree *target; // NULL: any
+    const char *tenants[RULES_TENANTS];
+    size_t tenant_count; // 0: all
+};
+extern const int RULES_PARENTS[RULES_FOLDERS]; // -1: none
+struct rules;
+// Is the folder below the innermost scope of the folder `of`, or is there none?
+bool rules_below(const struct rules *rules, uint32_t folder, uint32_t of);
+
 struct rules_policy {
+    uint32_t folder;
     uint32_t algorithm; // by RULES_ALGORITHMS
     enum rules_hold hold;
     const struct tree *target;
@@ -62,6 +79,12 @@ struct rules {
     uint32_t policy_count;
     struct rules_exception exceptions[RULES_EXCEPTIONS];
     uint32_t exception_count;
+    struct rules_scope scopes[RULES_FOLDERS];
+    struct {
+        char name[32];
+        size_t from; // in the text; up to the next
+    } files[RULES_FILES];
+    size_t file_count;
     struct arena *arena;
     bool failed; // the interpreter did not read a condition
 };

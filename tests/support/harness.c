@@ -59,9 +59,9 @@ static bool harness_start(struct harness *h)
     return engine_new(&config, &h->engine) == PDP_ERR_OK && worker_new(h->engine, &h->worker) == PDP_ERR_OK;
 }
 
-bool harness_load_geo(struct harness *h, const char *yaml, const char *const *geo_paths)
+static bool load(struct harness *h, const struct snapshot_file *files, size_t file_count,
+                 const char *const *geo_paths)
 {
-    struct snapshot_file file = {.name = STR("policies/test.yaml"), .text = str_of(yaml)};
     struct snapshot_file geo[8] = {{.err = PDP_ERR_OK}};
     size_t count = 0;
     for (; geo_paths != NULL && geo_paths[count] != NULL && count < 8; count++) {
@@ -70,8 +70,8 @@ bool harness_load_geo(struct harness *h, const char *yaml, const char *const *ge
         geo[count].err = geo[count].text.at == NULL ? PDP_ERR_IO : PDP_ERR_OK;
         geo[count].why = STR("no such file");
     }
-    struct snapshot_input input = {.files = &file,
-                                   .file_count = 1,
+    struct snapshot_input input = {.files = files,
+                                   .file_count = file_count,
                                    .geo = geo,
                                    .geo_count = count,
                                    .geo_optional = true,
@@ -94,6 +94,17 @@ bool harness_load_geo(struct harness *h, const char *yaml, const char *const *ge
         free((void *)(uintptr_t)geo[i].text.at);
     }
     return ok;
+}
+
+bool harness_load_geo(struct harness *h, const char *yaml, const char *const *geo_paths)
+{
+    struct snapshot_file file = {.name = STR("policies/test.yaml"), .text = str_of(yaml)};
+    return load(h, &file, 1, geo_paths);
+}
+
+bool harness_load_files(struct harness *h, const struct snapshot_file *files, size_t count)
+{
+    return load(h, files, count, NULL);
 }
 
 bool harness_load(struct harness *h, const char *yaml)

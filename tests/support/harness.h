@@ -21,6 +21,8 @@ struct harness {
 bool harness_load(struct harness *harness, const char *yaml);
 // The same with geo databases by path (NULL-terminated); geo_optional as at the daemon's start.
 bool harness_load_geo(struct harness *harness, const char *yaml, const char *const *geo_paths);
+// The same from several files, each with a name and its text.
+bool harness_load_files(struct harness *harness, const struct snapshot_file *files, size_t count);
 void harness_fini(struct harness *harness);
 
 // Asks and decodes the answer. `json` may use ' for ".

@@ -50,6 +50,21 @@ enum pdp_err cel_bound_check(struct cel_program *program, uint32_t expr, uint64_
     return PDP_ERR_OK;
 }
 
+enum pdp_err cel_join(struct cel_program *program, bool every, const uint32_t *exprs, size_t count,
+                      uint32_t *expr)
+{
+    enum truth truth = TRUTH_YES;
+    (void)program;
+    cr_expect(every && count == 2);
+    for (size_t i = 0; i < count; i++) {
+        enum truth one = answers[exprs[i]];
+        truth = one == TRUTH_NO || truth == TRUTH_NO ? TRUTH_NO : one == TRUTH_YES ? truth : TRUTH_UNSURE;
+    }
+    answers[answer_count] = truth;
+    *expr = answer_count++;
+    return PDP_ERR_OK;
+}
+
 #define HEAD(name) "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: " name "}\n"
 
 struct reading {
@@ -60,6 +75,8 @@ struct reading {
     enum pdp_err err;
 };
 
+static const uint32_t *scopes; // of the documents that are read
+
 static void read_text(struct reading *r, const char *yaml)
 {
     *r = (struct reading){.source = {STR("p.yaml"), str_of(yaml)}};
@@ -68,8 +85,8 @@ static void read_text(struct reading *r, const char *yaml)
     struct conf_doc *docs = NULL;
     size_t count = 0;
     cr_assert_eq(conf_parse(&r->source, &r->arena, &r->diags, &docs, &count), PDP_ERR_OK);
-    answer_count = 0;
-    r->err = session_policies_read(docs, count, NULL, &r->arena, &r->diags, &r->policies);
+    answer_count = scopes != NULL ? 3 : 0;
+    r->err = session_policies_read(docs, count, scopes, NULL, &r->arena, &r->diags, &r->policies);
 }
 
 static void forget(struct reading *r)
@@ -200,6 +217,43 @@ Test(session_limits, takes_the_shortest_of_those_that_match)
         expect_times(CASES[i].name, &limits.absolute, &CASES[i].absolute);
         cr_expect_eq(limits.adopt, CASES[i].adopt, "%s", CASES[i].name);
         cr_expect_eq(limits.unsure, CASES[i].unsure, "%s", CASES[i].name);
+        forget(&r);
+    }
+}
+
+// Of one document: what its scope says, what its own target says, whether its limit ends the session after a
+// quarter of an hour, or denies.
+static const struct {
+    enum truth scope;
+    const char *yaml;
+    struct limit_times idle;
+} SCOPED[] = {
+    {TRUTH_YES, HEAD("a") "limits: {idle: 15m}\n", {15 * MINUTE, NONE, NONE}},
+    {TRUTH_NO, HEAD("a") "limits: {idle: 15m}\n", DEFAULT_IDLE},
+    {TRUTH_UNSURE, HEAD("a") "limits: {idle: 15m}\n", {NONE, 15 * MINUTE, NONE}},
+    {TRUTH_YES, HEAD("a") "target: yes\nlimits: {idle: 15m}\n", {15 * MINUTE, NONE, NONE}},
+    {TRUTH_YES, HEAD("a") "target: no\nlimits: {idle: 15m}\n", DEFAULT_IDLE},
+    {TRUTH_NO, HEAD("a") "target: yes\nlimits: {idle: 15m}\n", DEFAULT_IDLE},
+    {TRUTH_UNSURE, HEAD("a") "target: yes\nlimits: {idle: 15m}\n", {NONE, 15 * MINUTE, NONE}},
+};
+
+Test(session_limits, hold_for_what_their_scope_leaves_to_them)
+{
+    for (size_t i = 0; i < COUNT_OF(SCOPED); i++) {
+        struct reading r;
+        struct session_limits limits;
+        const uint32_t scope = SCOPED[i].scope;
+        for (uint32_t k = 0; k < 3; k++) {
+            answers[k] = (enum truth)k;
+        }
+        scopes = &scope;
+        read_text(&r, SCOPED[i].yaml);
+        scopes = NULL;
+        cr_assert_eq(r.err, PDP_ERR_OK);
+        session_limits_of(r.policies, NULL, &limits);
+        cr_expect(limits.idle.terminate_ms == SCOPED[i].idle.terminate_ms &&
+                      limits.idle.deny_ms == SCOPED[i].idle.deny_ms,
+                  "%zu", i);
         forget(&r);
     }
 }
