@@ -249,7 +249,7 @@ static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uin
     struct rules_policy *policy = &rules->policies[number];
     // Policies are numbered by the paths of their files.
     uint32_t least = number > 0 ? rules->policies[number - 1].folder : 0;
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "p%u", number);
     policy->folder = least + chance_below(g->chance, RULES_FOLDERS - least);
     begin_file(rules, yaml, policy->folder, name);
@@ -305,7 +305,7 @@ static void put_lifts(const struct rules *rules, struct gen *g, struct buf *yaml
 static void put_exception(struct rules *rules, struct gen *g, struct buf *yaml)
 {
     struct rules_exception *out = &rules->exceptions[rules->exception_count];
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "e%u", rules->exception_count);
     out->folder = chance_below(g->chance, RULES_FOLDERS);
     begin_file(rules, yaml, out->folder, name);
