@@ -59,6 +59,23 @@ static bool harness_start(struct harness *h)
     return engine_new(&config, &h->engine) == PDP_ERR_OK && worker_new(h->engine, &h->worker) == PDP_ERR_OK;
 }
 
+bool harness_load_input(struct harness *h, const struct snapshot_input *input)
+{
+    struct diags diags;
+    struct snapshot *snapshot = NULL;
+    diags_init(&diags, 100);
+    bool ok = harness_start(h) && snapshot_build(input, KEY, &diags, &snapshot) == PDP_ERR_OK;
+    buf_clear(&h->said);
+    diags_render(&diags, &h->said);
+    buf_byte(&h->said, '\0');
+    diags_fini(&diags);
+    if (ok) {
+        engine_publish(h->engine, &snapshot);
+        engine_tidy(h->engine, input->now_ms);
+    }
+    return ok;
+}
+
 static bool load(struct harness *h, const struct snapshot_file *files, size_t file_count,
                  const char *const *geo_paths)
 {
@@ -78,18 +95,7 @@ static bool load(struct harness *h, const struct snapshot_file *files, size_t fi
                                    .read_file = no_file,
                                    .read_zone = zone_file,
                                    .now_ms = HARNESS_NOW};
-    struct diags diags;
-    struct snapshot *snapshot = NULL;
-    diags_init(&diags, 100);
-    bool ok = harness_start(h) && snapshot_build(&input, KEY, &diags, &snapshot) == PDP_ERR_OK;
-    buf_clear(&h->said);
-    diags_render(&diags, &h->said);
-    buf_byte(&h->said, '\0');
-    diags_fini(&diags);
-    if (ok) {
-        engine_publish(h->engine, &snapshot);
-        engine_tidy(h->engine, HARNESS_NOW);
-    }
+    bool ok = harness_load_input(h, &input);
     for (size_t i = 0; i < count; i++) {
         free((void *)(uintptr_t)geo[i].text.at);
     }

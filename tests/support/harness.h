@@ -23,6 +23,8 @@ bool harness_load(struct harness *harness, const char *yaml);
 bool harness_load_geo(struct harness *harness, const char *yaml, const char *const *geo_paths);
 // The same from several files, each with a name and its text.
 bool harness_load_files(struct harness *harness, const struct snapshot_file *files, size_t count);
+// A whole folder and its databases, as a daemon would; `input` is borrowed.
+bool harness_load_input(struct harness *harness, const struct snapshot_input *input);
 void harness_fini(struct harness *harness);
 
 // Asks and decodes the answer. `json` may use ' for ".
