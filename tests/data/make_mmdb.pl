@@ -128,6 +128,13 @@ my %FILES = (
     'wrong-anonymous' => { type => 'GeoIP2-Anonymous-IP', types => \%WRONG, rows => [
         '203.0.113.0/24' => { is_anonymous => 1, is_anonymous_vpn => 'yes', is_hosting_provider => {},
             is_tor_exit_node => 0, is_public_proxy => 1 } ] },
+    # Of a bank that knows where its own networks are.
+    'bank' => { type => 'GeoIP2-Country', rows => [
+        '203.0.113.0/24' => { country => { iso_code => 'DE' } },
+        '198.51.100.0/24' => { country => { iso_code => 'US' } },
+        '2001:db8:2::/48' => { country => { iso_code => 'KP' } },
+        '10.20.30.0/24' => { country => { iso_code => 'CH' } },
+        '10.40.0.0/16' => { country => { iso_code => 'CH' } } ] },
     # Small enough to be cut and flipped at every byte.
     'tiny' => { type => 'GeoIP2-Country', version => 4, bits => 24, rows => [
         '203.0.113.0/24' => { country => { iso_code => 'DE' } },
