@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/compile.h"
 
+#include "base/time.h"
 #include "daemon/clock.h"
 #include "daemon/folder.h"
 
@@ -71,10 +72,11 @@ static void conclude(enum pdp_err err, const char *what, struct diags *diags, st
     keep_geo(out->snapshot, out);
 }
 
-static void compile_folder(struct folder *folder, struct hash_key seed, bool geo_optional,
+static void compile_folder(struct folder *folder, int64_t expires_ms, struct hash_key seed, bool geo_optional,
                            struct compiled *out)
 {
     struct snapshot_input input = folder_input(folder);
+    input.expires_ms = expires_ms;
     input.geo_optional = geo_optional;
     input.now_ms = clock_now().wall_ms;
     struct diags diags;
@@ -83,7 +85,54 @@ static void compile_folder(struct folder *folder, struct hash_key seed, bool geo
     conclude(err, "policies", &diags, out);
 }
 
-struct compiled *compile_run(const struct config *config, struct hash_key seed, bool geo_optional)
+// A bundle that is not served, whatever its policies.
+static void refuse_bundle(const struct config *config, enum served_refusal refusal, const char *why,
+                          struct compiled *out)
+{
+    struct str first = str_sub(str_of(why), 0, str_find_byte(str_of(why), '\n', 0));
+    snapshot_free(&out->snapshot);
+    out->refusal = refusal;
+    out->errors = 1;
+    snprintf(out->error, sizeof out->error, "the bundle is refused (%s): " STR_FMT,
+             served_refusal_word(refusal), STR_ARG(first));
+    buf_printf(&out->diagnostics, "%s: error: the bundle is refused: %s\n", config->bundle, why);
+}
+
+static bool cannot_be_read(enum pdp_err err)
+{
+    return err != PDP_ERR_MALFORMED && err != PDP_ERR_UNSUPPORTED && err != PDP_ERR_LIMIT;
+}
+
+// Who signed it, before anything in it is looked at; and remembered, before anybody is answered by it.
+static void compile_bundle(const struct config *config, struct bundles *bundles, struct hash_key seed,
+                           bool geo_optional, struct compiled *out)
+{
+    AUTO(folder_free) struct folder *folder = NULL;
+    char why[BUNDLES_WHY_MAX] = "", said[FOLDER_WHY_MAX];
+    enum pdp_err err = folder_unpack(config->bundle, config->geo, config->geo_count, &folder, said);
+    if (err != PDP_ERR_OK) {
+        refuse_bundle(config, cannot_be_read(err) ? SERVED_UNREADABLE : SERVED_MALFORMED, said, out);
+        return;
+    }
+    const struct bundle *bundle = folder_bundle(folder);
+    enum served_refusal refusal =
+        bundles_judge(bundles, bundle, clock_now().wall_ms / TIME_MS_PER_S, &out->bundle, why);
+    if (refusal == SERVED_NONE) {
+        int64_t expires_ms = config->bundle_expiry_denies ? bundle->expires_s * TIME_MS_PER_S : 0;
+        compile_folder(folder, expires_ms, seed, geo_optional, out);
+        if (out->snapshot == NULL) {
+            out->refusal = SERVED_POLICIES;
+            return;
+        }
+        refusal = bundles_remember(bundles, bundle, why);
+    }
+    if (refusal != SERVED_NONE) {
+        refuse_bundle(config, refusal, why, out);
+    }
+}
+
+struct compiled *compile_run(const struct config *config, struct bundles *bundles, struct hash_key seed,
+                             bool geo_optional)
 {
     struct compiled *out = calloc(1, sizeof *out);
     if (out == NULL) {
@@ -92,8 +141,10 @@ struct compiled *compile_run(const struct config *config, struct hash_key seed, 
     int64_t began_ms = clock_now().steady_ms;
     AUTO(folder_free) struct folder *folder = NULL;
     char why[FOLDER_WHY_MAX];
-    if (folder_read(config->policies, config->geo, config->geo_count, &folder, why) == PDP_ERR_OK) {
-        compile_folder(folder, seed, geo_optional, out);
+    if (config->bundle != NULL) {
+        compile_bundle(config, bundles, seed, geo_optional, out);
+    } else if (folder_read(config->policies, config->geo, config->geo_count, &folder, why) == PDP_ERR_OK) {
+        compile_folder(folder, 0, seed, geo_optional, out);
     } else {
         out->errors = 1;
         snprintf(out->error, sizeof out->error, "cannot read the policy folder: %s", why);
@@ -116,9 +167,27 @@ void compiled_free(struct compiled **compiled)
 
 // ---- Lists read anew -------------------------------------------------------------------------------
 
+// A list of a bundle is part of what was signed.
+static struct compiled *refuse_lists(const struct config *config, const char *list)
+{
+    struct compiled *out = calloc(1, sizeof *out);
+    if (out != NULL) {
+        out->lists = true;
+        str_keep(out->list, sizeof out->list, str_of(list));
+        out->errors = 1;
+        snprintf(out->error, sizeof out->error, "lists are part of the bundle that is served");
+        buf_printf(&out->diagnostics, "%s: error: %s\n  hint: build, sign and load a new bundle\n",
+                   config->bundle, out->error);
+    }
+    return out;
+}
+
 static struct compiled *lists_run(const struct config *config, struct hash_key seed,
                                   const struct snapshot *from, const char *list)
 {
+    if (config->bundle != NULL) {
+        return refuse_lists(config, list);
+    }
     struct compiled *out = calloc(1, sizeof *out);
     AUTO(folder_free) struct folder *folder = NULL;
     if (out == NULL || folder_open(config->policies, &folder) != PDP_ERR_OK) {
@@ -152,6 +221,7 @@ struct job {
 
 struct compiler {
     const struct config *config;
+    struct bundles *bundles; // of the thread alone once it runs
     struct hash_key seed;
     void (*wake)(void *user);
     void *user;
@@ -226,7 +296,7 @@ static void *compiler_main(void *user)
     while (wait_for_work(compiler, &job, &geo_optional)) {
         struct compiled *result =
             job.lists ? lists_run(compiler->config, compiler->seed, compiler->latest, job.list)
-                      : compile_run(compiler->config, compiler->seed, geo_optional);
+                      : compile_run(compiler->config, compiler->bundles, compiler->seed, geo_optional);
         if (result != NULL && !keep_latest(compiler, result)) {
             compiled_free(&result);
         }
@@ -235,8 +305,9 @@ static void *compiler_main(void *user)
     return NULL;
 }
 
-enum pdp_err compiler_new(const struct config *config, struct hash_key seed, struct snapshot **serving,
-                          void (*wake)(void *user), void *user, struct compiler **out)
+enum pdp_err compiler_new(const struct config *config, struct bundles *bundles, struct hash_key seed,
+                          struct snapshot **serving, void (*wake)(void *user), void *user,
+                          struct compiler **out)
 {
     *out = NULL;
     struct compiler *compiler = calloc(1, sizeof *compiler);
@@ -244,6 +315,7 @@ enum pdp_err compiler_new(const struct config *config, struct hash_key seed, str
         return PDP_ERR_NOMEM;
     }
     compiler->config = config;
+    compiler->bundles = bundles;
     compiler->seed = seed;
     compiler->wake = wake;
     compiler->user = user;

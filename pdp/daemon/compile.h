@@ -3,7 +3,7 @@
 #ifndef DAEMON_COMPILE_H
 #define DAEMON_COMPILE_H
 
-#include "daemon/config.h"
+#include "daemon/bundles.h"
 #include "node/admin.h"
 
 struct compile_fault { // one error, for the log
@@ -19,8 +19,10 @@ enum {
 #define COMPILE_LIST_MAX 128 // bytes of a list's name
 
 struct compiled {
-    uint64_t number;                 // of the last request that it serves
-    bool lists;                      // only files of lists were read anew
+    uint64_t number;             // of the last request that it serves
+    bool lists;                  // only files of lists were read anew
+    enum served_refusal refusal; // of a bundle
+    struct bundle_facts bundle; // that was looked at; without a name: it could not be read, or it is a folder
     char list[COMPILE_LIST_MAX + 1]; // which; empty: all that come from files
     struct snapshot *snapshot;       // NULL: refused
     struct snapshot_facts facts;
@@ -35,8 +37,9 @@ struct compiled {
     int64_t took_ms;
 };
 
-// Never NULL but where memory is out. `config` is only read.
-struct compiled *compile_run(const struct config *config, struct hash_key seed, bool geo_optional);
+// Never NULL but where memory is out. `config` is only read; `bundles` where that names one.
+struct compiled *compile_run(const struct config *config, struct bundles *bundles, struct hash_key seed,
+                             bool geo_optional);
 void compiled_free(struct compiled **compiled); // with the snapshot, unless it was taken
 
 // A thread of idle priority: decisions never wait for a compile.
@@ -46,7 +49,7 @@ struct compiler;
 //
 // `serving` is what is published, shared for the compiler, which takes it over: lists are read anew on top of
 // the last snapshot that it gave out. So whatever is taken from it must be published, in that order.
-MUST_USE enum pdp_err compiler_new(const struct config *config, struct hash_key seed,
+MUST_USE enum pdp_err compiler_new(const struct config *config, struct bundles *bundles, struct hash_key seed,
                                    struct snapshot **serving, void (*wake)(void *user), void *user,
                                    struct compiler **out);
 // Where the snapshot that serves lacks a database of the configuration anyway, a reload may lack it too: an

@@ -246,10 +246,11 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 // ---- The file: the whole -----------------------------------------------------------------------------
 
 struct file_node {
-    const struct conf_node *policies, *decide, *admin, *limits;
-    struct conf_texts geo, proxies;
-    int64_t workers, sessions_max, creations;
-    bool simulate;
+    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits;
+    struct conf_texts geo, proxies, keys;
+    int64_t workers, sessions_max, creations, threshold;
+    int on_expiry;
+    bool simulate, unsigned_too;
 };
 
 #define FIELD(key, kind, member, text)                                                        \
@@ -262,8 +263,25 @@ struct file_node {
         .most = (high), .help = text                                                             \
     }
 
+static const char *const ON_EXPIRY[] = {"serve", "deny", NULL};
+
 static const struct conf_field FILE_FIELDS[] = {
     FIELD("policies", CONF_EXPR, policies, "the policy folder"),
+    FIELD("bundle", CONF_EXPR, bundle, "a bundle, in place of a policy folder"),
+    FIELD("bundle_keys", CONF_TEXTS, keys, "public keys in PEM of those who may sign it"),
+    FIELD("bundle_unsigned", CONF_BOOL, unsigned_too, "its signatures are not looked at"),
+    FIELD("state", CONF_EXPR, state, "the folder in which is remembered what was served last"),
+    {.name = "bundle_threshold",
+     .type = CONF_INT,
+     .offset = offsetof(struct file_node, threshold),
+     .least = 1,
+     .most = CONFIG_KEYS_MAX,
+     .help = "how many of the keys must have signed it; all where it is absent"},
+    {.name = "bundle_on_expiry",
+     .type = CONF_CHOICE,
+     .offset = offsetof(struct file_node, on_expiry),
+     .choices = ON_EXPIRY,
+     .help = "what to do when it expires while it is served: go on (serve), or deny everything (deny)"},
     FIELD("geo", CONF_TEXTS, geo, "databases; the first that knows a fact wins"),
     FIELD("decide", CONF_ANY, decide, "listeners for questions and events"),
     FIELD("admin", CONF_ANY, admin, "listeners for analysts"),
@@ -315,10 +333,23 @@ static enum pdp_err proxies_take(const struct conf_texts *texts, struct config *
     return err;
 }
 
+static enum pdp_err keys_take(const struct conf_texts *texts, struct config *config, struct diags *diags)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        if (config->bundle_key_count == CONFIG_KEYS_MAX) {
+            return diag_error(diags, PDP_ERR_LIMIT, texts->nodes[i]->place, "at most 16 keys");
+        }
+        config->bundle_keys[config->bundle_key_count++] =
+            arena_printf(&config->arena, STR_FMT "%c", STR_ARG(texts->nodes[i]->text), '\0').at;
+    }
+    return PDP_ERR_OK;
+}
+
 static enum pdp_err parts_read(const struct file_node *file, struct config *config, struct diags *diags)
 {
     const enum pdp_err errs[] = {
         geo_take(&file->geo, config, diags),
+        keys_take(&file->keys, config, diags),
         proxies_take(&file->proxies, config, diags),
         listeners_read(file->decide, config, &config->decide, diags),
         listeners_read(file->admin, config, &config->admin, diags),
@@ -328,6 +359,14 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         TRY(errs[i]);
     }
     return PDP_ERR_OK;
+}
+
+// A flag goes before the file.
+static void path_take(const struct conf_node *node, struct config *config, const char **path)
+{
+    if (node != NULL && *path == NULL) {
+        *path = arena_printf(&config->arena, STR_FMT "%c", STR_ARG(node->text), '\0').at;
+    }
 }
 
 enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags)
@@ -347,15 +386,20 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .sessions_max = config->sessions_max,
         .creations = config->creations_per_minute,
         .simulate = config->simulate,
+        .threshold = config->bundle_threshold,
+        .unsigned_too = config->bundle_unsigned,
     };
     enum pdp_err err = conf_read(docs[0].root, FILE_FIELDS, COUNT_OF(FILE_FIELDS), "the configuration", &file,
                                  &config->arena, diags);
     enum pdp_err parts = parts_read(&file, config, diags); // each mistake is told, whatever came first
     TRY(err);
     TRY(parts);
-    if (file.policies != NULL && config->policies == NULL) { // a flag goes before the file
-        config->policies = arena_printf(&config->arena, STR_FMT "%c", STR_ARG(file.policies->text), '\0').at;
-    }
+    path_take(file.policies, config, &config->policies);
+    path_take(file.bundle, config, &config->bundle);
+    path_take(file.state, config, &config->state);
+    config->bundle_threshold = config->bundle_threshold > 0 ? config->bundle_threshold : file.threshold;
+    config->bundle_unsigned = file.unsigned_too;
+    config->bundle_expiry_denies = file.on_expiry == 1;
     config->workers = file.workers;
     config->sessions_max = file.sessions_max;
     config->creations_per_minute = file.creations;
@@ -365,10 +409,50 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
 
 // ---- Together ------------------------------------------------------------------------------------------
 
+static const char *bundle_wrong(const struct config *config)
+{
+    if (config->policies != NULL) {
+        return "a policy folder and a bundle are given\n  hint: one of them is served: choose";
+    }
+    if (config->state == NULL) {
+        return "a bundle needs a state folder, or an older one could be served after a restart\n"
+               "  hint: `--state DIR`, or `state:` in the file";
+    }
+    if (config->bundle_key_count == 0 && !config->bundle_unsigned) {
+        return "a bundle needs the keys of those who may sign it\n  hint: `--bundle-key FILE`, or "
+               "`bundle_keys:` in "
+               "the file; `--bundle-unsigned` looks at no signature";
+    }
+    if (config->bundle_key_count > 0 && config->bundle_unsigned) {
+        return "keys are given, and that no signature is looked at\n  hint: choose";
+    }
+    return config->bundle_threshold > (int64_t)config->bundle_key_count
+               ? "more signatures are asked for than there are keys\n  hint: `bundle_threshold` is at most "
+                 "the number "
+                 "of `bundle_keys`"
+               : NULL;
+}
+
+const char *config_source_wrong(const struct config *config)
+{
+    if (config->bundle != NULL) {
+        return bundle_wrong(config);
+    }
+    if (config->bundle_key_count > 0 || config->bundle_threshold > 0 || config->bundle_unsigned) {
+        return "how a bundle is signed is told, and no bundle\n  hint: `--bundle FILE`, or `bundle:` in the "
+               "file";
+    }
+    return config->policies == NULL
+               ? "no policies are given\n  hint: `--policies DIR` or `--bundle FILE`; `policies:` "
+                 "or `bundle:` in the file"
+               : NULL;
+}
+
 const char *config_settle(struct config *config, bool inherits)
 {
-    if (config->policies == NULL) {
-        return "no policies are given\n  hint: `--policies DIR`, or `policies:` in the file";
+    const char *wrong = config_source_wrong(config);
+    if (wrong != NULL) {
+        return wrong;
     }
     if (config->decide.count == 0 && !inherits) {
         return "nothing to listen on\n  hint: `--decide ipc:///run/pdp/decide.ipc`, or `decide:` in the file";

@@ -9,6 +9,7 @@
 #define CONFIG_LISTENERS_MAX 16
 #define CONFIG_GEO_MAX 16
 #define CONFIG_PROXIES_MAX 256
+#define CONFIG_KEYS_MAX 16
 #define CONFIG_WORKERS_MAX 60 // the engine has room for 64, and the admin has one
 
 struct config_listeners {
@@ -19,6 +20,13 @@ struct config_listeners {
 struct config {
     struct arena arena;   // of all texts
     const char *policies; // NULL: not given
+    const char *bundle;   // in place of a folder; NULL: not given
+    const char *bundle_keys[CONFIG_KEYS_MAX];
+    size_t bundle_key_count;
+    int64_t bundle_threshold;  // 0: all keys
+    bool bundle_unsigned;      // signatures are not looked at
+    bool bundle_expiry_denies; // once it has expired, everything is denied
+    const char *state;         // folder; NULL: not given
     const char *geo[CONFIG_GEO_MAX];
     size_t geo_count;
     struct config_listeners decide, admin;
@@ -40,5 +48,7 @@ MUST_USE enum pdp_err config_listen(struct config_listeners *listeners, struct s
 MUST_USE enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags);
 // What flags and file must fulfil together. NULL, or what is wrong. Grants SIMULATE to peers where asked for.
 const char *config_settle(struct config *config, bool inherits);
+// What of that is about policies and bundles.
+const char *config_source_wrong(const struct config *config);
 
 #endif

@@ -14,6 +14,41 @@ static bool on_policies(struct flag_call *call)
     return true;
 }
 
+static bool on_bundle(struct flag_call *call)
+{
+    call->config->bundle = call->value;
+    return true;
+}
+
+static bool on_bundle_key(struct flag_call *call)
+{
+    call->why = "at most 16 keys";
+    if (call->config->bundle_key_count == CONFIG_KEYS_MAX) {
+        return false;
+    }
+    call->config->bundle_keys[call->config->bundle_key_count++] = call->value;
+    return true;
+}
+
+static bool on_bundle_threshold(struct flag_call *call)
+{
+    call->why = "a number from 1 to 16";
+    return str_to_i64(str_of(call->value), &call->config->bundle_threshold) &&
+           call->config->bundle_threshold >= 1 && call->config->bundle_threshold <= CONFIG_KEYS_MAX;
+}
+
+static bool on_bundle_unsigned(struct flag_call *call)
+{
+    call->config->bundle_unsigned = true;
+    return true;
+}
+
+static bool on_state(struct flag_call *call)
+{
+    call->config->state = call->value;
+    return true;
+}
+
 static bool on_decide(struct flag_call *call)
 {
     return config_listen(&call->config->decide, str_of(call->value), &call->why) == PDP_ERR_OK;
@@ -80,6 +115,17 @@ static const struct {
     const char *help;
 } FLAGS[] = {
     {{"--policies", 10}, "DIR", on_policies, "the policy folder"},
+    {{"--bundle", 8}, "FILE", on_bundle, "a signed bundle, in place of a policy folder"},
+    {{"--bundle-key", 12}, "FILE", on_bundle_key, "a public key of one who may sign it; may be repeated"},
+    {{"--bundle-threshold", 18},
+     "K",
+     on_bundle_threshold,
+     "how many of the keys must have signed it; all unless told"},
+    {{"--bundle-unsigned", 17}, NULL, on_bundle_unsigned, "look at no signature; never in production"},
+    {{"--state", 7},
+     "DIR",
+     on_state,
+     "where the version that was served last is remembered; a bundle needs it"},
     {{"--decide", 8}, "URL", on_decide, "listen for questions and events; may be repeated"},
     {{"--admin", 7}, "URL", on_admin, "listen for analysts (pdpctl); may be repeated"},
     {{"--geo", 5},
@@ -98,11 +144,12 @@ void flags_help(struct buf *out)
 {
     buf_str(out,
             STR("use: pdpd --policies DIR --decide URL [flags]\n"
+                "     pdpd --bundle FILE --bundle-key FILE --state DIR --decide URL [flags]\n"
                 "     pdpd --config FILE [--check]\n\n"
                 "Answers whether a request is allowed, by compiled policies and the session's risk.\n\n"));
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         const char *value = FLAGS[i].value != NULL ? FLAGS[i].value : "";
-        buf_printf(out, "  %-10s %-5s %s\n", FLAGS[i].name.at, value, FLAGS[i].help);
+        buf_printf(out, "  %-18s %-5s %s\n", FLAGS[i].name.at, value, FLAGS[i].help);
     }
     buf_str(
         out,

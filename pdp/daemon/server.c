@@ -25,7 +25,7 @@ enum {
     INHERITED_MAX = 16
 };
 static const int MAPPED_BYTES = 1024 * 1024; // what is as large as this is given back as soon as it is freed
-static const uint64_t TRIM_CLOSED = 64; // connections gone before memory is given back to the system
+static const uint64_t TRIM_CLOSED = 64;      // connections gone before memory is given back to the system
 static const uint32_t TRIM_WAITS = 30;
 
 uint64_t server_peer_hash(void *server, struct str name)
@@ -64,6 +64,7 @@ static void log_lists(struct log_line *line, const struct compiled *compiled)
 
 static void log_refused(const struct compiled *compiled, uint64_t serving)
 {
+    server_bundle_refused(compiled, serving);
     for (size_t i = 0; i < compiled->fault_count; i++) {
         const struct compile_fault *fault = &compiled->faults[i];
         struct log_line line;
@@ -164,8 +165,9 @@ static void place_urls(struct server *server)
     }
 }
 
-static void warn_open(const struct server *server)
+static void warn_open(const struct server *server, bool first)
 {
+    server_bundle_warn(server, first);
     log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning",
             "a restart forgets sessions and which of them were ended");
     if (server->config->simulate) {
@@ -190,6 +192,7 @@ static void publish(struct server *server, struct compiled *compiled)
     server->geo_count = compiled->geo_count;
     pthread_mutex_unlock(&server->lock);
     engine_publish(server->engine, &compiled->snapshot);
+    server_bundle_served(server, compiled);
     if (server->compiler != NULL) {
         compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     }
@@ -227,6 +230,9 @@ static void on_compiled(struct server *server)
         log_refused(compiled, engine_policy_epoch(server->engine));
     }
     note_reload(server, compiled, ok);
+    if (!compiled->lists) { // a list that was refused is told beside it
+        server_alarm(server, ADMIN_ALARM_RELOAD_REFUSED, !ok, compiled->error);
+    }
     server_admin_mail(server, compiled);
     compiled_free(&compiled);
     notify_send("READY=1");
@@ -248,6 +254,7 @@ static int block_signals(void)
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error, not our end
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -347,7 +354,8 @@ static enum pdp_err threads_start(struct server *server)
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
-    TRY(compiler_new(server->config, server->seed, &server->first, wake_main, server, &server->compiler));
+    TRY(compiler_new(server->config, server->bundles, server->seed, &server->first, wake_main, server,
+                     &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
@@ -425,6 +433,7 @@ static void serve(struct server *server)
             // Where peers set the clock, ours says nothing of what may be forgotten.
             engine_tidy(server->engine, server->config->simulate ? INT64_MIN : now.wall_ms);
             give_memory_back(server);
+            server_bundle_watch(server, now.wall_ms);
             tidy_ms = now.steady_ms + TIDY_MS;
         }
     }
@@ -441,6 +450,7 @@ static void server_end(struct server *server)
 {
     workers_stop(server);
     compiler_free(&server->compiler);
+    bundles_close(&server->bundles);
     loop_free(&server->admin_loop.loop);
     admin_free(&server->admin_handler);
     for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
@@ -470,10 +480,16 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
         return SERVER_FAILED;
     }
-    struct compiled *compiled = compile_run(server->config, server->seed, true);
+    if (server_bundles_open(server->config, true, &server->bundles) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", "the state of bundles cannot be used");
+        return SERVER_BAD_INPUT;
+    }
+    bool first = server->bundles != NULL && bundles_first(server->bundles);
+    struct compiled *compiled = compile_run(server->config, server->bundles, server->seed, true);
     if (compiled == NULL || compiled->snapshot == NULL) {
         if (compiled != NULL) {
             print_diagnostics(compiled);
+            server_bundle_refused(compiled, 0);
         }
         log_one(LOG_LEVEL_ERROR, "start_refused", "error",
                 compiled != NULL ? compiled->error : "memory is out");
@@ -487,7 +503,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     if (shared == PDP_ERR_OK && take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
         open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
         open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK) {
-        warn_open(server);
+        warn_open(server, first);
         place_urls(server);
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
     }
@@ -515,7 +531,8 @@ int server_run(struct config *config)
     server->started_ms = clock_now().steady_ms;
     pthread_mutex_init(&server->lock, NULL);
     raise_descriptors();
-    // Else the allocator raises the bar with each large thing that is freed, and keeps the lists of old snapshots.
+    // Else the allocator raises the bar with each large thing that is freed, and keeps the lists of old
+    // snapshots.
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
     server->signals = block_signals();
     server->compiled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -533,13 +550,16 @@ int server_run(struct config *config)
 
 int server_check(const struct config *config)
 {
-    if (config->policies == NULL) {
-        fprintf(stderr,
-                "pdpd: no policies are given\n  hint: `--policies DIR`, or `policies:` in the file\n");
+    const char *wrong = config_source_wrong(config);
+    AUTO(bundles_close) struct bundles *bundles = NULL;
+    if (wrong != NULL) {
+        fprintf(stderr, "pdpd: %s\n", wrong);
+    }
+    if (wrong != NULL || server_bundles_open(config, false, &bundles) != PDP_ERR_OK) {
         return SERVER_BAD_INPUT;
     }
     struct hash_key seed;
-    struct compiled *compiled = draw(&seed, sizeof seed) ? compile_run(config, seed, false) : NULL;
+    struct compiled *compiled = draw(&seed, sizeof seed) ? compile_run(config, bundles, seed, false) : NULL;
     if (compiled == NULL) {
         return SERVER_FAILED;
     }

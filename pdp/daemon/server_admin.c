@@ -23,6 +23,7 @@ static void host_status(void *user, struct admin_status *out)
     memcpy(server->geo_shown, server->geo, sizeof server->geo);
     memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);
     memcpy(server->reload_list_shown, server->reload_list, sizeof server->reload_list);
+    server_bundle_show(server, out);
     out->reload_lists = server->reload_lists;
     out->geo_count = server->geo_count;
     out->reload_at_ms = server->reload_at_ms;

@@ -41,6 +41,7 @@ struct server {
     size_t worker_count;
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
+    struct bundles *bundles;         // NULL: a folder is served
     struct compiler *compiler;
     struct snapshot *first; // what was published at the start, on its way to the compiler
     int signals, compiled;  // descriptors
@@ -57,12 +58,24 @@ struct server {
     size_t mail_count;
     struct admin_geo geo[CONFIG_GEO_MAX], geo_shown[CONFIG_GEO_MAX];
     size_t geo_count;
+    struct bundle_facts bundle, bundle_shown; // that is served
+    struct admin_alarm alarms[ADMIN_ALARM_COUNT], alarms_shown[ADMIN_ALARM_COUNT];
     int64_t reload_at_ms;
     bool reload_ok;
     char reload_error[600], reload_shown[600];
     bool reload_lists; // it was of lists alone
     char reload_list[COMPILE_LIST_MAX + 1], reload_list_shown[COMPILE_LIST_MAX + 1];
 };
+
+// server_bundle.c: what is served when it is a bundle, and what somebody should look at. Main thread.
+MUST_USE enum pdp_err server_bundles_open(const struct config *config, bool writes, struct bundles **out);
+void server_bundle_warn(const struct server *server, bool first);
+void server_bundle_served(struct server *server, const struct compiled *compiled);
+void server_bundle_refused(const struct compiled *compiled, uint64_t serving); // for the log
+void server_bundle_watch(struct server *server, int64_t now_ms);
+void server_alarm(struct server *server, enum admin_alarm_kind kind, bool raised, const char *message);
+// For the status: the facts are copied under the lock, which is held.
+void server_bundle_show(struct server *server, struct admin_status *out);
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

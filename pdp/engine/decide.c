@@ -300,6 +300,9 @@ static void adjust(struct ask *ask, struct verdict *out)
         out->code = PDP_CODE_CANNOT_STEP_UP;
         out->has_require = false;
     }
+    if (ask->now_ms >= ask->snapshot->expires_ms) { // what is too old ends nothing either
+        deny(out, PDP_CODE_STALE, plain_reason(PDP_CODE_STALE));
+    }
     // A stranger must not be able to end what nobody has begun, nor a probe or a repeat what it only asks
     // about.
     if (out->effect == PDP_EFFECT_TERMINATE && (ask->first_sight || !ask->moves)) {
@@ -415,7 +418,7 @@ static int64_t valid_until(struct ask *ask, const struct policy_result *result, 
     if (!bounded || moving || out->effect != PDP_EFFECT_ALLOW) {
         return 0;
     }
-    until_ms = num_min(until_ms, result->until_ms);
+    until_ms = num_min(num_min(until_ms, result->until_ms), ask->snapshot->expires_ms);
     until_ms = num_min(until_ms, ask->has_risk ? ask->risk.until_ms : INT64_MAX);
     until_ms = num_min(until_ms, ask->has_session ? ask->life.next_ms : INT64_MAX);
     until_ms = lists_until(ask, num_min(until_ms, num_add_sat(ask->now_ms, VALID_MOST_MS)));

@@ -36,6 +36,7 @@ struct snapshot_input {
     enum pdp_err (*read_zone)(void *user, struct str name, struct str *tzif);
     void *user;
     int64_t now_ms;
+    int64_t expires_ms; // from then on every question is denied, code stale; 0: never
 };
 
 // Compiles; every mistake goes to `diags` (texts of files must live as long as those). *out NULL on failure.

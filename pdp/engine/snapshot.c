@@ -390,6 +390,7 @@ static enum pdp_err build(const struct snapshot_input *input, struct hash_key se
     TRY(cel_seal(s->program));
     TRY(policy_set_index(s->policies, diags));
     policy_lists_loaded(s->lists, input->now_ms);
+    s->expires_ms = input->expires_ms > 0 ? input->expires_ms : INT64_MAX;
     TRY(name_strengths(seed, s));
     TRY(name_shadow(s));
     TRY(seal_hash_end(sha, s->parts));

@@ -46,6 +46,7 @@ struct snapshot {
     struct snapshot_facts facts;
     char digest[80]; // `sha256:` and 64 hex digits
     size_t digest_len;
+    int64_t expires_ms;               // from then on it is too old to decide by; INT64_MAX: never
     uint64_t epoch;                   // given when it is published
     struct snapshot_scratch *scratch; // the base's, by the number of a worker
     struct snapshot_scratch rooms[SNAPSHOT_WORKERS_MAX];

@@ -246,12 +246,14 @@ static void op_status(struct admin_call *call)
     emit_key_int(call->emit, "uptime_s", status.uptime_s);
     emit_key_bool(call->emit, "simulate", status.simulate);
     put_serving(admin, call->emit);
+    admin_put_source(&status, call->emit);
     put_geo(&status, call->emit);
     put_sessions(admin, call->emit);
     put_answers(admin, call->emit);
     put_shadow(admin, call->emit);
     put_traffic(&status.counts, call->emit);
     put_reload(&status, call->emit);
+    admin_put_alarms(&status, call->emit);
     emit_key(call->emit, STR("listeners"));
     emit_list(call->emit, status.listener_count);
     for (size_t i = 0; i < status.listener_count; i++) {

@@ -14,6 +14,34 @@ struct admin_geo {
     uint64_t build_s;
 };
 
+// X(name, word in the status): what somebody should look at
+#define ADMIN_ALARM_LIST(X)             \
+    X(RELOAD_REFUSED, "reload_refused") \
+    X(BUNDLE_EXPIRED, "bundle_expired")
+
+enum admin_alarm_kind {
+#define X(name, word) ADMIN_ALARM_##name,
+    ADMIN_ALARM_LIST(X)
+#undef X
+    ADMIN_ALARM_COUNT
+};
+
+struct admin_alarm {
+    int64_t since_ms; // 0: not raised
+    char message[600];
+};
+
+// What is served, and from where.
+struct admin_source {
+    const char *path;
+    bool bundle; // what follows is of a bundle
+    const char *name, *digest;
+    int64_t version, expires_s;
+    bool deny_on_expiry;
+    size_t signer_count;
+    const char *signers[16];
+};
+
 // What only the daemon knows. Text and lists are borrowed from it until the next call.
 struct admin_status {
     int64_t pid, uptime_s;
@@ -22,8 +50,10 @@ struct admin_status {
     size_t listener_count;
     const struct admin_geo *geo;
     size_t geo_count;
-    struct node_counts counts; // over all nodes
-    int64_t reload_at_ms;      // 0: there was none
+    struct admin_source source;
+    const struct admin_alarm *alarms; // ADMIN_ALARM_COUNT of them
+    struct node_counts counts;        // over all nodes
+    int64_t reload_at_ms;             // 0: there was none
     bool reload_ok;
     struct str reload_error;
     bool reload_lists;      // it was of lists alone

@@ -38,6 +38,10 @@ void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error"
 // A time as RFC 3339, or null where it is 0 or less.
 void admin_time(struct emit *emit, const char *key, int64_t at_ms);
 
+// admin_source.c: parts of the status.
+void admin_put_source(const struct admin_status *status, struct emit *emit);
+void admin_put_alarms(const struct admin_status *status, struct emit *emit);
+
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

@@ -21,6 +21,7 @@ struct served {
     X(NONE, "none", "it can be served")                                                \
     X(UNREADABLE, "unreadable", "the file cannot be read")                             \
     X(MALFORMED, "malformed", "the file is no bundle, or was changed")                 \
+    X(KEYS, "keys", "a key cannot be read")                                            \
     X(SIGNATURES, "signatures", "too few of the keys have signed it")                  \
     X(EXPIRED, "expired", "it has expired")                                            \
     X(NAME, "other-name", "another bundle than this was served here before")           \
