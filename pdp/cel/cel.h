@@ -124,9 +124,9 @@ enum {
     CEL_NO_RISK = 1
 }; // flag: reading `risk` is an error
 
-// Parses, checks and compiles one expression. `want` CEL_BOOL refuses what cannot be a truth (DYN is
-// taken and checked when run); CEL_DYN takes all. All independent mistakes go to `diags`; the error
-// returned is the first one's. *expr is UINT32_MAX on failure.
+// Parses, checks and compiles one expression. `want` CEL_BOOL refuses what cannot be a truth, CEL_DOUBLE what
+// cannot be a number (DYN is taken and checked when run); CEL_DYN takes all. All independent mistakes go to
+// `diags`; the error returned is the first one's. *expr is UINT32_MAX on failure.
 MUST_USE enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, enum cel_type want,
                               const struct cel_var *vars, size_t var_count, uint32_t flags,
                               struct diags *diags, uint32_t *expr);
@@ -143,6 +143,10 @@ MUST_USE enum pdp_err cel_seal(struct cel_program *program);
 bool cel_reads(const struct cel_program *program, uint32_t expr, struct str path);
 // Is it, at load time already, certainly this truth? UNSURE where it depends on the question.
 enum truth cel_constant(const struct cel_program *program, uint32_t expr);
+// What it is for every question; NULL where it depends on the question.
+const struct value *cel_constant_value(const struct cel_program *program, uint32_t expr);
+// Is the whole expression the name of an attribute? *slot is it.
+bool cel_is_attr(const struct cel_program *program, uint32_t expr, uint32_t *slot);
 // How large attributes are taken to be, where nothing says how large they are.
 struct cel_sizes {
     uint32_t items; // elements of a list, entries of a map
@@ -224,10 +228,11 @@ struct cel_frame;
 // What an expression asks of its surroundings. Called at most once a slot and request.
 // `resolve` writes the attribute's value, or returns false where it is missing (null counts as missing
 // at a declared attribute). A value of another kind than declared is treated as mistyped: an error; so is a
-// VALUE_ERROR, which says that something that is no map (its `spare` is what it is) stands where a map would
-// lead on to the attribute. `contains` answers for `x in lists.NAME` (`set` is the declaration's id; the
-// value is a STRING for strings and countries, an IP for networks, an INT or UINT for AS numbers; anything
-// else never reaches it).
+// VALUE_ERROR of kind NONE, which says that something that is no map (its `spare` is what it is) stands where
+// a map would lead on to the attribute. A VALUE_ERROR of another kind is passed on as it is: of what the
+// attribute is made from, or SAID. `contains` answers for `x in lists.NAME` (`set` is the declaration's id;
+// the value is a STRING for strings and countries, an IP for networks, an INT or UINT for AS numbers;
+// anything else never reaches it).
 struct cel_host {
     bool (*resolve)(void *user, const struct cel_slot_info *slot, struct value *out);
     enum truth (*contains)(void *user, uint32_t set, const struct value *value);
@@ -263,7 +268,8 @@ struct value cel_attr(struct cel_frame *frame, uint32_t slot);
     X(BUDGET, "too much work")                                \
     X(MEMORY, "out of memory")                                \
     X(STALE, "list is stale or missing") /* detail: set id */ \
-    X(OTHER, "failed")
+    X(OTHER, "failed")                                        \
+    X(SAID, "cannot be told") /* as.text: the host's words, a C string that lives as long as it */
 
 enum cel_error {
 #define X(name, text) CEL_ERROR_##name,

@@ -35,6 +35,9 @@ static struct value resolve(struct cel_frame *frame, uint32_t at)
     if (!there || v.kind == VALUE_NULL) {
         return frame_error(CEL_ERROR_MISSING, at);
     }
+    if (v.kind == VALUE_ERROR && v.n != CEL_ERROR_NONE) {
+        return v;
+    }
     if (v.kind == VALUE_ERROR) {
         return mistyped(at, VALUE_MAP, v.spare);
     }

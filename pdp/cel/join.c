@@ -111,6 +111,14 @@ enum pdp_err cel_negate(struct cel_program *program, uint32_t inner, uint32_t *e
     return PDP_ERR_OK;
 }
 
+static bool is_wanted(enum cel_type want, const struct type *type)
+{
+    bool number = type->kind == T_INT || type->kind == T_UINT || type->kind == T_DOUBLE;
+    return type->kind == T_DYN || (want == CEL_BOOL     ? type->kind == T_BOOL
+                                   : want == CEL_DOUBLE ? number
+                                                        : true);
+}
+
 enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, enum cel_type want,
                      const struct cel_var *vars, size_t var_count, uint32_t flags, struct diags *diags,
                      uint32_t *expr)
@@ -136,12 +144,12 @@ enum pdp_err cel_add(struct cel_program *program, const struct cel_text *text, e
     if (program->extra != NULL) {
         program->extra->deduced = type;
     }
-    if (want == CEL_BOOL && type->kind != T_BOOL && type->kind != T_DYN) {
+    if (!is_wanted(want, type)) {
         struct buf word = {0};
         types_print(&word, type);
-        unit_error(&unit, PDP_ERR_TYPE, unit.root->at, unit.root->len,
-                   "`%s` is of type " STR_FMT ", but a condition is true or false",
-                   unit_quote(&unit, unit.root->at, unit.root->len), STR_ARG(buf_view(&word)));
+        unit_error(&unit, PDP_ERR_TYPE, unit.root->at, unit.root->len, "`%s` is of type " STR_FMT ", but %s",
+                   unit_quote(&unit, unit.root->at, unit.root->len), STR_ARG(buf_view(&word)),
+                   want == CEL_BOOL ? "a condition is true or false" : "a number is expected");
         buf_fini(&word);
         return PDP_ERR_TYPE;
     }
@@ -192,4 +200,17 @@ enum truth cel_constant(const struct cel_program *program, uint32_t expr)
     return is_bool_const(program, expr, true)    ? TRUTH_YES
            : is_bool_const(program, expr, false) ? TRUTH_NO
                                                  : TRUTH_UNSURE;
+}
+
+const struct value *cel_constant_value(const struct cel_program *program, uint32_t expr)
+{
+    bool constant = expr < program->node_count && program->nodes[expr].op == OP_CONST;
+    return constant ? &program->consts[program->nodes[expr].a] : NULL;
+}
+
+bool cel_is_attr(const struct cel_program *program, uint32_t expr, uint32_t *slot)
+{
+    bool attr = expr < program->node_count && program->nodes[expr].op == OP_SLOT;
+    *slot = attr ? program->nodes[expr].a : UINT32_MAX;
+    return attr;
 }

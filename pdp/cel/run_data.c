@@ -19,7 +19,8 @@ struct value run_has_slot(struct cel_frame *frame, const struct node *node)
 {
     struct value v = frame_slot(frame, node->a);
     if (v.kind == VALUE_ERROR) {
-        return v.n == CEL_ERROR_MISSING ? value_bool(false) : v;
+        // Where only what it is made from is missing, it is not absent.
+        return v.n == CEL_ERROR_MISSING && v.as.i == node->a ? value_bool(false) : v;
     }
     return value_bool(true);
 }

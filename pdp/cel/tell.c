@@ -139,6 +139,8 @@ struct str cel_why(const struct cel_frame *frame, const struct value *error)
             }
         }
         break;
+    case CEL_ERROR_SAID:
+        return error->as.text != NULL ? str_of(error->as.text) : str_of(TEXTS[CEL_ERROR_SAID]);
     default:
         break;
     }
