@@ -58,6 +58,7 @@ int cmd_check(const struct cli_args *args)
         emit_key_int(&emit, "rules", facts.rules);
         emit_key_int(&emit, "lists", facts.lists);
         emit_key_int(&emit, "strengths", facts.strengths);
+        emit_key_int(&emit, "counters", facts.counters);
         emit_bundle(&emit, &local);
         emit_end(&emit);
         buf_byte(&out, '\n');
@@ -66,6 +67,9 @@ int cmd_check(const struct cli_args *args)
         put_count(&out, ", ", facts.rules, "rule", "rules");
         put_count(&out, ", ", facts.lists, "list", "lists");
         put_count(&out, ", ", facts.strengths, "strength", "strengths");
+        if (facts.counters > 0) {
+            put_count(&out, ", ", facts.counters, "counter", "counters");
+        }
         buf_printf(&out, "\n%s\n", digest);
         put_bundle(&out, &local);
     }

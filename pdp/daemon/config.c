@@ -248,7 +248,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits;
     struct conf_texts geo, proxies, keys;
-    int64_t workers, sessions_max, creations, threshold;
+    int64_t workers, sessions_max, creations, counter_entries, threshold;
     int on_expiry;
     bool simulate, unsigned_too;
 };
@@ -292,6 +292,7 @@ static const struct conf_field FILE_FIELDS[] = {
     NUMBER_FIELD("sessions_max", sessions_max, 1000000000, "sessions and tombstones held; 0: no limit"),
     NUMBER_FIELD("creations_per_minute", creations, 1000000000,
                  "sessions a peer may begin by first sight; 0: no limit"),
+    NUMBER_FIELD("counter_entries", counter_entries, 16777216, "keys that each Counter holds; 0: 262144"),
 };
 
 static enum pdp_err geo_take(const struct conf_texts *texts, struct config *config, struct diags *diags)
@@ -385,6 +386,7 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .workers = config->workers,
         .sessions_max = config->sessions_max,
         .creations = config->creations_per_minute,
+        .counter_entries = config->counter_entries,
         .simulate = config->simulate,
         .threshold = config->bundle_threshold,
         .unsigned_too = config->bundle_unsigned,
@@ -403,6 +405,7 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     config->workers = file.workers;
     config->sessions_max = file.sessions_max;
     config->creations_per_minute = file.creations;
+    config->counter_entries = file.counter_entries;
     config->simulate = file.simulate;
     return PDP_ERR_OK;
 }

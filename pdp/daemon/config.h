@@ -37,6 +37,7 @@ struct config {
     struct cidr proxies[CONFIG_PROXIES_MAX];
     size_t proxy_count;
     int64_t sessions_max, creations_per_minute; // 0: no limit
+    int64_t counter_entries;                    // 0: the default
 };
 
 void config_init(struct config *config);

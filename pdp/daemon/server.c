@@ -277,6 +277,7 @@ static enum pdp_err engine_start(struct server *server)
     struct engine_config config = {
         .sessions_max = (uint64_t)server->config->sessions_max,
         .creations_per_minute = (uint32_t)server->config->creations_per_minute,
+        .counter_entries = (uint32_t)server->config->counter_entries,
         .proxies = server->config->proxies,
         .proxy_count = server->config->proxy_count,
     };

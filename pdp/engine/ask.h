@@ -9,6 +9,16 @@
 #include "base/num.h"
 #include "base/time.h"
 
+// What a question does to one counter, known before it is judged.
+struct ask_count {
+    enum truth counts; // YES; NO: adds nothing; UNSURE: `unsure` says why
+    bool there;        // what it adds is in the table: it was added, or this is a repeat
+    bool hashed;
+    double amount;       // infinite where it cannot be told
+    struct value unsure; // an error
+    struct hash128 key;
+};
+
 struct ask {
     // What came in.
     struct cel_host host; // over this very ask
@@ -53,6 +63,8 @@ struct ask {
     uint64_t strengths_asked, strengths_proved; // a bit each: what conditions said since ask_begin
     uint64_t lists_asked;                       // a bit each, modulo 64
     bool score_read;                            // a condition read more of the risk than its level
+    struct ask_count *counts;                   // by counter; NULL: not weighed, or there are none
+    bool counter_met;                           // one was read, or this question moves one
     char ref[32];
 };
 
@@ -110,6 +122,13 @@ const struct str *ask_ended(const struct ask *ask, size_t *count);
 void ask_learn(struct ask *ask);
 // Writes the working copies. Not OK: see session_commit.
 MUST_USE enum pdp_err ask_commit(struct ask *ask);
+
+// What the question would do to each counter, before anything that may read one. false: memory is out.
+MUST_USE bool ask_weigh_counters(struct ask *ask);
+// The value of a counter: what it holds and what this question adds to it.
+bool ask_counter(struct ask *ask, uint32_t number, struct value *out);
+// Adds what an answer of this effect adds.
+void ask_add_counters(struct ask *ask, enum pdp_effect effect);
 
 // What changes a question's world: is it judged in shadow?
 static inline bool ask_in_shadow(const struct ask *ask)

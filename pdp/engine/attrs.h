@@ -16,7 +16,8 @@
     X(NETWORK, "network", false)  \
     X(GEO, "geo", false)          \
     X(TRAVEL, "travel", false)    \
-    X(RISK, "risk", false)
+    X(RISK, "risk", false)        \
+    X(COUNTERS, "counters", false)
 
 // Attributes. X(name, path, type)
 #define ATTR_LIST(X)                                               \
@@ -88,9 +89,13 @@ enum root_id {
 #define X(name, text, open) ROOT_##name,
     ROOT_LIST(X)
 #undef X
+    ATTR_COUNTERS, // and on: `counters.NAME`, by the number of the name
 };
 
 // Fills the fixed part of an environment (roots, attributes, levels); static memory.
 void attrs_declare(struct cel_env *env);
+// The same with a `counters.NAME` for each name; in the arena. NOMEM: the fixed part alone.
+MUST_USE enum pdp_err attrs_declare_all(struct cel_env *env, const struct str *counters, size_t count,
+                                        struct arena *arena);
 
 #endif

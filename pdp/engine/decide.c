@@ -415,7 +415,7 @@ static int64_t valid_until(struct ask *ask, const struct policy_result *result, 
     int64_t until_ms = cel_horizon(ask_frame(ask), &bounded);
     // Where risk bounds its level only, what was compared with the score itself may turn at any time.
     bool moving = ask->score_read && ask->risk.signal_count != 0;
-    if (!bounded || moving || out->effect != PDP_EFFECT_ALLOW) {
+    if (!bounded || moving || ask->counter_met || out->effect != PDP_EFFECT_ALLOW) {
         return 0;
     }
     until_ms = num_min(num_min(until_ms, result->until_ms), ask->snapshot->expires_ms);
@@ -427,6 +427,10 @@ static int64_t valid_until(struct ask *ask, const struct policy_result *result, 
 
 static void judge(struct ask *ask, struct verdict *out)
 {
+    if (!ask_weigh_counters(ask)) {
+        deny(out, PDP_CODE_OVERLOADED, STR("out of memory"));
+        return;
+    }
     ask_score(ask, EVENT_NONE, -1, 0);
     out->has_risk = true;
     out->score = ask->risk.score;
@@ -456,6 +460,7 @@ static void judge(struct ask *ask, struct verdict *out)
             move_on(ask, &result, out);
         }
     }
+    ask_add_counters(ask, out->effect);
     out->valid_until_ms = valid_until(ask, &result, out);
 }
 

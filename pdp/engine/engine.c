@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
-#include "engine/worker.h"
+#include "engine/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,8 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     }
     pthread_mutex_init(&engine->lock, NULL);
     engine->config = *config;
+    struct hash128 drawn = hash_128(config->key, "counter", sizeof "counter" - 1);
+    engine->counter_key = (struct hash_key){drawn.lo, drawn.hi};
     struct session_table_config table = {.key = config->key,
                                          .sessions_max = config->sessions_max,
                                          .creations_per_minute = config->creations_per_minute};
@@ -47,6 +49,7 @@ void engine_free(struct engine **engine)
     snapshot_free(&current);
     free_list(e->retired);
     session_table_free(&e->sessions);
+    kept_free(e);
     pthread_mutex_destroy(&e->lock);
     free(e);
     *engine = NULL;
@@ -71,6 +74,7 @@ static void ready(struct engine *engine, struct snapshot *next)
         next->shadow =
             shadow_world_for(before != NULL ? before->shadow : NULL, next->shadow_meaning, &engine->config);
     }
+    kept_give(engine, next);
 }
 
 void engine_publish(struct engine *engine, struct snapshot **snapshot)
@@ -119,6 +123,7 @@ void engine_tidy(struct engine *engine, int64_t now_ms)
 {
     pthread_mutex_lock(&engine->lock);
     struct snapshot *done = take_free(engine);
+    kept_tidy(engine, now_ms);
     const struct snapshot *serving = atomic_load(&engine->current);
     struct shadow_world *shadow = serving != NULL ? serving->shadow : NULL;
     if (shadow != NULL) {

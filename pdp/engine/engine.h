@@ -57,7 +57,7 @@ MUST_USE enum pdp_err snapshot_reload_lists(const struct snapshot *from, struct 
 MUST_USE enum pdp_err snapshot_share(const struct snapshot *from, struct snapshot **out);
 
 struct snapshot_facts {
-    uint32_t policies, rules, lists, strengths, geo_databases;
+    uint32_t policies, rules, lists, strengths, counters, geo_databases;
     uint32_t geo_facts;
 };
 void snapshot_describe(const struct snapshot *snapshot, struct snapshot_facts *out);
@@ -72,6 +72,7 @@ struct engine_config {
     uint64_t id_prefix;            // of decision ids; drawn at start-up
     uint64_t sessions_max;         // 0: no limit
     uint32_t creations_per_minute; // 0: no limit
+    uint32_t counter_entries;      // keys that a Counter holds; 0: COUNTERS_ENTRIES_DEFAULT
     const struct cidr *proxies;    // trusted proxies; borrowed for the engine's life
     size_t proxy_count;
 };
@@ -126,6 +127,15 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
                    struct verdict *out);
 // Why the last engine_decide was malformed.
 const struct fault *worker_fault(const struct worker *worker);
+
+// What Counter documents count: of those that are served first, then of those that may come back.
+struct engine_counter {
+    char name[129];
+    int64_t window_ms;
+    bool served;
+    uint64_t room, keys, displaced, bytes; // as in session/counters.h
+};
+size_t engine_counters(struct engine *engine, struct engine_counter *out, size_t most);
 
 // Counters of answers, by effect and by code, over all workers.
 struct engine_counts {

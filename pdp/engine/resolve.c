@@ -465,6 +465,9 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
     *out = (struct value){0};
     ask->score_read |=
         slot->id == ATTR_RISK_SCORE || slot->id == ATTR_RISK_HARD || slot->id == ATTR_RISK_SIGNALS;
+    if (slot->id >= ATTR_COUNTERS) {
+        return ask_counter(ask, slot->id - ATTR_COUNTERS, out);
+    }
     if (slot->id >= ATTR_COUNT) {
         return resolve_root(ask, slot->id, slot->rest, out);
     }

@@ -17,6 +17,9 @@ static void base_free(struct snapshot *base)
         policy_scratch_free(&base->rooms[i].policy);
     }
     shadow_world_drop(&base->shadow);
+    for (uint32_t i = 0; base->counters != NULL && i < base->facts.counters; i++) {
+        counters_free(&base->counters[i]);
+    }
     cel_program_free(&base->program);
     geo_set_free(&base->geo);
     arena_fini(&base->arena);
@@ -288,7 +291,7 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
                               struct snapshot *s, struct diags *diags)
 {
     enum pdp_err first = policy_names_read(list->docs, list->count, &s->arena, diags, &s->names);
-    attrs_declare(&s->env);
+    TRY(attrs_declare_all(&s->env, s->names.counters, s->names.counter_count, &s->arena));
     keep_first(&first, policy_schema_read(list->docs, list->count, &s->arena, diags, &s->env, &s->schema));
     s->env.sets = s->names.sets;
     s->env.set_count = s->names.set_count;
@@ -352,6 +355,7 @@ static void count_facts(struct snapshot *s)
         .rules = policies.rules,
         .lists = policies.lists,
         .strengths = policies.strengths,
+        .counters = policies.counters,
         .geo_databases = (uint32_t)geo_set_count(s->geo),
         .geo_facts = geo_set_facts(s->geo),
     };
@@ -396,6 +400,10 @@ static enum pdp_err build(const struct snapshot_input *input, struct hash_key se
     TRY(seal_hash_end(sha, s->parts));
     TRY(digest_end(s));
     count_facts(s);
+    s->counters = ARENA_ARRAY(&s->arena, struct counters_table *, s->facts.counters + 1);
+    if (s->counters == NULL) {
+        return PDP_ERR_NOMEM;
+    }
     return refuse_empty(s, diags);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/shadow.h"
 #include "policy/schema.h"
 #include "risk/risk.h"
+#include "session/counters.h"
 #include "session/limits.h"
 
 #include <stdatomic.h>
@@ -40,9 +41,10 @@ struct snapshot {
     struct geo_set *geo;
     uint32_t
         *strength_names; // low half of the keyed hash of each strength's name, above SESSION_PROOF_RENEWED
-    uint64_t shadow_meaning;     // of all that is in shadow; 0: nothing is
-    struct shadow_world *shadow; // given when the base is published; NULL: nothing is judged in shadow
-    atomic_ullong *shadow_hits;  // of each rule; NULL where nothing is in shadow
+    uint64_t shadow_meaning;          // of all that is in shadow; 0: nothing is
+    struct shadow_world *shadow;      // given when the base is published; NULL: nothing is judged in shadow
+    atomic_ullong *shadow_hits;       // of each rule; NULL where nothing is in shadow
+    struct counters_table **counters; // given when the base is published; NULL among them: memory was out
     struct snapshot_facts facts;
     char digest[80]; // `sha256:` and 64 hex digits
     size_t digest_len;

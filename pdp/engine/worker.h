@@ -41,6 +41,16 @@ struct worker {
     struct shadow_seed seed; // of the question at hand
 };
 
+// A Counter document's table, kept over reloads: its name, key and window make it the same.
+#define ENGINE_COUNTERS_MAX 256
+struct counter_kept {
+    struct hash128 identity;
+    char name[129];
+    int64_t window_ms;
+    int64_t unserved_ms;          // since when no snapshot has it; INT64_MAX: one does
+    struct counters_table *table; // NULL: a free place
+};
+
 struct engine {
     _Atomic(struct snapshot *) current;
     struct engine_config config;
@@ -49,6 +59,8 @@ struct engine {
     pthread_mutex_t lock; // workers' list, retired list, publishing
     struct worker *workers[ENGINE_WORKERS_MAX];
     struct snapshot *retired;
+    struct hash_key counter_key; // of keys and identities
+    struct counter_kept *kept;   // ENGINE_COUNTERS_MAX, made with the first Counter
 };
 
 // The snapshot that serves, held until worker_unpin; NULL where none is published. Wait-free but for a

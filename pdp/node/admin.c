@@ -10,7 +10,8 @@
 static const size_t ARENA_LIMIT = 16 * 1024 * 1024;
 static const size_t DIAGNOSTICS_MAX = 256 * 1024;
 enum {
-    SHADOW_RULES_MOST = 32 // named by `status`
+    SHADOW_RULES_MOST = 32, // named by `status`
+    COUNTERS_MOST = 64
 };
 static const size_t LIST_NAME_MAX = 128;
 
@@ -95,6 +96,30 @@ static void put_sessions(struct admin *admin, struct emit *emit)
     put_count(emit, "created", stats.created);
     put_count(emit, "refused", stats.refused);
     put_count(emit, "bytes", stats.bytes);
+    emit_end(emit);
+}
+
+// Counter documents, and what they hold. Left out where there are none.
+static void put_counters(struct admin *admin, struct emit *emit)
+{
+    struct engine_counter counters[COUNTERS_MOST];
+    size_t count = engine_counters(admin->engine, counters, COUNT_OF(counters));
+    if (count == 0) {
+        return;
+    }
+    emit_key(emit, STR("counters"));
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_map(emit, EMIT_FEW);
+        emit_key_str(emit, "name", str_of(counters[i].name));
+        put_count(emit, "window_s", (uint64_t)(counters[i].window_ms / TIME_MS_PER_S));
+        emit_key_bool(emit, "served", counters[i].served);
+        put_count(emit, "keys", counters[i].keys);
+        put_count(emit, "room", counters[i].room);
+        put_count(emit, "displaced", counters[i].displaced);
+        put_count(emit, "bytes", counters[i].bytes);
+        emit_end(emit);
+    }
     emit_end(emit);
 }
 
@@ -249,6 +274,7 @@ static void op_status(struct admin_call *call)
     admin_put_source(&status, call->emit);
     put_geo(&status, call->emit);
     put_sessions(admin, call->emit);
+    put_counters(admin, call->emit);
     put_answers(admin, call->emit);
     put_shadow(admin, call->emit);
     put_traffic(&status.counts, call->emit);

@@ -77,6 +77,7 @@ void read_list(struct build *build, const struct conf_doc *doc);
 void read_definitions(struct build *build, const struct conf_doc *doc);
 void read_policy(struct build *build, const struct conf_doc *doc);
 void read_exception(struct build *build, const struct conf_doc *doc);
+void read_counter(struct build *build, const struct conf_doc *doc);
 // Rules that a Policy document will take, with the one that closes it.
 size_t read_policy_rules(const struct conf_doc *doc);
 

@@ -26,10 +26,11 @@ static void add(struct explain *e, struct str words)
     }
 }
 
-// Says by itself what it is about: an attribute or a list.
+// Says by itself what it is about: an attribute, a list, a counter.
 static bool names_attribute(const struct value *error)
 {
-    return error->n == CEL_ERROR_MISSING || error->n == CEL_ERROR_MISTYPED || error->n == CEL_ERROR_STALE;
+    return error->n == CEL_ERROR_MISSING || error->n == CEL_ERROR_MISTYPED || error->n == CEL_ERROR_STALE ||
+           error->n == CEL_ERROR_SAID;
 }
 
 // Thousands of rules may lack the same attribute: its words are made once.

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 
 static const char *const KINDS[] = {"Policy",        "Strengths", "List",   "Definitions", "Exception",
-                                    "SessionPolicy", "RiskModel", "Schema", "Scope"};
+                                    "SessionPolicy", "RiskModel", "Schema", "Scope",       "Counter"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -103,7 +103,7 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
     }
     diag_hint(n->diags,
               "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-              "`RiskModel`, `Schema` and `Scope`");
+              "`RiskModel`, `Schema`, `Scope` and `Counter`");
     return false;
 }
 
@@ -164,6 +164,27 @@ static void gather_list(struct names *n, const struct conf_doc *doc, struct str 
         decl->kind = str_eq(type->text, str_of(TYPES[i].type)) ? TYPES[i].kind : decl->kind;
     }
     out->set_count++;
+}
+
+static void gather_counter(struct names *n, const struct conf_doc *doc, struct str name)
+{
+    struct policy_names *out = n->out;
+    struct place place = conf_get(conf_get(doc->root, "metadata"), "name")->place;
+    if (!is_identifier(name)) {
+        note(n, diag_error(n->diags, PDP_ERR_SYNTAX, place, "a counter's name cannot hold `-` or `.`"));
+        diag_hint(n->diags, "conditions read it as `counters.NAME`; use `_`");
+        return;
+    }
+    for (size_t i = 0; i < out->counter_count; i++) {
+        if (str_eq(out->counters[i], name)) { // and reported
+            return;
+        }
+    }
+    if (out->counter_count == POLICY_COUNTERS_MOST) {
+        note(n, diag_error(n->diags, PDP_ERR_LIMIT, place, "more than %d counters", POLICY_COUNTERS_MOST));
+        return;
+    }
+    out->counters[out->counter_count++] = name;
 }
 
 static void gather_strengths(struct names *n, const struct conf_doc *doc)
@@ -236,6 +257,8 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
         gather_list(n, doc, name);
     } else if (str_eq(conf_get(doc->root, "kind")->text, STR("Strengths"))) {
         gather_strengths(n, doc);
+    } else if (str_eq(conf_get(doc->root, "kind")->text, STR("Counter"))) {
+        gather_counter(n, doc, name);
     }
 }
 
@@ -247,7 +270,8 @@ enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct
     out->sets = ARENA_ARRAY(arena, struct cel_set_decl, count + 1);
     // Names are compared once, by people who may load the folder; the key need not be secret.
     TRY(table_init(&n.seen, count, (struct hash_key){0}, arena));
-    if (out->sets == NULL) {
+    out->counters = ARENA_ARRAY(arena, struct str, POLICY_COUNTERS_MOST);
+    if (out->sets == NULL || out->counters == NULL) {
         return PDP_ERR_NOMEM;
     }
     for (size_t i = 0; i < count; i++) {

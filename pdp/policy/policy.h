@@ -15,12 +15,17 @@ struct policy_set;     // immutable; lives in its arena
 struct policy_scratch; // one worker's memory for matching
 struct policy_lists;   // the sets of List documents: each shared by all snapshots that read the same file
 
+#define POLICY_COUNTERS_MOST 64    // of a folder
+#define POLICY_COUNTER_KEYS_MOST 8 // of a counter
+
 // What the documents define that conditions may name; gathered before any expression is compiled.
 struct policy_names {
     struct cel_set_decl *sets; // of List documents
     size_t set_count;
     struct str *strengths; // weakest first, of the Strengths document (at most one)
     size_t strength_count;
+    struct str *counters; // of Counter documents; `counters.NAME` is numbered by its place here
+    size_t counter_count;
 };
 // First pass over all documents: checks apiVersion, kind, metadata (name unique in its kind), and gathers
 // names. All mistakes go to `diags`.
@@ -34,9 +39,9 @@ struct policy_files {
     void *user;
 };
 
-// Second pass: Scope, Policy, Exception, Definitions, Strengths, List (SessionPolicy and RiskModel are read
-// by their own folders). Compiles into `program` (not sealed yet), resources and actions as index keys.
-// `seed` keys its hash tables. *lists are the caller's to free (NULL on failure). What the first pass
+// Second pass: Scope, Policy, Exception, Definitions, Strengths, List, Counter (SessionPolicy and RiskModel
+// are read by their own folders). Compiles into `program` (not sealed yet), resources and actions as index
+// keys. `seed` keys its hash tables. *lists are the caller's to free (NULL on failure). What the first pass
 // reported is not reported again. The set keeps nothing of the documents or their sources.
 MUST_USE enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count,
                                       const struct policy_names *names, struct cel_program *program,
@@ -51,10 +56,26 @@ struct str policy_rule_name(const struct policy_set *set,
                             uint32_t rule); // `policy/rule`; empty: no such rule
 enum pdp_effect policy_rule_effect(const struct policy_set *set, uint32_t rule); // deny: no such rule
 struct policy_describe {
-    uint32_t policies, rules, lists, strengths; // rules: those that somebody wrote
-    uint32_t indexed;                           // rules that not every question has to look at
+    uint32_t policies, rules, lists, strengths, counters; // rules: those that somebody wrote
+    uint32_t indexed;                                     // rules that not every question has to look at
 };
 void policy_set_describe(const struct policy_set *set, struct policy_describe *out);
+
+// A Counter document. Its expressions read neither `risk` nor `travel` nor counters, so that they can be run
+// before a question is scored.
+struct policy_counter {
+    struct str name;
+    int64_t window_ms;
+    const uint32_t *key; // slots of attributes, whose values it counts by
+    uint32_t key_count;
+    uint32_t add;  // a number; UINT32_MAX: 1 a question
+    uint32_t when; // which questions count; UINT32_MAX: each
+    bool any;      // all that were judged, not only those that were allowed
+    // Why it cannot be told, for CEL_ERROR_SAID.
+    const char *bad_add, *bad_when, *bad_key, *bad_past;
+};
+// By the number of their names; in the set's memory.
+const struct policy_counter *policy_counters(const struct policy_set *set, size_t *count);
 
 // Program and index as stable text, of a set that was indexed; `out` failed where memory is out.
 void policy_set_print(const struct policy_set *set, const struct policy_lists *lists, struct buf *out);

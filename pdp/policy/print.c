@@ -97,6 +97,23 @@ static void print_lists(struct buf *out, const struct policy_lists *lists)
     }
 }
 
+static void print_counters(struct buf *out, const struct policy_set *set)
+{
+    for (uint32_t i = 0; i < set->counter_count; i++) {
+        const struct policy_counter *counter = &set->counters[i];
+        buf_printf(out, "counter " STR_FMT ": of %lld s, %s\n    key ", STR_ARG(counter->name),
+                   (long long)(counter->window_ms / TIME_MS_PER_S),
+                   counter->any ? "any answer" : "what was allowed");
+        for (uint32_t k = 0; k < counter->key_count; k++) {
+            buf_str(out, k > 0 ? STR(", ") : STR(""));
+            buf_str(out, cel_slot_at(set->program, counter->key[k])->path);
+        }
+        buf_byte(out, '\n');
+        put_expr(out, set, "add", counter->add);
+        put_expr(out, set, "when", counter->when);
+    }
+}
+
 static void print_roles(struct buf *out, const struct policy_set *set)
 {
     const struct roles *roles = &set->roles;
@@ -378,6 +395,7 @@ void policy_set_print(const struct policy_set *set, const struct policy_lists *l
                set->rule_count);
     print_strengths(out, set);
     print_lists(out, lists);
+    print_counters(out, set);
     print_roles(out, set);
     print_scopes(out, set);
     print_policies(out, set, &places);

@@ -96,8 +96,13 @@ static const struct {
     struct str kind;
     void (*read)(struct build *build, const struct conf_doc *doc);
 } READERS[] = {
-    {{"List", 4}, read_list},   {{"Strengths", 9}, read_strengths}, {{"Definitions", 11}, read_definitions},
-    {{"Scope", 5}, read_scope}, {{"Policy", 6}, read_policy},       {{"Exception", 9}, read_exception},
+    {{"List", 4}, read_list},
+    {{"Strengths", 9}, read_strengths},
+    {{"Definitions", 11}, read_definitions},
+    {{"Scope", 5}, read_scope},
+    {{"Counter", 7}, read_counter},
+    {{"Policy", 6}, read_policy},
+    {{"Exception", 9}, read_exception},
 };
 
 static bool is_kind(const struct conf_doc *doc, struct str kind)
@@ -182,6 +187,8 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     set->rollouts = build_array(build, rollouts, sizeof(*set->rollouts));
     exceptions_reserve(build, exceptions);
     set->list_count = (uint32_t)build->names->set_count;
+    set->counters = build_array(build, build->names->counter_count, sizeof(*set->counters));
+    set->counter_count = (uint32_t)build->names->counter_count;
     TRY(table_init(&build->obligations, obligations, set->seed, build->arena));
     return build->first == PDP_ERR_NOMEM ? PDP_ERR_NOMEM : PDP_ERR_OK;
 }

@@ -68,6 +68,7 @@ void policy_set_describe(const struct policy_set *set, struct policy_describe *o
         .rules = count_written(set),
         .lists = set->list_count,
         .strengths = set->strength_count,
+        .counters = set->counter_count,
         .indexed = set->by_rule != NULL ? set->by_rule->indexed : 0,
     };
 }

@@ -106,6 +106,8 @@ struct policy_set {
     struct roles roles;         // that bring others along
     struct set_rollout *rollouts;
     uint32_t rollout_count;
+    struct policy_counter *counters; // by the number of their names
+    uint32_t counter_count;
     bool untargeted;         // a policy has no target: NO_POLICY cannot be
     struct index *by_rule;   // rules by what they test
     struct index *by_target; // policies by what their target tests

@@ -176,6 +176,11 @@ static void read_target(struct reader *r, const struct conf_node *node, uint32_t
                            "`travel` is not known yet where limits are looked up"));
         diag_hint(r->diags, "write a rule: `effect: deny` or `step_up`, with this condition");
     }
+    if (*target != UINT32_MAX && cel_reads(r->program, *target, STR("counters"))) {
+        note(r, diag_error(r->diags, PDP_ERR_REFUSED, node->place,
+                           "`counters` are not known yet where limits are looked up"));
+        diag_hint(r->diags, "write a rule: `effect: deny` or `step_up`, with this condition");
+    }
 }
 
 static void read_policy(struct reader *r, const struct conf_node *root, uint32_t scope,

@@ -41,7 +41,10 @@ void *realloc(void *at, size_t bytes)
     "  - {id: d, effect: deny, when: 'risk.level >= level(\"high\")'}\n"                          \
     "  - {id: e, effect: deny, when: 'device.first_seen > now + duration(\"1h\")'}\n"             \
     "  - {id: f, effect: deny, when: 'cidr(\"10.0.0.0/8\").containsIP(network.ip)'}\n"            \
-    "  - {id: g, effect: deny, when: 'geo.country == \"KP\" && has(subject.never)'}\n"
+    "  - {id: g, effect: deny, when: 'geo.country == \"KP\" && has(subject.never)'}\n"            \
+    "  - {id: h, effect: deny, when: counters.asked > 1000000}\n"                                 \
+    "---\napiVersion: pdp/v1\nkind: Counter\nmetadata: {name: asked}\n"                           \
+    "key: [subject.id, network.ip]\nwindow: 1s\nadd: size(subject.roles)\nwhen: action.name == \"GET\"\n"
 
 static const char QUESTION[] =
     "{\"tenant\":\"acme\",\"request_id\":\"r-%06u\",\"subject\":{\"type\":\"user\",\"id\":\"alice\","
