@@ -347,7 +347,7 @@ static struct cost visit_field(struct walker *w, const struct node *node, uint64
     if (node->op != OP_HAS) { // of an optional it is optional
         *shape = shape_some(shape);
     }
-    return cost;
+    return add(w, cost, flat(shape_len(&map) / 32));
 }
 
 static struct cost visit_op(struct walker *w, uint32_t id, uint64_t times, struct shape *shape)

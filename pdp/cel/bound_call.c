@@ -180,7 +180,7 @@ static struct shape call_split(const struct cel_program *p, const struct node *n
 {
     uint64_t bytes = shape_bytes(&args[0]), by = least_bytes(p, node, 1);
     uint64_t parts = bound_add(by > 0 ? bytes / by : bytes, 1);
-    *steps = bound_add(parts, values_cost(parts));
+    *steps = bound_add(bytes / 16, bound_add(parts, values_cost(parts)));
     struct shape s = shape_text(bytes);
     s.len = s.parts = parts;
     s.is = SHAPE_PARTS;
@@ -248,10 +248,19 @@ static struct shape call_extreme(const struct cel_program *p, const struct node 
     return shape_plain();
 }
 
+// Of a map thirty-two keys are a step; of a list none.
+static struct shape call_index(const struct cel_program *p, const struct node *node, const struct shape *args,
+                               uint64_t *steps)
+{
+    (void)p;
+    struct shape elem = shape_elem(&args[0]);
+    *steps = shape_len(&args[0]) / 32;
+    return node->c == F_OPT_INDEX ? shape_some(&elem) : elem;
+}
+
 enum gives {
     GIVES_PLAIN,
     GIVES_FIRST, // its first argument, or less of it
-    GIVES_ELEM,  // a part of it
     GIVES_SOME,  // an optional of it
 };
 
@@ -263,8 +272,8 @@ static const struct {
                        uint64_t *steps);
 } CALLS[F_COUNT] = {
     [F_ADD] = {.of = call_add},
-    [F_INDEX] = {.gives = GIVES_ELEM},
-    [F_OPT_INDEX] = {.gives = GIVES_ELEM},
+    [F_INDEX] = {.of = call_index},
+    [F_OPT_INDEX] = {.of = call_index},
     [F_SIZE] = {.bytes = 64},
     [F_SIZE_OF] = {.bytes = 64},
     [F_DYN] = {.gives = GIVES_FIRST},
@@ -310,10 +319,6 @@ struct shape bound_call(const struct cel_program *p, const struct node *node, co
     switch ((enum gives)CALLS[func].gives) {
     case GIVES_FIRST:
         return args[0];
-    case GIVES_ELEM: {
-        struct shape elem = shape_elem(&args[0]);
-        return func == F_OPT_INDEX ? shape_some(&elem) : elem;
-    }
     case GIVES_SOME:
         return shape_some(&args[0]);
     case GIVES_PLAIN:

@@ -27,11 +27,14 @@ struct value run_has_slot(struct cel_frame *frame, const struct node *node)
 
 static struct value field_value(struct cel_frame *f, const struct node *node, const struct value *map)
 {
-    const struct value *found = map->kind == VALUE_MAP ? cmp_find(map, &f->consts[node->b]) : NULL;
     bool has = node->op == OP_HAS, optional = node->op == OP_OPT_FIELD;
     if (map->kind != VALUE_MAP) {
         return frame_no_overload(F_INDEX, map, 1);
     }
+    if (!frame_spend(f, map->n / 32)) {
+        return frame_error(CEL_ERROR_BUDGET, 0);
+    }
+    const struct value *found = cmp_find(map, &f->consts[node->b]);
     if (has) {
         return value_bool(found != NULL);
     }
@@ -64,10 +67,14 @@ struct value run_field(struct cel_frame *frame, const struct node *node)
     return v.kind == VALUE_OPTIONAL ? field_of_optional(frame, node, &v) : field_value(frame, node, &v);
 }
 
-// The element that `index` names: 1 found, 0 none, -1 not how this is indexed.
-static int find_element(const struct value *of, const struct value *index, const struct value **out)
+// The element that `index` names: 1 found, 0 none, -1 not how this is indexed, -2 out of steps.
+static int find_element(struct cel_frame *f, const struct value *of, const struct value *index,
+                        const struct value **out)
 {
     if (of->kind == VALUE_MAP) {
+        if (!frame_spend(f, of->n / 32)) {
+            return -2;
+        }
         *out = cmp_find(of, index);
         return *out != NULL;
     }
@@ -95,9 +102,9 @@ struct value list_index(struct cel_frame *frame, const struct value *args, uint3
     if (args[0].kind == VALUE_OPTIONAL) {
         return list_opt_index(frame, args, count);
     }
-    int is = find_element(&args[0], &args[1], &found);
+    int is = find_element(frame, &args[0], &args[1], &found);
     if (is < 0) {
-        return frame_no_overload(F_INDEX, args, count);
+        return is == -1 ? frame_no_overload(F_INDEX, args, count) : frame_error(CEL_ERROR_BUDGET, 0);
     }
     if (is == 0) {
         return frame_error(args[0].kind == VALUE_MAP ? CEL_ERROR_NO_KEY : CEL_ERROR_INDEX, -1);
@@ -115,9 +122,9 @@ struct value list_opt_index(struct cel_frame *frame, const struct value *args, u
         }
         of = of->as.list;
     }
-    int is = find_element(of, &args[1], &found);
+    int is = find_element(frame, of, &args[1], &found);
     if (is < 0) {
-        return frame_no_overload(F_OPT_INDEX, args, count);
+        return is == -1 ? frame_no_overload(F_OPT_INDEX, args, count) : frame_error(CEL_ERROR_BUDGET, 0);
     }
     return is == 0 ? run_none() : run_some(frame, *found);
 }

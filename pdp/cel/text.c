@@ -368,6 +368,9 @@ struct value text_split(struct cel_frame *frame, const struct value *args, uint3
     if (limit == 0 || (by.len == 0 && s.len == 0)) {
         return (struct value){.kind = VALUE_LIST};
     }
+    if (!frame_spend(frame, s.len / 16)) { // all of it is looked at, however few parts are wanted
+        return budget();
+    }
     size_t parts = 1;
     for (size_t at = part_end(s, by, 0); at < s.len; at = part_end(s, by, at + by.len)) {
         parts++;
