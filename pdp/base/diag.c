@@ -79,10 +79,15 @@ void diag_warning(struct diags *diags, struct place place, const char *fmt, ...)
     }
 }
 
+bool diag_wants_hint(const struct diags *diags)
+{
+    return diags->count > 0 && diags->errors + diags->warnings <= diags->count;
+}
+
 void diag_hint(struct diags *diags, const char *fmt, ...)
 {
-    if (diags->count == 0 || diags->errors + diags->warnings > diags->count) {
-        return; // the one it belongs to was not kept
+    if (!diag_wants_hint(diags)) {
+        return;
     }
     struct diag *diag = &diags->list[diags->count - 1];
     if (diag->hint.len == 0) {

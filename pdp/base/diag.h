@@ -49,6 +49,8 @@ enum pdp_err diag_error(struct diags *diags, enum pdp_err err, struct place plac
 void diag_warning(struct diags *diags, struct place place, const char *fmt, ...) PRINTF_LIKE(3, 4);
 // Gives the diagnostic added last a hint; the first hint stays.
 void diag_hint(struct diags *diags, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// Was the diagnostic added last kept, so that it is worth looking for a hint? There may be thousands.
+MUST_USE bool diag_wants_hint(const struct diags *diags);
 
 // 1-based line and column (in code points) of a place; 0, 0 where none is known.
 void place_line_col(struct place place, uint32_t *line, uint32_t *col);

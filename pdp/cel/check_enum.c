@@ -18,6 +18,9 @@ static const struct slot *slot_of(const struct checker *c, const struct ast *ast
 
 static void hint_values(struct checker *c, struct str given, const struct cel_schema *schema)
 {
+    if (c->unit->diags == NULL || !diag_wants_hint(c->unit->diags)) {
+        return;
+    }
     int near = str_nearest(given, schema->values, schema->value_count);
     if (near >= 0) {
         unit_hint(c->unit, "did you mean `" STR_FMT "`?", STR_ARG(schema->values[near]));

@@ -68,7 +68,8 @@ static const struct type *wrong(void)
 static void hint_near(struct checker *c, struct str name, const struct str *names, size_t count,
                       const char *prefix)
 {
-    int near = str_nearest(name, names, count);
+    bool wanted = c->unit->diags != NULL && diag_wants_hint(c->unit->diags);
+    int near = wanted ? str_nearest(name, names, count) : -1;
     if (near >= 0) {
         unit_hint(c->unit, "did you mean `%s" STR_FMT "`?", prefix, STR_ARG(names[near]));
     }

@@ -36,6 +36,9 @@ void build_fail(struct build *build, enum pdp_err err, struct place place, const
 
 void build_hint_near(struct build *build, struct str given, const struct str *names, size_t count)
 {
+    if (!diag_wants_hint(build->diags)) {
+        return;
+    }
     int near = str_nearest(given, names, count);
     if (near >= 0) {
         diag_hint(build->diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));

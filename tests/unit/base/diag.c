@@ -45,6 +45,7 @@ Test(base_diag, keeps_a_bounded_number)
     diags_init(&diags, 2);
     for (int i = 0; i < 5; i++) {
         (void)diag_error(&diags, PDP_ERR_TYPE, (struct place){0}, "number %d", i);
+        cr_expect_eq(diag_wants_hint(&diags), i < 2); // hints of others are not worth looking for
         diag_hint(&diags, "hint %d", i);
     }
     cr_expect_eq(diags.errors, 5u);
