@@ -210,6 +210,7 @@ void world_make(struct world *world, struct chance *chance, struct arena *arena)
     uint32_t bad = chance_below(chance, 4);
     world->now_ms =
         INT64_C(1763800000000) + (int64_t)chance_below(chance, 604800) * 1000 + chance_below(chance, 3);
+    world->shadow = false;
     world->proved = chance_below(chance, 1U << WORLD_STRENGTHS);
     for (size_t i = 0; i < ATTR_COUNT; i++) {
         uint32_t luck = chance_below(chance, 20);

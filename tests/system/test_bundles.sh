@@ -278,17 +278,20 @@ if [ -n "${PDP_AT_RENAME:-}" ]; then
     stop
 fi
 put v9
-mkfifo "$dir/pipe"
-cat "$dir/pipe" >"$dir/limit.log" &
-(ulimit -f 0 && exec "$bin/pdpd" "$@" 2>"$dir/pipe") &
-pid=$!
-daemons="$daemons $pid"
-name=limit
-check "no file may grow: starts with what is remembered" until_true grep -q event=ready "$dir/limit.log"
-put v10
-expect "no file may grow: the next one is refused" 1 "(state)" reload
-expect "and the last one answers" 0 "allow" asked
-stop
+# What a sanitizer puts between needs files of its own.
+if [ -n "${PDP_AT_RENAME:-}" ]; then
+    mkfifo "$dir/pipe"
+    cat "$dir/pipe" >"$dir/limit.log" &
+    (ulimit -f 0 && exec "$bin/pdpd" "$@" 2>"$dir/pipe") &
+    pid=$!
+    daemons="$daemons $pid"
+    name=limit
+    check "no file may grow: starts with what is remembered" until_true grep -q event=ready "$dir/limit.log"
+    put v10
+    expect "no file may grow: the next one is refused" 1 "(state)" reload
+    expect "and the last one answers" 0 "allow" asked
+    stop
+fi
 
 # ---- Expiry while it serves -------------------------------------------------------------------------------------
 make v20 20 allow "$(date -u -d '+6 seconds' +%Y-%m-%dT%H:%M:%SZ)" web a b
