@@ -240,19 +240,19 @@ static void put_part(struct buf *out, const struct part *part, struct chance *mi
 // file, as made.
 static bool put_together(struct made *m, struct chance *mixed, struct loaded *loaded, struct world *world)
 {
-    struct buf files[LOADED_FILES] = {{0}};
-    struct str views[LOADED_FILES];
-    uint32_t order[POLICIES + 1], file_count = mixed != NULL ? LOADED_FILES : 1;
+    struct buf files[LOADED_NAMED] = {{0}};
+    struct str views[LOADED_NAMED];
+    uint32_t order[POLICIES + 1], file_count = mixed != NULL ? LOADED_NAMED : 1;
     for (uint32_t i = 0; i < m->count; i++) {
         order[i] = i;
     }
     if (mixed != NULL) {
         shuffle(mixed, order, m->count);
     }
-    buf_str(&files[mixed != NULL ? chance_below(mixed, LOADED_FILES) : 0], m->common);
-    buf_str(&files[mixed != NULL ? chance_below(mixed, LOADED_FILES) : 0], m->exceptions);
+    buf_str(&files[mixed != NULL ? chance_below(mixed, LOADED_NAMED) : 0], m->common);
+    buf_str(&files[mixed != NULL ? chance_below(mixed, LOADED_NAMED) : 0], m->exceptions);
     for (uint32_t i = 0; i < m->count; i++) {
-        put_part(&files[mixed != NULL ? chance_below(mixed, LOADED_FILES) : 0], &m->policies[order[i]],
+        put_part(&files[mixed != NULL ? chance_below(mixed, LOADED_NAMED) : 0], &m->policies[order[i]],
                  mixed);
     }
     uint32_t used = 0;

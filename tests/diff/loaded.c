@@ -31,7 +31,7 @@ static bool is_proved(void *user, uint32_t strength, int64_t max_age_s, int64_t 
 static enum pdp_err read_documents(struct loaded *l, const struct str *files, size_t file_count,
                                    struct conf_doc **out, size_t *out_count)
 {
-    static const char *const NAMES[] = {"p0.yaml", "p1.yaml", "p2.yaml", "p3.yaml"};
+    static const char *const NAMES[LOADED_NAMED] = {"p0.yaml", "p1.yaml", "p2.yaml", "p3.yaml"};
     struct conf_doc *all = ARENA_ARRAY(&l->arena, struct conf_doc, 64);
     size_t total = 0;
     for (size_t i = 0; i < file_count; i++) {
@@ -72,7 +72,8 @@ enum pdp_err loaded_read(struct loaded *loaded, const struct str *files, size_t 
     arena_init(&loaded->arena, 0, 0);
     arena_init(&loaded->made, 0, 0);
     diags_init(&loaded->diags, 20);
-    invariant(file_count <= (loaded->paths != NULL ? LOADED_FILES : 4) && extra_count <= LOADED_EXTRA);
+    invariant(file_count <= (loaded->paths != NULL ? LOADED_FILES : LOADED_NAMED) &&
+              extra_count <= LOADED_EXTRA);
     TRY(read_documents(loaded, files, file_count, &docs, &count));
     TRY(build(loaded, docs, count));
     for (size_t i = 0; i < extra_count; i++) {

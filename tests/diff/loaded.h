@@ -8,7 +8,8 @@
 #include "policy/policy.h"
 
 enum {
-    LOADED_FILES = 16,
+    LOADED_FILES = 16, // with paths
+    LOADED_NAMED = 4,  // without
     LOADED_EXTRA = 64
 };
 
