@@ -54,10 +54,13 @@ static const struct tree *call(struct rules *rules, const char *name, const stru
 }
 
 // In single quotes: the generator writes none.
-static const struct tree *put_expr(struct rules *rules, struct gen *g, struct buf *yaml)
+static const struct tree *put_expr(struct rules *rules, struct gen *g, struct buf *yaml, bool herded)
 {
     struct buf text = {0};
-    if (chance_below(g->chance, 3) > 0) {
+    herded = herded && rules->herd.attribute != NULL && chance_below(g->chance, 4) > 0;
+    if (herded) {
+        herd_write(&rules->herd, g->chance, &text);
+    } else if (chance_below(g->chance, 3) > 0) {
         uint32_t keys = 1 + chance_below(g->chance, 2);
         for (uint32_t i = 0; i < keys; i++) {
             uint32_t most = (uint32_t)COUNT_OF(KEYS);
@@ -66,7 +69,7 @@ static const struct tree *put_expr(struct rules *rules, struct gen *g, struct bu
                        strcmp(key, "vars.v0") == 0 && g->var_count == 0 ? "true" : key);
         }
     }
-    if (text.len == 0 || chance_below(g->chance, 2) == 0) {
+    if (text.len == 0 || chance_below(g->chance, herded ? 6 : 2) == 0) {
         buf_str(&text, text.len > 0 ? STR(" && ") : STR(""));
         buf_byte(&text, '(');
         gen_expr(g, &text, GEN_BOOL, chance_below(g->chance, 4));
@@ -84,7 +87,7 @@ static const struct tree *put_when(struct rules *rules, struct gen *g, struct bu
 {
     uint32_t what = depth == 0 ? 0 : chance_below(g->chance, 8);
     if (what < 5) {
-        return put_expr(rules, g, yaml);
+        return put_expr(rules, g, yaml, true);
     }
     if (what == 5) {
         buf_str(yaml, STR("{not: "));
@@ -275,7 +278,7 @@ static void put_policy(struct rules *rules, struct gen *g, struct buf *yaml, uin
     }
     if (chance_below(g->chance, 2) == 0) {
         buf_str(yaml, STR("target: "));
-        policy->target = put_expr(rules, g, yaml);
+        policy->target = put_expr(rules, g, yaml, false);
         buf_byte(yaml, '\n');
     }
     buf_str(yaml, STR("rules:\n"));
@@ -320,7 +323,7 @@ static void put_exception(struct rules *rules, struct gen *g, struct buf *yaml)
     }
     if (chance_below(g->chance, 8) > 0) {
         buf_str(yaml, STR("when: "));
-        out->when = put_expr(rules, g, yaml);
+        out->when = put_expr(rules, g, yaml, false);
         buf_byte(yaml, '\n');
     }
 }
@@ -331,6 +334,7 @@ void rules_write(struct rules *rules, struct chance *chance, struct arena *arena
     *rules = (struct rules){.arena = arena, .policy_count = 1 + chance_below(chance, RULES_POLICIES)};
     g->chance = chance;
     g->arena = arena;
+    herd_choose(&rules->herd, chance);
     begin_file(rules, yaml, 0, "all");
     buf_str(yaml, STR("apiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"));
     for (size_t i = 0; i < WORLD_STRENGTHS; i++) {

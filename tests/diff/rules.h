@@ -4,6 +4,7 @@
 #define TESTS_DIFF_RULES_H
 
 #include "diff/gen.h"
+#include "diff/herd.h"
 #include "diff/plain.h"
 #include "policy/policy.h"
 
@@ -85,6 +86,7 @@ struct rules {
         size_t from; // in the text; up to the next
     } files[RULES_FILES];
     size_t file_count;
+    struct herd herd; // what many of its rules test
     struct arena *arena;
     bool failed; // the interpreter did not read a condition
 };

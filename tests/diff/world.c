@@ -18,12 +18,15 @@ const char *const WORLD_TEXTS[] = {
     "10", "ä€😀",  "aa", "admin", "true", "10.1.2.3", "/a/b",      "2001:db8::1",
     "1h", "user", "é",  "aal2",  "-3",   "1.5",      "192.0.2.1", "2025-11-22T08:00:00Z"};
 const size_t WORLD_TEXT_COUNT = COUNT_OF(WORLD_TEXTS);
+const char *const WORLD_PIECES[] = {"a",    "ab", "abc",      "abcd",       "xyz", "/r-1", "/r-2",
+                                    "-end", "ä€", "12345678", "1234567890", "1",   "yz",   "bcd"};
+const size_t WORLD_PIECE_COUNT = COUNT_OF(WORLD_PIECES);
 
 static const struct str ROOTS[WORLD_ROOTS] = {TEXT("subject"), TEXT("action"), TEXT("resource"),
                                               TEXT("context")};
 static const char *const FIELDS[] = {"a",     "b",       "n",    "d",     "roles", "tags",   "client",
                                      "map",   "ghost",   "when", "in_it", "level", "number", "double",
-                                     "until", "address", "span", "texts", "kind"};
+                                     "until", "address", "span", "texts", "kind",  "phrase", "offers"};
 
 // What a Schema would declare. Every text that a generated condition holds is one of the enum's, so that the
 // checker has nothing against it; a question holds others too.
@@ -112,11 +115,51 @@ static struct value any_list(struct chance *c, struct arena *arena, unsigned dep
     return (struct value){.kind = VALUE_LIST, .n = n, .as.list = list};
 }
 
+enum {
+    ROOT_DEPTH = 3,   // of maps within subject, action, resource and context
+    LONG_TEXT = 2048, // what an index still looks at
+    LONG_LIST = 256
+};
+
+// Of pieces; a long one has them at its end.
+static struct value any_phrase(struct chance *c, struct arena *arena, bool is_long)
+{
+    struct buf text = {0};
+    for (uint32_t n = is_long ? LONG_TEXT - 8 + chance_below(c, 16) : 0; n > 0; n--) {
+        buf_byte(&text, 'z');
+    }
+    for (uint32_t n = 1 + chance_below(c, 3); n > 0; n--) {
+        buf_str(&text, str_of(WORLD_PIECES[chance_below(c, (uint32_t)WORLD_PIECE_COUNT)]));
+        buf_str(&text, chance_below(c, 40) == 0 ? STR("\n") : STR(""));
+    }
+    struct value v = value_str(arena_str(arena, buf_view(&text), NULL));
+    buf_fini(&text);
+    return v;
+}
+
+// Of such texts, with others between; sometimes a map that has them as keys.
+static struct value any_offers(struct chance *c, struct arena *arena, bool is_long)
+{
+    uint32_t n = is_long ? LONG_LIST - 2 + chance_below(c, 5) : chance_below(c, 5);
+    if (!is_long && n > 0 && chance_below(c, 8) == 0) {
+        struct value_entry *entry = ARENA_NEW(arena, struct value_entry);
+        *entry = (struct value_entry){any_phrase(c, arena, false), value_int(1)};
+        return (struct value){.kind = VALUE_MAP, .n = 1, .as.map = entry};
+    }
+    struct value *list = ARENA_ARRAY(arena, struct value, n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        bool filler = i + 4 < n;
+        list[i] = filler ? value_int(i) : chance_below(c, 6) == 0 ? any_int(c) : any_phrase(c, arena, false);
+    }
+    return (struct value){.kind = VALUE_LIST, .n = n, .as.list = list};
+}
+
 // Most often what the name promises, so that conditions get further than their first attribute.
 static struct value any_field(struct chance *c, struct arena *arena, unsigned depth, char name)
 {
-    static const char NAMES[] = "abndrtcmwus";
+    static const char NAMES[] = "abndrtcmwuspo";
     const char *at = chance_below(c, 4) > 0 ? strchr(NAMES, name) : NULL;
+    bool is_long = depth >= ROOT_DEPTH && chance_below(c, 12) == 0;
     switch (at != NULL ? *at : '\0') {
     case 'a':
     case 'b':
@@ -139,6 +182,10 @@ static struct value any_field(struct chance *c, struct arena *arena, unsigned de
                                        : value_int(INT64_C(1763800000) + chance_below(c, 604800));
     case 's':
         return value_str(chance_below(c, 2) == 0 ? STR("1h30m") : STR("-0.5s"));
+    case 'p':
+        return any_phrase(c, arena, is_long);
+    case 'o':
+        return any_offers(c, arena, is_long);
     default:
         return any_dyn(c, arena, depth);
     }
@@ -228,7 +275,7 @@ void world_make(struct world *world, struct chance *chance, struct arena *arena)
         world->attrs[ATTR_RESOURCE_ID] = value_str(str_of(PATHS[chance_below(chance, COUNT_OF(PATHS))]));
     }
     for (size_t i = 0; i < WORLD_ROOTS; i++) {
-        world->roots[i] = any_map(chance, arena, 3, bad);
+        world->roots[i] = any_map(chance, arena, ROOT_DEPTH, bad);
     }
 }
 

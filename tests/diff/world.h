@@ -21,6 +21,9 @@ extern const struct str WORLD_SET_NAMES[WORLD_SETS];
 extern const enum cel_set_kind WORLD_SET_KINDS[WORLD_SETS];
 extern const char *const WORLD_TEXTS[];
 extern const size_t WORLD_TEXT_COUNT;
+// Of these the attributes named `phrase` are made, and the elements of those named `offers`.
+extern const char *const WORLD_PIECES[];
+extern const size_t WORLD_PIECE_COUNT;
 
 struct world {
     bool shadow; // as if what is in shadow were enforced
