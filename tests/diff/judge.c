@@ -154,7 +154,7 @@ static enum outcome unlifted(const struct court *c, uint32_t policy, uint32_t ru
     for (uint32_t i = 0; i < c->rules->exception_count; i++) {
         const struct rules_exception *exception = &c->rules->exceptions[i];
         bool below = rules_below(c->rules, c->rules->policies[policy].folder, exception->folder);
-        bool names = (exception->all && below) || (exception->policy == policy && exception->rule == rule);
+        bool names = exception->all ? below : exception->policy == policy && exception->rule == rule;
         enum truth truth = names ? in_force(c, exception) : TRUTH_NO;
         if (truth == TRUTH_YES) {
             return NOTHING;
