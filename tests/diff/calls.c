@@ -565,6 +565,10 @@ struct value plain_call(const struct plain *p, const struct tree *call, const st
         return plain_error();
     }
     memcpy(name, call->name.at, call->name.len);
+    struct value out;
+    if (call->member && plain_text(p, call->name, args, count, &out)) {
+        return out;
+    }
     for (size_t i = 0; count == 1 && i < COUNT_OF(CONVERSIONS); i++) {
         if (strcmp(name, CONVERSIONS[i].name) == 0) {
             return CONVERSIONS[i].code(&args[0]);

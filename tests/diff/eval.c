@@ -636,12 +636,39 @@ static struct value eval_strict(const struct plain *p, const struct tree *tree, 
     return tree->count > COUNT_OF(args) ? plain_error() : plain_call(p, tree, args, tree->count);
 }
 
+// `math.abs(x)`: a function whose name has two parts, where no variable of a macro is called like the first.
+static bool is_spaced(const struct tree *tree, const struct plain_scope *scope)
+{
+    static const char *const SPACES[] = {"math", "strings", "base64"};
+    bool is = false;
+    for (size_t i = 0; i < COUNT_OF(SPACES); i++) {
+        is = is || str_eq(tree->args[0]->name, str_of(SPACES[i]));
+    }
+    return is && tree->args[0]->kind == TREE_NAME && find_local(scope, tree->args[0]->name) == NULL;
+}
+
+static struct value eval_spaced(const struct plain *p, const struct tree *tree, const struct plain_scope *scope)
+{
+    struct str name = arena_printf(p->arena, STR_FMT "." STR_FMT, STR_ARG(tree->args[0]->name), STR_ARG(tree->name));
+    struct value args[8], out;
+    for (size_t i = 1; i < tree->count && i <= COUNT_OF(args); i++) {
+        args[i - 1] = plain_eval(p, tree->args[i], scope);
+        if (is_error(&args[i - 1])) {
+            return plain_error();
+        }
+    }
+    return plain_text(p, name, args, tree->count - 1, &out) ? out : plain_math(name, args, tree->count - 1);
+}
+
 static struct value eval_call(const struct plain *p, const struct tree *tree, const struct plain_scope *scope)
 {
     struct str name = tree->name;
     enum macro macro = macro_of(tree);
     if (macro != MACRO_NONE) {
         return eval_macro(p, tree, macro, scope);
+    }
+    if (tree->member && is_spaced(tree, scope)) {
+        return eval_spaced(p, tree, scope);
     }
     if (tree->member) {
         bool bind = str_eq(name, STR("bind")) && tree->count == 4;

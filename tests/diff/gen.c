@@ -27,16 +27,27 @@ static const char *const LEAVES[GEN_COUNT] = {
         "resource.until > now\nnow - resource.until < resource.span\nsubject.level == \"hr\"\n",
     [GEN_INT] =
         "0\n1\n2\n-1\n7\n60\n0x1F\n9223372036854775807\n-9223372036854775808\nsession.requests\ngeo.asn\n"
-        "subject.n\nresource.n\ncontext.client.n\nsubject.number\n",
+        "subject.n\nresource.n\ncontext.client.n\nsubject.number\n"
+        "3\n"
+        "64\n"
+        "63\n",
     [GEN_UINT] = "0u\n1u\n2u\n60u\n18446744073709551615u\n",
     [GEN_DOUBLE] = "0.0\n1.0\n1.5\n-2.0\n60.0\n1e3\n9223372036854775807.0\n1e300\nrisk.score\nrisk.hard\n"
-                   "geo.latitude\ntravel.kmh\nsubject.d\nsubject.double\n",
+                   "geo.latitude\ntravel.kmh\nsubject.d\nsubject.double\n"
+                   "-1.5\n"
+                   "0.5\n"
+                   "-0.4\n"
+                   "2.5\n",
     [GEN_STRING] = "\"x\"\n\"y\"\n\"\"\n\"hr\"\n\"DE\"\n\"\\u00e4\\n\"\n\"10.1.2."
                    "3\"\n\"10\"\nr\"a\\d\"\nsubject.id\nsubject.type\n"
                    "geo.country\nresource.id\nresource.type\naction.name\nsession.acr\ntenant\nsubject."
                    "a\ncontext.client.a\n"
                    "subject.level\nsubject.properties.level\ncontext.client.kind\nsubject.properties."
-                   "b\nresource.b\n\"2025-11-22T08:00:00Z\"\n\"1h\"\n",
+                   "b\nresource.b\n\"2025-11-22T08:00:00Z\"\n\"1h\"\n"
+                   "\"ta\\u00a9o\\u00a9\\u03b1T\"\n"
+                   "\" \\t\\u3000x\\u00a0\"\n"
+                   "\"aGVsbG8=\"\n"
+                   "\"aa,bb,,aa\"\n",
     [GEN_BYTES] = "b\"x\"\nb\"\"\nb\"\\x00\\xff\"\nbytes(subject.a)\nbytes(geo.country)\n",
     [GEN_TIME] =
         "now\nsession.auth_time\nsession.started\nsession.last_seen\ndevice.first_seen\n"
@@ -94,7 +105,24 @@ static const char *const BRANCHES[GEN_COUNT] = {
         "type(*) == type(*)\nwithin(T, \"Mon-Fri 07:00-19:00\")\nvars.V\nM.a == S\nM[\"b\"]\nsubject.a == "
         "S\nsubject.a != *\n"
         "(B == true)\n(subject.b == B)\n(null == *)\nN in lists.offices\nS in lists.sanctioned\n* in "
-        "lists.asns\n",
+        "lists.asns\n"
+        "(S.charAt(I) == S)\n"
+        "(S.indexOf(S) >= 0)\n"
+        "(S.lowerAscii() == S.upperAscii())\n"
+        "(S in S.split(S))\n"
+        "(S.trim() == S)\n"
+        "(S.split(S).join(S) == S)\n"
+        "(S.reverse() == S)\n"
+        "(S.substring(1) == S)\n"
+        "math.isNaN(D)\n"
+        "math.isInf(D / D)\n"
+        "math.isFinite(D)\n"
+        "math.isInf(D)\n"
+        "(math.greatest(I, I) > I)\n"
+        "(math.least(I, D) < U)\n"
+        "math.isNaN(*)\n"
+        "(math.bitAnd(I, 1) == 1)\n"
+        "(base64.encode(Y) == S)\n",
     [GEN_INT] =
         "(I + I)\n(I - I)\nI * I\n(I / I)\n(I % I)\n-I\n-(I)\nI + I * I\n(I - I) - I\nI - (I - "
         "I)\nsize(S)\nsize(K)\n"
@@ -102,15 +130,96 @@ static const char *const BRANCHES[GEN_COUNT] = {
         "J[I]\nJ[0]\nT.getFullYear()\nT.getHours()\nT.getDayOfWeek()\nT.getMinutes()\nP.getHours()\nP."
         "getSeconds()\n"
         "P.getMilliseconds()\nT.getMilliseconds()\nT.getDayOfYear()\nN.family()\nC.prefixLength()\n"
-        "cel.bind(#I, I, I)\nvars.V\n",
-    [GEN_UINT] = "(U + U)\n(U - U)\nU * U\n(U / U)\nU % U\nuint(I)\nuint(S)\nuint(D)\n(B ? U : U)\n",
+        "cel.bind(#I, I, I)\nvars.V\n"
+        "S.indexOf(S)\n"
+        "S.indexOf(S, I)\n"
+        "S.indexOf(\"\", I)\n"
+        "S.indexOf(\"a\", 1)\n"
+        "S.lastIndexOf(S)\n"
+        "S.lastIndexOf(S, I)\n"
+        "S.lastIndexOf(\"\", I)\n"
+        "S.lastIndexOf(\"a\", 3)\n"
+        "*.indexOf(*)\n"
+        "math.greatest(I, I)\n"
+        "math.least(I, I, I)\n"
+        "math.greatest(J)\n"
+        "math.least(J)\n"
+        "math.abs(I)\n"
+        "math.abs(*)\n"
+        "math.sign(I)\n"
+        "math.sign(*)\n"
+        "math.bitAnd(I, I)\n"
+        "math.bitOr(I, I)\n"
+        "math.bitXor(I, I)\n"
+        "math.bitNot(I)\n"
+        "math.bitNot(*)\n"
+        "math.bitShiftLeft(I, I)\n"
+        "math.bitShiftRight(I, I)\n"
+        "math.bitShiftLeft(*, 1)\n"
+        "math.bitShiftRight(-1, I)\n",
+    [GEN_UINT] = "(U + U)\n(U - U)\nU * U\n(U / U)\nU % U\nuint(I)\nuint(S)\nuint(D)\n(B ? U : U)\n"
+                 "math.greatest(U, U)\n"
+                 "math.least(U, U)\n"
+                 "math.abs(U)\n"
+                 "math.sign(U)\n"
+                 "math.bitAnd(U, U)\n"
+                 "math.bitOr(U, U)\n"
+                 "math.bitXor(U, U)\n"
+                 "math.bitNot(U)\n"
+                 "math.bitShiftLeft(U, I)\n"
+                 "math.bitShiftRight(U, I)\n",
     [GEN_DOUBLE] =
-        "(D + D)\n(D - D)\nD * D\nD / D\n-D\ndouble(I)\ndouble(S)\ndouble(U)\n(B ? D : D)\nvars.V\n",
+        "(D + D)\n(D - D)\nD * D\nD / D\n-D\ndouble(I)\ndouble(S)\ndouble(U)\n(B ? D : D)\nvars.V\n"
+        "math.ceil(D)\n"
+        "math.floor(D)\n"
+        "math.round(D)\n"
+        "math.trunc(D)\n"
+        "math.sqrt(D)\n"
+        "math.sqrt(I)\n"
+        "math.sqrt(U)\n"
+        "math.sqrt(*)\n"
+        "math.abs(D)\n"
+        "math.sign(D)\n"
+        "math.greatest(D, D)\n"
+        "math.least([D, D])\n"
+        "math.round(*)\n"
+        "math.ceil(*)\n",
     [GEN_STRING] =
         "(S + S)\nS + "
         "S\nstring(I)\nstring(D)\nstring(B)\nstring(U)\nstring(T)\nstring(P)\nstring(N)\nstring(C)\n"
-        "string(Y)\nstring(*)\n(B ? S : S)\nL[I]\nL[0]\nM.a\nM[\"b\"]\nM[S]\ncel.bind(#S, S, S)\nvars.V\n",
-    [GEN_BYTES] = "(Y + Y)\nbytes(S)\n(B ? Y : Y)\n",
+        "string(Y)\nstring(*)\n(B ? S : S)\nL[I]\nL[0]\nM.a\nM[\"b\"]\nM[S]\ncel.bind(#S, S, S)\nvars.V\n"
+        "S.charAt(I)\n"
+        "S.charAt(1)\n"
+        "S.charAt(size(S))\n"
+        "S.lowerAscii()\n"
+        "S.upperAscii()\n"
+        "S.replace(S, \"\\u00e4\")\n"
+        "S.replace(\"a\", S)\n"
+        "S.replace(\"\", \"-\")\n"
+        "S.replace(S, \"yy\", I)\n"
+        "S.replace(\"\", \"\\u20ac\", I)\n"
+        "S.substring(I)\n"
+        "S.substring(1)\n"
+        "S.substring(I, I)\n"
+        "S.substring(1, size(S))\n"
+        "S.trim()\n"
+        "S.reverse()\n"
+        "L.join()\n"
+        "L.join(S)\n"
+        "K.join(\",\")\n"
+        "*.join()\n"
+        "strings.quote(S)\n"
+        "strings.quote(\"\\a\\b\\f\\r\\v\\\\\" + S)\n"
+        "*.charAt(*)\n"
+        "*.lowerAscii()\n"
+        "base64.encode(Y)\n"
+        "base64.encode(bytes(S))\n"
+        "*.trim()\n",
+    [GEN_BYTES] = "(Y + Y)\nbytes(S)\n(B ? Y : Y)\n"
+                  "base64.decode(S)\n"
+                  "base64.decode(base64.encode(Y))\n"
+                  "base64.decode(base64.encode(Y).replace(\"=\", \"\"))\n"
+                  "base64.decode(S.substring(I))\n",
     [GEN_TIME] = "(T + P)\n(T - P)\n(P + T)\ntimestamp(S + \"\")\ntimestamp(I)\n(B ? T : T)\nvars.V\n",
     [GEN_DURATION] = "(T - T)\n(now - T)\n(P + P)\n(P - P)\n-P\nduration(S + \"\")\n(B ? P : P)\n",
     [GEN_IP] = "ip(S)\n(B ? N : N)\n",
@@ -119,7 +228,14 @@ static const char *const BRANCHES[GEN_COUNT] = {
     [GEN_STRENGTH] = "(B ? G : G)\n",
     [GEN_TEXTS] =
         "[S, S]\n[S]\n(L + L)\nL.filter(#S, B)\nL.map(#S, S)\nJ.map(#I, S)\nL.map(#S, B, S)\nK.map(#*, S)\n"
-        "L.transformList(#I, #S, S)\nM.map(#S, S)\n(B ? L : L)\nvars.V\nM.filter(#S, B)\n",
+        "L.transformList(#I, #S, S)\nM.map(#S, S)\n(B ? L : L)\nvars.V\nM.filter(#S, B)\n"
+        "S.split(S)\n"
+        "S.split(\"\")\n"
+        "S.split(\",\")\n"
+        "S.split(S, I)\n"
+        "S.split(\"\", I)\n"
+        "S.split(\"a\", 2)\n"
+        "*.split(*)\n",
     [GEN_INTS] = "[I, I]\n[I]\n(J + J)\nJ.filter(#I, B)\nJ.map(#I, I)\nL.map(#S, I)\nJ.map(#I, B, "
                  "I)\nJ.transformList(#I, #I, I)\n"
                  "J.transformList(#I, #I, B, I)\n(B ? J : J)\nvars.V\n",
@@ -132,7 +248,23 @@ static const char *const BRANCHES[GEN_COUNT] = {
     [GEN_DYN] =
         "dyn(S)\ndyn(I)\ndyn(B)\ndyn(K)\ndyn(M)\ndyn(E)\ndyn(T)\ndyn(*)\n(B ? * : "
         "*)\nM.a\nM.client\nM[S]\nK[I]\nK[D]\n"
-        "M.client.a\ncel.bind(#*, *, *)\nvars.V\nM[\"n\"]\ndyn(D)\ndyn(U)\ndyn(P)\ndyn(N)\n{1: S, 2: *}[I]\n",
+        "M.client.a\ncel.bind(#*, *, *)\nvars.V\nM[\"n\"]\ndyn(D)\ndyn(U)\ndyn(P)\ndyn(N)\n{1: S, 2: *}[I]\n"
+        "math.greatest(I, D)\n"
+        "math.least(D, U, I)\n"
+        "math.greatest(*, *)\n"
+        "math.greatest(*)\n"
+        "math.least(K)\n"
+        "math.greatest([I, D, U])\n"
+        "math.least(D / D, I)\n"
+        "math.abs(*)\n"
+        "math.sign(*)\n"
+        "math.bitOr(*, *)\n"
+        "math.bitXor(*, I)\n"
+        "math.bitShiftLeft(*, *)\n"
+        "base64.decode(*)\n"
+        "base64.encode(*)\n"
+        "*.replace(*, *)\n"
+        "*.substring(*, *)\n",
 };
 
 static struct str pick(struct gen *g, const char *lines)

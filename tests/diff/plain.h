@@ -61,6 +61,10 @@ int plain_order(const struct value *a, const struct value *b);  // -1, 0, 1; 2: 
 // Functions that are strict in all arguments; `member` as in the tree.
 struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args,
                         size_t count);
+// The string extension and the encoders (`strings.quote` by its whole name); false where none is called so.
+bool plain_text(const struct plain *p, struct str name, const struct value *args, size_t count,
+                struct value *out);
+struct value plain_math(struct str name, const struct value *args, size_t count); // `math.abs`
 bool plain_matches(struct str text, struct str pattern);
 bool plain_within(int64_t epoch_s, struct str hours, struct str zone);
 
