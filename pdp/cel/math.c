@@ -12,7 +12,8 @@ static bool is_number(const struct value *v)
     return v->kind == VALUE_INT || v->kind == VALUE_UINT || v->kind == VALUE_DOUBLE;
 }
 
-// The number of a list, or the one number, that is most (`sign` 1) or least (-1); the first of equals.
+// The number of a list, or the one number, that is most (`sign` 1) or least (-1); the first of equals. NaN
+// has no order: beside other numbers it is an error, wherever it stands.
 static struct value extreme(struct cel_frame *f, const struct value *args, int sign, enum func_id func)
 {
     const struct value *list = args;
@@ -30,6 +31,12 @@ static struct value extreme(struct cel_frame *f, const struct value *args, int s
             return frame_no_overload(func, &list[i], 1);
         }
         int order = best == NULL ? sign : cmp_order(&list[i], best);
+        if (order == 2) {
+            return frame_error(CEL_ERROR_OVERFLOW, 0);
+        }
+        if (order == 2) {
+            return frame_error(CEL_ERROR_OVERFLOW, 0);
+        }
         best = order == sign ? &list[i] : best;
     }
     return *best;
@@ -119,7 +126,7 @@ struct value math_sign(struct cel_frame *frame, const struct value *args, uint32
     case VALUE_UINT:
         return (struct value){.kind = VALUE_UINT, .as.u = args[0].as.u > 0};
     case VALUE_DOUBLE:
-        return args[0].as.d > 0 ? value_double(1) : args[0].as.d < 0 ? value_double(-1) : args[0];
+        return isnan(args[0].as.d) ? args[0] : value_double((args[0].as.d > 0) - (args[0].as.d < 0));
     default:
         return frame_no_overload(F_MATH_SIGN, args, count);
     }

@@ -4,6 +4,10 @@
 static const struct lab_constant CASES[] = {
     {"math.greatest(1, 2.5, 2u)", "2.5"},
     {"math.least([3, -1.0, 2u])", "-1.0"},
+    {"math.least(math.sqrt(-1.0), 3)", OVERFLOW}, // as in any other place
+    {"math.least(3, math.sqrt(-1.0))", OVERFLOW},
+    {"math.greatest([1.0, math.sqrt(-1.0)])", OVERFLOW},
+    {"math.isNaN(math.greatest(math.sqrt(-1.0)))", "true"},
     {"math.ceil(1.2)", "2.0"},
     {"math.ceil(-0.5)", "-0.0"},
     {"math.floor(-1.2)", "-2.0"},
@@ -15,6 +19,10 @@ static const struct lab_constant CASES[] = {
     {"math.abs(-9223372036854775808)", OVERFLOW},
     {"math.abs(-2.5)", "2.5"},
     {"math.sign(-3)", "-1"},
+    {"string(math.sign(-0.0))", "\"0\""},
+    {"math.isNaN(math.sign(0.0 / 0.0))", "true"},
+    {"math.greatest(1.0, 0.0 / 0.0)", OVERFLOW},
+    {"math.least([0.0 / 0.0, 1.0])", OVERFLOW},
     {"math.sqrt(16)", "4.0"},
     {"math.isNaN(math.sqrt(-1.0))", "true"},
     {"math.isInf(1.0 / 0.0)", "true"},
