@@ -220,7 +220,7 @@ static bool run(uint64_t seed)
     static struct batch b;
     struct str conditions[RULES], yaml;
     struct buf out = {0};
-    b = (struct batch){.chance = {seed * 5 + 1}};
+    b = (struct batch){.chance = {.state = seed * 5 + 1}};
     arena_init(&b.arena, 0, 0);
     put_rules(&b);
     for (uint32_t i = 0; i < b.rule_count; i++) {

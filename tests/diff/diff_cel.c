@@ -32,7 +32,7 @@ struct batch {
 };
 
 // No attribute of a question is larger.
-static const struct cel_sizes SIZES = {.items = 20, .inner = 20, .parts = 2000, .bytes = 32, .text = 15000};
+static const struct cel_sizes SIZES = {.items = 24, .inner = 24, .parts = 2400, .bytes = 40, .text = 15000};
 
 static struct {
     uint64_t cases, errors, refused, written, out_of_steps, steps, differences;
@@ -374,7 +374,7 @@ static enum pdp_err run(struct batch *b)
 static enum pdp_err run_seed(uint64_t seed)
 {
     static struct batch b;
-    b = (struct batch){.seed = seed, .chance = {seed}};
+    b = (struct batch){.seed = seed, .chance = {.state = seed}};
     arena_init(&b.trees, 0, 0);
     arena_init(&b.world_arena, 0, 0);
     arena_init(&b.values, 0, 0);

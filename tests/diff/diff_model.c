@@ -134,7 +134,7 @@ static bool agrees(struct world *world, struct str yaml, struct str line, struct
 int main(void)
 {
     static char text[512];
-    struct chance chance = {16};
+    struct chance chance = {.state = 16};
     struct world world;
     struct buf yaml = {0};
     unsigned cases = 0, differences = 0;

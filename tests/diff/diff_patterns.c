@@ -101,7 +101,7 @@ int main(void)
 {
     uint64_t seeds[2], cases = diff_cases(2000000);
     (void)diff_seeds(seeds);
-    struct chance chance = {seeds[0]};
+    struct chance chance = {.state = seeds[0]};
     AUTO(regex_scratch_free) struct regex_scratch *scratch = NULL;
     AUTO(buf_fini) struct buf pattern = {0}, text = {0};
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);

@@ -190,7 +190,7 @@ static struct str common(struct made *m)
 
 static void make(struct made *m, uint64_t number, unsigned flags)
 {
-    *m = (struct made){.chance = {(seed() << 24) + number * 3}, .flags = flags};
+    *m = (struct made){.chance = {.state = (seed() << 24) + number * 3}, .flags = flags};
     arena_init(&m->arena, 0, 0);
     arena_init(&m->worlds, 0, 0);
     m->gen = ARENA_NEW(&m->arena, struct gen);

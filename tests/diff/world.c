@@ -159,7 +159,7 @@ static struct value any_field(struct chance *c, struct arena *arena, unsigned de
 {
     static const char NAMES[] = "abndrtcmwuspo";
     const char *at = chance_below(c, 4) > 0 ? strchr(NAMES, name) : NULL;
-    bool is_long = depth >= ROOT_DEPTH && chance_below(c, 12) == 0;
+    bool is_long = c->lengthy && depth >= ROOT_DEPTH && chance_below(c, 12) == 0;
     switch (at != NULL ? *at : '\0') {
     case 'a':
     case 'b':

@@ -8,6 +8,7 @@
 
 struct chance {
     uint64_t state;
+    bool lengthy; // questions hold texts and lists, too, that are longer than an index looks at
 };
 uint32_t chance_below(struct chance *chance, uint32_t limit);
 
