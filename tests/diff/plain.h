@@ -56,7 +56,9 @@ struct value plain_eval(const struct plain *p, const struct tree *tree, const st
 bool plain_reads(const struct plain *p, const struct tree *tree, struct str root);
 bool plain_same(const struct value *a, const struct value *b);  // the same kind and content: for results
 bool plain_equal(const struct value *a, const struct value *b); // CEL's ==
-int plain_order(const struct value *a, const struct value *b);  // -1, 0, 1; 2: not a number; 3: none
+const struct value *plain_find(const struct value *map,
+                               const struct value *key);       // the value of a key that is equal; NULL: none
+int plain_order(const struct value *a, const struct value *b); // -1, 0, 1; 2: not a number; 3: none
 
 // Functions that are strict in all arguments; `member` as in the tree.
 struct value plain_call(const struct plain *p, const struct tree *call, const struct value *args,
