@@ -116,19 +116,6 @@ static void emit_answer(struct worker *worker, struct emit *emit, const struct v
 
 // ---- Events --------------------------------------------------------------------------------------
 
-static void emit_texts(struct emit *emit, struct str key, const struct str *texts, size_t count)
-{
-    if (count == 0) {
-        return;
-    }
-    emit_key(emit, key);
-    emit_list(emit, count);
-    for (size_t i = 0; i < count; i++) {
-        emit_str(emit, texts[i]);
-    }
-    emit_end(emit);
-}
-
 static void emit_event(struct emit *emit, const struct ask *ask, const struct event_result *result)
 {
     const struct request *request = ask->request;

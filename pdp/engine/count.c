@@ -157,8 +157,7 @@ static bool key_of(struct ask *ask, const struct policy_counter *counter, struct
     return true;
 }
 
-// ---- Reading and adding
-// -------------------------------------------------------------------------------------
+// ---- Reading and adding ----------------------------------------------------------------------------------
 
 bool ask_counter(struct ask *ask, uint32_t number, struct value *out)
 {

@@ -373,3 +373,16 @@ void emit_key_bool(struct emit *emit, const char *key, bool b)
     emit_key(emit, str_of(key));
     emit_bool(emit, b);
 }
+
+void emit_texts(struct emit *emit, struct str key, const struct str *texts, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    emit_key(emit, key);
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_str(emit, texts[i]);
+    }
+    emit_end(emit);
+}

@@ -33,19 +33,6 @@ __attribute__((always_inline)) static inline void put_text(struct emit *emit, co
     }
 }
 
-static void put_texts(struct emit *emit, struct str key, const struct str *texts, size_t count)
-{
-    if (count == 0) {
-        return;
-    }
-    emit_key(emit, key);
-    emit_list(emit, count);
-    for (size_t i = 0; i < count; i++) {
-        emit_str(emit, texts[i]);
-    }
-    emit_end(emit);
-}
-
 // Nearest in 4 decimals, for readers of the short form; what is too large to have them stays.
 static double to_4_decimals(double d)
 {
@@ -95,7 +82,7 @@ static void put_require(struct emit *emit, const struct verdict *verdict)
         KEY(emit, "max_age");
         emit_int(emit, verdict->require_max_age_s);
     }
-    put_texts(emit, STR("acr_values"), verdict->require_acr, verdict->require_acr_count);
+    emit_texts(emit, STR("acr_values"), verdict->require_acr, verdict->require_acr_count);
     emit_end(emit);
 }
 
@@ -108,7 +95,7 @@ static void put_session(struct emit *emit, const struct verdict *verdict)
     KEY(emit, "epoch");
     emit_uint(emit, verdict->session_epoch);
     TEXT(emit, "state", str_of(verdict->session_state));
-    put_texts(emit, STR("ended"), verdict->ended, verdict->ended_count);
+    emit_texts(emit, STR("ended"), verdict->ended, verdict->ended_count);
     emit_end(emit);
 }
 
@@ -207,7 +194,7 @@ void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
     size_t len = strnlen(verdict->decision_id, sizeof verdict->decision_id);
     TEXT(emit, "decision_id", (struct str){verdict->decision_id, len});
     TEXT(emit, "rule", verdict->rule);
-    put_texts(emit, STR("rules"), verdict->rules, verdict->rule_count);
+    emit_texts(emit, STR("rules"), verdict->rules, verdict->rule_count);
     TEXT(emit, "snapshot", verdict->snapshot);
     TEXT(emit, "message", verdict->message);
     TEXT(emit, "reason", verdict->reason);
@@ -222,8 +209,8 @@ void wire_verdict(struct emit *emit, const struct verdict *verdict, bool full)
     }
     put_valid(emit, verdict);
     put_obligations(emit, verdict);
-    put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
-    put_texts(emit, STR("exceptions"), verdict->exceptions, verdict->exception_count);
+    emit_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
+    emit_texts(emit, STR("exceptions"), verdict->exceptions, verdict->exception_count);
     put_shadow(emit, verdict, full);
     put_seen(emit, verdict);
     TEXT(emit, "request_id", verdict->request_id);
@@ -265,7 +252,7 @@ void wire_refusal(struct emit *emit, const struct verdict *verdict, const struct
 {
     enum pdp_code code = verdict->code;
     put_head(emit, PDP_EFFECT_DENY, code);
-    put_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
+    emit_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
     TEXT(emit, "request_id", verdict->request_id);
     KEY(emit, "error");
     emit_map(emit, EMIT_FEW);

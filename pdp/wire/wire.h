@@ -56,6 +56,8 @@ void emit_init(struct emit *emit, enum wire_form form, struct buf *out);
 void emit_map(struct emit *emit, size_t count);
 void emit_list(struct emit *emit, size_t count);
 void emit_end(struct emit *emit); // of the innermost map or list
+// A key with a list of texts; nothing at all where there are none.
+void emit_texts(struct emit *emit, struct str key, const struct str *texts, size_t count);
 void emit_key(struct emit *emit, struct str key);
 void emit_str(struct emit *emit, struct str s);
 void emit_int(struct emit *emit, int64_t i);
