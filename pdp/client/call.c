@@ -121,6 +121,7 @@ static void deliver(struct pdp_client *client, const struct outcome *outcome)
 
 static void gone(struct pdp_client *client)
 {
+    client->stuck = false;
     if (client->up) {
         client->up = false;
         client->down_since_ms = call_now_ms();
@@ -141,8 +142,10 @@ static void abandon(struct call *call)
     case CALL_SENDING:
         // Not taken within a deadline: the connection is stuck, or gone without a word (libnng 1.5.2 tells of
         // lost connections on one thread a process, and that one can hang). Another is made.
-        if (call->generation == call->client->generation) {
+        // But on a busy machine it may only be slow: what is taken late, shows that it lives.
+        if (call->client->up && call->generation == call->client->generation) {
             gone(call->client);
+            call->client->stuck = true;
         }
         break;
     case CALL_IDLE:
@@ -192,6 +195,29 @@ static bool again(struct call *call, int rv)
     return submit(call) == PDP_ERR_OK;
 }
 
+static void send_queued(struct pdp_client *client)
+{
+    struct call *call = NULL;
+    while ((call = TAILQ_FIRST(&client->queued)) != NULL) {
+        TAILQ_REMOVE(&client->queued, call, queue);
+        if (send_now(call) != PDP_ERR_OK) {
+            TAILQ_INSERT_HEAD(&client->queued, call, queue); // its deadline will find it
+            break;
+        }
+    }
+}
+
+// The transport took a call, be it late.
+static void taken(struct call *call)
+{
+    struct pdp_client *client = call->client;
+    if (client->stuck && call->generation == client->generation) {
+        client->stuck = false;
+        client->up = true;
+        send_queued(client);
+    }
+}
+
 // The end of a call in the socket's eyes.
 static struct outcome ended(struct call *call, enum pdp_err err, nng_msg *reply)
 {
@@ -224,6 +250,7 @@ static struct outcome sent(struct call *call, int rv)
     }
     call->state = CALL_WAITING;
     nng_ctx_recv(call->ctx, call->aio);
+    taken(call);
     if (!call->open) {
         abandon(call);
     }
@@ -258,15 +285,9 @@ void call_connected(struct pdp_client *client)
 {
     (void)pthread_mutex_lock(&client->lock);
     client->up = true;
+    client->stuck = false;
     client->generation++;
-    struct call *call = NULL;
-    while ((call = TAILQ_FIRST(&client->queued)) != NULL) {
-        TAILQ_REMOVE(&client->queued, call, queue);
-        if (send_now(call) != PDP_ERR_OK) {
-            TAILQ_INSERT_HEAD(&client->queued, call, queue); // its deadline will find it
-            break;
-        }
-    }
+    send_queued(client);
     (void)pthread_mutex_unlock(&client->lock);
 }
 

@@ -59,6 +59,7 @@ struct pdp_client {
     struct call_queue queued; // in the order in which they were asked
     struct call_queue due;    // with a callback, earliest deadline first
     bool up, closing, redialing;
+    bool stuck; // not up because a call was not taken in time; nobody has told that the connection is gone
     bool closed, abandoned; // the socket is gone; pdp_close did not wait for that
     int64_t down_since_ms;  // or since the dialer was last replaced
     uint32_t generation;    // of the connection
