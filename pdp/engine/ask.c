@@ -250,11 +250,17 @@ static void add_word(char *words, uint8_t *len, size_t cap, struct str word)
     *len = (uint8_t)(*len + word.len);
 }
 
+void ask_sign(struct ask *ask)
+{
+    ask->session.gateway = session_gateway(ask->worker->engine->sessions, ask->peer->name);
+}
+
 int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
 {
     struct session_record *session = &ask->session;
     int32_t strongest = -1;
     session->issued = 1; // from here on what is proved is read from the record
+    ask_sign(ask);
     // What this event alone proves, at its own time.
     ask->acr = acr;
     ask->amr = amr != NULL ? *amr : (struct value){0};

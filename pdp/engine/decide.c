@@ -128,6 +128,7 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
     session->anchor = ask->seen;
     session->last = ask->seen;
     session->epoch = 1;
+    ask_sign(ask);
     ask->life = session_life(session, &ask->limits, ask->now_ms);
     return false;
 }

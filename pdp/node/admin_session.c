@@ -56,6 +56,9 @@ static void put_view(struct emit *emit, const struct session_view *view)
         emit_key_str(emit, "acr", (struct str){record->acr, record->acr_len});
     }
     put_place(emit, &record->last);
+    if (view->gateway.len != 0) {
+        emit_key_str(emit, "gateway", view->gateway);
+    }
 }
 
 static bool limit_of(const struct admin_call *call, size_t *limit)

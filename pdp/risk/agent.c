@@ -79,6 +79,8 @@ enum os {
     OS_COUNT
 };
 
+_Static_assert(FAMILY_COUNT <= 256 && OS_COUNT <= 256, "records keep a byte of each");
+
 static const struct str SYSTEMS[] = {
 #define X(name, text) {text, sizeof(text) - 1},
     OS_LIST(X)

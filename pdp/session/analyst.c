@@ -41,10 +41,12 @@ static void name_view(const struct user *user, struct session_view *view)
     view->subject_id[user->id_len] = '\0';
 }
 
-static void view_slot(const struct shard *shard, const struct slot *slot, struct session_view *view)
+static void view_slot(struct session_table *table, const struct shard *shard, const struct slot *slot,
+                      struct session_view *view)
 {
     *view = (struct session_view){0};
     table_unpack(shard, slot, &view->record);
+    view->gateway = gateways_name(&table->gateways, slot->gateway);
     session_ref_print(slot->id, view->ref);
     if (slot->user != 0) {
         name_view(user_at(shard, slot->user), view);
@@ -73,7 +75,7 @@ bool session_look(struct session_table *table, struct str id_or_ref, struct sess
     if (at == 0) {
         return false;
     }
-    view_slot(shard, slot_at(table, at), out);
+    view_slot(table, shard, slot_at(table, at), out);
     table_unlock(&shard->lock);
     return true;
 }
@@ -103,7 +105,7 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
         uint32_t at = lock_named(table, id_or_ref, &shard);
         if (at != 0) {
             struct slot *slot = slot_at(table, at);
-            view_slot(shard, slot, was);
+            view_slot(table, shard, slot, was);
             commit_end(table, shard, slot, why, now_ms, keep_until_ms);
             table_unlock(&shard->lock);
             *known = true;
@@ -136,7 +138,7 @@ size_t session_list(struct session_table *table, uint64_t *cursor, struct sessio
             for (; place < stop && written < most; place++) {
                 uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
                 if (slot_at(table, at)->state != SESSION_NONE) {
-                    view_slot(shard, slot_at(table, at), &out[written++]);
+                    view_slot(table, shard, slot_at(table, at), &out[written++]);
                 }
             }
             more = place < end;

@@ -32,8 +32,7 @@ void commit_end(struct session_table *table, struct shard *shard, struct slot *s
     }
     count_end(table, shard, slot);
     memset(&slot->of, 0, sizeof slot->of);
-    slot->of.ended_ms = now_ms;
-    slot->end_code = (uint8_t)why;
+    slot->of.ended = (struct slot_ended){now_ms, (uint8_t)why};
     slot->state = SESSION_TERMINATED;
     slot->epoch++;
 }
@@ -113,7 +112,7 @@ static void fill_new(struct session_table *table, struct session_held *held, uin
     slot->user = held->user_slot;
     user->slots++;
     if (record->state == SESSION_TERMINATED) {
-        slot->of.ended_ms = record->ended_ms != 0 ? record->ended_ms : now_ms;
+        slot->of.ended.ended_ms = record->ended_ms != 0 ? record->ended_ms : now_ms;
         table_count(&table->tombstones);
     } else {
         live_add(table, held->shard, at);
@@ -177,7 +176,7 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
     slot->keep_until_s = slot->keep_until_s > keep_until_s ? slot->keep_until_s : keep_until_s;
     slot_set_time(slot, SLOT_LAST_SEEN, num_max(slot_time_ms(slot, SLOT_LAST_SEEN), last_seen_ms));
     if (record->state == SESSION_TERMINATED && record->ended_ms == 0) {
-        slot->of.ended_ms = now_ms;
+        slot->of.ended.ended_ms = now_ms;
     }
     return PDP_ERR_OK;
 }

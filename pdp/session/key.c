@@ -58,6 +58,16 @@ uint64_t session_hash(const struct session_table *table, struct str bytes)
     return hash_64(table->text_key, bytes.at, bytes.len);
 }
 
+uint16_t session_gateway(struct session_table *table, struct str peer)
+{
+    return gateways_number(&table->gateways, peer);
+}
+
+struct str session_gateway_name(struct session_table *table, uint16_t number)
+{
+    return gateways_name(&table->gateways, number);
+}
+
 void session_ref_print(struct hash128 id, char out[static 32])
 {
     static const char DIGITS[] = "0123456789abcdef";

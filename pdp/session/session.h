@@ -18,7 +18,9 @@ enum session_state {
     SESSION_NONE,
     SESSION_ACTIVE,
     SESSION_CHALLENGED,
-    SESSION_TERMINATED
+    SESSION_TERMINATED,
+    SESSION_ROTATED, // an id that another one replaced: no session of its own, and never again one
+    SESSION_STATES
 };
 const char *session_state_name(enum session_state state);
 
@@ -43,8 +45,9 @@ struct session_proof {
 // Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most
 // 512 bytes with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo
 // database says comes back to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr
-// share 40 bytes, and amr loses whole words where both are long; times lie in the years 1 to 8920; over_ms
-// goes up to whole seconds. A tombstone keeps no repeats; only a tombstone keeps ended_ms.
+// share 39 bytes, and amr loses whole words where both are long; times lie in the years 1 to 8920; over_ms
+// goes up to whole seconds, id_since_ms down to them. A tombstone and a rotated id keep no repeats; only a
+// tombstone keeps ended_ms and end_code.
 struct session_record {
     struct hash128 id;      // keyed hash of the session id
     struct hash128 subject; // keyed hash of (tenant, subject type, subject id)
@@ -53,14 +56,20 @@ struct session_record {
     int64_t keep_until_ms; // may be forgotten after; of a live one too (see session/lifecycle.h); 0: 400 days
                            // unseen
     int64_t over_ms;       // when its own limits end it, as they were last judged; 0: they do not
-    uint32_t epoch;        // rises with every change of state
-    uint32_t requests;     // saturating
-    uint8_t state;         // enum session_state
-    uint8_t end_code;      // enum pdp_code: why it ended
-    uint8_t issued;        // an issuer has spoken: its record wins over what questions claim
+    int64_t id_since_ms;   // since when it has this id; 0: since it began
+    struct hash128 successor;             // of a rotated id: the one that goes on in its place
+    int64_t rotated_ms, overlap_until_ms; // of a rotated id: until when it is judged as the successor
+    uint32_t epoch;                       // rises with every change of state
+    uint32_t requests;                    // saturating
+    uint8_t state;                        // enum session_state
+    uint8_t end_code;                     // enum pdp_code: why it ended
+    uint8_t issued;                       // an issuer has spoken: its record wins over what questions claim
     uint8_t asked_strength, acr_len, amr_len; // asked_: index + 1 of the challenge, 0 none
     uint8_t repeat_next;
     uint8_t asserted; // it began with an auth_time that was believed
+    uint8_t key;      // number of the key that hashed the id, 4 bits
+    uint16_t
+        gateway; // number of the peer that began it or spoke of it last (session_gateway_name); 0: not known
     uint32_t asked_max_age_s;
     struct session_proof proofs[SESSION_PROOFS]; // what the issuer saw proved, and when; newest wins
     char acr[24];                                // of the issuer; longer is cut and then proves nothing
@@ -108,6 +117,11 @@ struct session_key {
 struct session_key session_key_of(const struct session_table *table, uint64_t peer, struct str tenant,
                                   struct str subject_type, struct str subject_id, struct str session_id);
 uint64_t session_hash(const struct session_table *table, struct str bytes); // for fingerprints, repeats
+
+// For record.gateway: a peer's number, given with the first call (0: too many are known), and its name by
+// number (empty where there is none; lives as long as the table). Any thread.
+uint16_t session_gateway(struct session_table *table, struct str peer);
+struct str session_gateway_name(struct session_table *table, uint16_t number);
 
 enum session_found {
     SESSION_ABSENT,  // never seen (or forgotten after its tombstone's time)
@@ -213,6 +227,7 @@ int64_t session_forgotten_ms(const struct session_table *table);
 
 struct session_view {
     struct session_record record;
+    struct str gateway; // name of the peer that began it or spoke of it last; empty where not known
     char ref[32];
     char tenant[64], subject_type[64], subject_id[REQUEST_ID_MAX + 1];
 };

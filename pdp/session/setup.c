@@ -58,6 +58,7 @@ enum pdp_err session_table_new(const struct session_table_config *config, struct
     invariant(pthread_mutex_init(&table->directory_lock, NULL) == 0);
     invariant(pthread_mutex_init(&table->sweep_lock, NULL) == 0);
     peers_init(&table->peers, config->creations_per_minute);
+    gateways_init(&table->gateways, derive(config->key, "gateway"));
     table->shards = zeroed(shards, sizeof *table->shards);
     table->stripes = zeroed(TABLE_STRIPES, sizeof *table->stripes);
     if (table->shards == NULL || table->stripes == NULL) {
@@ -103,6 +104,7 @@ void session_table_free(struct session_table **table)
     free(t->shards);
     free(t->stripes);
     peers_fini(&t->peers);
+    gateways_fini(&t->gateways);
     // Keys make hashes of session ids: gone with the table.
     explicit_bzero(t, sizeof *t);
     free(t);
@@ -151,6 +153,7 @@ const char *session_state_name(enum session_state state)
         [SESSION_ACTIVE] = "active",
         [SESSION_CHALLENGED] = "challenged",
         [SESSION_TERMINATED] = "terminated",
+        [SESSION_ROTATED] = "rotated",
     };
     return (size_t)state < COUNT_OF(NAMES) ? NAMES[state] : "none";
 }

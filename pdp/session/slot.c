@@ -52,7 +52,13 @@ static uint16_t radius_pack(double km)
     return (uint16_t)(whole + (whole < km));
 }
 
-static void sighting_pack(const struct sighting *from, struct slot_sighting *to, uint16_t *radius_km)
+// Families and systems that are known are few; what is no number of theirs is the unknown one.
+static uint8_t agent_pack(uint16_t number)
+{
+    return number <= UINT8_MAX ? (uint8_t)number : 0;
+}
+
+static void sighting_pack(const struct sighting *from, struct slot_sighting *to)
 {
     to->fingerprint = from->fingerprint;
     memcpy(to->ip, from->ip.bytes, sizeof to->ip);
@@ -62,12 +68,12 @@ static void sighting_pack(const struct sighting *from, struct slot_sighting *to,
     to->geo_version = from->geo_version;
     to->country = from->country;
     to->flags = from->flags;
-    to->agent_family = from->agent_family;
-    to->agent_os = from->agent_os;
-    *radius_km = radius_pack(from->radius_km);
+    to->agent_family = agent_pack(from->agent_family);
+    to->agent_os = agent_pack(from->agent_os);
+    to->radius_km = radius_pack(from->radius_km);
 }
 
-static void sighting_unpack(const struct slot_sighting *from, uint16_t radius_km, struct sighting *to)
+static void sighting_unpack(const struct slot_sighting *from, struct sighting *to)
 {
     static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
     to->fingerprint = from->fingerprint;
@@ -75,7 +81,7 @@ static void sighting_unpack(const struct slot_sighting *from, uint16_t radius_km
     to->ip.v4 = memcmp(from->ip, MAPPED, sizeof MAPPED) == 0; // canonical on entry: no IPv6 address begins so
     to->lat_deg = coordinate_unpack(from->lat_e7);
     to->lon_deg = coordinate_unpack(from->lon_e7);
-    to->radius_km = radius_km == UINT16_MAX ? __builtin_nan("") : radius_km;
+    to->radius_km = from->radius_km == UINT16_MAX ? __builtin_nan("") : from->radius_km;
     to->asn = from->asn;
     to->geo_version = from->geo_version;
     to->country = from->country;
@@ -166,6 +172,44 @@ uint32_t slot_keep_until_s(int64_t keep_until_ms)
     return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 }
 
+static uint32_t slot_seconds(int64_t at_ms)
+{
+    return (uint32_t)num_max(0, num_min(at_ms / 1000, UINT32_MAX));
+}
+
+// What only a session of this state has. The number of the tip is the table's to set.
+static void of_pack(const struct session_record *from, struct slot *to)
+{
+    if (from->state == SESSION_TERMINATED) {
+        memset(&to->of, 0, sizeof to->of);
+        to->of.ended = (struct slot_ended){from->ended_ms, from->end_code};
+    } else if (from->state == SESSION_ROTATED) {
+        memset(&to->of, 0, sizeof to->of);
+        to->of.rotated = (struct slot_rotated){from->successor, from->rotated_ms, from->overlap_until_ms, 0};
+    } else {
+        repeats_pack(from->repeats, &to->of.repeats);
+    }
+}
+
+static void of_unpack(const struct slot *from, struct session_record *to)
+{
+    to->ended_ms = to->rotated_ms = to->overlap_until_ms = 0;
+    to->end_code = 0;
+    to->successor = (struct hash128){0};
+    if (from->state == SESSION_TERMINATED) {
+        to->ended_ms = from->of.ended.ended_ms;
+        to->end_code = from->of.ended.end_code;
+        memset(to->repeats, 0, sizeof to->repeats);
+    } else if (from->state == SESSION_ROTATED) {
+        to->successor = from->of.rotated.to;
+        to->rotated_ms = from->of.rotated.rotated_ms;
+        to->overlap_until_ms = from->of.rotated.overlap_until_ms;
+        memset(to->repeats, 0, sizeof to->repeats);
+    } else {
+        repeats_unpack(&from->of.repeats, to->repeats);
+    }
+}
+
 void slot_pack(const struct session_record *from, struct slot *to)
 {
     slot_set_time(to, SLOT_AUTH, from->auth_time_ms);
@@ -173,14 +217,9 @@ void slot_pack(const struct session_record *from, struct slot *to)
     slot_set_time(to, SLOT_LAST_SEEN, from->last_seen_ms);
     slot_set_time(to, SLOT_ANCHOR, from->anchor.at_ms);
     slot_set_time(to, SLOT_LAST, from->last.at_ms);
-    sighting_pack(&from->anchor, &to->anchor, &to->anchor_radius_km);
-    sighting_pack(&from->last, &to->last, &to->last_radius_km);
-    if (from->state == SESSION_TERMINATED) {
-        memset(&to->of, 0, sizeof to->of);
-        to->of.ended_ms = from->ended_ms;
-    } else {
-        repeats_pack(from->repeats, &to->of.repeats);
-    }
+    sighting_pack(&from->anchor, &to->anchor);
+    sighting_pack(&from->last, &to->last);
+    of_pack(from, to);
     memcpy(to->risk, from->risk, sizeof to->risk);
     memcpy(to->proofs, from->proofs, sizeof to->proofs);
     text_pack(from, to);
@@ -189,12 +228,14 @@ void slot_pack(const struct session_record *from, struct slot *to)
     to->asked_max_age_s = from->asked_max_age_s;
     to->keep_until_s = slot_keep_until_s(from->keep_until_ms);
     to->over_s = slot_keep_until_s(from->over_ms);
+    to->id_since_s = slot_seconds(from->id_since_ms);
+    to->gateway = from->gateway;
     to->state = from->state;
-    to->end_code = from->end_code;
     to->asked_strength = from->asked_strength;
     to->issued = from->issued != 0;
     to->asserted = from->asserted != 0;
     to->repeat_next = from->repeat_next & 3U; // SESSION_REPEATS - 1
+    to->key = from->key & 15U;
 }
 
 void slot_unpack(const struct slot *from, struct session_record *to)
@@ -205,15 +246,9 @@ void slot_unpack(const struct slot *from, struct session_record *to)
     to->last_seen_ms = slot_time_ms(from, SLOT_LAST_SEEN);
     to->anchor.at_ms = slot_time_ms(from, SLOT_ANCHOR);
     to->last.at_ms = slot_time_ms(from, SLOT_LAST);
-    sighting_unpack(&from->anchor, from->anchor_radius_km, &to->anchor);
-    sighting_unpack(&from->last, from->last_radius_km, &to->last);
-    to->ended_ms = 0;
-    if (from->state == SESSION_TERMINATED) {
-        to->ended_ms = from->of.ended_ms;
-        memset(to->repeats, 0, sizeof to->repeats);
-    } else {
-        repeats_unpack(&from->of.repeats, to->repeats);
-    }
+    sighting_unpack(&from->anchor, &to->anchor);
+    sighting_unpack(&from->last, &to->last);
+    of_unpack(from, to);
     memcpy(to->risk, from->risk, sizeof to->risk);
     memcpy(to->proofs, from->proofs, sizeof to->proofs);
     text_unpack(from, to);
@@ -222,10 +257,12 @@ void slot_unpack(const struct slot *from, struct session_record *to)
     to->asked_max_age_s = from->asked_max_age_s;
     to->keep_until_ms = from->keep_until_s == UINT32_MAX ? INT64_MAX : (int64_t)from->keep_until_s * 1000;
     to->over_ms = from->over_s == UINT32_MAX ? 0 : (int64_t)from->over_s * 1000;
+    to->id_since_ms = (int64_t)from->id_since_s * 1000;
+    to->gateway = from->gateway;
     to->state = from->state;
-    to->end_code = from->end_code;
     to->asked_strength = from->asked_strength;
     to->issued = from->issued;
     to->asserted = from->asserted;
     to->repeat_next = from->repeat_next;
+    to->key = from->key;
 }

@@ -5,14 +5,16 @@
 
 #include "session/session.h"
 
-#define SLOT_TEXT 40 // acr and amr together
+#define SLOT_TEXT 39 // acr and amr together
 
 struct slot_sighting {
     uint64_t fingerprint;
     uint8_t ip[16];
     int32_t lat_e7, lon_e7; // INT32_MIN: not known
     uint32_t asn, geo_version;
-    uint16_t country, flags, agent_family, agent_os;
+    uint16_t country, flags;
+    uint16_t radius_km; // UINT16_MAX: not known
+    uint8_t agent_family, agent_os;
 };
 
 struct slot_repeats {
@@ -21,6 +23,18 @@ struct slot_repeats {
     uint32_t rule[SESSION_REPEATS]; // 24 bits of rule, 2 of effect, 2 of level, 4 of code
     uint32_t policy_epoch;          // the newest of the four
     uint8_t age[SESSION_REPEATS];   // epochs behind it; UINT8_MAX: so far that rules have no names any more
+};
+
+struct slot_ended {
+    int64_t ended_ms;
+    uint8_t end_code;
+};
+
+struct slot_rotated {
+    struct hash128 to; // the id that goes on in its place
+    int64_t rotated_ms, overlap_until_ms;
+    uint32_t
+        tip; // the slot of the session, where `first_seen_ms` is that slot's too; 0: to be looked for by `to`
 };
 
 // Times of a slot that take 48 bits each: milliseconds since the year 1, up to the year 8920.
@@ -34,25 +48,27 @@ enum slot_time {
 };
 
 struct slot {
-    // Written when the slot is taken and then constant until it is out of the index, so that whoever holds a
-    // stripe of the index may read it without the shard's lock.
+    // Constant while the slot is in the index, so that whoever holds a stripe of the index may read it
+    // without the shard's lock.
     struct hash128 id;
     struct slot_sighting anchor, last;
     union {
         struct slot_repeats repeats; // of a live session
-        int64_t ended_ms;            // of a tombstone
+        struct slot_ended ended;     // of a tombstone
+        struct slot_rotated rotated; // of an id that another one replaced
     } of;
     _Alignas(8) unsigned char risk[SESSION_RISK_BYTES];
     struct session_proof proofs[SESSION_PROOFS];
     char text[SLOT_TEXT];
+    uint8_t issued : 1, asserted : 1, repeat_next : 2, key : 4;
     uint32_t time_low[SLOT_TIMES];
     uint32_t epoch, requests, asked_max_age_s;
     uint32_t keep_until_s; // UINT32_MAX: for ever
     uint32_t over_s;       // 0, UINT32_MAX: never
+    uint32_t id_since_s;   // since when it has this id; 0: since it began
     uint16_t time_high[SLOT_TIMES];
-    uint16_t anchor_radius_km, last_radius_km; // UINT16_MAX: not known
-    uint8_t state, end_code, asked_strength, acr_len, amr_len;
-    uint8_t issued : 1, asserted : 1, repeat_next : 2;
+    uint16_t gateway; // number of the peer that began it or spoke of it last; 0: not known
+    uint8_t state, asked_strength, acr_len, amr_len;
     uint32_t user;         // number in the shard; 0: a tombstone of an id that never was
     uint32_t next;         // in the shard's chain, or of the free ones
     uint32_t index_next;   // in the index's chain; guarded by its stripe

@@ -12,7 +12,7 @@ static int64_t forget_at_ms(const struct slot *slot)
     if (slot->keep_until_s != 0) {
         return (int64_t)slot->keep_until_s * 1000;
     }
-    int64_t ended_ms = slot->state == SESSION_TERMINATED ? slot->of.ended_ms : 0;
+    int64_t ended_ms = slot->state == SESSION_TERMINATED ? slot->of.ended.ended_ms : 0;
     return num_add_sat(num_max(slot_time_ms(slot, SLOT_LAST_SEEN), ended_ms), TABLE_UNSEEN_KEEP_MS);
 }
 
@@ -31,7 +31,7 @@ static void sweep_slot(struct session_table *table, struct shard *shard, uint64_
     const struct slot *slot = slot_at(table, at);
     if (slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms) {
         note_forgotten(table, num_max(slot_time_ms(slot, SLOT_LAST_SEEN),
-                                      slot->state == SESSION_TERMINATED ? slot->of.ended_ms : 0));
+                                      slot->state == SESSION_TERMINATED ? slot->of.ended.ended_ms : 0));
         commit_forget(table, shard, at);
     }
 }

@@ -7,6 +7,7 @@
 #define SESSION_TABLE_H
 
 #include "session/buckets.h"
+#include "session/gateways.h"
 #include "session/peers.h"
 #include "session/slot.h"
 
@@ -59,6 +60,7 @@ struct session_table {
     struct shard *shards;
     struct stripe *stripes;
     struct peers peers;
+    struct gateways gateways;
     // Slot number n is slots[n % TABLE_SLAB] of slab n / TABLE_SLAB; slab 0 is not used, so that 0 is no
     // slot.
     pthread_mutex_t directory_lock; // for taking a slab; innermost

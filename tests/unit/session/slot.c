@@ -96,6 +96,45 @@ Test(session_slot, keeps_repeats_of_the_living_only)
     cr_expect_eq(got.ended_ms, 5);
 }
 
+Test(session_slot, keeps_what_only_some_states_have)
+{
+    const struct session_record full = {.ended_ms = 5,
+                                        .end_code = PDP_CODE_EXPIRED,
+                                        .successor = {3, 4},
+                                        .rotated_ms = 6,
+                                        .overlap_until_ms = 7,
+                                        .id_since_ms = 8999,
+                                        .gateway = 65535,
+                                        .key = 15,
+                                        .asserted = 1};
+    for (int state = SESSION_ACTIVE; state < SESSION_STATES; state++) {
+        struct session_record record = full;
+        record.state = (uint8_t)state;
+        struct session_record got = round_trip(&record);
+        bool ended = state == SESSION_TERMINATED, rotated = state == SESSION_ROTATED;
+        cr_expect_eq(got.state, state);
+        cr_expect_eq(got.ended_ms, ended ? 5 : 0);
+        cr_expect_eq(got.end_code, ended ? PDP_CODE_EXPIRED : 0);
+        cr_expect(hash128_eq(got.successor, rotated ? full.successor : (struct hash128){0}));
+        cr_expect_eq(got.rotated_ms, rotated ? 6 : 0);
+        cr_expect_eq(got.overlap_until_ms, rotated ? 7 : 0);
+        cr_expect_eq(got.id_since_ms, 8000);
+        cr_expect_eq(got.gateway, 65535);
+        cr_expect_eq(got.key, 15);
+        cr_expect(got.asserted == 1 && got.issued == 0);
+    }
+}
+
+Test(session_slot, keeps_agents_that_are_known)
+{
+    struct session_record record = {.state = SESSION_ACTIVE, .anchor = {.agent_family = 255, .agent_os = 3}};
+    record.last.agent_family = 256;
+    struct session_record got = round_trip(&record);
+    cr_expect_eq(got.anchor.agent_family, 255);
+    cr_expect_eq(got.anchor.agent_os, 3);
+    cr_expect_eq(got.last.agent_family, 0, "no number of ours");
+}
+
 Test(session_slot, cuts_methods_by_whole_words)
 {
     static const struct {
@@ -108,12 +147,11 @@ Test(session_slot, cuts_methods_by_whole_words)
     } TEXTS[] = {
         {"aal1", 4, "pwd", 3, "pwd", 3},
         {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbm", 39, "pwd otp hwk mfa sms tel geo wia kba vbm", 39},
-        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfaxx", 17, "pwd otp hwk", 11},
-        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfax", 16, "pwd otp hwk mfax", 16},
+        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfax", 16, "pwd otp hwk", 11},
+        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfa", 15, "pwd otp hwk mfa", 15},
         {"urn:mace:incommon:iap:si", 24, "averylongmethodname", 19, "", 0},
         {"urn:mace:incommon:iap:si", 200, "pwd", 3, "pwd", 3},
-        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia kba vbmx",
-         255},
+        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia kba", 255},
     };
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
         struct session_record record = {
