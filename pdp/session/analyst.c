@@ -90,7 +90,7 @@ static enum pdp_err end_unknown(struct session_table *table, struct str id, enum
     }
     struct session_key key = session_key_of(table, 0, STR(""), STR(""), STR(""), id);
     *was = (struct session_view){0};
-    TRY(commit_bare(table, key.id, why, now_ms, keep_until_ms, &was->record));
+    TRY(commit_bare(table, &key, why, now_ms, keep_until_ms, &was->record, &was->seq));
     session_ref_print(key.id, was->ref);
     return PDP_ERR_OK;
 }
@@ -104,9 +104,8 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
         struct shard *shard = NULL;
         uint32_t at = lock_named(table, id_or_ref, &shard);
         if (at != 0) {
-            struct slot *slot = slot_at(table, at);
-            view_slot(table, shard, slot, was);
-            commit_end(table, shard, slot, why, now_ms, keep_until_ms);
+            view_slot(table, shard, slot_at(table, at), was);
+            was->seq = commit_end(table, shard, at, why, now_ms, keep_until_ms);
             table_unlock(&shard->lock);
             *known = true;
             return PDP_ERR_OK;

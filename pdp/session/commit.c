@@ -22,24 +22,32 @@ static void count_end(struct session_table *table, struct shard *shard, struct s
     live_drop(table, shard, slot);
 }
 
-void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why,
-                int64_t now_ms, int64_t keep_until_ms)
+uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t at, enum pdp_code why,
+                    int64_t now_ms, int64_t keep_until_ms)
 {
+    struct slot *slot = slot_at(table, at);
     uint32_t keep_until_s = slot_keep_until_s(keep_until_ms);
-    slot->keep_until_s = keep_until_s > slot->keep_until_s ? keep_until_s : slot->keep_until_s;
+    bool longer = keep_until_s > slot->keep_until_s;
+    slot->keep_until_s = longer ? keep_until_s : slot->keep_until_s;
     if (slot->state == SESSION_TERMINATED) {
-        return;
+        if (longer) {
+            lasting_note(table, shard, at);
+        }
+        return 0;
     }
     count_end(table, shard, slot);
     memset(&slot->of, 0, sizeof slot->of);
     slot->of.ended = (struct slot_ended){now_ms, (uint8_t)why};
     slot->state = SESSION_TERMINATED;
     slot->epoch++;
+    return lasting_put(table, shard, at, false);
 }
 
 void commit_forget(struct session_table *table, struct shard *shard, uint32_t at)
 {
     struct slot *slot = slot_at(table, at);
+    lasting_erase(table, slot);
+    table_uncount(&table->id_uses[slot->key]);
     index_drop(table, at);
     buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
     if (slot->state == SESSION_TERMINATED) {
@@ -55,29 +63,43 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t at
 }
 
 static enum pdp_err claim_slot(struct session_table *table, struct shard *shard, struct hash128 id,
-                               uint32_t *at)
+                               uint8_t number, uint32_t *at)
 {
     TRY(slabs_take_slot(table, shard, at));
     slot_at(table, *at)->id = id;
+    slot_at(table, *at)->key = number & 15U; // SESSION_KEYS - 1
     if (!index_claim(table, *at)) {
         slabs_give_slot(table, shard, *at);
         *at = 0;
         return PDP_ERR_STATE;
     }
     buckets_insert(&shard->sessions, &SLABS_SESSION_OPS, table, *at);
+    table_count(&table->id_uses[number]);
+    return PDP_ERR_OK;
+}
+
+enum pdp_err commit_restore(struct session_table *table, struct shard *shard,
+                            const struct session_record *record, uint32_t *at)
+{
+    enum pdp_err err = claim_slot(table, shard, record->id, record->key, at);
+    if (err != PDP_ERR_OK) {
+        return err == PDP_ERR_STATE ? PDP_ERR_DUPLICATE : err;
+    }
+    slot_pack(record, slot_at(table, *at));
+    table_count(&table->records);
     return PDP_ERR_OK;
 }
 
 // Takes a slot, gives it the id and claims that in the index; the slot is then filled by the caller before
 // the shard's lock is given up. BUSY where the budget is used up.
 static enum pdp_err take_slot(struct session_table *table, struct shard *shard, struct hash128 id,
-                              bool reserve, uint32_t *at)
+                              uint8_t number, bool reserve, uint32_t *at)
 {
     *at = 0;
     if (!table_admit(table, &table->records, reserve)) {
         return PDP_ERR_BUSY;
     }
-    enum pdp_err err = claim_slot(table, shard, id, at);
+    enum pdp_err err = claim_slot(table, shard, id, number, at);
     if (err != PDP_ERR_OK) {
         table_uncount(&table->records);
     }
@@ -92,7 +114,7 @@ static enum pdp_err take_slot_and_user(struct session_table *table, struct sessi
     if (user == 0) {
         TRY(users_make(table, shard, key, &user));
     }
-    enum pdp_err err = take_slot(table, shard, key->id, reserve, at);
+    enum pdp_err err = take_slot(table, shard, key->id, key->number, reserve, at);
     if (err != PDP_ERR_OK) {
         if (held->user_slot == 0) {
             users_forget(table, shard, user);
@@ -108,7 +130,9 @@ static void fill_new(struct session_table *table, struct session_held *held, uin
 {
     struct slot *slot = slot_at(table, at);
     struct user *user = user_at(held->shard, held->user_slot);
+    const uint8_t number = slot->key;
     slot_pack(record, slot);
+    slot->key = number & 15U; // SESSION_KEYS - 1
     slot->user = held->user_slot;
     user->slots++;
     if (record->state == SESSION_TERMINATED) {
@@ -146,7 +170,7 @@ static enum pdp_err create(struct session_table *table, struct session_held *hel
     }
     fill_new(table, held, at, record, now_ms);
     if (delta->room != NULL) {
-        live_make_room(table, held->shard, delta->room, now_ms);
+        held->seq = live_make_room(table, held->shard, delta->room, now_ms);
     }
     return PDP_ERR_OK;
 }
@@ -160,7 +184,8 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
         if (record->state != SESSION_TERMINATED) {
             return PDP_ERR_STATE;
         }
-        commit_end(table, shard, slot, PDP_CODE_MALFORMED, now_ms, record->keep_until_ms); // keeps it longer
+        (void)commit_end(table, shard, held->slot, PDP_CODE_MALFORMED, now_ms,
+                         record->keep_until_ms); // keeps it longer
         return PDP_ERR_OK;
     }
     if (record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
@@ -168,10 +193,12 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
     }
     const uint32_t epoch = slot->epoch + (record->state != slot->state), keep_until_s = slot->keep_until_s;
     const int64_t last_seen_ms = slot_time_ms(slot, SLOT_LAST_SEEN);
+    const uint8_t number = slot->key;
     if (record->state == SESSION_TERMINATED) {
         count_end(table, shard, slot);
     }
     slot_pack(record, slot);
+    slot->key = number & 15U; // SESSION_KEYS - 1
     slot->epoch = slot->epoch > epoch ? slot->epoch : epoch;
     slot->keep_until_s = slot->keep_until_s > keep_until_s ? slot->keep_until_s : keep_until_s;
     slot_set_time(slot, SLOT_LAST_SEEN, num_max(slot_time_ms(slot, SLOT_LAST_SEEN), last_seen_ms));
@@ -200,6 +227,7 @@ static enum pdp_err put_user(struct session_table *table, struct session_held *h
         }
     }
     write_user(own, held, record);
+    lasting_note_user(table, own, held->user_slot);
     return PDP_ERR_OK;
 }
 
@@ -218,6 +246,8 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
 {
     invariant(held->shard != NULL);
     enum pdp_err err = PDP_ERR_OK;
+    held->seq = 0;
+    bool was_over = held->slot != 0 && slot_at(table, held->slot)->state == SESSION_TERMINATED;
     if (delta->put_session) {
         err = put_session(table, held, key, delta, now_ms);
     }
@@ -230,6 +260,13 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
         return err;
     }
     if (delta->put_session) {
+        bool ends = !was_over && slot_at(table, held->slot)->state == SESSION_TERMINATED;
+        if (ends || delta->lasting) {
+            uint64_t seq = lasting_put(table, held->shard, held->slot, true);
+            held->seq = seq > held->seq ? seq : held->seq;
+        } else {
+            lasting_note(table, held->shard, held->slot);
+        }
         table_unpack(held->shard, slot_at(table, held->slot), &held->record);
         held->session = &held->record;
         held->found = held->found == SESSION_ABSENT ? SESSION_FOUND : held->found;
@@ -240,21 +277,24 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
     return PDP_ERR_OK;
 }
 
-enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why, int64_t now_ms,
-                         int64_t keep_until_ms, struct session_record *record)
+enum pdp_err commit_bare(struct session_table *table, const struct session_key *key, enum pdp_code why,
+                         int64_t now_ms, int64_t keep_until_ms, struct session_record *record, uint64_t *seq)
 {
+    const struct hash128 id = key->id;
+    *seq = 0;
     struct shard *shard = table_shard(table, id);
     table_lock(&shard->lock);
     uint32_t at = 0;
-    enum pdp_err err = take_slot(table, shard, id, true, &at);
+    enum pdp_err err = take_slot(table, shard, id, key->number, true, &at);
     if (err == PDP_ERR_OK) {
         const double nan = __builtin_nan("");
         const struct sighting nowhere = {.lat_deg = nan, .lon_deg = nan, .radius_km = nan};
-        *record = (struct session_record){.id = id, .first_seen_ms = now_ms, .last_seen_ms = now_ms};
+        *record = (struct session_record){
+            .id = id, .key = key->number, .first_seen_ms = now_ms, .last_seen_ms = now_ms};
         record->anchor = record->last = nowhere;
         struct slot *slot = slot_at(table, at);
         slot_pack(record, slot);
-        commit_end(table, shard, slot, why, now_ms, keep_until_ms);
+        *seq = commit_end(table, shard, at, why, now_ms, keep_until_ms);
         table_unpack(shard, slot, record);
     }
     table_unlock(&shard->lock);

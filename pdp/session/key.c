@@ -2,6 +2,12 @@
 // HOT
 #include "session/table.h"
 
+struct hash_key key_derive(struct hash_key key, const char *use)
+{
+    struct hash128 h = hash_128(key, use, strlen(use));
+    return (struct hash_key){h.lo, h.hi};
+}
+
 enum {
     SUBJECT_BYTES = 3 * (2 + REQUEST_ID_MAX)
 };
@@ -39,6 +45,32 @@ static struct hash128 hash_subject(const struct session_table *table, const stru
     return hash_128(table->subject_key, bytes, len);
 }
 
+static struct hash128 hash_id(const struct session_table *table, unsigned number, struct str session_id)
+{
+    struct hash128 id = hash_128(table->id_keys[number], session_id.at, session_id.len);
+    id.lo |= table_no_id(id); // all zero means none
+    return id;
+}
+
+// Under the key of today, unless the session is known under an older one.
+static void name_id(const struct session_table *table, struct str session_id, struct session_key *key)
+{
+    uint32_t ring =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&table->id_ring, memory_order_acquire);
+    uint32_t now = ring >> 16, others = ring & UINT16_MAX & ~(UINT32_C(1) << now);
+    key->number = (uint8_t)now;
+    key->id = hash_id(table, now, session_id);
+    for (; others != 0; others &= others - 1) {
+        unsigned number = (unsigned)__builtin_ctz(others);
+        struct hash128 id = hash_id(table, number, session_id);
+        if (index_find((struct session_table *)(uintptr_t)table, id, false) != 0) {
+            key->number = (uint8_t)number;
+            key->id = id;
+            return;
+        }
+    }
+}
+
 struct session_key session_key_of(const struct session_table *table, uint64_t peer, struct str tenant,
                                   struct str subject_type, struct str subject_id, struct str session_id)
 {
@@ -47,8 +79,7 @@ struct session_key session_key_of(const struct session_table *table, uint64_t pe
     const struct str names[3] = {tenant, subject_type, subject_id};
     key.subject = hash_subject(table, names);
     if (session_id.len != 0) {
-        key.id = hash_128(table->id_key, session_id.at, session_id.len);
-        key.id.lo |= table_no_id(key.id); // all zero means none
+        name_id(table, session_id, &key);
     }
     return key;
 }

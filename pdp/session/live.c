@@ -136,15 +136,19 @@ void session_room(struct session_table *table, const struct session_held *held, 
     room->end_count += must;
 }
 
-void live_make_room(struct session_table *table, struct shard *shard, struct session_room *room,
-                    int64_t now_ms)
+uint64_t live_make_room(struct session_table *table, struct shard *shard, struct session_room *room,
+                        int64_t now_ms)
 {
+    uint64_t last = 0;
     room->ended_count = 0;
     for (uint32_t i = 0; i < room->end_count; i++) {
         const struct session_seat *seat = &room->seats[i];
-        struct slot *slot = slot_at(table, seat->slot);
-        commit_end(table, shard, slot, (enum pdp_code)seat->why, now_ms, room->keep_until_ms);
+        const struct slot *slot = slot_at(table, seat->slot);
+        uint64_t seq =
+            commit_end(table, shard, seat->slot, (enum pdp_code)seat->why, now_ms, room->keep_until_ms);
+        last = seq > last ? seq : last;
         room->ended[room->ended_count++] =
             (struct session_ended){slot->id, slot->epoch, (enum pdp_code)seat->why};
     }
+    return last;
 }

@@ -7,12 +7,14 @@
 #include "model/request.h"
 #include "model/sighting.h"
 #include "model/verdict.h"
+#include "session/journal.h"
 
 #define SESSION_RISK_BYTES 128 // risk state, opaque here; the engine copies it in and out
 #define USER_RISK_BYTES 64
 #define SESSION_REPEATS 4
 #define SESSION_PROOFS 4 // strengths whose time of proof is kept
 #define USER_DEVICES 8
+#define SESSION_KEYS 16 // keys under which ids can be hashed at one time
 
 enum session_state {
     SESSION_NONE,
@@ -98,7 +100,12 @@ struct user_record {
 struct session_table;
 
 struct session_table_config {
-    struct hash_key key;           // drawn at start-up
+    struct hash_key key; // of subjects and other texts: drawn at start-up, or kept with the journal's rows
+    struct hash_key
+        id_keys[SESSION_KEYS];     // of session ids, by number; used where the bit of id_key_set is set
+    uint16_t id_key_set;           // 0: `key` is number 0
+    uint8_t id_key;                // the number under which new sessions are hashed
+    struct journal *journal;       // hears what must last; borrowed. NULL: nothing lasts
     uint32_t shards;               // power of two; 0: 256
     uint64_t sessions_max;         // tombstones included; 0: no limit. Full: first sights are refused (BUSY)
     uint32_t creations_per_minute; // a peer may make by first sight; 0: no limit
@@ -111,6 +118,7 @@ void session_table_free(struct session_table **table);
 // Names hashed once, before any lock.
 struct session_key {
     struct hash128 id, subject;
+    uint8_t number;                              // of the key that hashed `id`
     struct str tenant, subject_type, subject_id; // borrowed; kept for listings when a record is made
     uint64_t peer;                               // keyed hash of the peer's name
 };
@@ -138,6 +146,8 @@ struct session_held {
     const struct user_record *user;       // of the key's subject; NULL where unknown or FOREIGN
     void *shard;                          // the table's own, as are these
     uint32_t slot, user_slot;
+    uint64_t seq; // the journal's step that what was committed through this hold waits for; 0: none.
+                  // UINT64_MAX: the journal is full, it will not be durable in time
     struct session_record record;
 };
 
@@ -195,6 +205,7 @@ void session_room(struct session_table *table, const struct session_held *held, 
 struct session_delta {
     bool put_session, put_user;
     bool create;               // the session is new: claims its id in the index
+    bool lasting;              // must be durable before it is acknowledged; an end always is
     struct session_room *room; // with create: who ends for it, as session_room said under this hold; or NULL
     struct session_record session;
     struct user_record user;
@@ -230,6 +241,7 @@ struct session_view {
     struct str gateway; // name of the peer that began it or spoke of it last; empty where not known
     char ref[32];
     char tenant[64], subject_type[64], subject_id[REQUEST_ID_MAX + 1];
+    uint64_t seq; // of session_end: as in struct session_held
 };
 
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
@@ -244,6 +256,31 @@ MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_
                                   bool *known);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
+
+// ---- What lasts --------------------------------------------------------------------------------
+
+struct row_names;
+
+// Calls `each`, with a shard's lock held, for rows of sessions and users that have changed since they were
+// last given and are not in the journal, at most about `most`. Returns how many; 0: nothing has changed. One
+// caller at a time. Such rows may be written at leisure: their ranks see to it that none revives what has
+// ended since.
+size_t session_changed(struct session_table *table, size_t most,
+                       void (*each)(void *user, const struct journal_row *row), void *user);
+// Puts back what was written, before anything is asked: first the users, then the sessions. UNKNOWN: a live
+// session whose user or whose key is not known (it is left out; what ended is always taken), DUPLICATE,
+// NOMEM.
+MUST_USE enum pdp_err session_restore_user(struct session_table *table, const struct user_record *record,
+                                           const struct row_names *names);
+MUST_USE enum pdp_err session_restore(struct session_table *table, const struct session_record *record,
+                                      struct str gateway);
+void session_restore_forgotten(struct session_table *table, int64_t forgotten_ms);
+#define SESSION_ROW_FORGOTTEN "forgotten" // key in the table META; 8 bytes, little end first
+// From now on new sessions are hashed under this key; those that are known go on under theirs. STATE where
+// the number is in use by another key. session_key_uses: how many records are under it; a key with none can
+// go.
+MUST_USE enum pdp_err session_key_add(struct session_table *table, uint8_t number, struct hash_key key);
+uint64_t session_key_uses(const struct session_table *table, uint8_t number);
 
 struct session_stats {
     uint64_t sessions, users, tombstones; // held now; sessions: without tombstones

@@ -6,13 +6,6 @@
 static const uint32_t SHARDS_DEFAULT = 256;
 static const uint32_t SHARDS_MOST = 65536;
 
-// One drawn key, several uses: hashes of one kind say nothing about those of another.
-static struct hash_key derive(struct hash_key key, const char *use)
-{
-    struct hash128 h = hash_128(key, use, strlen(use));
-    return (struct hash_key){h.lo, h.hi};
-}
-
 static enum pdp_err shards_init(struct session_table *table)
 {
     for (uint32_t i = 0; i <= table->shard_mask; i++) {
@@ -38,6 +31,20 @@ static void *zeroed(size_t count, size_t bytes)
     return at;
 }
 
+static void keys_init(struct session_table *table, const struct session_table_config *config)
+{
+    table->subject_key = key_derive(config->key, "subject");
+    table->text_key = key_derive(config->key, "text");
+    uint16_t set = config->id_key_set != 0 ? config->id_key_set : 1;
+    uint8_t now = config->id_key_set != 0 ? config->id_key : 0;
+    for (uint8_t i = 0; i < SESSION_KEYS; i++) {
+        table->id_keys[i] =
+            key_derive(config->id_key_set != 0 ? config->id_keys[i] : config->key, "session id");
+    }
+    invariant(now < SESSION_KEYS && (set >> now & 1) != 0);
+    atomic_store(&table->id_ring, set | (uint32_t)now << 16);
+}
+
 enum pdp_err session_table_new(const struct session_table_config *config, struct session_table **out)
 {
     *out = NULL;
@@ -52,13 +59,11 @@ enum pdp_err session_table_new(const struct session_table_config *config, struct
     table->config = *config;
     table->shard_mask = shards - 1;
     table->reserve = config->sessions_max / 8 + 1024;
-    table->id_key = derive(config->key, "session id");
-    table->subject_key = derive(config->key, "subject");
-    table->text_key = derive(config->key, "text");
+    keys_init(table, config);
     invariant(pthread_mutex_init(&table->directory_lock, NULL) == 0);
     invariant(pthread_mutex_init(&table->sweep_lock, NULL) == 0);
     peers_init(&table->peers, config->creations_per_minute);
-    gateways_init(&table->gateways, derive(config->key, "gateway"));
+    gateways_init(&table->gateways, key_derive(config->key, "gateway"));
     table->shards = zeroed(shards, sizeof *table->shards);
     table->stripes = zeroed(TABLE_STRIPES, sizeof *table->stripes);
     if (table->shards == NULL || table->stripes == NULL) {

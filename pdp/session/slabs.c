@@ -160,6 +160,6 @@ enum pdp_err slabs_take_user(struct session_table *table, struct shard *shard, u
 void slabs_give_user(struct shard *shard, uint32_t user)
 {
     struct user *given = user_at(shard, user);
-    *given = (struct user){.next = shard->free_user};
+    *given = (struct user){.next = shard->free_user, .next_dirty = given->next_dirty, .dirty = given->dirty};
     shard->free_user = user;
 }

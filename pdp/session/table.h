@@ -26,15 +26,18 @@
 
 struct user {
     struct user_record record;
-    char *names; // tenant, type and id, one after the other; NULL: a free place
-    uint8_t tenant_len, type_len, id_len, spare;
+    uint32_t next_dirty; // in the shard's list of users to be written; see lasting.c
+    char *names;         // tenant, type and id, one after the other; NULL: a free place
+    uint8_t tenant_len, type_len, id_len, dirty;
     uint32_t slots;          // records of sessions that refer to it, tombstones included
     uint32_t next;           // in the chain, or of the free ones
     uint32_t newest, oldest; // of its sessions that live, by when they began; 0: none
 };
 
 struct slab {
-    uint32_t shard; // for ever
+    uint32_t shard;      // for ever
+    uint32_t next_dirty; // number, in the shard's list of slabs with something to be written
+    uint16_t dirty;      // a bit a slot that is to be written
     struct slot slots[TABLE_SLAB];
 };
 
@@ -42,7 +45,8 @@ struct shard {
     _Alignas(64) pthread_mutex_t lock;
     struct buckets sessions, users;
     uint32_t free_slot, free_user;
-    uint32_t *slabs; // numbers of this shard's slabs
+    uint32_t dirty_slab, dirty_user; // first of those with something to be written; 0: none
+    uint32_t *slabs;                 // numbers of this shard's slabs
     struct user **user_slabs;
     uint32_t slab_count, slab_cap, user_slab_count, user_slab_cap;
 };
@@ -54,7 +58,9 @@ struct stripe {
 
 struct session_table {
     struct session_table_config config;
-    struct hash_key id_key, subject_key, text_key;
+    struct hash_key id_keys[SESSION_KEYS], subject_key, text_key;
+    _Atomic uint32_t id_ring; // set of the numbers in use, and above it the number for new sessions
+    _Atomic uint64_t id_uses[SESSION_KEYS];
     uint32_t shard_mask;
     uint64_t reserve; // records beyond sessions_max that only tombstones may take
     struct shard *shards;
@@ -69,6 +75,7 @@ struct session_table {
     pthread_mutex_t sweep_lock; // outermost
     uint64_t sweep_shard, sweep_at;
     _Atomic int64_t forgotten_ms; // see session_forgotten_ms
+    uint32_t changed_shard;       // where session_changed goes on
     _Atomic uint64_t records, tombstones, users, created, refused, bytes;
 };
 
@@ -149,6 +156,11 @@ void table_unpack(const struct shard *shard, const struct slot *slot, struct ses
 // only the bits that a ref shows are compared.
 uint32_t table_lock_slot(struct session_table *table, struct hash128 id, bool ref, struct shard **shard);
 
+// ---- key.c -------------------------------------------------------------------------------------
+
+// One drawn key, several uses: hashes of one kind say nothing about those of another.
+struct hash_key key_derive(struct hash_key key, const char *use);
+
 // ---- index.c -----------------------------------------------------------------------------------
 
 // The slot that holds an id in any shard, 0: none. It may be another's by the time its shard is locked.
@@ -160,13 +172,18 @@ bool index_same(struct hash128 a, struct hash128 b, bool ref);
 
 // ---- commit.c ----------------------------------------------------------------------------------
 
-// A new tombstone of an id that never was, in a shard of the id's choice. BUSY, NOMEM; STATE: the id is
-// known.
-MUST_USE enum pdp_err commit_bare(struct session_table *table, struct hash128 id, enum pdp_code why,
-                                  int64_t now_ms, int64_t keep_until_ms, struct session_record *record);
-// Ends the session of a slot for good. The shard's lock is held.
-void commit_end(struct session_table *table, struct shard *shard, struct slot *slot, enum pdp_code why,
-                int64_t now_ms, int64_t keep_until_ms);
+// A new tombstone of an id that never was, in a shard of the id's choice; *seq as session_held.seq. BUSY,
+// NOMEM; STATE: the id is known.
+MUST_USE enum pdp_err commit_bare(struct session_table *table, const struct session_key *key,
+                                  enum pdp_code why, int64_t now_ms, int64_t keep_until_ms,
+                                  struct session_record *record, uint64_t *seq);
+// A slot for what was written before, filled but for its user and not counted among tombstones; DUPLICATE,
+// NOMEM.
+MUST_USE enum pdp_err commit_restore(struct session_table *table, struct shard *shard,
+                                     const struct session_record *record, uint32_t *at);
+// Ends the session of a slot for good. The shard's lock is held. Returns as session_held.seq.
+uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t at, enum pdp_code why,
+                    int64_t now_ms, int64_t keep_until_ms);
 // Forgets a slot. The shard's lock is held.
 void commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
 
@@ -176,15 +193,30 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t sl
 // shard's lock is held.
 void live_add(struct session_table *table, struct shard *shard, uint32_t slot);
 void live_drop(struct session_table *table, struct shard *shard, struct slot *slot);
-// Ends those that session_room chose.
-void live_make_room(struct session_table *table, struct shard *shard, struct session_room *room,
-                    int64_t now_ms);
+// Ends those that session_room chose. Returns as session_held.seq.
+uint64_t live_make_room(struct session_table *table, struct shard *shard, struct session_room *room,
+                        int64_t now_ms);
+
+// ---- lasting.c ---------------------------------------------------------------------------------
+
+// Notes that a slot or user is to be written. The shard's lock is held, as for all of these.
+void lasting_note(struct session_table *table, struct shard *shard, uint32_t at);
+void lasting_note_user(struct session_table *table, struct shard *shard, uint32_t user);
+// Puts the slot's value into the journal, and its user's with `and_user`. Where that is full both are noted.
+// Returns as session_held.seq.
+uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t at, bool and_user);
+// The record is forgotten: its row goes, and what it says about forgetting comes.
+void lasting_erase(struct session_table *table, const struct slot *slot);
+void lasting_erase_user(struct session_table *table, struct hash128 subject);
 
 // ---- users.c -----------------------------------------------------------------------------------
 
 // A user by the key's names, known for nothing yet. BUSY, NOMEM: *user 0. The shard's lock is held.
 MUST_USE enum pdp_err users_make(struct session_table *table, struct shard *shard,
                                  const struct session_key *key, uint32_t *user);
+// The same, whatever room there is.
+MUST_USE enum pdp_err users_restore(struct session_table *table, struct shard *shard,
+                                    const struct session_key *key, uint32_t *user);
 // Forgets a user without slots. The shard's lock is held.
 void users_forget(struct session_table *table, struct shard *shard, uint32_t user);
 

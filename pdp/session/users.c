@@ -28,13 +28,10 @@ static enum pdp_err name_user(struct session_table *table, struct user *user, co
     return PDP_ERR_OK;
 }
 
-enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key,
-                        uint32_t *out)
+// A place for the user, counted before.
+static enum pdp_err make(struct session_table *table, struct shard *shard, const struct session_key *key,
+                         uint32_t *out)
 {
-    *out = 0;
-    if (!table_admit(table, &table->users, true)) {
-        return PDP_ERR_BUSY;
-    }
     uint32_t at = 0;
     enum pdp_err err = slabs_take_user(table, shard, &at);
     if (err == PDP_ERR_OK) {
@@ -53,6 +50,21 @@ enum pdp_err users_make(struct session_table *table, struct shard *shard, const 
     buckets_insert(&shard->users, &SLABS_USER_OPS, shard, at);
     *out = at;
     return PDP_ERR_OK;
+}
+
+enum pdp_err users_make(struct session_table *table, struct shard *shard, const struct session_key *key,
+                        uint32_t *out)
+{
+    *out = 0;
+    return table_admit(table, &table->users, true) ? make(table, shard, key, out) : PDP_ERR_BUSY;
+}
+
+enum pdp_err users_restore(struct session_table *table, struct shard *shard, const struct session_key *key,
+                           uint32_t *out)
+{
+    *out = 0;
+    table_count(&table->users);
+    return make(table, shard, key, out);
 }
 
 void users_forget(struct session_table *table, struct shard *shard, uint32_t at)

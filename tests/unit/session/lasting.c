@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// A table, what it puts into the journal and what it notes, and another table made from that.
+#include "session/row.h"
+
+#include "help.h"
+
+enum {
+    ROWS = 64
+};
+
+// As a store would keep them: by table and key, and never a lower rank over a higher one.
+struct kept {
+    struct {
+        struct journal_row row;
+        char key[JOURNAL_KEY_MAX], value[ROW_BYTES_MAX];
+    } rows[ROWS];
+    size_t count;
+};
+
+static void keep(void *user, const struct journal_row *row)
+{
+    struct kept *kept = user;
+    size_t i = 0;
+    while (i < kept->count &&
+           (kept->rows[i].row.table != row->table || !str_eq(kept->rows[i].row.key, row->key))) {
+        i++;
+    }
+    if (i < kept->count && kept->rows[i].row.rank > row->rank) {
+        return;
+    }
+    cr_assert_lt(i, ROWS);
+    kept->count += i == kept->count;
+    memcpy(kept->rows[i].key, row->key.at, row->key.len);
+    if (row->value.len != 0) {
+        memcpy(kept->rows[i].value, row->value.at, row->value.len);
+    }
+    kept->rows[i].row = *row;
+    kept->rows[i].row.key.at = kept->rows[i].key;
+    kept->rows[i].row.value.at = kept->rows[i].value;
+}
+
+static void put_back(struct session_table *table, const struct kept *kept)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        struct user_record user;
+        struct row_names names;
+        const struct journal_row *row = &kept->rows[i].row;
+        if (row->table == JOURNAL_USERS && !row->erase) {
+            cr_assert_eq(row_user_read(row->key, row->value, &user, &names), PDP_ERR_OK);
+            cr_assert_eq(session_restore_user(table, &user, &names), PDP_ERR_OK);
+        }
+    }
+    for (size_t i = 0; i < kept->count; i++) {
+        struct session_record session;
+        struct str gateway;
+        const struct journal_row *row = &kept->rows[i].row;
+        if (row->table == JOURNAL_SESSIONS && !row->erase) {
+            cr_assert_eq(row_session_read(row->key, row->value, &session, &gateway), PDP_ERR_OK);
+            cr_assert_eq(session_restore(table, &session, gateway), PDP_ERR_OK);
+        }
+    }
+}
+
+static struct journal *journal_of(void)
+{
+    struct journal *journal = NULL;
+    cr_assert_eq(journal_new(&(struct journal_config){.entries = 8}, &journal), PDP_ERR_OK);
+    return journal;
+}
+
+Test(session_lasting, ends_are_in_the_journal_and_all_else_is_noted)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_expect_eq(help_put(table, "alice", "two", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_expect_eq(journal_head(journal), 0, "a first sight is written at leisure");
+    struct kept early = {0}, kept = {0};
+    cr_expect_eq(session_changed(table, 100, keep, &early), 3, "two sessions and a user");
+    cr_expect_eq(session_changed(table, 100, keep, &early), 0, "and not again");
+    bool known = false;
+    cr_expect_eq(help_end(table, "one", T0 + 1, T0 + DAY, &known), PDP_ERR_OK);
+    cr_expect_eq(help_end(table, "never-seen", T0 + 1, T0 + DAY, &known), PDP_ERR_OK);
+    cr_expect_eq(help_put(table, "alice", "two", SESSION_TERMINATED, T0 + 2), PDP_ERR_OK);
+    cr_expect_eq(journal_head(journal), 3);
+    journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
+    // What was copied before comes late: it must not bring anything back.
+    for (size_t i = 0; i < early.count; i++) {
+        keep(&kept, &early.rows[i].row);
+    }
+
+    struct session_table *again = help_table((struct session_table_config){0});
+    put_back(again, &kept);
+    struct session_record record;
+    static const char *const IDS[] = {"one", "two", "never-seen"};
+    for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+        cr_expect_eq(help_found(again, "alice", IDS[i], &record), SESSION_FOUND, "%s", IDS[i]);
+        cr_expect_eq(record.state, SESSION_TERMINATED, "%s", IDS[i]);
+        cr_expect_eq(help_put(again, "alice", IDS[i], SESSION_ACTIVE, T0 + 3), PDP_ERR_STATE, "%s", IDS[i]);
+    }
+    struct session_stats stats;
+    session_stats(again, &stats);
+    cr_expect_eq(stats.tombstones, 3);
+    cr_expect_eq(stats.sessions, 0);
+    session_table_free(&again);
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
+Test(session_lasting, a_live_session_goes_on)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_CHALLENGED, T0), PDP_ERR_OK);
+    struct kept kept = {0};
+    (void)session_changed(table, 100, keep, &kept);
+    struct session_table *again = help_table((struct session_table_config){0});
+    put_back(again, &kept);
+    struct session_record was, is;
+    cr_expect_eq(help_found(table, "alice", "one", &was), SESSION_FOUND);
+    cr_expect_eq(help_found(again, "alice", "one", &is), SESSION_FOUND);
+    cr_expect_eq(is.state, SESSION_CHALLENGED);
+    cr_expect_eq(is.epoch, was.epoch);
+    cr_expect_eq(is.last_seen_ms, was.last_seen_ms);
+    cr_expect_eq(help_found(again, "mallory", "one", NULL), SESSION_FOREIGN);
+    struct session_view view;
+    cr_expect(session_look(again, STR("one"), &view));
+    cr_expect_str_eq(view.subject_id, "alice");
+    session_table_free(&again);
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
+Test(session_lasting, an_end_holds_although_the_journal_is_full)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    struct session_view was = {0};
+    bool known = false;
+    for (int i = 0; i < 16; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "id-%d", i);
+        cr_assert_eq(session_end(table, str_of(id), PDP_CODE_TERMINATED, T0, T0 + DAY, &was, &known),
+                     PDP_ERR_OK);
+        cr_expect_eq(was.seq, (uint64_t)i + 1);
+    }
+    cr_expect_eq(session_end(table, STR("last"), PDP_CODE_TERMINATED, T0, T0 + DAY, &was, &known),
+                 PDP_ERR_OK);
+    cr_expect_eq(was.seq, UINT64_MAX, "it will not be durable in time");
+    struct session_record record;
+    cr_expect_eq(help_found(table, "alice", "last", &record), SESSION_FOUND);
+    cr_expect_eq(record.state, SESSION_TERMINATED);
+    struct kept kept = {0};
+    cr_expect_eq(session_changed(table, 100, keep, &kept), 1, "and is written at leisure");
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
+Test(session_lasting, what_is_forgotten_is_erased_with_the_time_that_guards_it)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    while (session_sweep(table, T0 + 3 * DAY, 100000) != 0 && journal_head(journal) == 0) {
+    }
+    struct kept kept = {0};
+    (void)journal_take(journal, 1 << 20, keep, &kept);
+    size_t erased = 0, guards = 0;
+    for (size_t i = 0; i < kept.count; i++) {
+        erased += kept.rows[i].row.table == JOURNAL_SESSIONS && kept.rows[i].row.erase;
+        guards += kept.rows[i].row.table == JOURNAL_META && str_eq(kept.rows[i].row.key, STR("forgotten"));
+    }
+    cr_expect_eq(erased, 1);
+    cr_expect_eq(guards, 1);
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
+Test(session_lasting, a_new_key_leaves_old_sessions_where_they_are)
+{
+    struct session_table *table = help_table((struct session_table_config){0});
+    bool known = false;
+    cr_expect_eq(help_put(table, "alice", "live", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_expect_eq(help_end(table, "dead", T0, T0 + DAY, &known), PDP_ERR_OK);
+    cr_expect_eq(session_key_add(table, 0, (struct hash_key){5, 6}), PDP_ERR_STATE, "in use");
+    cr_expect_eq(session_key_add(table, 1, (struct hash_key){5, 6}), PDP_ERR_OK);
+    struct session_record record;
+    cr_expect_eq(help_found(table, "alice", "live", &record), SESSION_FOUND);
+    cr_expect_eq(record.key, 0);
+    cr_expect_eq(help_found(table, "alice", "dead", &record), SESSION_FOUND);
+    cr_expect_eq(record.state, SESSION_TERMINATED);
+    cr_expect_eq(help_put(table, "alice", "new", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_expect_eq(help_found(table, "alice", "new", &record), SESSION_FOUND);
+    cr_expect_eq(record.key, 1);
+    cr_expect_eq(session_key_uses(table, 0), 2);
+    cr_expect_eq(session_key_uses(table, 1), 1);
+    session_table_free(&table);
+}
