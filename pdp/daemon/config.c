@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/config.h"
 
+#include "daemon/config_parts.h"
+#include "node/roles.h"
+
 static const uint32_t MODE_DEFAULT = 0600;
 static const int64_t DRAIN_DEFAULT_MS = 5000;
 static const int64_t SESSIONS_DEFAULT = 4000000;
@@ -29,30 +32,20 @@ enum pdp_err config_listen(struct config_listeners *listeners, struct str url, c
         return PDP_ERR_LIMIT;
     }
     struct listen_spec *spec = &listeners->list[listeners->count];
-    *spec = (struct listen_spec){.grants = GRANT_ALL, .mode = MODE_DEFAULT};
+    *spec = (struct listen_spec){.grants = GRANT_ALL, .roles = ROLE_ALL, .mode = MODE_DEFAULT};
     TRY(url_parse(url, &spec->url, why));
+    spec->configured = spec->url;
+    spec->own_only = spec->url.transport == SP_IPC;
     listeners->count++;
     return PDP_ERR_OK;
 }
 
 // ---- The file: listeners -----------------------------------------------------------------------------
 
-static const struct {
-    struct str name;
-    uint32_t bit;
-} GRANTS[] = {
-    {{"ask", 3}, GRANT_ASK},
-    {{"issue", 5}, GRANT_ISSUE},
-    {{"signal", 6}, GRANT_SIGNAL},
-    {{"assert_auth", 11}, GRANT_ASSERT_AUTH},
-    {{"assert_subject", 14}, GRANT_ASSERT_SUBJECT},
-    {{"assert_device", 13}, GRANT_ASSERT_DEVICE},
-};
-
 struct listen_node {
     const struct conf_node *url, *mode;
     struct str name;
-    struct conf_texts grants;
+    struct conf_texts grants, roles;
 };
 
 static const struct conf_field LISTEN_FIELDS[] = {
@@ -73,6 +66,10 @@ static const struct conf_field LISTEN_FIELDS[] = {
      .type = CONF_TEXTS,
      .offset = offsetof(struct listen_node, grants),
      .help = "what its peers may do; all where it is absent"},
+    {.name = "roles",
+     .type = CONF_TEXTS,
+     .offset = offsetof(struct listen_node, roles),
+     .help = "of its peers at the admin endpoint; all for root and our own uid where it is absent"},
 };
 
 static bool mode_read(struct str text, uint32_t *mode)
@@ -88,30 +85,12 @@ static bool mode_read(struct str text, uint32_t *mode)
     return text.len > 0 && sum <= 0777;
 }
 
-static enum pdp_err no_such(struct diags *diags, enum pdp_err err, const struct conf_node *node,
+enum pdp_err config_no_such(struct diags *diags, enum pdp_err err, const struct conf_node *node,
                             const char *what)
 {
     AUTO(buf_fini) struct buf text = {0};
     buf_escaped(&text, str_sub(node->text, 0, 80));
     return diag_error(diags, err, node->place, "`" STR_FMT "` is no %s", STR_ARG(buf_view(&text)), what);
-}
-
-static enum pdp_err grants_read(const struct conf_texts *texts, uint32_t *grants, struct diags *diags)
-{
-    enum pdp_err err = PDP_ERR_OK;
-    *grants = 0;
-    for (size_t i = 0; i < texts->count; i++) {
-        uint32_t bit = 0;
-        for (size_t k = 0; k < COUNT_OF(GRANTS); k++) {
-            bit |= str_eq(texts->nodes[i]->text, GRANTS[k].name) ? GRANTS[k].bit : 0;
-        }
-        if (bit == 0) {
-            err = no_such(diags, PDP_ERR_UNKNOWN, texts->nodes[i], "grant");
-            diag_hint(diags, "ask, issue, signal, assert_auth, assert_subject, assert_device");
-        }
-        *grants |= bit;
-    }
-    return err;
 }
 
 static enum pdp_err listener_map(const struct conf_node *node, struct config *config,
@@ -134,7 +113,11 @@ static enum pdp_err listener_map(const struct conf_node *node, struct config *co
     if (read.mode != NULL && !mode_read(read.mode->text, &spec->mode)) {
         return diag_error(diags, PDP_ERR_RANGE, read.mode->place, "a mode is octal, such as 0660");
     }
-    return read.grants.nodes != NULL ? grants_read(&read.grants, &spec->grants, diags) : PDP_ERR_OK;
+    if (read.roles.nodes != NULL) {
+        spec->own_only = false;
+        TRY(config_roles(&read.roles, &spec->roles, diags));
+    }
+    return read.grants.nodes != NULL ? config_grants(&read.grants, &spec->grants, diags) : PDP_ERR_OK;
 }
 
 static enum pdp_err listener_node(const struct conf_node *node, struct config *config,
@@ -246,7 +229,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 // ---- The file: the whole -----------------------------------------------------------------------------
 
 struct file_node {
-    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits;
+    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold;
     int on_expiry;
@@ -285,6 +268,7 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("geo", CONF_TEXTS, geo, "databases; the first that knows a fact wins"),
     FIELD("decide", CONF_ANY, decide, "listeners for questions and events"),
     FIELD("admin", CONF_ANY, admin, "listeners for analysts"),
+    FIELD("peers", CONF_SEQUENCE, peers, "who may do what; the first that matches counts"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -327,7 +311,7 @@ static enum pdp_err proxies_take(const struct conf_texts *texts, struct config *
         if (proxy_parse(texts->nodes[i]->text, &config->proxies[config->proxy_count])) {
             config->proxy_count++;
         } else {
-            err = no_such(diags, PDP_ERR_SYNTAX, texts->nodes[i], "address and no CIDR");
+            err = config_no_such(diags, PDP_ERR_SYNTAX, texts->nodes[i], "address and no CIDR");
             diag_hint(diags, "write `192.0.2.1` or `10.0.0.0/8`, without bits below the prefix");
         }
     }
@@ -355,6 +339,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         listeners_read(file->decide, config, &config->decide, diags),
         listeners_read(file->admin, config, &config->admin, diags),
         limits_read(file->limits, config, diags),
+        config_peers(file->peers, config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);

@@ -4,12 +4,13 @@
 #define DAEMON_CONFIG_H
 
 #include "conf/conf.h"
-#include "daemon/listen.h"
+#include "daemon/identity.h"
 
 #define CONFIG_LISTENERS_MAX 16
 #define CONFIG_GEO_MAX 16
 #define CONFIG_PROXIES_MAX 256
 #define CONFIG_KEYS_MAX 16
+#define CONFIG_PEERS_MAX 1024
 #define CONFIG_WORKERS_MAX 60 // the engine has room for 64, and the admin has one
 
 struct config_listeners {
@@ -30,6 +31,7 @@ struct config {
     const char *geo[CONFIG_GEO_MAX];
     size_t geo_count;
     struct config_listeners decide, admin;
+    struct peer_rules peers;
     int64_t workers; // 0: one a core
     bool simulate;
     struct node_limits limits;

@@ -199,8 +199,11 @@ enum pdp_err listener_inherit(int fd, struct listener *out, char why[LISTEN_WHY_
         snprintf(why, LISTEN_WHY_MAX, "neither a unix nor a tcp socket");
         return PDP_ERR_UNSUPPORTED;
     }
-    *out = (struct listener){.fd = fd, .inherited = true, .spec.grants = GRANT_ALL};
+    *out = (struct listener){.fd = fd, .inherited = true};
+    out->spec = (struct listen_spec){.grants = GRANT_ALL, .roles = ROLE_ALL};
     url_of(&address, &out->spec.url);
+    out->spec.configured = out->spec.url;
+    out->spec.own_only = out->spec.url.transport == SP_IPC;
     return PDP_ERR_OK;
 }
 
@@ -223,6 +226,9 @@ static void origin_of(int fd, const union address *address, struct accepted *out
         socklen_t len = sizeof who;
         bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0;
         buf_printf(&text, known ? "uid:%u" : "uid:unknown", (unsigned)who.uid);
+        out->has_uid = known;
+        out->uid = who.uid;
+        out->gid = who.gid;
     } else {
         struct url url;
         url_of(address, &url);

@@ -5,23 +5,26 @@
 
 #include "daemon/url.h"
 #include "node/node.h"
+#include "node/roles.h"
 
 #define LISTEN_NAME_MAX 128
 #define LISTEN_WHY_MAX 240
 
 // What the configuration says of one listener.
 struct listen_spec {
-    struct url url;
+    struct url url, configured; // the one names the port that was really given
     char name[LISTEN_NAME_MAX]; // of its peers; empty: `uid:N` or `ip:ADDRESS`
     uint32_t grants;
-    uint32_t mode; // of an ipc socket's file
+    uint32_t roles; // at the admin endpoint
+    bool own_only;  // roles are for our own uid and root alone: nobody said otherwise
+    uint32_t mode;  // of an ipc socket's file
 };
 
 struct listener {
     int fd; // -1: closed
     bool inherited;
     uint64_t file_device, file_number; // of the ipc socket's file that we made; 0: none
-    struct listen_spec spec;           // its url names the port that was really given
+    struct listen_spec spec;
 };
 
 // Binds and listens. A socket file that nobody answers on is replaced; one that is answered on, or that is no
@@ -38,6 +41,8 @@ struct accepted {
     int fd;
     enum sp_transport transport;
     char origin[80]; // `uid:1000`, `ip:192.0.2.1`
+    bool has_uid;    // of an ipc peer, with what the kernel says of it
+    uint32_t uid, gid;
 };
 // One connection, non-blocking. Leaves errno, and fd -1, on failure.
 bool listener_accept(const struct listener *listener, struct accepted *out);

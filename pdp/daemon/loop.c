@@ -111,15 +111,17 @@ void loop_free(struct loop **loop_ptr)
 
 static void welcome(struct loop *loop, const struct listener *listener, const struct accepted *accepted)
 {
-    struct str name = str_of(listener->spec.name[0] != 0 ? listener->spec.name : accepted->origin);
     struct node_open open = {
         .handle = (uint64_t)accepted->fd,
         .transport = accepted->transport,
         .origin = str_of(accepted->origin),
-        .peer = {.name = name, .grants = listener->spec.grants},
     };
+    if (!identity_settle(loop->config.peers, &listener->spec, accepted, (struct str){0}, &open.peer)) {
+        close(accepted->fd);
+        return;
+    }
     if (loop->config.peer_hash != NULL) {
-        open.peer.hash = loop->config.peer_hash(loop->config.user, name);
+        open.peer.hash = loop->config.peer_hash(loop->config.user, open.peer.name);
     }
     uint64_t id = 0;
     if (node_open(loop->node, &open, loop->now, &id) != PDP_ERR_OK) {

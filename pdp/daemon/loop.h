@@ -3,14 +3,15 @@
 #ifndef DAEMON_LOOP_H
 #define DAEMON_LOOP_H
 
-#include "daemon/listen.h"
+#include "daemon/identity.h"
 #include "node/node.h"
 
 struct loop_config {
     struct node_config node;
     const struct listener *listeners; // shared by loops; borrowed for the loop's life
     size_t listener_count;
-    int64_t drain_ms; // what is owed at loop_stop is sent within this time
+    int64_t drain_ms;               // what is owed at loop_stop is sent within this time
+    const struct peer_rules *peers; // who may do what; NULL: what the listener says
     // The keyed hash of a peer's name; NULL: 0.
     uint64_t (*peer_hash)(void *user, struct str name);
     // Called on the loop's thread after loop_wake; NULL: nothing.

@@ -306,6 +306,7 @@ static enum pdp_err workers_start(struct server *server)
             .listeners = server->decide.list,
             .listener_count = server->decide.count,
             .drain_ms = server->config->drain_ms,
+            .peers = &server->config->peers,
             .peer_hash = server_peer_hash,
             .user = server,
         };

@@ -129,6 +129,7 @@ enum pdp_err server_admin_new(struct server *server)
         .listeners = server->admin.list,
         .listener_count = server->admin.count,
         .drain_ms = server->config->drain_ms,
+        .peers = &server->config->peers,
         .peer_hash = server_peer_hash,
         .mail = on_mail,
         .user = server,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Addresses to listen on: `ipc:///path`, `tcp://127.0.0.1:7700`.
+// Addresses to listen on: `ipc:///path`, `tcp://127.0.0.1:7700`, `tls+tcp://127.0.0.1:7700`.
 #ifndef DAEMON_URL_H
 #define DAEMON_URL_H
 
@@ -9,7 +9,8 @@
 #define URL_PATH_MAX 107 // bytes of a unix socket's path
 
 struct url {
-    enum sp_transport transport;
+    enum sp_transport transport; // the bytes of `tls+tcp` are those of tcp
+    bool tls;
     char path[URL_PATH_MAX + 1]; // ipc
     struct ip ip;                // tcp
     uint16_t port;               // tcp; 0: any free one

@@ -69,6 +69,28 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
     out->client_ip_why = ask.ip_why != NULL ? str_of(ask.ip_why) : (struct str){0};
 }
 
+// May the peer speak for this tenant?
+static enum pdp_err check_tenant(struct worker *worker, const struct peer *peer, struct str tenant)
+{
+    for (size_t i = 0; i < peer->tenant_count; i++) {
+        if (str_eq(peer->tenants[i], tenant)) {
+            return PDP_ERR_OK;
+        }
+    }
+    return peer->tenant_count == 0 ? PDP_ERR_OK
+                                   : fault_set(&worker->fault, "tenant",
+                                               "is none that this peer may speak for; see its `tenants`");
+}
+
+// May the peer ask this? The fault says why not.
+static enum pdp_err check_asker(struct worker *worker, const struct peer *peer, const struct request *request)
+{
+    if ((peer->grants & GRANT_ASK) == 0) {
+        return fault_set(&worker->fault, "peer", "may not ask questions; give its listener the grant `ask`");
+    }
+    return check_tenant(worker, peer, request->tenant);
+}
+
 // What every answer carries, whatever came in. The snapshot is pinned, or NULL.
 static void answer_question(struct worker *worker, struct snapshot *snapshot, const struct peer *peer,
                             const struct value *root, int64_t now_ms, size_t item, struct verdict *out)
@@ -77,9 +99,7 @@ static void answer_question(struct worker *worker, struct snapshot *snapshot, co
     *out = (struct verdict){0};
     enum pdp_err err = request_read(root, &request, &worker->fault);
     out->request_id = request.request_id;
-    if (err == PDP_ERR_OK && (peer->grants & GRANT_ASK) == 0) {
-        err = fault_set(&worker->fault, "peer", "may not ask questions; give its listener the grant `ask`");
-    }
+    err = err == PDP_ERR_OK ? check_asker(worker, peer, &request) : err;
     if (err != PDP_ERR_OK) {
         out->code = PDP_CODE_MALFORMED;
         out->reason = STR("the question could not be read");
@@ -166,6 +186,9 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
         (void)fault_set(&worker->fault, "event.type",
                         "this peer may not send it; give its listener the grant `%s`",
                         request->event == EVENT_SIGNAL ? "signal" : "issue");
+        return false;
+    }
+    if (check_tenant(worker, peer, request->tenant) != PDP_ERR_OK) {
         return false;
     }
     if (request->request_id.len == 0 &&

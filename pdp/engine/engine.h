@@ -104,16 +104,21 @@ enum {
     GRANT_ISSUE = 1 << 1,          // login, step_up_passed, logout …
     GRANT_SIGNAL = 1 << 2,         // signal
     GRANT_ASSERT_AUTH = 1 << 3,    // acr, amr, auth_time are believed
-    GRANT_ASSERT_SUBJECT = 1 << 4, // roles and other properties are believed
+    GRANT_ASSERT_SUBJECT = 1 << 4, // properties other than roles are believed
     GRANT_ASSERT_DEVICE = 1 << 5,
-    GRANT_SIMULATE = 1 << 6,  // `at` of an envelope is the clock
-    GRANT_ALL = (1 << 6) - 1, // all but SIMULATE
+    GRANT_SIMULATE = 1 << 6,     // `at` of an envelope is the clock
+    GRANT_ASSERT_ROLES = 1 << 7, // the property `roles` is believed
+    GRANT_ALL = GRANT_ASK | GRANT_ISSUE | GRANT_SIGNAL | GRANT_ASSERT_AUTH | GRANT_ASSERT_SUBJECT |
+                GRANT_ASSERT_DEVICE | GRANT_ASSERT_ROLES, // all but SIMULATE
 };
 
 struct peer {
     struct str name; // the gateway: certificate name, `uid:1000`, or the listener's
     uint64_t hash;   // session_hash of the name
     uint32_t grants;
+    uint32_t roles;            // at the admin endpoint: node/roles.h
+    const struct str *tenants; // questions and events of others are refused; borrowed for the peer's life
+    size_t tenant_count;       // 0: of all
 };
 
 // One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one

@@ -55,7 +55,8 @@ static bool get_subject_id(const struct ask *ask, struct value *out)
 
 static bool get_subject_properties(const struct ask *ask, struct value *out)
 {
-    return ask_may(ask, GRANT_ASSERT_SUBJECT) && give_tree(ask->request->subject_properties, out);
+    return ask_may(ask, GRANT_ASSERT_SUBJECT) && ask_may(ask, GRANT_ASSERT_ROLES) &&
+           give_tree(ask->request->subject_properties, out);
 }
 
 static bool get_action_name(const struct ask *ask, struct value *out)
@@ -434,7 +435,10 @@ static bool resolve_context(const struct ask *ask, struct str path, struct value
 // A subject has the roles that its roles bring along.
 static bool resolve_subject(const struct ask *ask, struct str path, struct value *out)
 {
-    if (!ask_may(ask, GRANT_ASSERT_SUBJECT) ||
+    struct str rest;
+    bool roles = str_eq(first_segment(path, &rest), STR("roles"));
+    if (!ask_may(ask, roles ? GRANT_ASSERT_ROLES : GRANT_ASSERT_SUBJECT) ||
+        (path.len == 0 && !ask_may(ask, GRANT_ASSERT_ROLES)) ||
         !resolve_property(ask->request->subject_properties, path, out)) {
         return false;
     }

@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "node/admin_ops.h"
+#include "node/roles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,30 +413,93 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
 
 // ---- The table -----------------------------------------------------------------------------------
 
-static const struct {
+// X(name, whose roles may, what runs it). An operation that nobody may run does not compile.
+#define OP_LIST(X)                                    \
+    X("status", ROLES_ANY, op_status)                 \
+    X("lists", ROLES_ANY, op_lists)                   \
+    X("reload", ROLES_SERVE, op_reload)               \
+    X("session.list", ROLES_READ, admin_session_list) \
+    X("session.show", ROLES_READ, admin_session_show) \
+    X("session.terminate", ROLES_ACT, admin_session_terminate)
+
+static const struct admin_op {
     struct str name;
+    uint32_t roles;
     void (*run)(struct admin_call *call);
 } OPS[] = {
-    {{"status", 6}, op_status},
-    {{"lists", 5}, op_lists},
-    {{"reload", 6}, op_reload},
-    {{"session.list", 12}, admin_session_list},
-    {{"session.show", 12}, admin_session_show},
-    {{"session.terminate", 17}, admin_session_terminate},
+#define X(name, roles, run) {{name, sizeof(name) - 1}, (roles), (run)},
+    OP_LIST(X)
+#undef X
 };
+#define X(name, roles, run) _Static_assert(((roles)&ROLE_ALL) != 0, "who may run " name "?");
+OP_LIST(X)
+#undef X
+
+static const struct {
+    uint32_t bit;
+    const char *word;
+} ROLES[] = {
+#define X(name, word, bit, meaning) {ROLE_##name, word},
+    ROLE_LIST(X)
+#undef X
+};
+
+// The names of the roles in `bits`, or "none".
+static void put_roles(struct buf *out, uint32_t bits)
+{
+    size_t before = out->len;
+    for (size_t i = 0; i < COUNT_OF(ROLES); i++) {
+        if ((bits & ROLES[i].bit) != 0) {
+            buf_printf(out, "%s%s", out->len > before ? " or " : "", ROLES[i].word);
+        }
+    }
+    buf_str(out, out->len > before ? STR("") : STR("none"));
+}
+
+static void refuse_roles(struct admin_call *call, const struct admin_op *op)
+{
+    const struct peer *peer = node_asking_peer(call->asking);
+    AUTO(buf_fini) struct buf text = {.limit = 2048};
+    buf_printf(&text, "`" STR_FMT "` needs the role ", STR_ARG(op->name));
+    put_roles(&text, op->roles);
+    buf_printf(&text, "; this peer is `");
+    buf_escaped(&text, peer->name);
+    buf_printf(&text, "` and has %s", peer->roles == 0 ? "" : "the role ");
+    put_roles(&text, peer->roles);
+    buf_byte(&text, '\0');
+    admin_fail(call->emit, text.failed ? "this peer has not the role for it" : (const char *)text.at);
+}
+
+static void refuse_unknown(struct admin_call *call)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    buf_str(&text, STR("`op` is none of "));
+    for (size_t i = 0; i < COUNT_OF(OPS); i++) {
+        buf_printf(&text, "%s" STR_FMT, i > 0 ? ", " : "", STR_ARG(OPS[i].name));
+    }
+    buf_byte(&text, '\0');
+    admin_fail(call->emit, text.failed ? "`op` is no operation" : (const char *)text.at);
+}
 
 static void dispatch(struct admin_call *call)
 {
     const struct value *op = value_get(call->root, STR("op"));
-    for (size_t i = 0; i < COUNT_OF(OPS) && op != NULL; i++) {
-        if (value_is_text(op, OPS[i].name)) {
-            OPS[i].run(call);
-            return;
-        }
+    if (op == NULL) {
+        admin_fail(call->emit, "`op` is missing");
+        return;
     }
-    admin_fail(call->emit, op == NULL ? "`op` is missing"
-                                      : "`op` is none of status, lists, reload, session.list, session.show, "
-                                        "session.terminate");
+    for (size_t i = 0; i < COUNT_OF(OPS); i++) {
+        if (!value_is_text(op, OPS[i].name)) {
+            continue;
+        }
+        if ((node_asking_peer(call->asking)->roles & OPS[i].roles) != 0) {
+            OPS[i].run(call);
+        } else {
+            refuse_roles(call, &OPS[i]);
+        }
+        return;
+    }
+    refuse_unknown(call);
 }
 
 static enum node_outcome admin_answer(void *user, struct node_asking *asking, struct str message,

@@ -291,6 +291,37 @@ Test(engine_promises, a_peer_that_may_not_assert_a_device_has_none)
     }
 }
 
+Test(engine_promises, roles_and_other_properties_are_believed_apart)
+{
+    static const struct {
+        const char *when;
+        uint32_t without;
+        bool open;
+    } CASES[] = {
+        {"\"dba\" in subject.roles", 0, true},
+        {"\"dba\" in subject.roles", GRANT_ASSERT_SUBJECT, true},
+        {"\"dba\" in subject.roles", GRANT_ASSERT_ROLES, false},
+        {"\"dba\" in subject.properties.roles", GRANT_ASSERT_ROLES, false},
+        {"subject[\"roles\"] == [\"dba\"]", GRANT_ASSERT_ROLES, false},
+        {"subject.level == 3", GRANT_ASSERT_ROLES, true},
+        {"subject.level == 3", GRANT_ASSERT_SUBJECT, false},
+        {"subject.properties.exists(k, k == \"roles\")", GRANT_ASSERT_ROLES, false},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct harness h = {0};
+        char yaml[512];
+        (void)snprintf(yaml, sizeof yaml, HEAD "  - {id: some, effect: allow, when: '%s'}\n", CASES[i].when);
+        load(&h, yaml);
+        h.peer.grants = GRANT_ALL & ~CASES[i].without;
+        harness_ask(&h, HARNESS_NOW,
+                    "{'subject': {'type': 'user', 'id': 'alice', 'properties': {'roles': ['dba'], 'level': "
+                    "3}}, 'action': {'name': 'GET'}, 'resource': {'type': 'route', 'id': '/a'}}");
+        cr_expect_eq(strcmp(harness_effect(&h), "allow/policy") == 0, CASES[i].open, "%s without %x: %s",
+                     CASES[i].when, CASES[i].without, harness_effect(&h));
+        harness_fini(&h);
+    }
+}
+
 // ---- Batches ---------------------------------------------------------------------------------------
 
 Test(engine_promises, where_an_item_ends_the_session_no_other_speaks_of_an_allow)

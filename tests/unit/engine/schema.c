@@ -176,7 +176,7 @@ Test(engine_schema, what_a_peer_may_not_assert_is_missing)
 {
     struct harness h = {0};
     cr_assert(harness_load(&h, REQUIRED), "%s", (const char *)h.said.at);
-    h.peer.grants = GRANT_ALL & ~GRANT_ASSERT_SUBJECT;
+    h.peer.grants = GRANT_ALL & ~GRANT_ASSERT_ROLES;
     harness_ask(&h, HARNESS_NOW, LACKING[0].question);
     cr_expect_str_eq(harness_effect(&h), "deny/malformed");
     cr_expect_str_eq(harness_get(&h, "context.error.field"), "subject.roles");

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files that read the configuration share.
+#ifndef DAEMON_CONFIG_PARTS_H
+#define DAEMON_CONFIG_PARTS_H
+
+#include "daemon/config.h"
+
+// `x` is no WHAT, at its place. Returns err.
+enum pdp_err config_no_such(struct diags *diags, enum pdp_err err, const struct conf_node *node,
+                            const char *what);
+// Words to bits. *bits is 0 where one is unknown.
+MUST_USE enum pdp_err config_grants(const struct conf_texts *texts, uint32_t *bits, struct diags *diags);
+MUST_USE enum pdp_err config_roles(const struct conf_texts *texts, uint32_t *bits, struct diags *diags);
+// `peers:`. config_peers.c
+MUST_USE enum pdp_err config_peers(const struct conf_node *node, struct config *config, struct diags *diags);
+
+#endif
