@@ -95,6 +95,20 @@ static enum pdp_err end_unknown(struct session_table *table, struct str id, enum
     return PDP_ERR_OK;
 }
 
+// The session itself, and an id that was replaced besides, if it was named by that.
+static void end_known(struct session_table *table, struct shard *shard, uint32_t at, enum pdp_code why,
+                      int64_t now_ms, int64_t keep_until_ms, struct session_view *was)
+{
+    uint32_t tip = slot_at(table, at)->state == SESSION_ROTATED ? family_tip(table, shard, at) : at;
+    uint32_t ends = tip != 0 ? tip : at;
+    view_slot(table, shard, slot_at(table, ends), was);
+    was->seq = commit_end(table, shard, ends, why, now_ms, keep_until_ms);
+    if (ends != at) {
+        uint64_t seq = commit_end(table, shard, at, why, now_ms, keep_until_ms);
+        was->seq = seq > was->seq ? seq : was->seq;
+    }
+}
+
 enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why, int64_t now_ms,
                          int64_t keep_until_ms, struct session_view *was, bool *known)
 {
@@ -104,8 +118,7 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
         struct shard *shard = NULL;
         uint32_t at = lock_named(table, id_or_ref, &shard);
         if (at != 0) {
-            view_slot(table, shard, slot_at(table, at), was);
-            was->seq = commit_end(table, shard, at, why, now_ms, keep_until_ms);
+            end_known(table, shard, at, why, now_ms, keep_until_ms, was);
             table_unlock(&shard->lock);
             *known = true;
             return PDP_ERR_OK;

@@ -35,7 +35,9 @@ uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t a
         }
         return 0;
     }
-    count_end(table, shard, slot);
+    if (slot->state != SESSION_ROTATED) { // which counts already, and never lived
+        count_end(table, shard, slot);
+    }
     memset(&slot->of, 0, sizeof slot->of);
     slot->of.ended = (struct slot_ended){now_ms, (uint8_t)why};
     slot->state = SESSION_TERMINATED;
@@ -50,10 +52,10 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t at
     table_uncount(&table->id_uses[slot->key]);
     index_drop(table, at);
     buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
-    if (slot->state == SESSION_TERMINATED) {
-        table_uncount(&table->tombstones);
-    } else {
+    if (table_is_live(slot)) {
         live_drop(table, shard, slot);
+    } else {
+        table_uncount(&table->tombstones);
     }
     if (slot->user != 0) {
         user_at(shard, slot->user)->slots--;
@@ -175,22 +177,10 @@ static enum pdp_err create(struct session_table *table, struct session_held *hel
     return PDP_ERR_OK;
 }
 
-static enum pdp_err update(struct session_table *table, struct session_held *held,
-                           const struct session_record *record, int64_t now_ms)
+// Writes a live session, or ends it.
+static void overwrite(struct session_table *table, struct shard *shard, struct slot *slot,
+                      const struct session_record *record, int64_t now_ms)
 {
-    struct shard *shard = held->shard;
-    struct slot *slot = slot_at(table, held->slot);
-    if (slot->state == SESSION_TERMINATED) {
-        if (record->state != SESSION_TERMINATED) {
-            return PDP_ERR_STATE;
-        }
-        (void)commit_end(table, shard, held->slot, PDP_CODE_MALFORMED, now_ms,
-                         record->keep_until_ms); // keeps it longer
-        return PDP_ERR_OK;
-    }
-    if (record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
-        return PDP_ERR_STATE;
-    }
     const uint32_t epoch = slot->epoch + (record->state != slot->state), keep_until_s = slot->keep_until_s;
     const int64_t last_seen_ms = slot_time_ms(slot, SLOT_LAST_SEEN);
     const uint8_t number = slot->key;
@@ -205,7 +195,56 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
     if (record->state == SESSION_TERMINATED && record->ended_ms == 0) {
         slot->of.ended.ended_ms = now_ms;
     }
+}
+
+static enum pdp_err update(struct session_table *table, struct session_held *held,
+                           const struct session_key *key, const struct session_delta *delta, int64_t now_ms)
+{
+    struct shard *shard = held->shard;
+    struct slot *slot = slot_at(table, held->slot);
+    const struct session_record *record = &delta->session;
+    if (delta->rotate != NULL &&
+        (held->rotated || record->state == SESSION_TERMINATED || !table_is_live(slot))) {
+        return PDP_ERR_STATE;
+    }
+    if (!table_is_live(slot)) {
+        if (record->state != SESSION_TERMINATED) {
+            return PDP_ERR_STATE;
+        }
+        held->seq = commit_end(table, shard, held->slot, PDP_CODE_TERMINATED, now_ms,
+                               record->keep_until_ms); // keeps it longer
+        return PDP_ERR_OK;
+    }
+    if (record->state == SESSION_NONE || record->state > SESSION_TERMINATED) {
+        return PDP_ERR_STATE;
+    }
+    if (delta->rotate != NULL) {
+        TRY(family_rotate(table, shard, held->slot, delta->rotate, key->peer, now_ms, &held->old_slot));
+    }
+    overwrite(table, shard, slot, record, now_ms);
+    if (delta->rotate != NULL) {
+        family_link(table, shard, held->slot, held->old_slot, delta->rotate, now_ms);
+    }
+    if (held->rotated && record->state == SESSION_TERMINATED) {
+        held->seq = commit_end(table, shard, held->old_slot, (enum pdp_code)record->end_code, now_ms,
+                               record->keep_until_ms);
+    }
     return PDP_ERR_OK;
+}
+
+// What must last goes into the journal in the order in which it may come back: an old id that was replaced,
+// or ended, before the session.
+static void write_out(struct session_table *table, struct session_held *held,
+                      const struct session_delta *delta, bool was_over)
+{
+    bool ends = !was_over && slot_at(table, held->slot)->state == SESSION_TERMINATED;
+    if (!ends && !delta->lasting && delta->rotate == NULL) {
+        lasting_note(table, held->shard, held->slot);
+        return;
+    }
+    uint64_t seq = delta->rotate != NULL ? lasting_put_family(table, held->shard, held->old_slot, held->slot)
+                                         : lasting_put(table, held->shard, held->slot, true);
+    held->seq = seq > held->seq ? seq : held->seq;
 }
 
 static enum pdp_err put_user(struct session_table *table, struct session_held *held,
@@ -236,7 +275,7 @@ static enum pdp_err put_session(struct session_table *table, struct session_held
                                 int64_t now_ms)
 {
     if (held->slot != 0) {
-        return update(table, held, &delta->session, now_ms);
+        return update(table, held, key, delta, now_ms);
     }
     return delta->create ? create(table, held, key, delta, now_ms) : PDP_ERR_STATE;
 }
@@ -260,13 +299,7 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
         return err;
     }
     if (delta->put_session) {
-        bool ends = !was_over && slot_at(table, held->slot)->state == SESSION_TERMINATED;
-        if (ends || delta->lasting) {
-            uint64_t seq = lasting_put(table, held->shard, held->slot, true);
-            held->seq = seq > held->seq ? seq : held->seq;
-        } else {
-            lasting_note(table, held->shard, held->slot);
-        }
+        write_out(table, held, delta, was_over);
         table_unpack(held->shard, slot_at(table, held->slot), &held->record);
         held->session = &held->record;
         held->found = held->found == SESSION_ABSENT ? SESSION_FOUND : held->found;

@@ -48,3 +48,12 @@ void index_drop(struct session_table *table, uint32_t slot)
     buckets_remove(&stripe->ids, &SLABS_INDEX_OPS, table, slot);
     table_unlock(&stripe->lock);
 }
+
+void index_swap(struct session_table *table, uint32_t from, uint32_t to)
+{
+    struct stripe *stripe = table_stripe(table, slot_at(table, from)->id);
+    table_lock(&stripe->lock);
+    buckets_remove(&stripe->ids, &SLABS_INDEX_OPS, table, from);
+    buckets_insert(&stripe->ids, &SLABS_INDEX_OPS, table, to);
+    table_unlock(&stripe->lock);
+}

@@ -71,29 +71,49 @@ static struct journal_row user_row(const struct user *user, struct written *to)
     return row;
 }
 
-uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t at, bool and_user)
+enum {
+    PUT_MOST = 2 // sessions in one step
+};
+
+// As one step: the user of the last, and then each in turn.
+static uint64_t put(struct session_table *table, struct shard *shard, const uint32_t *slots,
+                    size_t slot_count, bool and_user)
 {
-    if (table->config.journal == NULL) {
-        return 0;
-    }
-    const struct slot *slot = slot_at(table, at);
-    struct written texts[2];
-    struct journal_row rows[2];
+    const struct slot *last = slot_at(table, slots[slot_count - 1]);
+    struct written texts[PUT_MOST + 1];
+    struct journal_row rows[PUT_MOST + 1];
     size_t count = 0;
-    if (and_user && slot->user != 0) { // first: a session is put back where its user is
-        rows[count++] = user_row(user_at(shard, slot->user), &texts[0]);
+    and_user = and_user && last->user != 0;
+    if (and_user) { // first: a session is put back where its user is
+        rows[count] = user_row(user_at(shard, last->user), &texts[count]);
+        count++;
     }
-    rows[count++] = session_row(table, shard, slot, &texts[1]);
+    for (size_t i = 0; i < slot_count; i++, count++) {
+        rows[count] = session_row(table, shard, slot_at(table, slots[i]), &texts[count]);
+    }
     uint64_t seq = 0;
-    bool ends = slot->state == SESSION_TERMINATED;
+    bool ends = last->state == SESSION_TERMINATED;
     if (journal_add(table->config.journal, rows, count, ends, &seq) == PDP_ERR_OK) {
         return seq;
     }
-    lasting_note(table, shard, at);
-    if (and_user && slot->user != 0) {
-        lasting_note_user(table, shard, slot->user);
+    for (size_t i = 0; i < slot_count; i++) {
+        lasting_note(table, shard, slots[i]);
+    }
+    if (and_user) {
+        lasting_note_user(table, shard, last->user);
     }
     return UINT64_MAX;
+}
+
+uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t at, bool and_user)
+{
+    return table->config.journal != NULL ? put(table, shard, &at, 1, and_user) : 0;
+}
+
+uint64_t lasting_put_family(struct session_table *table, struct shard *shard, uint32_t old, uint32_t at)
+{
+    const uint32_t slots[] = {old, at};
+    return table->config.journal != NULL ? put(table, shard, slots, COUNT_OF(slots), true) : 0;
 }
 
 // ---- What is forgotten -----------------------------------------------------------------------------

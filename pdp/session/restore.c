@@ -37,10 +37,10 @@ static enum pdp_err restore(struct session_table *table, struct shard *shard,
     if (user != 0) {
         user_at(shard, user)->slots++;
     }
-    if (over) {
-        table_count(&table->tombstones);
-    } else if (record->state != SESSION_ROTATED) {
+    if (table_is_live(slot)) {
         live_add(table, shard, at);
+    } else {
+        table_count(&table->tombstones);
     }
     return PDP_ERR_OK;
 }

@@ -144,8 +144,11 @@ struct session_held {
     enum session_found found;
     const struct session_record *session; // NULL where ABSENT; unpacked into `record`
     const struct user_record *user;       // of the key's subject; NULL where unknown or FOREIGN
-    void *shard;                          // the table's own, as are these
-    uint32_t slot, user_slot;
+    bool rotated; // the key's id was replaced: held.session is the session that goes on in its place
+    struct hash128 successor; // of that id: the one that replaced it
+    int64_t overlap_until_ms; // from then on whoever comes with it has no business with it
+    void *shard;              // the table's own, as are these
+    uint32_t slot, user_slot, old_slot;
     uint64_t seq; // the journal's step that what was committed through this hold waits for; 0: none.
                   // UINT64_MAX: the journal is full, it will not be durable in time
     struct session_record record;
@@ -201,12 +204,20 @@ struct session_room {
 void session_room(struct session_table *table, const struct session_held *held, int64_t now_ms,
                   struct session_room *room);
 
+// Another id for a session.
+struct session_rotation {
+    struct hash128 id;
+    uint8_t key; // number of the key that hashed it
+    int64_t overlap_ms;
+};
+
 // What one decision changes.
 struct session_delta {
     bool put_session, put_user;
     bool create;               // the session is new: claims its id in the index
     bool lasting;              // must be durable before it is acknowledged; an end always is
     struct session_room *room; // with create: who ends for it, as session_room said under this hold; or NULL
+    const struct session_rotation *rotate; // of a session that is there: its id from now on; or NULL
     struct session_record session;
     struct user_record user;
 };
@@ -220,6 +231,12 @@ struct session_delta {
 // live_sessions, that epoch rises with the state, and that last_seen_ms and keep_until_ms never go back.
 // held.session and held.user are then what was written. With a `room`, those in it end in the same step, and
 // only where the session begins; `room.ended` says which.
+//
+// With `rotate` the session goes on under that id, its epoch one higher, and the id that it had stays as a
+// ROTATED record, which counts as a tombstone, can never be a session again, and is kept as long as the
+// session would be. STATE: the new id is known already, in whatever state, or the session does not live;
+// LIMIT, BUSY: as for a new session. Where a session ends through a hold of an old id, the record of that id
+// becomes a tombstone as well.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);
@@ -247,7 +264,8 @@ struct session_view {
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
 // By ref or by session id; what is both is the ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
-// Ends a session for good (a tombstone until keep_until_ms); idempotent. An id (not a ref) that is not known
+// Ends a session for good (a tombstone until keep_until_ms); idempotent. By an id that was replaced, it is
+// the session that goes on which ends, and that id gets a tombstone too. An id (not a ref) that is not known
 // yet gets a tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not
 // known. BUSY: even the reserve for tombstones is used up. `was` is what it was before; where not known, the
 // new tombstone.

@@ -4,6 +4,15 @@
 #include "base/num.h"
 #include "session/lifecycle.h"
 
+// When it was last heard of, or ended, or was replaced.
+static int64_t last_ms(const struct slot *slot)
+{
+    int64_t over_ms = slot->state == SESSION_TERMINATED ? slot->of.ended.ended_ms
+                      : slot->state == SESSION_ROTATED  ? slot->of.rotated.rotated_ms
+                                                        : 0;
+    return num_max(slot_time_ms(slot, SLOT_LAST_SEEN), over_ms);
+}
+
 static int64_t forget_at_ms(const struct slot *slot)
 {
     if (slot->keep_until_s == UINT32_MAX) {
@@ -12,8 +21,7 @@ static int64_t forget_at_ms(const struct slot *slot)
     if (slot->keep_until_s != 0) {
         return (int64_t)slot->keep_until_s * 1000;
     }
-    int64_t ended_ms = slot->state == SESSION_TERMINATED ? slot->of.ended.ended_ms : 0;
-    return num_add_sat(num_max(slot_time_ms(slot, SLOT_LAST_SEEN), ended_ms), TABLE_UNSEEN_KEEP_MS);
+    return num_add_sat(last_ms(slot), TABLE_UNSEEN_KEEP_MS);
 }
 
 // Only the sweep writes it, under its lock.
@@ -30,8 +38,7 @@ static void sweep_slot(struct session_table *table, struct shard *shard, uint64_
     uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
     const struct slot *slot = slot_at(table, at);
     if (slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms) {
-        note_forgotten(table, num_max(slot_time_ms(slot, SLOT_LAST_SEEN),
-                                      slot->state == SESSION_TERMINATED ? slot->of.ended.ended_ms : 0));
+        note_forgotten(table, last_ms(slot));
         commit_forget(table, shard, at);
     }
 }

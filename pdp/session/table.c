@@ -66,14 +66,38 @@ uint32_t table_lock_slot(struct session_table *table, struct hash128 id, bool re
     return 0;
 }
 
+// By an id that was replaced it is the session that goes on which is shown; one that is forgotten is over.
+static uint32_t follow(struct session_held *held, const struct session_table *table, struct shard *shard,
+                       uint32_t at)
+{
+    const struct slot *old = slot_at(table, at);
+    held->rotated = true;
+    held->successor = old->of.rotated.to;
+    held->overlap_until_ms = old->of.rotated.overlap_until_ms;
+    held->old_slot = at;
+    uint32_t tip = family_tip(table, shard, at);
+    if (tip != 0) {
+        return tip;
+    }
+    table_unpack(shard, old, &held->record);
+    held->record.state = SESSION_TERMINATED;
+    held->record.end_code = PDP_CODE_TERMINATED;
+    held->record.ended_ms = old->of.rotated.rotated_ms;
+    return 0;
+}
+
 static void show(struct session_held *held, const struct session_table *table, struct shard *shard,
                  uint32_t at, enum session_found found)
 {
     held->found = found;
     held->shard = shard;
     held->slot = at;
-    table_unpack(shard, slot_at(table, at), &held->record);
     held->session = &held->record;
+    uint32_t tip = slot_at(table, at)->state == SESSION_ROTATED ? follow(held, table, shard, at) : at;
+    if (tip != 0) {
+        held->slot = tip;
+        table_unpack(shard, slot_at(table, tip), &held->record);
+    }
 }
 
 // Looks in the subject's own shard, whose lock it takes and keeps. false: the id is not there.
@@ -83,8 +107,9 @@ static bool look_here(struct session_table *table, const struct session_key *key
     table_lock(&own->lock);
     held->found = SESSION_ABSENT;
     held->session = NULL;
+    held->rotated = false;
     held->shard = own;
-    held->slot = 0;
+    held->slot = held->old_slot = 0;
     held->user_slot = table_find_user(own, key->subject);
     held->user = held->user_slot != 0 ? &user_at(own, held->user_slot)->record : NULL;
     uint32_t at = table_no_id(key->id) ? 0 : table_find_slot(table, own, key->id);

@@ -123,6 +123,12 @@ static inline bool table_no_id(struct hash128 id)
     return (id.lo | id.hi) == 0;
 }
 
+// Neither a tombstone nor an id that another one replaced.
+static inline bool table_is_live(const struct slot *slot)
+{
+    return slot->state == SESSION_ACTIVE || slot->state == SESSION_CHALLENGED;
+}
+
 static inline void table_count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -168,6 +174,8 @@ uint32_t index_find(struct session_table *table, struct hash128 id, bool ref);
 // Claims the id of a slot, which is in no chain yet. false: it is claimed. The shard's lock is held.
 bool index_claim(struct session_table *table, uint32_t slot);
 void index_drop(struct session_table *table, uint32_t slot);
+// Puts a slot with the same id in the place of one that is claimed: at no moment is the id unclaimed.
+void index_swap(struct session_table *table, uint32_t from, uint32_t to);
 bool index_same(struct hash128 a, struct hash128 b, bool ref);
 
 // ---- commit.c ----------------------------------------------------------------------------------
@@ -205,9 +213,26 @@ void lasting_note_user(struct session_table *table, struct shard *shard, uint32_
 // Puts the slot's value into the journal, and its user's with `and_user`. Where that is full both are noted.
 // Returns as session_held.seq.
 uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t at, bool and_user);
+// The same of a session and the id that it had before, in one step.
+uint64_t lasting_put_family(struct session_table *table, struct shard *shard, uint32_t old, uint32_t at);
 // The record is forgotten: its row goes, and what it says about forgetting comes.
 void lasting_erase(struct session_table *table, const struct slot *slot);
 void lasting_erase_user(struct session_table *table, struct hash128 subject);
+
+// ---- family.c ----------------------------------------------------------------------------------
+
+// The slot of the session that goes on in place of a rotated record, live or ended; 0: it is not known any
+// more. The shard's lock is held.
+uint32_t family_tip(const struct session_table *table, const struct shard *shard, uint32_t slot);
+// Gives the session of a slot another id; *old is the slot of a record for the one that it had, to be filled
+// by family_link before the shard's lock is given up. STATE: no live session, or the new id is known already.
+// LIMIT, BUSY, NOMEM. With an error nothing has changed.
+MUST_USE enum pdp_err family_rotate(struct session_table *table, struct shard *shard, uint32_t slot,
+                                    const struct session_rotation *rotation, uint64_t peer, int64_t now_ms,
+                                    uint32_t *old);
+// After the session was written.
+void family_link(struct session_table *table, struct shard *shard, uint32_t slot, uint32_t old,
+                 const struct session_rotation *rotation, int64_t now_ms);
 
 // ---- users.c -----------------------------------------------------------------------------------
 

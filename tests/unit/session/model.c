@@ -34,7 +34,7 @@ static uint64_t roll(struct world *w, uint64_t below)
 
 static struct session_key key_of(const struct world *w, unsigned subject, unsigned id)
 {
-    char subject_text[24], id_text[24];
+    static char subject_text[24], id_text[24]; // the key borrows them
     snprintf(subject_text, sizeof subject_text, "subject%u", subject);
     snprintf(id_text, sizeof id_text, "id%u", id);
     return help_key(w->table, subject_text, id_text);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// HOT
+// Ids of one session, one after the other. A session stays in its slot and gets the new id; a rotated record
+// takes over the old one and knows that slot, so that no chain has to be walked.
+#include "session/table.h"
+
+#include "base/num.h"
+
+enum {
+    STEPS_MOST = 1024 // by ids, where no slot is known: after a restart
+};
+
+// A slot may be another session's by now; within one user, none has the same beginning but this one.
+static bool is_same(const struct slot *old, const struct slot *slot)
+{
+    return slot->state != SESSION_NONE && slot->state != SESSION_ROTATED && slot->user == old->user &&
+           slot_time_ms(slot, SLOT_FIRST_SEEN) == slot_time_ms(old, SLOT_FIRST_SEEN);
+}
+
+// What was found is kept; where the walk is too long, the next goes on from where this one stopped.
+static uint32_t walk(const struct session_table *table, const struct shard *shard, struct slot *old)
+{
+    struct hash128 id = old->of.rotated.to;
+    for (int i = 0; i < STEPS_MOST; i++) {
+        uint32_t at = table_find_slot(table, shard, id);
+        const struct slot *slot = at != 0 ? slot_at(table, at) : NULL;
+        if (slot == NULL || slot->user != old->user) {
+            return 0;
+        }
+        if (slot->state != SESSION_ROTATED) {
+            old->of.rotated.tip = at;
+            return at;
+        }
+        id = slot->of.rotated.to;
+    }
+    old->of.rotated.to = id;
+    return 0;
+}
+
+uint32_t family_tip(const struct session_table *table, const struct shard *shard, uint32_t at)
+{
+    struct slot *old = slot_at(table, at);
+    uint32_t tip = old->of.rotated.tip;
+    return tip != 0 && is_same(old, slot_at(table, tip)) ? tip : walk(table, shard, old);
+}
+
+// The rotated record stands where the session stood, so that the old id is known at every moment.
+static bool change_id(struct session_table *table, struct shard *shard, uint32_t at, uint32_t old,
+                      struct hash128 id)
+{
+    struct slot *slot = slot_at(table, at);
+    const struct hash128 was = slot->id;
+    slot_at(table, old)->id = was;
+    index_swap(table, at, old);
+    buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
+    slot->id = id;
+    bool mine = index_claim(table, at);
+    if (!mine) {
+        slot->id = was;
+        index_swap(table, old, at);
+    }
+    buckets_insert(&shard->sessions, &SLABS_SESSION_OPS, table, at);
+    return mine;
+}
+
+static enum pdp_err take_id(struct session_table *table, struct shard *shard, uint32_t at, struct hash128 id,
+                            uint32_t *old)
+{
+    *old = 0;
+    if (!table_admit(table, &table->records, false)) {
+        return PDP_ERR_BUSY;
+    }
+    enum pdp_err err = slabs_take_slot(table, shard, old);
+    if (err == PDP_ERR_OK && !change_id(table, shard, at, *old, id)) {
+        slabs_give_slot(table, shard, *old);
+        err = PDP_ERR_STATE;
+    }
+    if (err != PDP_ERR_OK) {
+        *old = 0;
+        table_uncount(&table->records);
+    }
+    return err;
+}
+
+enum pdp_err family_rotate(struct session_table *table, struct shard *shard, uint32_t at,
+                           const struct session_rotation *rotation, uint64_t peer, int64_t now_ms,
+                           uint32_t *old)
+{
+    *old = 0;
+    const struct slot *slot = slot_at(table, at);
+    if (!table_is_live(slot) || slot->user == 0 || table_no_id(rotation->id) ||
+        hash128_eq(rotation->id, slot->id)) {
+        return PDP_ERR_STATE;
+    }
+    // Each old id is remembered like an end: no more of them a minute than sessions may begin.
+    if (!peers_take(&table->peers, peer, now_ms)) {
+        return PDP_ERR_LIMIT;
+    }
+    enum pdp_err err = take_id(table, shard, at, rotation->id, old);
+    if (err != PDP_ERR_OK) {
+        peers_give(&table->peers, peer);
+    }
+    return err;
+}
+
+void family_link(struct session_table *table, struct shard *shard, uint32_t at, uint32_t old_at,
+                 const struct session_rotation *rotation, int64_t now_ms)
+{
+    struct slot *slot = slot_at(table, at), *old = slot_at(table, old_at);
+    const uint32_t next = old->next, index_next = old->index_next;
+    const struct hash128 id = old->id;
+    *old = *slot;
+    old->id = id;
+    old->next = next;
+    old->index_next = index_next;
+    old->newer = old->older = 0;
+    old->state = SESSION_ROTATED;
+    old->asked_strength = 0;
+    old->over_s = 0;
+    memset(&old->of, 0, sizeof old->of);
+    old->of.rotated = (struct slot_rotated){slot->id, now_ms, num_add_sat(now_ms, rotation->overlap_ms), at};
+    buckets_insert(&shard->sessions, &SLABS_SESSION_OPS, table, old_at);
+    slot->key = rotation->key & 15U; // SESSION_KEYS - 1
+    table_count(&table->id_uses[slot->key]);
+    slot->id_since_s = (uint32_t)num_max(0, num_min(now_ms / 1000, UINT32_MAX));
+    slot->epoch++;
+    user_at(shard, slot->user)->slots++;
+    table_count(&table->tombstones);
+}
