@@ -68,7 +68,10 @@ static enum pdp_err encode(struct pdp_client *client, const struct pdp_question 
     TRY(check_deadline(deadline_ms));
     struct random_id id;
     TRY(draw_id(&id));
-    struct question_bytes how = {.form = form_of(client), .event = event, .request_id = str_of(id.text)};
+    struct question_bytes how = {.form = form_of(client),
+                                 .event = event,
+                                 .request_id = str_of(id.text),
+                                 .deadline_ms = event ? 0 : deadline_ms};
     return question_encode(question, &how, out);
 }
 
@@ -189,12 +192,14 @@ static enum pdp_err check_batch(const struct pdp_question *const *questions, siz
 
 // Every item has an id of its own: the same id with another question is an error.
 static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_question *const *questions,
-                                 size_t count, enum pdp_semantic semantic, struct buf *out)
+                                 size_t count, enum pdp_semantic semantic, int32_t deadline_ms,
+                                 struct buf *out)
 {
     TRY(check_batch(questions, count, semantic));
     struct emit emit;
     emit_init(&emit, form_of(client), out);
-    emit_map(&emit, 2);
+    emit_map(&emit, 3);
+    emit_key_int(&emit, "deadline_ms", deadline_ms);
     emit_key(&emit, STR("options"));
     emit_map(&emit, 1);
     emit_key_str(&emit, "evaluations_semantic", str_of(SEMANTICS[semantic]));
@@ -220,7 +225,7 @@ static enum pdp_err ask_batch(struct pdp_client *client, const struct pdp_questi
 {
     AUTO(buf_fini) struct buf message = {0};
     TRY(check_deadline(deadline_ms));
-    TRY(encode_batch(client, questions, count, semantic, &message));
+    TRY(encode_batch(client, questions, count, semantic, deadline_ms, &message));
     nng_msg *reply = NULL;
     TRY(call_wait(client, &message, deadline_ms, &reply));
     enum pdp_err err =

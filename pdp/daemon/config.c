@@ -153,7 +153,7 @@ static enum pdp_err listeners_read(const struct conf_node *node, struct config *
 struct limits_node {
     int64_t connections, peer_connections, in_flight, turn_messages, message_bytes, backlog_bytes,
         waiting_bytes, output_bytes;
-    int64_t handshake_ms, frame_ms, idle_ms, stall_ms, drain_ms;
+    int64_t handshake_ms, frame_ms, idle_ms, stall_ms, drain_ms, queue_ms;
 };
 
 #define COUNT_FIELD(key, member, low, high, text)                                                      \
@@ -184,6 +184,7 @@ static const struct conf_field LIMIT_FIELDS[] = {
     TIME_FIELD("idle", idle_ms, "between two messages"),
     TIME_FIELD("stall", stall_ms, "for a reader to take 16 KiB of its answers"),
     TIME_FIELD("drain", drain_ms, "for answers to be taken when the daemon stops"),
+    TIME_FIELD("queue", queue_ms, "for a question to wait: one that waited longer is answered `overloaded`"),
 };
 
 static enum pdp_err limits_read(const struct conf_node *node, struct config *config, struct diags *diags)
@@ -206,6 +207,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
         limits->idle_ms,
         limits->stall_ms,
         config->drain_ms,
+        limits->queue_ms,
     };
     TRY(conf_read(node, LIMIT_FIELDS, COUNT_OF(LIMIT_FIELDS), "limits", &read, &config->arena, diags));
     *limits = (struct node_limits){
@@ -221,6 +223,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
         .frame_ms = read.frame_ms,
         .idle_ms = read.idle_ms,
         .stall_ms = read.stall_ms,
+        .queue_ms = read.queue_ms,
     };
     config->drain_ms = read.drain_ms;
     return PDP_ERR_OK;

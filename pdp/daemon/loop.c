@@ -20,7 +20,9 @@ static const int64_t ACCEPT_PAUSE_MS = 100;
 
 enum {
     EVENTS_A_TURN = 256,
+    CONNECTIONS_A_TURN = NODE_TURN / NODE_QUANTUM, // that take all they may
     ACCEPTS_A_TURN = 64, // a storm of leavers must not keep newcomers in the backlog
+    WAITS_A_TURN = 64,   // 16384 connections
     LAST_TURNS = 4
 };
 
@@ -168,8 +170,10 @@ static void accept_some(struct loop *loop, const struct listener *listener)
 
 // ---- One turn ------------------------------------------------------------------------------------
 
-static void read_from(struct loop *loop, uint64_t id, int fd, bool hung_up)
+static void read_from(struct loop *loop, const struct node_ready *ready)
 {
+    const uint64_t id = ready->id;
+    const bool hung_up = ready->hung_up;
     struct node_space space;
     if (!node_space(loop->node, id, &space)) {
         if (hung_up && !node_waiting(loop->node, id)) {
@@ -177,7 +181,7 @@ static void read_from(struct loop *loop, uint64_t id, int fd, bool hung_up)
         }
         return;
     }
-    ssize_t len = recv(fd, space.at, space.len, 0);
+    ssize_t len = recv((int)ready->handle, space.at, space.len, 0);
     if (len > 0) {
         node_received(loop->node, id, (size_t)len, loop->now);
     } else if (hung_up || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
@@ -189,7 +193,7 @@ static void read_from(struct loop *loop, uint64_t id, int fd, bool hung_up)
 
 static void on_event(struct loop *loop, const struct epoll_event *event)
 {
-    uint64_t id = event->data.u64, handle = 0;
+    uint64_t id = event->data.u64;
     if (id == ID_WAKE) {
         eventfd_t count;
         eventfd_read(loop->wake, &count);
@@ -198,12 +202,12 @@ static void on_event(struct loop *loop, const struct epoll_event *event)
         }
     } else if (id >= ID_LISTENER) {
         accept_some(loop, &loop->config.listeners[id - ID_LISTENER]);
-    } else if (node_handle(loop->node, id, &handle)) {
+    } else {
         if ((event->events & EPOLLOUT) != 0) {
             node_writable(loop->node, id);
         }
         if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-            read_from(loop, id, (int)handle, (event->events & (EPOLLHUP | EPOLLERR)) != 0);
+            node_readable(loop->node, id, (event->events & (EPOLLHUP | EPOLLERR)) != 0, loop->now);
         }
     }
 }
@@ -248,15 +252,34 @@ static int timeout_ms(const struct loop *loop, int64_t until_ms)
     return (int)num_max(0, num_min(wait, 60000));
 }
 
+// All that is ready is learned before anybody is answered: a flood of connections hides no other.
+static void listen_all(struct loop *loop, int wait_ms)
+{
+    int count = EVENTS_A_TURN;
+    for (int i = 0; i < WAITS_A_TURN && count == EVENTS_A_TURN; i++) {
+        count = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, i == 0 ? wait_ms : 0);
+        loop->now = i == 0 ? clock_now() : loop->now;
+        for (int k = 0; k < count; k++) {
+            on_event(loop, &loop->events[k]);
+        }
+    }
+}
+
+static void answer_some(struct loop *loop)
+{
+    struct node_ready ready;
+    while (node_next_ready(loop->node, loop->now, &ready)) {
+        if (ready.reads) {
+            read_from(loop, &ready);
+        }
+        loop->now = clock_now(); // how long the others have waited is part of their answers
+    }
+}
+
 static void turn(struct loop *loop, int wait_ms)
 {
-    int count = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, wait_ms);
-    loop->now = clock_now();
-    // Those that had to wait come first, and read no more before they are through.
-    node_turn(loop->node, loop->now);
-    for (int i = 0; i < count; i++) {
-        on_event(loop, &loop->events[i]);
-    }
+    listen_all(loop, wait_ms);
+    answer_some(loop);
     if (node_deadline(loop->node) <= loop->now.steady_ms) {
         node_expire(loop->node, loop->now);
     }
@@ -269,9 +292,9 @@ static void drain(struct loop *loop)
 {
     listeners_leave(loop);
     loop->accept_again_ms = INT64_MAX;
-    // What has arrived is still heard: so many turns that each connection has one. A flood makes them no
-    // more.
-    size_t turns = node_connections(loop->node) / EVENTS_A_TURN + LAST_TURNS;
+    // What has arrived is still heard: so many turns that each connection has one, even if it is a long one.
+    // A flood makes them no more.
+    size_t turns = node_connections(loop->node) / CONNECTIONS_A_TURN + LAST_TURNS;
     for (size_t i = 0; i < turns; i++) {
         turn(loop, 0);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "engine/event.h"
-
+#include "engine/late.h"
 #include "model/fault.h"
 
 static const int64_t AT_LEAST_MS = INT64_C(100000000000); // a smaller number was meant as seconds
@@ -350,8 +350,9 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     emit_init(&emit, form, out);
     struct value root = {0};
     struct snapshot *snapshot = worker_pin(worker);
-    bool answered = wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
-                    answer_root(worker, snapshot, peer, &root, now_ms, &emit);
+    bool answered =
+        wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
+        (late_refuse(worker, &root, &emit) || answer_root(worker, snapshot, peer, &root, now_ms, &emit));
     if (!answered) {
         const struct value *id = value_get(&root, STR("request_id"));
         struct str request_id = id != NULL && id->kind == VALUE_STRING ? value_text(id) : (struct str){0};
@@ -360,4 +361,5 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
         counter_add(&worker->counters.effects[PDP_EFFECT_DENY]);
     }
     worker_unpin(worker);
+    worker_waited(worker, 0, 0);
 }

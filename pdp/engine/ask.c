@@ -128,7 +128,8 @@ static void find_repeat(struct ask *ask)
     uint64_t id = session_hash(engine->sessions, ask->request->request_id);
     id ^= ask->peer->hash + ask->item * UINT64_C(0x9E3779B97F4A7C15);
     ask->repeat_id = id != 0 ? id : 1;
-    ask->question_hash = qhash(engine->config.key, &ask->request->root);
+    // The same question is asked again with less time left.
+    ask->question_hash = qhash_but(engine->config.key, &ask->request->root, STR("deadline_ms"));
     for (size_t i = 0; ask->known && i < SESSION_REPEATS; i++) {
         if (ask->session.repeats[i].id == ask->repeat_id) {
             ask->repeat = &ask->session.repeats[i];

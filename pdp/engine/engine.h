@@ -127,6 +127,12 @@ struct peer {
 void engine_answer(struct worker *worker, const struct peer *peer, struct str message, int64_t now_ms,
                    struct buf *out);
 
+// For the next engine_answer: its message has waited `waited_ms`, and none may wait longer than `queue_ms`
+// (0: however long). A question or batch that waited longer is answered `overloaded` with a time to ask
+// again, and one whose own `deadline_ms` has passed is answered `overloaded` without; neither is judged nor
+// moves any state. Events are never refused so: what they tell must not be lost.
+void worker_waited(struct worker *worker, int64_t waited_ms, int64_t queue_ms);
+
 // One decoded question or event in process. The verdict's text lives until the worker's next call.
 void engine_decide(struct worker *worker, const struct peer *peer, const struct value *root, int64_t now_ms,
                    struct verdict *out);

@@ -34,9 +34,10 @@ struct worker {
     uint64_t sequence;  // of decision ids
     struct arena arena; // of one message
     struct geo_cache *geo_cache;
-    struct agent_seen *agents; // AGENT_CACHE_ENTRIES; len 0: free
-    struct session_room *room; // of the question in hand
-    struct fault fault;        // why the last question was malformed
+    struct agent_seen *agents;   // AGENT_CACHE_ENTRIES; len 0: free
+    struct session_room *room;   // of the question in hand
+    struct fault fault;          // why the last question was malformed
+    int64_t waited_ms, queue_ms; // of the message in hand: how long it waited, and how long it may
     struct counters counters;
     struct shadow_seed seed; // of the question at hand
 };

@@ -73,14 +73,16 @@ static uint64_t hash_list(struct hash_key key, const struct value *v)
     return sum;
 }
 
-static uint64_t hash_map(struct hash_key key, const struct value *v)
+// But for the entry `but`, if that is no empty text.
+static uint64_t hash_map(struct hash_key key, const struct value *v, struct str but)
 {
     const struct value any = {.kind = VALUE_MAP}; // without its size: nulls do not count
     uint64_t sum = seed_of(key, &any);
     for (uint32_t i = 0; i < v->n; i++) {
         const struct value *name = &v->as.map[i].key; // text: the codecs let no other key in
         const struct value *value = &v->as.map[i].value;
-        if (value->kind == VALUE_NULL) { // as if it had been left out
+        if (value->kind == VALUE_NULL || // as if it had been left out
+            (but.len > 0 && str_eq(value_text(name), but))) {
             continue;
         }
         uint64_t is = hash_text(key, seed_of(key, name), name->as.text, name->n);
@@ -102,7 +104,7 @@ uint64_t qhash(struct hash_key key, const struct value *v)
     case VALUE_LIST:
         return hash_list(key, v);
     case VALUE_MAP:
-        return hash_map(key, v);
+        return hash_map(key, v, (struct str){0});
     case VALUE_BOOL:
         return fold(seed ^ (v->as.b ? 1 : 2), key.k0 | 1);
     case VALUE_INT:
@@ -125,4 +127,9 @@ uint64_t qhash(struct hash_key key, const struct value *v)
         break;
     }
     return seed;
+}
+
+uint64_t qhash_but(struct hash_key key, const struct value *map, struct str but)
+{
+    return map->kind == VALUE_MAP ? hash_map(key, map, but) : qhash(key, map);
 }

@@ -11,5 +11,7 @@
 // bounds hold as long as neither key nor hash is ever shown to a peer, which is what it is for (telling
 // repeats in the table). Hot path: no allocation; linear in the tree, whose depth the decoder bounds.
 uint64_t qhash(struct hash_key key, const struct value *v);
+// The same of a map as if it had no entry `but`.
+uint64_t qhash_but(struct hash_key key, const struct value *map, struct str but);
 
 #endif

@@ -78,10 +78,11 @@ struct verdict {
     bool has_session;
     char session_ref[32]; // `s_` and 24 hex digits, NUL-terminated; not the id
     uint32_t session_epoch;
-    const struct str *ended;   // refs of other sessions of the subject that ended for this one
+    const struct str *ended; // refs of other sessions of the subject that ended for this one
     size_t ended_count;
     const char *session_state; // active, challenged, terminated; NULL where none
     int64_t valid_until_ms;    // 0: not to be cached
+    int64_t retry_after_ms;    // of a refusal: when to ask again; 0: nothing is said
     uint64_t policy_epoch;
     char decision_id[40];     // NUL-terminated
     struct str snapshot;      // `sha256:…`

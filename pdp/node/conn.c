@@ -105,13 +105,14 @@ static bool conn_ask(struct node *node, struct conn *conn, struct str body, stru
     }
     counter_add(&node->counters.messages, 1);
     struct node_asking asking = {.node = node, .conn = conn, .hops = hops, .now = now};
+    turn_waited(node, node_asking_waited_ms(&asking));
     enum node_outcome outcome = node->handler.answer(node->handler.user, &asking, message, &conn->out);
     invariant((outcome == NODE_PARKED) == asking.parked);
     if (outcome == NODE_PARKED) {
         conn->out.len = start;
-        return true;
     }
-    return conn_end_answer(node, conn, start, now);
+    turn_charge(node, conn, message.len + conn->out.len - start);
+    return outcome == NODE_PARKED || conn_end_answer(node, conn, start, now);
 }
 
 // false where there is nothing more to take.
@@ -157,8 +158,7 @@ void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct n
     }
 }
 
-// Answers from `in`, where something is left from before.
-static void conn_feed_kept(struct node *node, struct conn *conn, struct node_now now)
+void conn_feed_kept(struct node *node, struct conn *conn, struct node_now now)
 {
     struct str bytes = buf_view(&conn->in);
     conn_feed(node, conn, &bytes, now);
@@ -221,6 +221,8 @@ void node_received(struct node *node, uint64_t id, size_t len, struct node_now n
         return;
     }
     counter_add(&node->counters.bytes_in, len);
+    conn->since_ms = conn->told ? conn->since_ms : now.steady_ms;
+    conn->told = false;
     if (conn->in.len == 0) {
         invariant(len <= sizeof node->scratch);
         conn_feed_fresh(node, conn, len, now);
@@ -229,21 +231,8 @@ void node_received(struct node *node, uint64_t id, size_t len, struct node_now n
         conn->in.len += len;
         conn_feed_kept(node, conn, now);
     }
+    conn->since_ms = now.steady_ms; // what is left has waited since now at least
     conn_settle(node, conn, now);
-}
-
-void node_turn(struct node *node, struct node_now now)
-{
-    struct link round; // those that come in again have their turn in the next one
-    link_head(&round);
-    for (struct link *link = link_pop(&node->run); link != NULL; link = link_pop(&node->run)) {
-        link_add(&round, link);
-    }
-    for (struct link *link = link_pop(&round); link != NULL; link = link_pop(&round)) {
-        struct conn *conn = LINK_OF(link, struct conn, run);
-        conn_feed_kept(node, conn, now);
-        conn_settle(node, conn, now);
-    }
 }
 
 bool node_next_output(struct node *node, struct node_output *out)
@@ -344,7 +333,7 @@ void conn_settle(struct node *node, struct conn *conn, struct node_now now)
         return;
     }
     if (conn->more && !conn_held(node, conn)) {
-        link_add(&node->run, &conn->run);
+        conn_ready(node, conn, conn->since_ms);
     }
     bool reads = conn_wants(node, conn);
     if (reads != conn->told_read || conn->waits != conn->told_write) {

@@ -35,9 +35,12 @@ struct conn {
     int64_t stall_since_ms; // the reader last took its share; valid where `out` holds something
     size_t stall_bytes;     // taken since
     uint32_t parked;
-    bool more;  // `in` begins with a whole message that a limit holds back
-    bool ended; // the peer sends no more
-    bool waits; // the last send did not take everything
+    int64_t since_ms; // what is answered next was first seen then
+    bool told;        // there is something to read, and it was not read yet
+    bool hung_up;     // and behind it the connection is broken
+    bool more;        // `in` begins with a whole message that a limit holds back
+    bool ended;       // the peer sends no more
+    bool waits;       // the last send did not take everything
     bool told_read, told_write;
     struct timer timer;
     struct link run, dirty, change, closed;
@@ -58,6 +61,7 @@ struct parked {
 
 struct counters {
     _Atomic uint64_t refusals[NODE_REFUSAL_COUNT];
+    _Atomic uint64_t delays[NODE_DELAY_COUNT], delay_ms;
     _Atomic uint64_t connections, opened, messages, answers, parked, bytes_in, bytes_out;
 };
 
@@ -77,9 +81,11 @@ struct node {
     struct timer_heap timers;
     struct pool pool;
     int64_t trim_ms;
+    int64_t budget; // what this turn may still cost
     size_t connections;
-    size_t waiting; // bytes held for readers that do not keep up
-    struct link run, dirty, change, closed;
+    size_t waiting;     // bytes held for readers that do not keep up
+    struct link active; // origins with ready connections, in the order of their turns
+    struct link dirty, change, closed;
     struct counters counters;
     unsigned char scratch[NODE_SCRATCH_BYTES];
 };
@@ -108,8 +114,15 @@ struct conn *node_find(const struct node *node, uint64_t id); // NULL: gone, or 
 // Closes it, for a reason (counted) or NODE_REFUSAL_COUNT for none. What is owed is offered once more if
 // `parting`.
 void conn_close(struct node *node, struct conn *conn, enum node_refusal why, bool parting);
+// turn.c: has something to answer or to read, since `since_ms`; in no list, or leaves it.
+void conn_ready(struct node *node, struct conn *conn, int64_t since_ms);
+void conn_unready(struct conn *conn);
+// A message was answered: what it cost, and how long it had waited.
+void turn_charge(struct node *node, const struct conn *conn, size_t bytes);
+void turn_waited(struct node *node, int64_t waited_ms);
 // Answers what is in `bytes` until turn_messages, a limit or the end; moves *bytes past what was used.
 void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct node_now now);
+void conn_feed_kept(struct node *node, struct conn *conn, struct node_now now); // what is in `in`
 // Frames an answer that handler or ticket wrote from `start` of conn->out on; false where it closed the
 // connection.
 bool conn_begin_answer(struct node *node, struct conn *conn, struct str hops, size_t *start);

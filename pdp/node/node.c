@@ -11,6 +11,7 @@ const struct node_limits NODE_LIMITS_DEFAULT = {
     .peer_connections = 8192,
     .in_flight = 1024,
     .turn_messages = 64,
+    .queue_ms = 200,
     .message_bytes = REQUEST_BYTES_MAX + SP_HOPS_BYTES,
     .backlog_bytes = 256 * 1024,
     .waiting_bytes = 128 * 1024 * 1024,
@@ -51,7 +52,8 @@ enum pdp_err node_new(const struct node_config *config, struct node **out)
     node->limits = config->limits;
     node->type = config->type;
     node->origins.seed = config->seed;
-    link_head(&node->run);
+    node->budget = NODE_TURN;
+    link_head(&node->active);
     link_head(&node->dirty);
     link_head(&node->change);
     link_head(&node->closed);
@@ -244,7 +246,7 @@ void conn_close(struct node *node, struct conn *conn, enum node_refusal why, boo
         node_refused(node, why);
     }
     conn->state = CONN_CLOSED;
-    link_remove(&conn->run);
+    conn_unready(conn);
     link_remove(&conn->change);
     if (!parting || conn->waits) {
         link_remove(&conn->dirty);
@@ -290,11 +292,6 @@ bool node_next_change(struct node *node, struct node_change *out)
         }
     }
     return false;
-}
-
-bool node_runnable(const struct node *node)
-{
-    return !link_empty(&node->run);
 }
 
 int64_t node_deadline(const struct node *node)
@@ -364,6 +361,10 @@ void node_count(const struct node *node, struct node_counts *sum)
     for (size_t i = 0; i < NODE_REFUSAL_COUNT; i++) {
         sum->refusals[i] += counter_get(&counters->refusals[i]);
     }
+    for (size_t i = 0; i < NODE_DELAY_COUNT; i++) {
+        sum->delays[i] += counter_get(&counters->delays[i]);
+    }
+    sum->delay_ms += counter_get(&counters->delay_ms);
     sum->connections += counter_get(&counters->connections);
     sum->opened += counter_get(&counters->opened);
     sum->messages += counter_get(&counters->messages);

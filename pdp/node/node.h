@@ -44,6 +44,7 @@ struct node_limits {
     uint32_t peer_connections; // of one origin, on this node
     uint32_t in_flight;        // parked questions of one connection; more are not read
     uint32_t turn_messages;    // of one connection before the others have theirs
+    int64_t queue_ms;          // a question that waited longer is answered `overloaded`; 0: however long
     size_t message_bytes;      // of one message with its hops
     size_t backlog_bytes;      // of answers not taken yet: above it, nothing more is read
     size_t waiting_bytes; // held for all readers that do not keep up: above it, one that does not is closed
@@ -81,6 +82,9 @@ struct node_handler {
 };
 const struct peer *node_asking_peer(const struct node_asking *asking);
 struct node_now node_asking_now(const struct node_asking *asking);
+// How long it has waited since it was first seen, at least, and how long one may (0: however long).
+int64_t node_asking_waited_ms(const struct node_asking *asking);
+int64_t node_asking_queue_ms(const struct node_asking *asking);
 // A ticket for the message; *out zeroed on failure (NOMEM), which the handler must answer itself.
 MUST_USE enum pdp_err node_park(struct node_asking *asking, struct node_ticket *out);
 // Sends a parked message's answer. CLOSED where its connection is gone, UNKNOWN for a ticket that was used
@@ -117,7 +121,7 @@ struct node_space {
 };
 // Where to read to, until the next call to the node. false: nothing is to be read from it now.
 bool node_space(struct node *node, uint64_t id, struct node_space *out);
-// It has whole messages that the next node_turn answers, so nothing needs to be done about it now.
+// It has whole messages that a later turn answers, so nothing needs to be done about it now.
 bool node_waiting(const struct node *node, uint64_t id);
 // `len` bytes were put where node_space said. Answers at most turn_messages of them.
 void node_received(struct node *node, uint64_t id, size_t len, struct node_now now);
@@ -126,9 +130,22 @@ void node_ended(struct node *node, uint64_t id, struct node_now now);
 // The peer is gone: nothing can be sent to it.
 void node_lost(struct node *node, uint64_t id);
 
-// A round for every connection that has whole messages waiting. node_runnable: another one is due at once.
-void node_turn(struct node *node, struct node_now now);
+// There is something to read from it; hung_up: and nothing can be sent to it any more.
+void node_readable(struct node *node, uint64_t id, bool hung_up, struct node_now now);
+
+struct node_ready {
+    uint64_t id, handle;
+    bool reads; // read from it now; else messages that it had sent before were answered
+    bool hung_up;
+};
+// Whose turn it is among all that are readable or have whole messages waiting. Origins take turns, and each
+// has NODE_QUANTUM bytes of questions and answers in one, however many connections it has; within an origin
+// its connections take turns. What one takes too much it gives back in the next. false: the turn is over
+// after NODE_TURN bytes, or nothing is ready; node_runnable tells which. The next call begins another turn.
+bool node_next_ready(struct node *node, struct node_now now, struct node_ready *out);
 bool node_runnable(const struct node *node);
+#define NODE_QUANTUM INT64_C(65536)
+#define NODE_TURN INT64_C(1048576)
 
 struct node_output {
     uint64_t id, handle;
@@ -159,13 +176,17 @@ void node_drain(struct node *node, struct node_now now);
 void node_cut(struct node *node);
 size_t node_connections(const struct node *node);
 
-// ---- Counters: any thread may read
-// --------------------------------------------------------------------------
+// ---- Counters: any thread may read -----------------------------------------------------------------------
+
+#define NODE_DELAY_COUNT 11
+extern const int64_t NODE_DELAYS_MS[NODE_DELAY_COUNT - 1]; // upper bounds, inclusive
 
 struct node_counts {
     uint64_t refusals[NODE_REFUSAL_COUNT];
     uint64_t connections; // now
     uint64_t opened, messages, answers, parked, bytes_in, bytes_out;
+    uint64_t delays[NODE_DELAY_COUNT]; // messages by how long they waited: up to NODE_DELAYS_MS, or longer
+    uint64_t delay_ms;                 // of all of them
 };
 // Adds the node's counters to *sum.
 void node_count(const struct node *node, struct node_counts *sum);

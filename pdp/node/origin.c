@@ -27,6 +27,7 @@ enum pdp_err origin_enter(struct origin_table *table, struct str name, uint32_t 
             return PDP_ERR_NOMEM;
         }
         *fresh = (struct origin){.hash = hash, .len = name.len};
+        link_head(&fresh->ready);
         if (name.len != 0) {
             memcpy(fresh->name, name.at, name.len);
         }
@@ -43,6 +44,7 @@ void origin_leave(struct origin_table *table, struct origin **origin)
     if (it == NULL || --it->connections > 0) {
         return;
     }
+    link_remove(&it->active);
     struct origin **place = &table->buckets[it->hash % ORIGIN_BUCKETS];
     while (*place != it) {
         place = &(*place)->next;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many connections each origin has.
+// How many connections each origin has, and its share of a turn.
 #ifndef NODE_ORIGIN_H
 #define NODE_ORIGIN_H
 
 #include "base/hash.h"
+#include "node/link.h"
 
 #define ORIGIN_BUCKETS 1024
 
@@ -11,6 +12,9 @@ struct origin {
     struct origin *next;
     uint64_t hash;
     uint32_t connections;
+    int64_t credit;     // bytes that it may still cost in this round; below 0: more than its share
+    struct link ready;  // its connections that have something to answer or to read, longest waiting first
+    struct link active; // in the node's list while `ready` holds some
     size_t len;
     char name[];
 };

@@ -97,3 +97,14 @@ struct node_now node_asking_now(const struct node_asking *asking)
 {
     return asking->now;
 }
+
+int64_t node_asking_waited_ms(const struct node_asking *asking)
+{
+    int64_t waited_ms = num_sub_sat(asking->now.steady_ms, asking->conn->since_ms);
+    return waited_ms > 0 ? waited_ms : 0;
+}
+
+int64_t node_asking_queue_ms(const struct node_asking *asking)
+{
+    return asking->node->limits.queue_ms;
+}

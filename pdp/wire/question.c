@@ -396,18 +396,23 @@ static size_t count_entries(const struct node *root, bool outer)
     return count;
 }
 
-static void emit_root(const struct node *root, bool event, struct str request_id, struct emit *emit)
+static void emit_root(const struct node *root, bool event, struct str request_id, int64_t deadline_ms,
+                      struct emit *emit)
 {
+    bool deadline = deadline_ms > 0 && child_of(root, STR("deadline_ms")) == NULL;
     const struct node *given = child_of(root, STR("request_id"));
     given = given != NULL && given->value.kind != VALUE_NULL ? given : NULL;
     bool id = given != NULL || request_id.len > 0;
     size_t outer = count_entries(root, true), inner = count_entries(root, false);
-    emit_map(emit, outer + (event ? 1 : inner) + (id ? 1 : 0));
+    emit_map(emit, outer + (event ? 1 : inner) + (id ? 1 : 0) + (deadline ? 1 : 0));
     if (given != NULL) {
         emit_key(emit, given->key);
         emit_node(given, emit);
     } else if (id) {
         emit_key_str(emit, "request_id", request_id);
+    }
+    if (deadline) {
+        emit_key_int(emit, "deadline_ms", deadline_ms);
     }
     emit_entries(root, true, emit);
     if (event) {
@@ -423,7 +428,7 @@ static void emit_root(const struct node *root, bool event, struct str request_id
 
 void question_emit(const struct pdp_question *question, struct str request_id, struct emit *emit)
 {
-    emit_root(&question->root, false, request_id, emit);
+    emit_root(&question->root, false, request_id, 0, emit);
 }
 
 enum pdp_err question_encode(const struct pdp_question *question, const struct question_bytes *how,
@@ -434,7 +439,7 @@ enum pdp_err question_encode(const struct pdp_question *question, const struct q
     size_t start = out->len;
     struct emit emit;
     emit_init(&emit, how->form, out);
-    emit_root(&question->root, wrap, how->request_id, &emit);
+    emit_root(&question->root, wrap, how->request_id, how->deadline_ms, &emit);
     if (out->failed) {
         return PDP_ERR_NOMEM;
     }

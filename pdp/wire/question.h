@@ -11,6 +11,7 @@ struct question_bytes {
     enum wire_form form;
     bool event;            // wrap what was built as `{"event": …}`; a tree that has `event` stays as it is
     struct str request_id; // for a question that has none of its own; empty: none
+    int64_t deadline_ms;   // likewise: how long an answer is waited for; 0: nothing is said
 };
 
 // Appends one message. The sticky error of the question, LIMIT above REQUEST_BYTES_MAX, NOMEM.

@@ -254,6 +254,10 @@ void wire_refusal(struct emit *emit, const struct verdict *verdict, const struct
     put_head(emit, PDP_EFFECT_DENY, code);
     emit_texts(emit, STR("missing"), verdict->missing, verdict->missing_count);
     TEXT(emit, "request_id", verdict->request_id);
+    if (verdict->retry_after_ms > 0) {
+        KEY(emit, "retry_after");
+        emit_int(emit, verdict->retry_after_ms);
+    }
     KEY(emit, "error");
     emit_map(emit, EMIT_FEW);
     KEY(emit, "status");

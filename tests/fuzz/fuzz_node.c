@@ -78,10 +78,17 @@ static void step(struct machine *machine, uint64_t *ids, struct script *script)
         node_writable(machine->node, *id);
         break;
     case 9:
-        node_turn(machine->node, machine->now);
+        for (struct node_ready ready; node_next_ready(machine->node, machine->now, &ready);) {
+            if (ready.reads) {
+                machine_feed(machine, ready.id, next_text(script, next(script)));
+            }
+        }
         break;
     case 10:
         machine_at(machine, machine->now.steady_ms + next(script) * 100);
+        break;
+    case 14:
+        node_readable(machine->node, *id, (what & 0x80) != 0, machine->now);
         break;
     case 11:
         node_ended(machine->node, *id, machine->now);

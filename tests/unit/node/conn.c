@@ -146,7 +146,8 @@ Test(node_conn, one_flood_does_not_starve_another_peer)
     cr_expect(!node_space(m.node, flood, &space)); // it has had its turn
     machine_feed(&m, calm, buf_view(&one));
     cr_expect_eq(m.answered, 5u);
-    node_turn(m.node, m.now);
+    struct node_ready ready;
+    cr_expect(node_next_ready(m.node, m.now, &ready));
     cr_expect_eq(m.answered, 9u);
     for (int i = 0; i < 20; i++) {
         machine_turns(&m);

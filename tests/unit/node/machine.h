@@ -112,7 +112,9 @@ static inline void machine_drain(struct machine *machine, struct buf *got, size_
 static inline void machine_turns(struct machine *machine)
 {
     for (int i = 0; i < 1000 && node_runnable(machine->node); i++) {
-        node_turn(machine->node, machine->now);
+        struct node_ready ready;
+        while (node_next_ready(machine->node, machine->now, &ready)) {
+        }
     }
 }
 
