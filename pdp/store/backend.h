@@ -40,8 +40,10 @@ struct store_backend {
     void (*cut)(void *self, size_t keep);
 };
 
-extern const struct store_backend STORE_MEMORY;
+extern const struct store_backend STORE_MEMORY, STORE_SQLITE;
 MUST_USE enum pdp_err store_memory_new(const struct store_config *config, void **out);
+MUST_USE enum pdp_err store_sqlite_open(const struct store_config *config, void **out,
+                                        char why[static STORE_WHY_MAX]);
 
 // Text into `why`; a longer one is cut.
 void store_tell(char why[static STORE_WHY_MAX], const char *fmt, ...) PRINTF_LIKE(2, 3);

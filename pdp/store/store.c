@@ -101,8 +101,9 @@ enum pdp_err store_open(const struct store_config *config, struct store **out, c
     store->config = *config;
     store->config.queue_batches = config->queue_batches != 0 ? config->queue_batches : QUEUE_BATCHES;
     store->config.queue_bytes = config->queue_bytes != 0 ? config->queue_bytes : QUEUE_BYTES;
-    store->backend = &STORE_MEMORY;
-    enum pdp_err err = config->path == NULL ? store_memory_new(config, &store->self) : PDP_ERR_UNSUPPORTED;
+    store->backend = config->path == NULL ? &STORE_MEMORY : &STORE_SQLITE;
+    enum pdp_err err = config->path == NULL ? store_memory_new(config, &store->self)
+                                            : store_sqlite_open(config, &store->self, why);
     if (err != PDP_ERR_OK) {
         free(store);
         return err;
