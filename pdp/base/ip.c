@@ -295,6 +295,19 @@ bool ip_is_private(const struct ip *ip)
     return false;
 }
 
+bool cidr_meets_private(const struct cidr *cidr)
+{
+    unsigned bits = cidr->bits + (cidr->base.v4 ? 96U : 0U);
+    struct words at = words_of(cidr->base.bytes);
+    for (size_t i = 0; i < COUNT_OF(PRIVATE); i++) {
+        unsigned both = bits < PRIVATE[i].bits ? bits : PRIVATE[i].bits;
+        if (words_share(at, words_of(PRIVATE[i].prefix), both)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // ---- printing --------------------------------------------------------------------------------------
 
 static void put_decimal(struct buf *out, unsigned value)

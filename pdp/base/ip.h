@@ -32,5 +32,7 @@ void ip_print(struct buf *out, const struct ip *ip);
 void cidr_print(struct buf *out, const struct cidr *cidr);
 // Loopback, link-local, RFC 1918, RFC 4193, CGNAT, unspecified: no address of the public Internet.
 bool ip_is_private(const struct ip *ip);
+// Is any address of the prefix such a one?
+bool cidr_meets_private(const struct cidr *cidr);
 
 #endif

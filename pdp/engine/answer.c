@@ -52,6 +52,7 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
                       .peer = peer,
                       .request = request,
                       .table = worker->engine->sessions,
+                      .controls = worker->controls,
                       .now_ms = now_ms,
                       .item = item};
     decide(&ask, out);
@@ -122,6 +123,7 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
     worker->fault = (struct fault){0};
     // Stays pinned until the worker's next call: the verdict's texts are the snapshot's.
     struct snapshot *snapshot = worker_pin(worker);
+    worker_pin_controls(worker);
     answer_question(worker, snapshot, peer, root, now_ms, 0, out);
 }
 
@@ -202,6 +204,7 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
                       .peer = peer,
                       .request = request,
                       .table = worker->engine->sessions,
+                      .controls = worker->controls,
                       .now_ms = now_ms};
     struct event_result result;
     event_apply(&ask, &result);
@@ -350,6 +353,7 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     emit_init(&emit, form, out);
     struct value root = {0};
     struct snapshot *snapshot = worker_pin(worker);
+    worker_pin_controls(worker);
     bool answered =
         wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
         (late_refuse(worker, &root, &emit) || answer_root(worker, snapshot, peer, &root, now_ms, &emit));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
-#include "engine/ask.h"
+#include "engine/control.h"
 
 #include "model/fault.h"
 #include "model/hop.h"
@@ -181,6 +181,7 @@ void ask_hold(struct ask *ask)
     if (ask->has_session && ask->held.found != SESSION_FOREIGN) {
         find_repeat(ask);
     }
+    control_cuts(ask);
 }
 
 void ask_release(struct ask *ask)
@@ -407,17 +408,6 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
 void ask_end(struct ask *ask, enum pdp_code why)
 {
     lifecycle_end(&ask->session, why, &ask->limits, ask->now_ms);
-}
-
-bool ask_cut_off(const struct ask *ask)
-{
-    int64_t cutoff_ms = (int64_t)ask->user.cutoff_s * TIME_MS_PER_S;
-    if (cutoff_ms == 0 || !ask->has_user) {
-        return false;
-    }
-    // What the record holds was there when the session began; a claim of today counts only for a new one.
-    int64_t auth_ms = ask->known ? ask->session.auth_time_ms : ask->has_auth_time ? ask->auth_time_ms : 0;
-    return auth_ms < cutoff_ms;
 }
 
 void ask_cut(struct ask *ask)

@@ -4,6 +4,7 @@
 #define ENGINE_ASK_H
 
 #include "engine/worker.h"
+#include "session/controls.h"
 #include "session/lifecycle.h"
 
 #include "base/num.h"
@@ -19,6 +20,13 @@ struct ask_count {
     struct hash128 key;
 };
 
+// The latest cut-off that is about a question, and the latest that may be. Sessions authenticated before are
+// over.
+struct ask_cut {
+    int64_t before_ms, maybe_ms;
+    const struct control *control, *maybe; // NULL: the subject's own
+};
+
 struct ask {
     // What came in.
     struct cel_host host; // over this very ask
@@ -29,7 +37,8 @@ struct ask {
     struct session_table *table; // of the world that is asked
     const struct shadow_seed
         *seed; // in the shadow world: what the enforced one knew. NULL in the enforced one
-    const struct verdict *enforced; // in the shadow world: what was answered. NULL in the enforced one
+    const struct controls *controls; // pinned; NULL: there are none
+    const struct verdict *enforced;  // in the shadow world: what was answered. NULL in the enforced one
     int64_t now_ms;
     bool moves; // false: a probe or a repeat; reads state, moves none
     bool simulated;
@@ -49,6 +58,7 @@ struct ask {
     struct session_held held;
     struct session_limits limits;
     struct session_life life;
+    struct ask_cut cut;
     struct session_room *room;     // asked of a session that begins under a limit of number; the worker's
     struct session_record session; // working copies: what the delta will hold
     struct user_record user;
@@ -105,8 +115,6 @@ void ask_release(struct ask *ask);
 void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external);
 // Takes a session from its working copy to its end: a tombstone that outlives every way back.
 void ask_end(struct ask *ask, enum pdp_code why);
-// Is it over by a cut-off of its subject: authenticated before it, or nobody knows when?
-bool ask_cut_off(const struct ask *ask);
 // From now on every session of the subject that was authenticated before now is over.
 void ask_cut(struct ask *ask);
 // May the session begin beside those that its subject has? `why` and `missing` where not.

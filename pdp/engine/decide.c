@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
-#include "engine/ask.h"
+#include "engine/control.h"
 #include "engine/shadow.h"
 
 #include "model/fault.h"
@@ -195,10 +195,33 @@ static void expire(struct ask *ask, struct verdict *out)
     }
 }
 
-// All sessions of the subject were ended; this one was authenticated before that.
-static void cut_off(struct ask *ask, struct verdict *out)
+static void name_control(struct ask *ask, const struct control *control, struct verdict *out)
 {
-    deny(out, PDP_CODE_TERMINATED, STR("all earlier sessions of this subject were ended"));
+    struct str *name = ARENA_ARRAY(&ask->worker->arena, struct str, 1);
+    if (name != NULL) {
+        *name = control->name;
+        out->rules = name;
+        out->rule_count = 1;
+    }
+    out->rule = control->name;
+}
+
+// All sessions of the subject, or of what a cut-off names, were ended; this one was authenticated before
+// that.
+static void cut_off(struct ask *ask, enum truth truth, struct verdict *out)
+{
+    const struct control *control = truth == TRUTH_YES ? ask->cut.control : ask->cut.maybe;
+    if (control != NULL) {
+        name_control(ask, control, out);
+    }
+    if (truth == TRUTH_UNSURE) {
+        deny(out, PDP_CODE_UNSURE, STR("a cut-off may be meant for this session"));
+        add_missing(ask, out, str_of(control_lacks(control->target.kind)));
+        return;
+    }
+    deny(out, PDP_CODE_TERMINATED,
+         control != NULL ? control->reason : STR("all earlier sessions of this subject were ended"));
+    out->message = control != NULL ? control->message : out->message;
     if (ask->known && ask->moves) {
         ask_end(ask, PDP_CODE_TERMINATED);
         out->effect = ask_commit(ask) == PDP_ERR_OK ? PDP_EFFECT_TERMINATE : PDP_EFFECT_DENY;
@@ -219,13 +242,14 @@ static bool session_decides(struct ask *ask, struct verdict *out)
         out->effect = PDP_EFFECT_TERMINATE;
         return true;
     }
-    if (repeat_is_other(ask, out)) {
-        return true;
-    }
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
-    if (ask_cut_off(ask)) {
-        cut_off(ask, out);
+    enum truth cut = control_cut_off(ask);
+    if (cut != TRUTH_NO) {
+        cut_off(ask, cut, out);
+        return true;
+    }
+    if (repeat_is_other(ask, out)) {
         return true;
     }
     if (!ask->known) {
@@ -380,7 +404,7 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
         ask_learn(ask);
     }
     if (out->effect == PDP_EFFECT_TERMINATE) {
-        ask_end(ask, PDP_CODE_POLICY);
+        ask_end(ask, out->code == PDP_CODE_LOCKED ? PDP_CODE_LOCKED : PDP_CODE_POLICY);
         if (result->terminate_subject) {
             ask_cut(ask);
         }
@@ -448,7 +472,10 @@ static void judge(struct ask *ask, struct verdict *out)
                                              .shadow = ask_in_shadow(ask)};
     policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask),
                   &host, &question, &ask->worker->arena, ask->now_ms, &result);
+    struct ask_locks locks;
+    control_join(ask, &result, &locks);
     take_result(ask, &result, out);
+    control_name(ask, &locks, out);
     adjust(ask, out);
     if (ask_in_shadow(ask)) {
         shadow_count(ask, &result, out);
@@ -477,11 +504,25 @@ static void fill_session(const struct ask *ask, struct verdict *out)
     }
 }
 
+static void lock_beside(struct ask *ask, struct verdict *out)
+{
+    struct policy_result result = {.effect = PDP_EFFECT_STEP_UP, .first = UINT32_MAX};
+    struct ask_locks locks;
+    control_join(ask, &result, &locks);
+    if (pdp_effect_rank(result.effect) > pdp_effect_rank(out->effect)) {
+        take_result(ask, &result, out);
+        control_name(ask, &locks, out);
+        out->effect = PDP_EFFECT_DENY; // it ends with the first question that is judged
+    }
+}
+
 bool decide_held(struct ask *ask, struct verdict *out)
 {
     bool judges = !ask->has_session || !session_decides(ask, out);
     if (judges) {
         judge(ask, out);
+    } else if (out->effect == PDP_EFFECT_STEP_UP) { // a limit asks for something that a lock may refuse
+        lock_beside(ask, out);
     }
     return judges;
 }

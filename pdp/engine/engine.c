@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include "engine/controls.h"
 #include "engine/kept.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
         return PDP_ERR_NOMEM;
     }
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->controls_lock, NULL);
     engine->config = *config;
     struct hash128 drawn = hash_128(config->key, "counter", sizeof "counter" - 1);
     engine->counter_key = (struct hash_key){drawn.lo, drawn.hi};
@@ -48,8 +50,10 @@ void engine_free(struct engine **engine)
     struct snapshot *current = atomic_load(&e->current);
     snapshot_free(&current);
     free_list(e->retired);
+    engine_controls_free(e);
     session_table_free(&e->sessions);
     kept_free(e);
+    pthread_mutex_destroy(&e->controls_lock);
     pthread_mutex_destroy(&e->lock);
     free(e);
     *engine = NULL;
@@ -131,6 +135,7 @@ void engine_tidy(struct engine *engine, int64_t now_ms)
     }
     pthread_mutex_unlock(&engine->lock);
     free_list(done);
+    engine_controls_tidy(engine, now_ms);
     (void)session_sweep(engine->sessions, now_ms, SWEEP_STEP);
     if (shadow != NULL) {
         (void)session_sweep(shadow->sessions, now_ms, SWEEP_STEP);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/event.h"
 
+#include "engine/control.h"
 #include "engine/shadow.h"
 
 uint32_t event_grant(enum event_type type)
@@ -96,10 +97,6 @@ static bool is_repeat(struct ask *ask, struct event_result *out)
 
 static bool may_apply(struct ask *ask, struct event_result *out)
 {
-    if (ask->held.found == SESSION_FOREIGN) {
-        refuse(out, PDP_CODE_FIXATION, STR("the session belongs to another subject"));
-        return false;
-    }
     if (is_repeat(ask, out)) {
         return false;
     }
@@ -198,22 +195,57 @@ static void commit(struct ask *ask, struct event_result *out)
     }
 }
 
+// A login is a new authentication; anything else of a session that a cut-off ended is too late.
+static bool is_cut(struct ask *ask, struct event_result *out)
+{
+    enum truth cut = control_cut_off(ask);
+    if (cut != TRUTH_NO && is_authentication(ask) && !ask->known) {
+        cut = control_cuts_at(ask, event_auth_ms(ask));
+    }
+    if (cut == TRUTH_YES) {
+        const struct control *control = ask->cut.control;
+        refuse(out, PDP_CODE_TERMINATED,
+               control != NULL ? control->reason : STR("all earlier sessions of this subject were ended"));
+    } else if (cut == TRUTH_UNSURE) {
+        refuse(out, PDP_CODE_UNSURE, STR("a cut-off may be meant for this session"));
+        out->missing = str_of(control_lacks(ask->cut.maybe->target.kind));
+    }
+    return cut != TRUTH_NO;
+}
+
+// A lock that denies lets nobody begin; one that ends sessions ends this one. What else is said of a session
+// is heard.
+static bool is_locked(struct ask *ask, struct event_result *out)
+{
+    struct str why, missing;
+    enum pdp_effect effect = control_event(ask, &why, &missing);
+    bool ends = effect == PDP_EFFECT_TERMINATE && ask->known && ask->request->event != EVENT_LOGOUT;
+    if (effect == PDP_EFFECT_ALLOW || (!ends && !is_authentication(ask))) {
+        return false;
+    }
+    if (ends) {
+        ask_end(ask, PDP_CODE_LOCKED);
+        ends = ask_commit(ask) == PDP_ERR_OK; // refused all the same
+    }
+    refuse(out, missing.len > 0 ? PDP_CODE_UNSURE : PDP_CODE_LOCKED, why);
+    out->missing = missing;
+    return true;
+}
+
 void event_apply_held(struct ask *ask, struct event_result *out)
 {
     *out = (struct event_result){0};
-    if (!may_apply(ask, out)) {
+    if (ask->held.found == SESSION_FOREIGN) {
+        refuse(out, PDP_CODE_FIXATION, STR("the session belongs to another subject"));
         return;
     }
     ask_believe(ask);
     session_limits_of(ask->snapshot->sessions, ask_frame(ask), &ask->limits);
-    // A login is a new authentication; anything else of a session that a cut-off ended is too late.
-    if (ask_cut_off(ask) &&
-        !(is_authentication(ask) && event_auth_ms(ask) >= (int64_t)ask->user.cutoff_s * TIME_MS_PER_S &&
-          !ask->known)) {
-        refuse(out, PDP_CODE_TERMINATED, STR("all earlier sessions of this subject were ended"));
+    // Controls come before repeats; a tombstone before controls.
+    if (ask->session.state != SESSION_TERMINATED && (is_cut(ask, out) || is_locked(ask, out))) {
         return;
     }
-    if (!life_allows(ask, out) || !has_room(ask, out)) {
+    if (!may_apply(ask, out) || !life_allows(ask, out) || !has_room(ask, out)) {
         return;
     }
     BRING[ask->request->event](ask);

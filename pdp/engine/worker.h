@@ -5,6 +5,7 @@
 
 #include "engine/shadow.h"
 #include "engine/snapshot.h"
+#include "session/controls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +29,8 @@ struct agent_seen {
 };
 
 struct worker {
-    _Alignas(64) _Atomic(struct snapshot *) pinned; // what it reads now; NULL between decisions
+    _Alignas(64) _Atomic(struct snapshot *) pinned;  // what it reads now; NULL between decisions
+    _Atomic(struct control_epoch *) controls_pinned; // likewise; NULL where there are none
     struct engine *engine;
     size_t index;
     uint64_t sequence;  // of decision ids
@@ -39,7 +41,8 @@ struct worker {
     struct fault fault;          // why the last question was malformed
     int64_t waited_ms, queue_ms; // of the message in hand: how long it waited, and how long it may
     struct counters counters;
-    struct shadow_seed seed; // of the question at hand
+    const struct controls *controls; // pinned for the message at hand
+    struct shadow_seed seed;         // of the question at hand
 };
 
 // A Counter document's table, kept over reloads: its name, key and window make it the same.
@@ -52,14 +55,26 @@ struct counter_kept {
     struct counters_table *table; // NULL: a free place
 };
 
+// One publication of controls.
+struct control_epoch {
+    uint64_t epoch;
+    struct controls *set;
+    struct control_epoch *next; // of those that are retired
+};
+
 struct engine {
     _Atomic(struct snapshot *) current;
+    _Atomic(struct control_epoch *) controls; // NULL: there are none
     struct engine_config config;
     struct session_table *sessions;
     atomic_ullong policy_epoch;
     pthread_mutex_t lock; // workers' list, retired list, publishing
     struct worker *workers[ENGINE_WORKERS_MAX];
     struct snapshot *retired;
+    pthread_mutex_t controls_lock; // of what publishes controls
+    struct control_epoch *controls_retired;
+    atomic_ullong controls_epoch;
+    uint64_t control_last;       // number of the last one that was given
     struct hash_key counter_key; // of keys and identities
     struct counter_kept *kept;   // ENGINE_COUNTERS_MAX, made with the first Counter
 };
@@ -79,8 +94,22 @@ static inline struct snapshot *worker_pin(struct worker *worker)
     }
 }
 
+// Holds the controls that are in force until worker_unpin. None: that costs a load and a comparison.
+static inline void worker_pin_controls(struct worker *worker)
+{
+    struct control_epoch *now = atomic_load(&worker->engine->controls);
+    while (now != atomic_load_explicit(&worker->controls_pinned, memory_order_relaxed)) {
+        atomic_store(&worker->controls_pinned, now);
+        now = atomic_load(&worker->engine->controls);
+    }
+    worker->controls = now != NULL ? now->set : NULL;
+}
+
 static inline void worker_unpin(struct worker *worker)
 {
+    if (atomic_load_explicit(&worker->controls_pinned, memory_order_relaxed) != NULL) {
+        atomic_store_explicit(&worker->controls_pinned, NULL, memory_order_release);
+    }
     atomic_store_explicit(&worker->pinned, NULL, memory_order_release);
 }
 

@@ -11,8 +11,9 @@ static int digit_of(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool ref_read(struct str text, struct hash128 *id)
+bool session_ref_read(struct str text, struct hash128 *id)
 {
+    *id = (struct hash128){0};
     uint64_t parts[2] = {0};
     if (text.len != 2 + REF_DIGITS || !str_starts(text, STR("s_"))) {
         return false;
@@ -63,7 +64,7 @@ static uint32_t lock_named(struct session_table *table, struct str id_or_ref, st
     if (table_no_id(key.id)) {
         return 0;
     }
-    uint32_t at = ref_read(id_or_ref, &ref) ? table_lock_slot(table, ref, true, shard) : 0;
+    uint32_t at = session_ref_read(id_or_ref, &ref) ? table_lock_slot(table, ref, true, shard) : 0;
     return at != 0 ? at : table_lock_slot(table, key.id, false, shard);
 }
 
@@ -85,7 +86,7 @@ static enum pdp_err end_unknown(struct session_table *table, struct str id, enum
                                 int64_t keep_until_ms, struct session_view *was)
 {
     struct hash128 ref = {0};
-    if (id.len == 0 || ref_read(id, &ref)) {
+    if (id.len == 0 || session_ref_read(id, &ref)) {
         return PDP_ERR_UNKNOWN;
     }
     struct session_key key = session_key_of(table, 0, STR(""), STR(""), STR(""), id);

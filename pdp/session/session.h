@@ -262,6 +262,8 @@ struct session_view {
 };
 
 void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 hex digits
+// What a ref shows of the id, the rest zero; false where it is no whole ref.
+bool session_ref_read(struct str text, struct hash128 *id);
 // By ref or by session id; what is both is the ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
 // Ends a session for good (a tombstone until keep_until_ms); idempotent. By an id that was replaced, it is

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/controls.h"
+
+#include "engine/worker.h"
+
+#include <stdlib.h>
+
+enum pdp_err engine_control_make(struct engine *engine, struct control *spec, struct control **out,
+                                 const char **why)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    spec->number = engine->control_last + 1;
+    enum pdp_err err = control_new(engine->sessions, spec, out, why);
+    engine->control_last += err == PDP_ERR_OK;
+    pthread_mutex_unlock(&engine->controls_lock);
+    return err;
+}
+
+void engine_controls_number(struct engine *engine, uint64_t last)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    engine->control_last = last > engine->control_last ? last : engine->control_last;
+    pthread_mutex_unlock(&engine->controls_lock);
+}
+
+// ---- Publishing: controls_lock is held -----------------------------------------------------------------
+
+static void epoch_free(struct control_epoch **epoch)
+{
+    struct control_epoch *e = STEAL(*epoch);
+    if (e != NULL) {
+        controls_free(&e->set);
+        free(e);
+    }
+}
+
+static bool is_pinned(struct engine *engine, const struct control_epoch *epoch)
+{
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        if (engine->workers[i] != NULL && atomic_load(&engine->workers[i]->controls_pinned) == epoch) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void free_retired(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock); // of the workers' list
+    for (struct control_epoch **at = &engine->controls_retired; *at != NULL;) {
+        struct control_epoch *one = *at;
+        if (is_pinned(engine, one)) {
+            at = &one->next;
+        } else {
+            *at = one->next;
+            epoch_free(&one);
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static const struct controls *serving(const struct engine *engine)
+{
+    const struct control_epoch *now = atomic_load(&engine->controls);
+    return now != NULL ? now->set : NULL;
+}
+
+// No control at all is no set at all, so that decisions have nothing to look at.
+static enum pdp_err publish(struct engine *engine, struct control *const *controls, size_t count)
+{
+    AUTO(epoch_free) struct control_epoch *next = count > 0 ? calloc(1, sizeof *next) : NULL;
+    if (count > 0) {
+        if (next == NULL) {
+            return PDP_ERR_NOMEM;
+        }
+        TRY(controls_new(engine->sessions, controls, count, &next->set));
+        next->epoch = atomic_load(&engine->controls_epoch) + 1;
+    }
+    struct control_epoch *old = atomic_exchange(&engine->controls, STEAL(next));
+    atomic_fetch_add(&engine->controls_epoch, 1);
+    if (old != NULL) {
+        old->next = engine->controls_retired;
+        engine->controls_retired = old;
+    }
+    free_retired(engine);
+    return PDP_ERR_OK;
+}
+
+static struct control *control_of(const struct controls *set, size_t at)
+{
+    return (struct control *)(uintptr_t)controls_at(set, at); // only counted
+}
+
+static bool replaced(struct control *const *controls, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (controls[i]->number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those in force that `keep` keeps, and the given ones.
+static enum pdp_err change(struct engine *engine,
+                           bool (*keep)(const void *user, const struct control *control), const void *user,
+                           struct control *const *more, size_t more_count)
+{
+    const struct controls *set = serving(engine);
+    size_t count = 0, had = controls_count(set);
+    struct control **all = calloc(had + more_count + 1, sizeof(struct control *));
+    if (all == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < had; i++) {
+        struct control *control = control_of(set, i);
+        if (keep(user, control) && !replaced(more, more_count, control->number)) {
+            all[count++] = control;
+        }
+    }
+    for (size_t i = 0; i < more_count; i++) {
+        all[count++] = more[i];
+    }
+    enum pdp_err err = count == had && more_count == 0 ? PDP_ERR_OK : publish(engine, all, count);
+    free(all);
+    return err;
+}
+
+static bool keep_all(const void *user, const struct control *control)
+{
+    (void)user;
+    (void)control;
+    return true;
+}
+
+static bool keep_others(const void *number, const struct control *control)
+{
+    return control->number != *(const uint64_t *)number;
+}
+
+static bool keep_fresh(const void *now_ms, const struct control *control)
+{
+    return control->expires_ms > *(const int64_t *)now_ms;
+}
+
+enum pdp_err engine_controls_add(struct engine *engine, struct control *const *controls, size_t count)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    enum pdp_err err = count > 0 ? change(engine, keep_all, NULL, controls, count) : PDP_ERR_OK;
+    pthread_mutex_unlock(&engine->controls_lock);
+    return err;
+}
+
+enum pdp_err engine_control_remove(struct engine *engine, uint64_t number, struct control **was)
+{
+    *was = NULL;
+    pthread_mutex_lock(&engine->controls_lock);
+    const struct control *found = controls_get(serving(engine), number);
+    enum pdp_err err = PDP_ERR_UNKNOWN;
+    if (found != NULL) {
+        struct control *held = (struct control *)(uintptr_t)found;
+        atomic_fetch_add(&held->held, 1);
+        err = change(engine, keep_others, &number, NULL, 0);
+        if (err == PDP_ERR_OK) {
+            *was = STEAL(held);
+        }
+        control_drop(&held);
+    }
+    pthread_mutex_unlock(&engine->controls_lock);
+    return err;
+}
+
+void engine_controls_tidy(struct engine *engine, int64_t now_ms)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    (void)change(engine, keep_fresh, &now_ms, NULL, 0); // memory is out: later
+    free_retired(engine);
+    pthread_mutex_unlock(&engine->controls_lock);
+}
+
+// ---- Looking -------------------------------------------------------------------------------------------
+
+void engine_controls_each(struct engine *engine, uint64_t from,
+                          bool (*each)(void *user, const struct control *control), void *user)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    const struct controls *set = serving(engine);
+    bool more = true;
+    for (size_t i = 0; i < controls_count(set) && more; i++) {
+        const struct control *control = controls_at(set, i);
+        more = control->number < from || each(user, control);
+    }
+    pthread_mutex_unlock(&engine->controls_lock);
+}
+
+size_t engine_controls_count(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    size_t count = controls_count(serving(engine));
+    pthread_mutex_unlock(&engine->controls_lock);
+    return count;
+}
+
+uint64_t engine_controls_epoch(const struct engine *engine)
+{
+    return atomic_load(&engine->controls_epoch);
+}
+
+void engine_controls_free(struct engine *engine)
+{
+    struct control_epoch *now = atomic_load(&engine->controls);
+    epoch_free(&now);
+    while (engine->controls_retired != NULL) {
+        struct control_epoch *one = engine->controls_retired;
+        engine->controls_retired = one->next;
+        epoch_free(&one);
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Controls as the engine holds them: made, published to all workers at once, listed, tidied.
+#ifndef ENGINE_CONTROLS_H
+#define ENGINE_CONTROLS_H
+
+#include "engine/engine.h"
+#include "session/controls.h"
+
+// Makes a control of `spec` under the next number, not in force yet. As control_new.
+MUST_USE enum pdp_err engine_control_make(struct engine *engine, struct control *spec, struct control **out,
+                                          const char **why);
+// Puts controls in force for every decision begun from now on: those given, beside all that are; one with the
+// number of another replaces it. LIMIT, NOMEM: nothing has changed. Any thread; never blocks a decision.
+// Cost: linear in the number of controls.
+MUST_USE enum pdp_err engine_controls_add(struct engine *engine, struct control *const *controls,
+                                          size_t count);
+// Takes one out of force. UNKNOWN: there is none of this number. *was is held for the caller.
+MUST_USE enum pdp_err engine_control_remove(struct engine *engine, uint64_t number, struct control **was);
+// Takes those that have expired out, and frees what no worker holds any more.
+void engine_controls_tidy(struct engine *engine, int64_t now_ms);
+// The next number is above this one.
+void engine_controls_number(struct engine *engine, uint64_t last);
+
+// Every control in force, by number, from number `from` on, while `each` says so. Texts live for the call.
+void engine_controls_each(struct engine *engine, uint64_t from,
+                          bool (*each)(void *user, const struct control *control), void *user);
+size_t engine_controls_count(struct engine *engine);
+uint64_t engine_controls_epoch(const struct engine *engine); // rises with every change
+void engine_controls_free(struct engine *engine);            // with the engine
+
+#endif
