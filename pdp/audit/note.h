@@ -11,7 +11,7 @@ enum {
     NOTE_NAME_MAX = 128,
     NOTE_BYTES_MAX = 16384,
     NOTE_SIGNATURES_MAX = 100, // more are refused
-    NOTE_KEYS_MAX = 16,
+    NOTE_KEYS_MAX = 64,        // a bit each
     NOTE_ID_BYTES = 4
 };
 
