@@ -28,9 +28,9 @@ static const int MAPPED_BYTES = 1024 * 1024; // what is as large as this is give
 static const uint64_t TRIM_CLOSED = 64;      // connections gone before memory is given back to the system
 static const uint32_t TRIM_WAITS = 30;
 
-uint64_t server_peer_hash(void *server, struct str name)
+uint64_t server_peer_hash(void *worker, struct str name)
 {
-    return session_hash(engine_sessions(((struct server *)server)->engine), name);
+    return session_hash(engine_sessions(((struct server_worker *)worker)->server->engine), name);
 }
 
 void server_count(const struct server *server, struct node_counts *sum)
@@ -168,8 +168,10 @@ static void place_urls(struct server *server)
 static void warn_open(const struct server *server, bool first)
 {
     server_bundle_warn(server, first);
-    log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning",
-            "a restart forgets sessions and which of them were ended");
+    if (server->state == NULL) {
+        log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning",
+                "a restart forgets sessions and which of them were ended; `--state DIR` keeps them");
+    }
     if (server->config->simulate) {
         log_one(LOG_LEVEL_WARN, "simulate", "meaning", "peers set the clock: never in production");
     }
@@ -285,7 +287,9 @@ static enum pdp_err engine_start(struct server *server)
         !draw(&server->seed, sizeof server->seed)) {
         return PDP_ERR_IO;
     }
-    return engine_new(&config, &server->engine);
+    TRY(server_state_open(server, &config));
+    TRY(engine_new(&config, &server->engine));
+    return server_state_load(server);
 }
 
 static enum pdp_err workers_start(struct server *server)
@@ -297,9 +301,12 @@ static enum pdp_err workers_start(struct server *server)
     count = count < CONFIG_WORKERS_MAX ? count : CONFIG_WORKERS_MAX;
     for (size_t i = 0; i < count; i++) {
         struct server_worker *worker = &server->workers[i];
+        worker->server = server;
         TRY(worker_new(server->engine, &worker->worker));
+        TRY(gate_new(engine_journal(server->engine), server_worker_wake, worker, &worker->gate));
+        worker->decide = (struct decide){worker->worker, worker->gate};
         struct loop_config config = {
-            .node = {.handler = decide_handler(worker->worker),
+            .node = {.handler = decide_handler(&worker->decide),
                      .limits = server->config->limits,
                      .type = SP_REP0,
                      .seed = server->seed},
@@ -308,7 +315,8 @@ static enum pdp_err workers_start(struct server *server)
             .drain_ms = server->config->drain_ms,
             .peers = &server->config->peers,
             .peer_hash = server_peer_hash,
-            .user = server,
+            .mail = server_state_mail,
+            .user = worker,
         };
         TRY(loop_new(&config, &worker->loop));
         server->worker_count++;
@@ -359,6 +367,7 @@ static enum pdp_err threads_start(struct server *server)
     TRY(compiler_new(server->config, server->bundles, server->seed, &server->first, wake_main, server,
                      &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
+    TRY(server_state_start(server));
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
     }
@@ -451,19 +460,25 @@ static void listeners_end(struct server_listeners *side)
 static void server_end(struct server *server)
 {
     workers_stop(server);
+    if (server->state != NULL) {
+        state_stop(server->state); // writes what is left of the table
+    }
     compiler_free(&server->compiler);
     bundles_close(&server->bundles);
     loop_free(&server->admin_loop.loop);
     admin_free(&server->admin_handler);
+    gate_free(&server->admin_loop.gate);
     for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
         loop_free(&server->workers[i].loop);
         worker_free(&server->workers[i].worker);
+        gate_free(&server->workers[i].gate);
     }
     listeners_end(&server->decide);
     listeners_end(&server->admin);
     server_mails_free(server);
     snapshot_free(&server->first);
     engine_free(&server->engine);
+    state_close(&server->state);
     buf_fini(&server->urls);
     if (server->signals >= 0) {
         close(server->signals);

@@ -79,8 +79,9 @@ static void mail_free(struct server_mail *mail)
 
 static void on_mail(void *user, struct node *node, struct node_now now)
 {
-    struct server *server = user;
+    struct server *server = ((struct server_worker *)user)->server;
     struct server_mail mail;
+    gate_release(server->admin_loop.gate, node, now);
     while (mail_take(server, &mail)) {
         struct admin_reload result = {mail.number, buf_view(&mail.error), buf_view(&mail.diagnostics)};
         admin_reloaded(server->admin_handler, node, &result, now);
@@ -115,7 +116,10 @@ void server_mails_free(struct server *server)
 enum pdp_err server_admin_new(struct server *server)
 {
     struct admin_host host = {host_status, host_reload, host_reload_lists, host_ended, server};
-    TRY(admin_new(server->engine, &host, &server->admin_handler));
+    server->admin_loop.server = server;
+    TRY(gate_new(engine_journal(server->engine), server_worker_wake, &server->admin_loop,
+                 &server->admin_loop.gate));
+    TRY(admin_new(server->engine, server->admin_loop.gate, &host, &server->admin_handler));
     struct node_limits limits = NODE_LIMITS_DEFAULT;
     limits.connections = 256;
     limits.peer_connections = 128;
@@ -132,7 +136,7 @@ enum pdp_err server_admin_new(struct server *server)
         .peers = &server->config->peers,
         .peer_hash = server_peer_hash,
         .mail = on_mail,
-        .user = server,
+        .user = &server->admin_loop,
     };
     return loop_new(&config, &server->admin_loop.loop);
 }

@@ -6,6 +6,8 @@
 #include "daemon/compile.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
+#include "daemon/state.h"
+#include "node/decide.h"
 
 #include <pthread.h>
 
@@ -20,6 +22,9 @@ struct server_listeners {
 };
 
 struct server_worker {
+    struct server *server;
+    struct decide decide;
+    struct gate *gate; // answers that wait until what they tell of is durable
     struct worker *worker;
     struct loop *loop;
     pthread_t thread;
@@ -41,6 +46,7 @@ struct server {
     size_t worker_count;
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
+    struct state *state;             // NULL: all is in memory
     struct bundles *bundles;         // NULL: a folder is served
     struct compiler *compiler;
     struct snapshot *first; // what was published at the start, on its way to the compiler
@@ -77,12 +83,20 @@ void server_alarm(struct server *server, enum admin_alarm_kind kind, bool raised
 // For the status: the facts are copied under the lock, which is held.
 void server_bundle_show(struct server *server, struct admin_status *out);
 
+// server_state.c: what lasts.
+MUST_USE enum pdp_err server_state_open(struct server *server, struct engine_config *config);
+MUST_USE enum pdp_err server_state_load(struct server *server);
+MUST_USE enum pdp_err server_state_start(struct server *server);
+void server_worker_wake(void *worker);
+// The mail of a loop: sends what has become durable.
+void server_state_mail(void *worker, struct node *node, struct node_now now);
+
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);
 // Tells those who wait how the compile ended. Main thread.
 void server_admin_mail(struct server *server, const struct compiled *compiled);
 void server_mails_free(struct server *server);
 void server_count(const struct server *server, struct node_counts *sum);
-uint64_t server_peer_hash(void *server, struct str name);
+uint64_t server_peer_hash(void *worker, struct str name); // of a struct server_worker
 
 #endif

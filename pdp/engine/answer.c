@@ -343,12 +343,29 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
     return true;
 }
 
+uint64_t worker_awaits(const struct worker *worker)
+{
+    return worker->awaits;
+}
+
+void worker_unsaved(struct worker *worker, struct buf *out)
+{
+    struct emit emit;
+    struct fault why = {0};
+    emit_init(&emit, worker->form, out);
+    (void)fault_set(&why, "state",
+                    "could not be written to the disk, so nothing was granted; ask again later");
+    wire_fault(&emit, PDP_CODE_OVERLOADED, worker->request_id, &why);
+}
+
 void engine_answer(struct worker *worker, const struct peer *peer, struct str message, int64_t now_ms,
                    struct buf *out)
 {
     arena_reset(&worker->arena);
     worker->fault = (struct fault){0};
+    worker->awaits = 0;
     enum wire_form form = wire_form_of(message);
+    worker->form = form;
     struct emit emit;
     emit_init(&emit, form, out);
     struct value root = {0};
@@ -357,10 +374,10 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     bool answered =
         wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
         (late_refuse(worker, &root, &emit) || answer_root(worker, snapshot, peer, &root, now_ms, &emit));
+    const struct value *id = value_get(&root, STR("request_id"));
+    worker->request_id = id != NULL && id->kind == VALUE_STRING ? value_text(id) : (struct str){0};
     if (!answered) {
-        const struct value *id = value_get(&root, STR("request_id"));
-        struct str request_id = id != NULL && id->kind == VALUE_STRING ? value_text(id) : (struct str){0};
-        wire_fault(&emit, PDP_CODE_MALFORMED, request_id, &worker->fault);
+        wire_fault(&emit, PDP_CODE_MALFORMED, worker->request_id, &worker->fault);
         counter_add(&worker->counters.codes[PDP_CODE_MALFORMED]);
         counter_add(&worker->counters.effects[PDP_EFFECT_DENY]);
     }

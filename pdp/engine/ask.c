@@ -445,6 +445,15 @@ void ask_learn(struct ask *ask)
     ask->user.last = ask->seen;
 }
 
+// An issuer's word must last, and so must a cut-off; what was only observed may be lost with the last
+// moments.
+static bool is_lasting(const struct ask *ask)
+{
+    enum event_type event = ask->request->event;
+    bool word = event != EVENT_NONE && event != EVENT_SIGNAL && event != EVENT_STEP_UP_FAILED;
+    return word || ask->user.cutoff_s != (ask->held.user != NULL ? ask->held.user->cutoff_s : 0);
+}
+
 enum pdp_err ask_commit(struct ask *ask)
 {
     ask->session.keep_until_ms = lifecycle_keep_until(&ask->session, &ask->limits, ask->now_ms);
@@ -454,8 +463,11 @@ enum pdp_err ask_commit(struct ask *ask)
         .put_user = true,
         .create = ask->held.session == NULL,
         .room = ask->room,
+        .lasting = is_lasting(ask),
         .session = ask->session,
         .user = ask->user,
     };
-    return session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms);
+    TRY(session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms));
+    worker_await(ask->worker, ask->held.seq);
+    return PDP_ERR_OK;
 }

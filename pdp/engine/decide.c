@@ -66,6 +66,7 @@ static void refuse_foreign(struct ask *ask, struct verdict *out)
         if (session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms) != PDP_ERR_OK) {
             out->effect = PDP_EFFECT_DENY; // refused all the same, but nothing was ended
         }
+        worker_await(ask->worker, ask->held.seq);
     }
 }
 
@@ -542,6 +543,9 @@ void decide(struct ask *ask, struct verdict *out)
     }
     ask_hold(ask);
     bool judged = decide_held(ask, out);
+    if (out->effect == PDP_EFFECT_TERMINATE) {
+        worker_await_all(ask->worker);
+    }
     fill_session(ask, out);
     // A session that is over here is over; what could not be stored here is not judged beside.
     if (judged && ask->snapshot->shadow != NULL && out->code != PDP_CODE_OVERLOADED) {

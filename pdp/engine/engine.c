@@ -25,8 +25,12 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     struct hash128 drawn = hash_128(config->key, "counter", sizeof "counter" - 1);
     engine->counter_key = (struct hash_key){drawn.lo, drawn.hi};
     struct session_table_config table = {.key = config->key,
+                                         .id_key_set = config->id_key_set,
+                                         .id_key = config->id_key,
+                                         .journal = config->journal,
                                          .sessions_max = config->sessions_max,
                                          .creations_per_minute = config->creations_per_minute};
+    memcpy(table.id_keys, config->id_keys, sizeof table.id_keys);
     TRY(session_table_new(&table, &engine->sessions));
     *out = STEAL(engine);
     return PDP_ERR_OK;
@@ -146,6 +150,11 @@ void engine_tidy(struct engine *engine, int64_t now_ms)
 struct session_table *engine_sessions(struct engine *engine)
 {
     return engine->sessions;
+}
+
+struct journal *engine_journal(const struct engine *engine)
+{
+    return engine->config.journal;
 }
 
 uint64_t engine_policy_epoch(const struct engine *engine)

@@ -68,7 +68,11 @@ const struct geo_set *snapshot_geo(const struct snapshot *snapshot);
 // ---- Engine ------------------------------------------------------------------------------------
 
 struct engine_config {
-    struct hash_key key;           // drawn at start-up
+    struct hash_key key;                   // drawn at start-up, or kept where state is kept
+    struct hash_key id_keys[SESSION_KEYS]; // of session ids; these three as in session_table_config
+    uint16_t id_key_set;
+    uint8_t id_key;
+    struct journal *journal;       // hears what must last; borrowed. NULL: nothing lasts
     uint64_t id_prefix;            // of decision ids; drawn at start-up
     uint64_t sessions_max;         // 0: no limit
     uint32_t creations_per_minute; // 0: no limit
@@ -85,7 +89,8 @@ void engine_publish(struct engine *engine, struct snapshot **snapshot);
 // Frees retired snapshots that no worker holds and sweeps old sessions, a little at a time.
 void engine_tidy(struct engine *engine, int64_t now_ms);
 struct session_table *engine_sessions(struct engine *engine);
-uint64_t engine_policy_epoch(const struct engine *engine); // 0: nothing published yet
+struct journal *engine_journal(const struct engine *engine); // NULL: nothing lasts
+uint64_t engine_policy_epoch(const struct engine *engine);   // 0: nothing published yet
 // The digest and facts of the snapshot that serves; false where none does.
 bool engine_serving(struct engine *engine, struct worker *worker, char digest[static 80],
                     struct snapshot_facts *facts);
@@ -132,6 +137,11 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
 // again, and one whose own `deadline_ms` has passed is answered `overloaded` without; neither is judged nor
 // moves any state. Events are never refused so: what they tell must not be lost.
 void worker_waited(struct worker *worker, int64_t waited_ms, int64_t queue_ms);
+// What the last engine_answer tells is true for good only once the journal is durable up to this step; until
+// then it must not be sent. 0: nothing to wait for. UINT64_MAX: it cannot be made durable now.
+uint64_t worker_awaits(const struct worker *worker);
+// The answer in place of the last one, in the same form, where it could not be made durable.
+void worker_unsaved(struct worker *worker, struct buf *out);
 
 // One decoded question or event in process. The verdict's text lives until the worker's next call.
 void engine_decide(struct worker *worker, const struct peer *peer, const struct value *root, int64_t now_ms,

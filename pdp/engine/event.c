@@ -284,6 +284,9 @@ void event_apply(struct ask *ask, struct event_result *out)
     (void)ask_enrich(ask);
     ask_hold(ask);
     event_apply_held(ask, out);
+    if (out->recorded || out->code != PDP_CODE_MALFORMED) { // a repeat, or a session that is over
+        worker_await_all(ask->worker);
+    }
     if (out->recorded && !out->repeated && ask->snapshot->shadow != NULL) {
         shadow_event(ask);
     }

@@ -40,6 +40,9 @@ struct worker {
     struct session_room *room;   // of the question in hand
     struct fault fault;          // why the last question was malformed
     int64_t waited_ms, queue_ms; // of the message in hand: how long it waited, and how long it may
+    uint64_t awaits;           // the journal's step that the answer at hand waits for; 0: none
+    enum wire_form form;       // of the message at hand
+    struct str request_id;     // and what it says there, in the arena or the message
     struct counters counters;
     const struct controls *controls; // pinned for the message at hand
     struct shadow_seed seed;         // of the question at hand
@@ -111,6 +114,21 @@ static inline void worker_unpin(struct worker *worker)
         atomic_store_explicit(&worker->controls_pinned, NULL, memory_order_release);
     }
     atomic_store_explicit(&worker->pinned, NULL, memory_order_release);
+}
+
+static inline void worker_await(struct worker *worker, uint64_t seq)
+{
+    worker->awaits = seq > worker->awaits ? seq : worker->awaits;
+}
+
+// Whatever says that a session is over waits for all that was put into the journal so far: its end may be in
+// there.
+static inline void worker_await_all(struct worker *worker)
+{
+    const struct journal *journal = worker->engine->config.journal;
+    if (journal != NULL) {
+        worker_await(worker, journal_head(journal));
+    }
 }
 
 static inline void counter_add(atomic_ullong *counter)

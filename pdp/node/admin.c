@@ -16,7 +16,8 @@ enum {
 };
 static const size_t LIST_NAME_MAX = 128;
 
-enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out)
+enum pdp_err admin_new(struct engine *engine, struct gate *gate, const struct admin_host *host,
+                       struct admin **out)
 {
     *out = NULL;
     AUTO(admin_free) struct admin *admin = calloc(1, sizeof *admin);
@@ -24,6 +25,7 @@ enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, str
         return PDP_ERR_NOMEM;
     }
     admin->engine = engine;
+    admin->gate = gate;
     admin->host = *host;
     arena_init(&admin->arena, 0, ARENA_LIMIT);
     TRY(worker_new(engine, &admin->worker));
@@ -47,6 +49,13 @@ void admin_fail(struct emit *emit, const char *error)
     emit_key_bool(emit, "ok", false);
     emit_key_str(emit, "error", str_of(error));
     emit_end(emit);
+}
+
+void admin_await(struct admin_call *call, uint64_t seq)
+{
+    const struct journal *journal = engine_journal(call->admin->engine);
+    uint64_t head = journal != NULL ? journal_head(journal) : 0;
+    call->awaits = seq == UINT64_MAX || call->awaits == UINT64_MAX ? UINT64_MAX : head;
 }
 
 void admin_time(struct emit *emit, const char *key, int64_t at_ms)
@@ -502,10 +511,32 @@ static void dispatch(struct admin_call *call)
     refuse_unknown(call);
 }
 
+// An order was carried out here but is not durable: it is confirmed once it is.
+static enum node_outcome hold_back(struct admin_call *call, size_t start, struct buf *out)
+{
+    struct buf refusal = {0};
+    struct emit emit;
+    emit_init(&emit, call->emit->form, &refusal);
+    admin_fail(&emit,
+               "it holds in memory and could not be written to the disk: a restart may forget it; look at "
+               "`status`, make room, and give the order again");
+    struct str answer = {(const char *)out->at + start, out->len - start};
+    bool parked =
+        !out->failed && !refusal.failed &&
+        gate_park(call->admin->gate, call->asking, call->awaits, answer, buf_view(&refusal)) == PDP_ERR_OK;
+    out->len = start;
+    if (!parked) {
+        buf_str(out, buf_view(&refusal));
+    }
+    buf_fini(&refusal);
+    return parked ? NODE_PARKED : NODE_DONE;
+}
+
 static enum node_outcome admin_answer(void *user, struct node_asking *asking, struct str message,
                                       struct buf *out)
 {
     struct admin *admin = user;
+    size_t start = out->len;
     enum wire_form form = wire_form_of(message);
     struct emit emit;
     emit_init(&emit, form, out);
@@ -523,7 +554,8 @@ static enum node_outcome admin_answer(void *user, struct node_asking *asking, st
     struct admin_call call = {
         .admin = admin, .asking = asking, .root = &root, .emit = &emit, .outcome = NODE_DONE};
     dispatch(&call);
-    return call.outcome;
+    bool holds = call.outcome == NODE_DONE && gate_holds(admin->gate, call.awaits);
+    return holds ? hold_back(&call, start, out) : call.outcome;
 }
 
 struct node_handler admin_handler(struct admin *admin)

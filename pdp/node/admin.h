@@ -3,7 +3,7 @@
 #ifndef NODE_ADMIN_H
 #define NODE_ADMIN_H
 
-#include "node/node.h"
+#include "node/gate.h"
 
 #define ADMIN_TOMBSTONE_MS (INT64_C(400) * 24 * 3600 * 1000) // longer than any session's absolute limit
 #define ADMIN_SESSIONS_MAX 1000                              // of one terminate
@@ -17,7 +17,8 @@ struct admin_geo {
 // X(name, word in the status): what somebody should look at
 #define ADMIN_ALARM_LIST(X)             \
     X(RELOAD_REFUSED, "reload_refused") \
-    X(BUNDLE_EXPIRED, "bundle_expired")
+    X(BUNDLE_EXPIRED, "bundle_expired") \
+    X(STORE_FAILING, "store_failing")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -74,7 +75,9 @@ struct admin_host {
 
 struct admin;
 
-MUST_USE enum pdp_err admin_new(struct engine *engine, const struct admin_host *host, struct admin **out);
+// `gate` is the admin's node's own: orders are confirmed once they are durable.
+MUST_USE enum pdp_err admin_new(struct engine *engine, struct gate *gate, const struct admin_host *host,
+                                struct admin **out);
 void admin_free(struct admin **admin); // before the engine
 struct node_handler admin_handler(struct admin *admin);
 

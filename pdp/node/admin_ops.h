@@ -18,6 +18,7 @@ struct admin_waiting {
 
 struct admin {
     struct engine *engine;
+    struct gate *gate;
     struct admin_host host;
     struct worker *worker; // to look at the snapshot that serves
     struct arena arena;    // of one message
@@ -31,9 +32,12 @@ struct admin_call {
     struct node_asking *asking;
     const struct value *root;
     struct emit *emit;
+    uint64_t awaits; // the journal's step that must be durable before the answer is given; 0: none
     enum node_outcome outcome;
 };
 
+// The answer waits until all that was put into the journal so far is durable. `seq` as session_held.seq.
+void admin_await(struct admin_call *call, uint64_t seq);
 void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error": …}`
 // A time as RFC 3339, or null where it is 0 or less.
 void admin_time(struct emit *emit, const char *key, int64_t at_ms);

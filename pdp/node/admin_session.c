@@ -203,6 +203,7 @@ static bool end_one(struct admin_call *call, struct str session, struct str reas
     }
     emit_end(call->emit);
     if (err == PDP_ERR_OK) {
+        admin_await(call, was->seq);
         call->admin->host.ended(call->admin->host.user, node_asking_peer(call->asking), ref, reason);
     }
     return err == PDP_ERR_OK;
