@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
-#include "engine/event.h"
 #include "engine/late.h"
+#include "engine/record_inner.h"
 #include "model/fault.h"
 
 static const int64_t AT_LEAST_MS = INT64_C(100000000000); // a smaller number was meant as seconds
@@ -68,6 +68,7 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
         }
     }
     out->client_ip_why = ask.ip_why != NULL ? str_of(ask.ip_why) : (struct str){0};
+    record_decision(&ask, out);
 }
 
 // May the peer speak for this tenant?
@@ -97,22 +98,26 @@ static void answer_question(struct worker *worker, struct snapshot *snapshot, co
                             const struct value *root, int64_t now_ms, size_t item, struct verdict *out)
 {
     struct request request;
-    *out = (struct verdict){0};
+    *out = (struct verdict){.simulated = (peer->grants & GRANT_SIMULATE) != 0};
     enum pdp_err err = request_read(root, &request, &worker->fault);
+    put_decision_id(worker, out);
     out->request_id = request.request_id;
     err = err == PDP_ERR_OK ? check_asker(worker, peer, &request) : err;
     if (err != PDP_ERR_OK) {
         out->code = PDP_CODE_MALFORMED;
         out->reason = STR("the question could not be read");
+        record_refusal(worker, peer, &request, out, now_ms);
+    } else if (!record_ready(worker)) {
+        out->code = PDP_CODE_OVERLOADED;
+        out->reason = STR("the audit log is full, and nothing is answered that it does not tell of");
     } else if (!worker_ready(worker, snapshot)) {
         out->code = snapshot == NULL ? PDP_CODE_STALE : PDP_CODE_OVERLOADED;
         out->reason = snapshot == NULL ? STR("no policies are loaded") : STR("out of memory");
+        record_refusal(worker, peer, &request, out, now_ms);
     } else {
         decide_request(worker, snapshot, peer, &request, now_ms, item, out);
         out->request_id = request.request_id;
     }
-    out->simulated = (peer->grants & GRANT_SIMULATE) != 0;
-    put_decision_id(worker, out);
     count_verdict(worker, out);
 }
 
@@ -206,8 +211,13 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
                       .table = worker->engine->sessions,
                       .controls = worker->controls,
                       .now_ms = now_ms};
-    struct event_result result;
-    event_apply(&ask, &result);
+    struct event_result result = {.code = PDP_CODE_OVERLOADED,
+                                  .why = STR("the audit log is full: send the event again")};
+    // Whoever logs out is out, also where nothing can tell of it.
+    if (request->event == EVENT_LOGOUT || record_ready(worker)) {
+        event_apply(&ask, &result);
+        record_event(&ask, &result);
+    }
     emit_event(emit, &ask, &result);
     return true;
 }
@@ -241,8 +251,8 @@ static void end_too(struct verdict *verdict, const struct verdict *ended)
     }
 }
 
-// Where one item ends the session, none of the batch may be served.
-static void terminate_all(struct verdict *verdicts, size_t count)
+// Where one item ends the session, none of the batch may be served. Returns the first that does.
+static const struct verdict *terminate_all(struct verdict *verdicts, size_t count)
 {
     const struct verdict *ended = NULL;
     for (size_t i = 0; i < count && ended == NULL; i++) {
@@ -253,6 +263,7 @@ static void terminate_all(struct verdict *verdicts, size_t count)
             end_too(&verdicts[i], ended);
         }
     }
+    return ended;
 }
 
 static bool answer_batch(struct worker *worker, struct snapshot *snapshot, const struct peer *peer,
@@ -274,7 +285,10 @@ static bool answer_batch(struct worker *worker, struct snapshot *snapshot, const
             break;
         }
     }
-    terminate_all(verdicts, count);
+    const struct verdict *ended = terminate_all(verdicts, count);
+    if (ended != NULL && count > 1) {
+        record_batch_end(worker, peer, ended, count, now_ms);
+    }
     emit_map(emit, 1);
     emit_key(emit, STR("evaluations"));
     emit_list(emit, count);
@@ -378,6 +392,7 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     worker->request_id = id != NULL && id->kind == VALUE_STRING ? value_text(id) : (struct str){0};
     if (!answered) {
         wire_fault(&emit, PDP_CODE_MALFORMED, worker->request_id, &worker->fault);
+        record_refusal(worker, peer, NULL, NULL, now_ms);
         counter_add(&worker->counters.codes[PDP_CODE_MALFORMED]);
         counter_add(&worker->counters.effects[PDP_EFFECT_DENY]);
     }

@@ -172,7 +172,8 @@ void ask_hold(struct ask *ask)
     if (ask->user.first_seen_ms == 0) {
         ask->user.first_seen_ms = ask->now_ms;
     }
-    if (ask->seed == NULL && ask->snapshot->shadow != NULL) {
+    ask->was_held = ask->seed == NULL && (ask->snapshot->shadow != NULL || ask->worker->recorder != NULL);
+    if (ask->was_held) {
         ask->worker->seed = (struct shadow_seed){ask->known, ask->has_user, ask->session, ask->user};
     }
     if (ask->has_session) {

@@ -72,6 +72,8 @@ struct ask {
     uint64_t repeat_id, question_hash;
     uint64_t strengths_asked, strengths_proved; // a bit each: what conditions said since ask_begin
     uint64_t lists_asked;                       // a bit each, modulo 64
+    bool was_held;                              // worker->seed holds what was known before
+    bool audit_always;                          // a rule that decided wants its answers kept
     bool score_read;                            // a condition read more of the risk than its level
     struct ask_count *counts;                   // by counter; NULL: not weighed, or there are none
     bool counter_met;                           // one was read, or this question moves one

@@ -476,6 +476,7 @@ static void judge(struct ask *ask, struct verdict *out)
     struct ask_locks locks;
     control_join(ask, &result, &locks);
     take_result(ask, &result, out);
+    ask->audit_always = result.audit_always;
     control_name(ask, &locks, out);
     adjust(ask, out);
     if (ask_in_shadow(ask)) {

@@ -3,6 +3,7 @@
 
 #include "engine/controls.h"
 #include "engine/kept.h"
+#include "engine/record_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,7 @@ void worker_free(struct worker **worker)
     geo_cache_free(&w->geo_cache);
     free(w->agents);
     free(w->room);
+    recorder_free(&w->recorder);
     arena_fini(&w->arena);
     free(w);
     *worker = NULL;

@@ -28,6 +28,8 @@ struct agent_seen {
     char text[AGENT_CACHE_TEXT];
 };
 
+struct recorder;
+
 struct worker {
     _Alignas(64) _Atomic(struct snapshot *) pinned;  // what it reads now; NULL between decisions
     _Atomic(struct control_epoch *) controls_pinned; // likewise; NULL where there are none
@@ -46,6 +48,7 @@ struct worker {
     struct counters counters;
     const struct controls *controls; // pinned for the message at hand
     struct shadow_seed seed;         // of the question at hand
+    struct recorder *recorder;       // NULL: nothing is recorded
 };
 
 // A Counter document's table, kept over reloads: its name, key and window make it the same.

@@ -415,6 +415,7 @@ static void decide_rule(struct policy_result *out, const struct set_rule *rule, 
     }
     out->terminate_subject =
         out->terminate_subject || (out->effect == PDP_EFFECT_TERMINATE && rule->ends_subject);
+    out->audit_always = out->audit_always || rule->audit_always;
 }
 
 static bool list_rules(struct decide *d, enum combine_outcome decided, bool *certain)

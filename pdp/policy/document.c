@@ -32,7 +32,7 @@ static const struct conf_field DOCUMENT[] = {
 
 struct rule {
     struct str id, reason, message;
-    int effect, exceptions;
+    int effect, exceptions, audit;
     int64_t starts_ms, expires_ms;
     const struct conf_node *when, *require, *terminate, *obligations, *rollout;
     struct conf_texts actions, resources;
@@ -45,6 +45,7 @@ static const char *const EFFECTS[] = {
 #undef X
         [PDP_EFFECT_COUNT] = NULL};
 static const char *const EXCEPTIONS[] = {"never", NULL};
+static const char *const AUDIT[] = {"always", NULL};
 
 static const struct conf_field RULE[] = {
     {"id", CONF_ID, true, offsetof(struct rule, id), NULL, 0, 0, "unique in its policy"},
@@ -61,6 +62,8 @@ static const struct conf_field RULE[] = {
      "what the gateway must do besides"},
     {"exceptions", CONF_CHOICE, false, offsetof(struct rule, exceptions), EXCEPTIONS, 0, 0,
      "never: no exception lifts this rule"},
+    {"audit", CONF_CHOICE, false, offsetof(struct rule, audit), AUDIT, 0, 0,
+     "always: its answers are all kept in the audit log"},
     {"terminate", CONF_MAPPING, false, offsetof(struct rule, terminate), NULL, 0, 0,
      "scope: session or subject"},
     {"starts", CONF_TIME, false, offsetof(struct rule, starts_ms), NULL, 0, 0, "before it the rule is no"},
@@ -301,8 +304,11 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
 {
     struct policy_set *set = build->set;
     uint32_t number = set->rule_count++;
-    struct rule rule = {
-        .effect = PDP_EFFECT_DENY, .exceptions = -1, .starts_ms = INT64_MIN, .expires_ms = INT64_MAX};
+    struct rule rule = {.effect = PDP_EFFECT_DENY,
+                        .exceptions = -1,
+                        .audit = -1,
+                        .starts_ms = INT64_MIN,
+                        .expires_ms = INT64_MAX};
     struct reading r = {build, node, &rule, vars, &set->rules[number], target_steps};
     enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
     build_note(build, err);
@@ -316,6 +322,7 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
         .rollout = SET_NO_ROLLOUT,
         .effect = (enum pdp_effect)rule.effect,
         .never_lifted = rule.exceptions == 0,
+        .audit_always = rule.audit == 0,
         .reason = build_copy(build, rule.reason),
         .message = build_copy(build, rule.message),
     };

@@ -127,6 +127,7 @@ struct policy_result {
         *exceptions; // names of those that lifted something; their obligations are among the above
     size_t exception_count;
     bool terminate_subject; // `terminate: {scope: subject}`
+    bool audit_always;      // `audit: always` of a deciding rule
     int64_t until_ms; // of proofs, times of rules, exceptions; the frame's horizon is the caller's to add
 };
 // Matches and combines for the request that `frame` was begun for. Lists in the result live in `arena`.

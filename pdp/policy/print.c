@@ -294,9 +294,9 @@ static void put_rollout(struct buf *out, const struct policy_set *set, uint32_t 
 static void print_rule(struct buf *out, const struct policy_set *set, uint32_t number, struct places *places)
 {
     const struct set_rule *rule = &set->rules[number];
-    buf_printf(out, "  rule " STR_FMT ": %s%s%s\n", STR_ARG(rule->name), pdp_effect_name(rule->effect),
+    buf_printf(out, "  rule " STR_FMT ": %s%s%s%s\n", STR_ARG(rule->name), pdp_effect_name(rule->effect),
                rule->ends_subject ? " all sessions of the subject" : "",
-               rule->never_lifted ? ", no exceptions" : "");
+               rule->never_lifted ? ", no exceptions" : "", rule->audit_always ? ", always audited" : "");
     if (places != NULL) {
         print_index(out, set, number, places);
     }

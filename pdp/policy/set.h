@@ -21,7 +21,7 @@ struct set_rule {
     uint32_t rollout; // SET_NO_ROLLOUT: for everybody
     enum pdp_effect effect;
     bool closing; // the deny that deny-unless-allow adds, after all rules of its policy
-    bool ends_subject, never_lifted, has_require;
+    bool ends_subject, never_lifted, has_require, audit_always;
     bool timed; // else it starts and expires never
     uint32_t strength;
     int64_t max_age_s;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A warm decision takes nothing from the heap: CBOR question in, answer out, session moving on.
+// A warm decision takes nothing from the heap: CBOR question in, answer and audit record out, session moving
+// on.
+#include "engine/record.h"
 #include "support/harness.h"
 
 #include <stdio.h>
@@ -88,6 +90,12 @@ int main(void)
     if (!buf_grow(&answer, 16384)) { // the daemon's buffers have seen long answers before
         return 2;
     }
+    struct recorder *recorder = NULL;
+    struct record record;
+    size_t records = 0;
+    if (worker_record(h.worker, &(struct record_config){.deny_when_full = true}, &recorder) != PDP_ERR_OK) {
+        return 2;
+    }
     size_t worst = 0, after_warmup = 0;
     for (unsigned i = 0; i < 4000; i++) {
         make(i, &arena, &question);
@@ -95,6 +103,9 @@ int main(void)
         size_t before = taken;
         engine_answer(h.worker, &h.peer, buf_view(&question), HARNESS_NOW + i, &answer);
         size_t here = taken - before;
+        for (; recorder_take(recorder, &record); records++) {
+            recorder_drop(recorder);
+        }
         if (i >= 100) {
             after_warmup += here;
             worst = here > worst ? here : worst;
@@ -107,6 +118,7 @@ int main(void)
     bool judged =
         counts.effects[PDP_EFFECT_ALLOW] + counts.codes[PDP_CODE_POLICY] + counts.codes[PDP_CODE_UNSURE] >=
         4000;
+    judged = judged && records == 4000;
     buf_fini(&question);
     buf_fini(&answer);
     arena_fini(&arena);
