@@ -57,8 +57,7 @@ enum pdp_err file_facts(const char *path, const char *vfs, struct file_facts *fa
     return PDP_ERR_OK;
 }
 
-// ---- Check
-// -------------------------------------------------------------------------------------------------
+// ---- Check ------------------------------------------------------------------------------------------
 
 struct checked {
     const struct file_look *look;
@@ -149,8 +148,7 @@ enum pdp_err file_check(const char *path, const char *vfs, const struct file_loo
     return check_rows(path, db, &state, &checked, why);
 }
 
-// ---- Copies
-// ------------------------------------------------------------------------------------------------
+// ---- Copies -----------------------------------------------------------------------------------------
 
 static void keep_first(void *user, const char *what)
 {
@@ -220,8 +218,7 @@ enum pdp_err file_backup(const char *path, const char *vfs, const char *to, char
     return disk_place(made, to, why);
 }
 
-// ---- Restore
-// -------------------------------------------------------------------------------------------------
+// ---- Restore ----------------------------------------------------------------------------------------
 
 static void fd_close(int *fd)
 {

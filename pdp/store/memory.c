@@ -50,7 +50,7 @@ static struct store_row row_of(enum store_table table, const struct kept *kept)
                               .value = {kept->bytes + kept->key_len, kept->value_len}};
 }
 
-// ---- One table -------------------------------------------------------------------------------------------
+// ---- One table --------------------------------------------------------------------------------------
 
 // Where the row of this key hangs, or would.
 static struct kept **place_of(struct rows *rows, uint64_t hash, struct str key)
@@ -121,8 +121,7 @@ static struct kept *kept_new(const struct store_row *row, uint64_t hash)
     return kept;
 }
 
-// ---- Changes
-// -----------------------------------------------------------------------------------------------
+// ---- Changes ----------------------------------------------------------------------------------------
 
 static bool change_room(struct memory *memory)
 {
@@ -228,8 +227,7 @@ static void memory_cut(void *self, size_t keep)
     forget_changes(memory); // what survived is on the disk
 }
 
-// ---- Reading
-// -------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------
 
 static int by_key(const void *a, const void *b)
 {
@@ -297,8 +295,7 @@ static void memory_stats(const void *self, struct store_stats *out)
     }
 }
 
-// ---- Life
-// ------------------------------------------------------------------------------------------------------
+// ---- Life -------------------------------------------------------------------------------------------
 
 static enum pdp_err memory_shut(void *self)
 {

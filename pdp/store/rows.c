@@ -15,7 +15,7 @@ uint64_t rows_sum(const struct store_row *row)
     return hash_64(key, row->value.at, row->value.len);
 }
 
-// ---- State -----------------------------------------------------------------------------------------------
+// ---- State ------------------------------------------------------------------------------------------
 
 static void put_u64(char *at, uint64_t number)
 {
@@ -81,7 +81,7 @@ enum pdp_err rows_state_read(sqlite3 *db, const char *path, struct rows_state *o
     return PDP_ERR_OK;
 }
 
-// ---- Rows ------------------------------------------------------------------------------------------------
+// ---- Rows -------------------------------------------------------------------------------------------
 
 static enum pdp_err look_at(sqlite3_stmt *statement, const char *path, struct rows_walk *walk,
                             char why[static STORE_WHY_MAX])

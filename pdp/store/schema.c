@@ -17,7 +17,7 @@ static const struct schema_step STEPS[] = {
 };
 const struct schema SCHEMA = {STEPS, COUNT_OF(STEPS)};
 
-// ---- Steps -----------------------------------------------------------------------------------------------
+// ---- Steps ------------------------------------------------------------------------------------------
 
 static enum pdp_err walk(const struct schema *schema, sqlite3 *db, int from, int to)
 {
@@ -51,8 +51,7 @@ enum pdp_err schema_migrate(const struct schema *schema, sqlite3 *db, int versio
     return version < schema->version ? walk_whole(schema, db, version) : PDP_ERR_OK;
 }
 
-// ---- Whose file is it?
-// -------------------------------------------------------------------------------------
+// ---- Whose file is it? ------------------------------------------------------------------------------
 
 enum pdp_err schema_judge(const struct schema *schema, sqlite3 *db, const char *path, int *version,
                           char why[static STORE_WHY_MAX])

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 enum {
-    CHECKPOINT_FRAMES = 1024,  // of the log, 4 MiB: emptied into the file once nothing waits
-    CHECKPOINT_AT_ONCE = 4096, // 16 MiB: even if something does
+    LOG_PAGES = 1024,
+    BUSY_TIMES = 4, // as many pages more before the log is emptied while something waits
     TABLES = STORE_TABLE_COUNT + 1
 };
 static const enum store_table STATE = STORE_TABLE_COUNT; // the table `store`
@@ -21,18 +21,19 @@ struct sqlite {
     sqlite3 *db; // NULL: closed after an error, and not opened again yet
     sqlite3_stmt *rank[TABLES], *put[TABLES], *erase[TABLES];
     struct rows_state state;
+    uint64_t told;   // state.commits that were completed
     uint64_t synced; // state.commits that are durable
     uint64_t doubt;  // the number of a commit that failed, and may be on the disk all the same; 0: none
-    uint64_t doubted, checkpoints, mended, late;
+    uint64_t doubted, checkpoints, mended, late, lost;
     int synchronous;          // 1 normal, 2 full; 0 unknown
+    int log_pages;            // more than so many are emptied into the file
     int frames, due;          // in the log now; at how many it is emptied
     int64_t pages;            // of the file
     bool broken;              // open anew and prove the file before anything else
     char last[STORE_WHY_MAX]; // what broke it
 };
 
-// ---- Connection
-// --------------------------------------------------------------------------------------------
+// ---- Connection -------------------------------------------------------------------------------------
 
 static void disconnect(struct sqlite *self)
 {
@@ -100,12 +101,11 @@ static enum pdp_err connect_to(struct sqlite *self, char why[static STORE_WHY_MA
     }
     (void)sqlite3_wal_hook(self->db, on_commit, self);
     self->frames = 0;
-    self->due = CHECKPOINT_FRAMES;
+    self->due = self->log_pages;
     return rows_state_read(self->db, self->path, &self->state, why);
 }
 
-// ---- Checkpoints
-// -------------------------------------------------------------------------------------------
+// ---- Checkpoints ------------------------------------------------------------------------------------
 
 // Empties the log into the file. BUSY: someone reads what stands in it.
 static enum pdp_err empty_log(struct sqlite *self, int mode)
@@ -117,7 +117,7 @@ static enum pdp_err empty_log(struct sqlite *self, int mode)
     }
     self->checkpoints++;
     self->frames = frames == moved ? 0 : frames;
-    self->due = self->frames + CHECKPOINT_FRAMES;
+    self->due = self->frames + self->log_pages;
     return sql_number(self->db, "PRAGMA page_count", &self->pages);
 }
 
@@ -130,7 +130,7 @@ static void breaks(struct sqlite *self, const char *what)
 static bool sqlite_due(const void *user, bool idle)
 {
     const struct sqlite *self = user;
-    int most = self->due + (idle ? 0 : CHECKPOINT_AT_ONCE - CHECKPOINT_FRAMES);
+    int most = self->due + (idle ? 0 : self->log_pages * (BUSY_TIMES - 1));
     return !self->broken && self->frames >= most;
 }
 
@@ -138,15 +138,14 @@ static bool sqlite_due(const void *user, bool idle)
 static void sqlite_upkeep(void *user)
 {
     struct sqlite *self = user;
-    self->due = self->frames + CHECKPOINT_FRAMES;
+    self->due = self->frames + self->log_pages;
     enum pdp_err err = empty_log(self, SQLITE_CHECKPOINT_PASSIVE);
     if (err != PDP_ERR_OK && err != PDP_ERR_BUSY && err != PDP_ERR_LIMIT) {
         breaks(self, sqlite3_errmsg(self->db));
     }
 }
 
-// ---- Mending
-// -----------------------------------------------------------------------------------------------
+// ---- Mending ----------------------------------------------------------------------------------------
 
 // After an error of the disk nothing in memory is believed: the kernel may have dropped what it could not
 // write, and says so only once. Opened anew, SQLite reads the log by its checksums, and all that it finds is
@@ -166,14 +165,14 @@ static enum pdp_err mend(struct sqlite *self, char why[static STORE_WHY_MAX])
     if (err != PDP_ERR_OK) {
         return sql_refuse(self->path, err, sqlite3_errmsg(self->db), why);
     }
-    self->synced = self->state.commits;
+    self->lost += self->told > self->state.commits ? self->told - self->state.commits : 0;
+    self->told = self->synced = self->state.commits;
     self->broken = false;
     self->mended++;
     return PDP_ERR_OK;
 }
 
-// ---- Batches
-// -----------------------------------------------------------------------------------------------
+// ---- Batches ----------------------------------------------------------------------------------------
 
 static enum pdp_err finish(sqlite3_stmt *statement, int code)
 {
@@ -344,15 +343,16 @@ static enum pdp_err sqlite_commit(void *user, const struct store_batch *first, s
     enum pdp_err err = transact(self, first, count, sync, &state, done, &begun_commit);
     if (err == PDP_ERR_OK) {
         self->state = state;
+        TRY(still_there(self, count, why));
+        self->told = state.commits;
         self->synced = sync ? state.commits : self->synced;
-        return still_there(self, count, why);
+        return PDP_ERR_OK;
     }
     err = fails(self, err, why);
     return self->broken && begun_commit ? resolve(self, state.commits, count, err, why) : err;
 }
 
-// ---- Reading
-// -------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------
 
 static enum pdp_err sqlite_load(void *user, enum store_table table,
                                 enum pdp_err (*each)(void *user, const struct store_row *row), void *reader,
@@ -391,14 +391,14 @@ static void sqlite_stats(const void *user, struct store_stats *out)
     out->checkpoints = self->checkpoints;
     out->mended = self->mended;
     out->late = self->late;
+    out->lost = self->lost;
     if (self->broken && !out->broken) {
         memcpy(out->last_error, self->last, sizeof out->last_error);
     }
     out->broken = self->broken;
 }
 
-// ---- Life
-// ------------------------------------------------------------------------------------------------------
+// ---- Life -------------------------------------------------------------------------------------------
 
 static enum pdp_err wind_up(struct sqlite *self)
 {
@@ -441,7 +441,8 @@ static enum pdp_err begin(struct sqlite *self, char why[static STORE_WHY_MAX])
     if (err != PDP_ERR_OK && err != PDP_ERR_BUSY) {
         return sql_refuse(self->path, err, sqlite3_errmsg(self->db), why);
     }
-    self->synced = err == PDP_ERR_OK ? self->state.commits : 0;
+    self->told = self->state.commits;
+    self->synced = err == PDP_ERR_OK ? self->told : 0;
     return PDP_ERR_OK;
 }
 
@@ -460,6 +461,7 @@ enum pdp_err store_sqlite_open(const struct store_config *config, void **out, ch
     }
     self->path = config->path;
     self->vfs = config->vfs;
+    self->log_pages = config->log_pages != 0 ? (int)config->log_pages : LOG_PAGES;
     err = begin(self, why);
     if (err != PDP_ERR_OK) {
         disconnect(self);

@@ -48,7 +48,7 @@ void store_tell(char why[static STORE_WHY_MAX], const char *fmt, ...)
     va_end(args);
 }
 
-// ---- Queues ----------------------------------------------------------------------------------------------
+// ---- Queues -----------------------------------------------------------------------------------------
 
 static void queue_add(struct queue *queue, struct store_batch *batch)
 {
@@ -83,7 +83,7 @@ static void queue_drop(struct store *store, struct queue *queue)
     }
 }
 
-// ---- Opening ---------------------------------------------------------------------------------------------
+// ---- Opening ----------------------------------------------------------------------------------------
 
 static void show_stats(struct store *store)
 {
@@ -136,8 +136,7 @@ void store_close(struct store **store)
     (void)store_shut(store);
 }
 
-// ---- Batches
-// -----------------------------------------------------------------------------------------------
+// ---- Batches ----------------------------------------------------------------------------------------
 
 // Bytes that the copy takes; false where a row breaks the bounds.
 static bool weigh(const struct store_op *ops, size_t count, size_t *bytes)
@@ -235,8 +234,7 @@ bool store_poll(struct store *store, struct store_completion *out)
     return batch != NULL;
 }
 
-// ---- Work
-// ----------------------------------------------------------------------------------------------------
+// ---- Work -------------------------------------------------------------------------------------------
 
 // What goes into the next transaction: batches in order, up to a number of rows; one at least.
 static struct queue take_group(struct store *store, bool *sync)
@@ -350,8 +348,7 @@ bool store_work(struct store *store)
     return waits(store) || store->backend->due(store->self, true);
 }
 
-// ---- Reading
-// -------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------
 
 enum pdp_err store_load(struct store *store, enum store_table table,
                         enum pdp_err (*each)(void *user, const struct store_row *row), void *user,

@@ -44,7 +44,7 @@ struct store_op {
     bool erase;
 };
 
-// ---- Opening ---------------------------------------------------------------------------------------------
+// ---- Opening ----------------------------------------------------------------------------------------
 
 struct store_config {
     const char *path; // of the SQLite file, borrowed for the store's life; NULL: in memory
@@ -56,7 +56,10 @@ struct store_config {
     void *user;
     size_t queue_batches,
         queue_bytes; // most that waits, completions not yet polled included; 0: 4096, 32 MiB
-    bool undo;       // in memory only: store_cut will be called
+    // Pages of the log at which it is emptied into the file once nothing waits, and at four times as many at
+    // once; 0: 1024, which is 4 MiB.
+    unsigned log_pages;
+    bool undo; // in memory only: store_cut will be called
 };
 
 struct store;
@@ -73,7 +76,7 @@ enum pdp_err store_shut(struct store **store);
 // The same for AUTO: without the answer.
 void store_close(struct store **store);
 
-// ---- Threads
+// ---- Threads ----------------------------------------------------------------------------------------
 // ----------------------------------------------------------------------------------------------- submit,
 // poll and stats: any thread, at any time. work, load, count and close: one thread at a time, the writer. No
 // thread is begun here and nothing waits but for the disk: who submits wakes the writer, who runs `while
@@ -85,7 +88,8 @@ void store_close(struct store **store);
 //
 // A batch is done whole or not at all, after those submitted before it. With `sync` it is durable when its
 // completion says OK, together with all before it; without, it survives a kill of the process once completed,
-// but not a power cut until the next sync or checkpoint.
+// but a power cut or an error of the disk may take it until the next sync or checkpoint (the error is counted
+// as `lost`: what was written behind and still matters is to be written again).
 MUST_USE enum pdp_err store_submit(struct store *store, const struct store_op *ops, size_t count, bool sync,
                                    uint64_t *token);
 
@@ -110,8 +114,7 @@ bool store_poll(struct store *store, struct store_completion *out);
 // all fail with IO.
 bool store_work(struct store *store);
 
-// ---- Reading
-// -------------------------------------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------------------------------
 
 // Every row in the order of keys (bytewise). `row` is borrowed for the call, which must not call the store.
 // An error of `each` stops the walk and is passed on. CORRUPT: a row does not hold its checksum, or rows are
@@ -134,6 +137,7 @@ struct store_stats {
     uint64_t puts, erases, dropped; // rows done; below the rank of the stored row
     uint64_t checkpoints, mended;   // log emptied into the file; opened anew after an error
     uint64_t late;                  // batches that failed with IO and were found to be there after all
+    uint64_t lost;                  // transactions without sync that an error of the disk took
     uint64_t queued;                // batches that wait now
     uint64_t sync_ns, sync_most_ns; // of all synced transactions; of the slowest
     bool broken;                    // the last transaction ended in an error of the disk
@@ -141,8 +145,7 @@ struct store_stats {
 };
 void store_stats(struct store *store, struct store_stats *out);
 
-// ---- Simulation
-// ----------------------------------------------------------------------------------------------
+// ---- Simulation -------------------------------------------------------------------------------------
 
 // In memory with `undo` only: the power fails. What is queued and what was not polled is gone, and of the
 // transactions since the last synced one all but the first `keep`. The store then is as a fresh one would be.

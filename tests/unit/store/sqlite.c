@@ -54,8 +54,7 @@ static enum pdp_err shut(struct store **store)
     return err;
 }
 
-// ---- What is kept
-// ------------------------------------------------------------------------------------------
+// ---- What is kept -----------------------------------------------------------------------------------
 
 Test(store_sqlite, keeps_rows_across_openings)
 {
@@ -171,8 +170,7 @@ Test(store_sqlite, the_log_stays_bounded)
     store_close(&store);
 }
 
-// ---- Refused
-// -----------------------------------------------------------------------------------------------
+// ---- Refused ----------------------------------------------------------------------------------------
 
 static void make_one(void)
 {
@@ -342,8 +340,7 @@ Test(store_sqlite, a_flipped_bit_is_found_or_does_nothing)
     free(before);
 }
 
-// ---- The disk
-// ------------------------------------------------------------------------------------------------
+// ---- The disk ---------------------------------------------------------------------------------------
 
 Test(store_sqlite, a_file_taken_away_takes_the_store_with_it)
 {
