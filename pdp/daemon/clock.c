@@ -21,3 +21,10 @@ struct node_now clock_now(void)
     }
     return (struct node_now){clock_ms(CLOCK_MONOTONIC), wall > before ? wall : before};
 }
+
+uint64_t clock_steady_ns(void)
+{
+    struct timespec at = {0};
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t)at.tv_sec * 1000000000 + (uint64_t)at.tv_nsec;
+}

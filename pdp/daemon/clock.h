@@ -7,5 +7,6 @@
 
 // Both clocks now. The wall's never goes back within the process, whichever thread asks.
 struct node_now clock_now(void);
+uint64_t clock_steady_ns(void); // of the clock that never jumps
 
 #endif

@@ -40,6 +40,17 @@ enum pdp_err config_listen(struct config_listeners *listeners, struct str url, c
     return PDP_ERR_OK;
 }
 
+enum pdp_err config_metrics(struct config *config, struct str address, const char **why)
+{
+    AUTO(buf_fini) struct buf url = {0};
+    buf_printf(&url, "tcp://" STR_FMT, STR_ARG(address));
+    config->metrics = (struct listen_spec){0};
+    *why = "an address is `127.0.0.1:9464`";
+    TRY(url_parse(buf_view(&url), &config->metrics.url, why));
+    config->has_metrics = true;
+    return PDP_ERR_OK;
+}
+
 // ---- The file: listeners -----------------------------------------------------------------------------
 
 struct listen_node {
@@ -232,11 +243,11 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 // ---- The file: the whole -----------------------------------------------------------------------------
 
 struct file_node {
-    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers;
+    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold;
     int on_expiry;
-    bool simulate, unsigned_too;
+    bool simulate, unsigned_too, metrics_open;
 };
 
 #define FIELD(key, kind, member, text)                                                        \
@@ -272,6 +283,8 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("decide", CONF_ANY, decide, "listeners for questions and events"),
     FIELD("admin", CONF_ANY, admin, "listeners for analysts"),
     FIELD("peers", CONF_SEQUENCE, peers, "who may do what; the first that matches counts"),
+    FIELD("metrics", CONF_EXPR, metrics, "monitoring over HTTP: host:port"),
+    FIELD("metrics_open", CONF_BOOL, metrics_open, "monitoring may be reached from other machines"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -333,6 +346,17 @@ static enum pdp_err keys_take(const struct conf_texts *texts, struct config *con
     return PDP_ERR_OK;
 }
 
+// A flag goes before the file.
+static enum pdp_err metrics_take(const struct conf_node *node, struct config *config, struct diags *diags)
+{
+    const char *why = "";
+    if (node == NULL || config->has_metrics) {
+        return PDP_ERR_OK;
+    }
+    enum pdp_err err = config_metrics(config, node->text, &why);
+    return err == PDP_ERR_OK ? err : diag_error(diags, err, node->place, "%s", why);
+}
+
 static enum pdp_err parts_read(const struct file_node *file, struct config *config, struct diags *diags)
 {
     const enum pdp_err errs[] = {
@@ -342,6 +366,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         listeners_read(file->decide, config, &config->decide, diags),
         listeners_read(file->admin, config, &config->admin, diags),
         limits_read(file->limits, config, diags),
+        metrics_take(file->metrics, config, diags),
         config_peers(file->peers, config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
@@ -376,6 +401,7 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .creations = config->creations_per_minute,
         .counter_entries = config->counter_entries,
         .simulate = config->simulate,
+        .metrics_open = config->metrics_open,
         .threshold = config->bundle_threshold,
         .unsigned_too = config->bundle_unsigned,
     };
@@ -395,6 +421,7 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     config->creations_per_minute = file.creations;
     config->counter_entries = file.counter_entries;
     config->simulate = file.simulate;
+    config->metrics_open = file.metrics_open;
     return PDP_ERR_OK;
 }
 
@@ -453,6 +480,10 @@ const char *config_settle(struct config *config, bool inherits)
             return "an admin listener is ipc or loopback: tcp peers are not authenticated\n"
                    "  hint: `--admin ipc:///run/pdp/admin.ipc`";
         }
+    }
+    if (config->has_metrics && !config->metrics_open && !url_is_loopback(&config->metrics.url)) {
+        return "monitoring could be reached from other machines, and it asks nobody who they are\n"
+               "  hint: `--metrics 127.0.0.1:9464`; or `--metrics-open`, if that is meant";
     }
     for (size_t i = 0; i < config->decide.count && config->simulate; i++) {
         if (!url_is_loopback(&config->decide.list[i].url)) {

@@ -31,6 +31,8 @@ struct config {
     const char *geo[CONFIG_GEO_MAX];
     size_t geo_count;
     struct config_listeners decide, admin;
+    struct listen_spec metrics;     // of monitoring over HTTP
+    bool has_metrics, metrics_open; // open: other machines may reach it
     struct peer_rules peers;
     int64_t workers; // 0: one a core
     bool simulate;
@@ -47,6 +49,8 @@ void config_fini(struct config *config);
 
 // Adds an address with the defaults of a listener. LIMIT, or what url_parse says, with *why.
 MUST_USE enum pdp_err config_listen(struct config_listeners *listeners, struct str url, const char **why);
+// The address of monitoring, `host:port`. What url_parse says, with *why.
+MUST_USE enum pdp_err config_metrics(struct config *config, struct str address, const char **why);
 // Reads the file's text over what `config` holds; every mistake goes to `diags`.
 MUST_USE enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags);
 // What flags and file must fulfil together. NULL, or what is wrong. Grants SIMULATE to peers where asked for.

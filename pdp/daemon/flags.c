@@ -59,6 +59,17 @@ static bool on_admin(struct flag_call *call)
     return config_listen(&call->config->admin, str_of(call->value), &call->why) == PDP_ERR_OK;
 }
 
+static bool on_metrics(struct flag_call *call)
+{
+    return config_metrics(call->config, str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
+static bool on_metrics_open(struct flag_call *call)
+{
+    call->config->metrics_open = true;
+    return true;
+}
+
 static bool on_geo(struct flag_call *call)
 {
     call->why = "at most 16 databases";
@@ -128,6 +139,11 @@ static const struct {
      "where the version that was served last is remembered; a bundle needs it"},
     {{"--decide", 8}, "URL", on_decide, "listen for questions and events; may be repeated"},
     {{"--admin", 7}, "URL", on_admin, "listen for analysts (pdpctl); may be repeated"},
+    {{"--metrics", 9},
+     "ADDR",
+     on_metrics,
+     "HTTP for monitoring: /metrics, /live, /ready; such as 127.0.0.1:9464"},
+    {{"--metrics-open", 14}, NULL, on_metrics_open, "monitoring may be reached from other machines"},
     {{"--geo", 5},
      "FILE",
      on_geo,

@@ -32,6 +32,7 @@ struct loop {
     int epoll, wake;
     int reserve; // a descriptor to give up, so that a connection can be accepted and closed when none is left
     _Atomic bool stop;
+    _Atomic int64_t busy_since_ms;
     bool accepting;
     int64_t accept_again_ms;
     struct node_now now;
@@ -258,7 +259,10 @@ static void listen_all(struct loop *loop, int wait_ms)
     int count = EVENTS_A_TURN;
     for (int i = 0; i < WAITS_A_TURN && count == EVENTS_A_TURN; i++) {
         count = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, i == 0 ? wait_ms : 0);
-        loop->now = i == 0 ? clock_now() : loop->now;
+        if (i == 0) {
+            loop->now = clock_now();
+            atomic_store_explicit(&loop->busy_since_ms, loop->now.steady_ms, memory_order_relaxed);
+        }
         for (int k = 0; k < count; k++) {
             on_event(loop, &loop->events[k]);
         }
@@ -286,6 +290,7 @@ static void turn(struct loop *loop, int wait_ms)
     send_all(loop);
     tell_interests(loop);
     close_closed(loop);
+    atomic_store_explicit(&loop->busy_since_ms, 0, memory_order_relaxed);
 }
 
 static void drain(struct loop *loop)
@@ -336,4 +341,9 @@ void loop_stop(struct loop *loop)
 void loop_count(const struct loop *loop, struct node_counts *sum)
 {
     node_count(loop->node, sum);
+}
+
+int64_t loop_busy_since_ms(const struct loop *loop)
+{
+    return atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&loop->busy_since_ms, memory_order_relaxed);
 }

@@ -29,5 +29,7 @@ void loop_stop(struct loop *loop); // any thread
 void loop_wake(struct loop *loop); // any thread
 // Adds the node's counters to *sum. Any thread.
 void loop_count(const struct loop *loop, struct node_counts *sum);
+// Since when it is at its turn, on the steady clock; 0: it waits for something to do. Any thread.
+int64_t loop_busy_since_ms(const struct loop *loop);
 
 #endif

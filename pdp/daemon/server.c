@@ -43,6 +43,13 @@ void server_count(const struct server *server, struct node_counts *sum)
     }
 }
 
+void server_latency(const struct server *server, struct histogram_sum *sum)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        histogram_read(&server->workers[i].timed.took, sum);
+    }
+}
+
 // ---- Log -------------------------------------------------------------------------------------------
 
 static void log_facts(struct log_line *line, const struct compiled *compiled)
@@ -186,6 +193,15 @@ static void warn_open(const struct server *server, bool first)
 
 // ---- Reload ------------------------------------------------------------------------------------------
 
+static void note_served(struct server *server, const struct compiled *compiled)
+{
+    pthread_mutex_lock(&server->lock);
+    memcpy(server->served_digest, compiled->digest, sizeof server->served_digest);
+    server->served = compiled->facts;
+    server->served_at_ms = clock_now().wall_ms;
+    pthread_mutex_unlock(&server->lock);
+}
+
 // Publishes what was compiled; the snapshot is the engine's then.
 static void publish(struct server *server, struct compiled *compiled)
 {
@@ -194,6 +210,7 @@ static void publish(struct server *server, struct compiled *compiled)
     server->geo_count = compiled->geo_count;
     pthread_mutex_unlock(&server->lock);
     engine_publish(server->engine, &compiled->snapshot);
+    note_served(server, compiled);
     server_bundle_served(server, compiled);
     if (server->compiler != NULL) {
         compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
@@ -205,6 +222,7 @@ static void note_reload(struct server *server, const struct compiled *compiled, 
     pthread_mutex_lock(&server->lock);
     server->reload_at_ms = clock_now().wall_ms;
     server->reload_ok = ok;
+    server->reloads[ok ? 0 : 1]++;
     snprintf(server->reload_error, sizeof server->reload_error, "%s", compiled->error);
     server->reload_lists = compiled->lists;
     memcpy(server->reload_list, compiled->list, sizeof server->reload_list);
@@ -306,7 +324,7 @@ static enum pdp_err workers_start(struct server *server)
         TRY(gate_new(engine_journal(server->engine), server_worker_wake, worker, &worker->gate));
         worker->decide = (struct decide){worker->worker, worker->gate};
         struct loop_config config = {
-            .node = {.handler = decide_handler(&worker->decide),
+            .node = {.handler = timed_handler(&worker->timed, decide_handler(&worker->decide)),
                      .limits = server->config->limits,
                      .type = SP_REP0,
                      .seed = server->seed},
@@ -374,6 +392,16 @@ static enum pdp_err threads_start(struct server *server)
     return server->admin_loop.loop != NULL ? thread_start(&server->admin_loop) : PDP_ERR_OK;
 }
 
+static void log_metrics(const struct server *server, struct log_line *line)
+{
+    struct buf url = {0};
+    if (server->http != NULL) { // `tcp://` is what it stands on
+        url_print(&server->metrics.spec.url, &url);
+        log_str(line, "metrics", str_sub(buf_view(&url), 6, url.len));
+    }
+    buf_fini(&url);
+}
+
 static void say_ready(const struct server *server, const struct compiled *compiled)
 {
     struct log_line line;
@@ -384,6 +412,7 @@ static void say_ready(const struct server *server, const struct compiled *compil
     for (size_t i = 0; i < server->listener_count; i++) {
         log_str(&line, i < server->decide.count ? "decide" : "admin", server->listeners[i]);
     }
+    log_metrics(server, &line);
     log_facts(&line, compiled);
     log_end(&line);
 }
@@ -440,6 +469,7 @@ static void serve(struct server *server)
             on_compiled(server);
         }
         struct node_now now = clock_now();
+        atomic_store_explicit(&server->tick_ms, now.steady_ms, memory_order_relaxed);
         if (now.steady_ms >= tidy_ms) {
             // Where peers set the clock, ours says nothing of what may be forgotten.
             engine_tidy(server->engine, server->config->simulate ? INT64_MIN : now.wall_ms);
@@ -459,6 +489,7 @@ static void listeners_end(struct server_listeners *side)
 
 static void server_end(struct server *server)
 {
+    server_metrics_end(server);
     workers_stop(server);
     if (server->state != NULL) {
         state_stop(server->state); // writes what is left of the table
@@ -497,6 +528,9 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
         return SERVER_FAILED;
     }
+    if (server_metrics_start(server) != PDP_ERR_OK) {
+        return SERVER_FAILED;
+    }
     if (server_bundles_open(server->config, true, &server->bundles) != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "start_refused", "error", "the state of bundles cannot be used");
         return SERVER_BAD_INPUT;
@@ -525,6 +559,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
     }
     if (status == SERVER_DONE) {
+        atomic_store_explicit(&server->serving, true, memory_order_release);
         say_ready(server, compiled);
     }
     compiled_free(&compiled);
@@ -545,6 +580,7 @@ int server_run(struct config *config)
         return SERVER_FAILED;
     }
     server->config = config;
+    server->metrics.fd = -1;
     server->started_ms = clock_now().steady_ms;
     pthread_mutex_init(&server->lock, NULL);
     raise_descriptors();
@@ -557,6 +593,7 @@ int server_run(struct config *config)
     if (status == SERVER_DONE) {
         notify_send("READY=1");
         serve(server);
+        atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
         notify_send("STOPPING=1");
         workers_stop(server);
         log_one(LOG_LEVEL_INFO, "stopped", "status", "0");

@@ -4,9 +4,11 @@
 #define DAEMON_SERVER_INNER_H
 
 #include "daemon/compile.h"
+#include "daemon/http.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
 #include "daemon/state.h"
+#include "daemon/timed.h"
 #include "node/decide.h"
 
 #include <pthread.h>
@@ -26,6 +28,7 @@ struct server_worker {
     struct decide decide;
     struct gate *gate; // answers that wait until what they tell of is durable
     struct worker *worker;
+    struct timed timed;
     struct loop *loop;
     pthread_t thread;
     bool runs;
@@ -47,7 +50,12 @@ struct server {
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct state *state;             // NULL: all is in memory
-    struct bundles *bundles;         // NULL: a folder is served
+    struct listener metrics;         // fd -1: none
+    struct http *http;               // NULL: none
+    _Atomic bool serving;            // the loops are there and may be asked; others may read it
+    _Atomic bool stopping;
+    _Atomic int64_t tick_ms; // when the main thread last looked around
+    struct bundles *bundles; // NULL: a folder is served
     struct compiler *compiler;
     struct snapshot *first; // what was published at the start, on its way to the compiler
     int signals, compiled;  // descriptors
@@ -66,6 +74,10 @@ struct server {
     size_t geo_count;
     struct bundle_facts bundle, bundle_shown; // that is served
     struct admin_alarm alarms[ADMIN_ALARM_COUNT], alarms_shown[ADMIN_ALARM_COUNT];
+    char served_digest[80]; // what was published last
+    struct snapshot_facts served;
+    int64_t served_at_ms;
+    uint64_t reloads[2]; // that went well, that did not
     int64_t reload_at_ms;
     bool reload_ok;
     char reload_error[600], reload_shown[600];
@@ -97,6 +109,12 @@ MUST_USE enum pdp_err server_admin_new(struct server *server);
 void server_admin_mail(struct server *server, const struct compiled *compiled);
 void server_mails_free(struct server *server);
 void server_count(const struct server *server, struct node_counts *sum);
-uint64_t server_peer_hash(void *worker, struct str name); // of a struct server_worker
+uint64_t server_peer_hash(void *worker, struct str name);                    // of a struct server_worker
+void server_latency(const struct server *server, struct histogram_sum *sum); // of decisions, over all workers
+
+// server_metrics.c: /metrics, /live and /ready. Before any thread of ours; metrics_end before what it reads
+// goes.
+MUST_USE enum pdp_err server_metrics_start(struct server *server);
+void server_metrics_end(struct server *server);
 
 #endif
