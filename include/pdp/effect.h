@@ -39,7 +39,8 @@ enum pdp_effect {
     X(STALE, "stale", "policies or controls are too old to decide by")                         \
     X(CANNOT_STEP_UP, "cannot-step-up", "a step-up was asked of a subject that cannot do one") \
     X(NO_ANSWER, "no-answer", "no answer came in time")                                        \
-    X(CONCURRENT, "concurrent", "the subject has as many sessions as it may")
+    X(CONCURRENT, "concurrent", "the subject has as many sessions as it may")                  \
+    X(REUSED, "reused", "an id was used that another one had replaced")
 
 enum pdp_code {
 #define X(name, text, meaning) PDP_CODE_##name,

@@ -292,6 +292,12 @@ static bool draw(void *out, size_t len)
     return getrandom(out, len, 0) == (ssize_t)len;
 }
 
+static bool draw_for(void *user, void *out, size_t len)
+{
+    (void)user;
+    return draw(out, len);
+}
+
 static enum pdp_err engine_start(struct server *server)
 {
     struct engine_config config = {
@@ -300,6 +306,7 @@ static enum pdp_err engine_start(struct server *server)
         .counter_entries = (uint32_t)server->config->counter_entries,
         .proxies = server->config->proxies,
         .proxy_count = server->config->proxy_count,
+        .random = draw_for,
     };
     if (!draw(&config.key, sizeof config.key) || !draw(&config.id_prefix, sizeof config.id_prefix) ||
         !draw(&server->seed, sizeof server->seed)) {

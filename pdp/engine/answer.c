@@ -143,6 +143,24 @@ static void emit_answer(struct worker *worker, struct emit *emit, const struct v
 
 // ---- Events --------------------------------------------------------------------------------------
 
+static void emit_event_session(struct emit *emit, const struct ask *ask, const struct event_result *result)
+{
+    emit_key(emit, STR("session"));
+    emit_map(emit, SIZE_MAX);
+    emit_key_str(emit, "ref", str_of(ask->ref));
+    emit_key_int(emit, "epoch", ask->session.epoch);
+    emit_key_str(emit, "state", str_of(session_state_name((enum session_state)ask->session.state)));
+    emit_texts(emit, STR("ended"), result->ended, result->ended_count);
+    if (result->replaced[0] != '\0') {
+        emit_key_str(emit, "replaces", str_of(result->replaced));
+    }
+    if (result->id.len > 0) {
+        emit_key_str(emit, "id", result->id);
+        emit_key_str(emit, "set_cookie", result->set_cookie);
+    }
+    emit_end(emit);
+}
+
 static void emit_event(struct emit *emit, const struct ask *ask, const struct event_result *result)
 {
     const struct request *request = ask->request;
@@ -166,12 +184,12 @@ static void emit_event(struct emit *emit, const struct ask *ask, const struct ev
         emit_key_str(emit, "request_id", request->request_id);
     }
     if (result->recorded && ask->has_session) {
-        emit_key(emit, STR("session"));
-        emit_map(emit, SIZE_MAX);
-        emit_key_str(emit, "ref", str_of(ask->ref));
-        emit_key_int(emit, "epoch", ask->session.epoch);
-        emit_key_str(emit, "state", str_of(session_state_name((enum session_state)ask->session.state)));
-        emit_texts(emit, STR("ended"), result->ended, result->ended_count);
+        emit_event_session(emit, ask, result);
+    }
+    if (result->remember_until_ms != 0) {
+        emit_key(emit, STR("device"));
+        emit_map(emit, 1);
+        emit_key_int(emit, "remembered_until", result->remember_until_ms / TIME_MS_PER_S);
         emit_end(emit);
     }
     if (ask->has_risk) {

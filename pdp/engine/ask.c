@@ -2,6 +2,7 @@
 // HOT
 #include "engine/control.h"
 
+#include "engine/device.h"
 #include "model/fault.h"
 #include "model/hop.h"
 #include "model/path.h"
@@ -141,9 +142,14 @@ void ask_hold(struct ask *ask)
 {
     const struct request *request = ask->request;
     struct session_table *table = ask->table;
-    ask->has_session = request->has_session && request->session_id.len > 0;
+    struct str id = ask->named.len > 0 ? ask->named : request->session_id;
+    ask->has_session = id.len > 0;
     ask->key = session_key_of(table, ask->peer->hash, request->tenant, request->subject_type,
-                              request->subject_id, request->session_id);
+                              request->subject_id, id);
+    if (ask->seed != NULL && ask->seed->known) { // by whatever id it was named: it has one in both worlds
+        ask->key.id = ask->seed->session.id;
+        ask->key.number = ask->seed->session.key;
+    }
     session_hold(table, &ask->key, &ask->held);
     ask->known = ask->held.found == SESSION_FOUND;
     bool seeded = ask->held.session == NULL && ask->seed != NULL && ask->seed->known;
@@ -417,31 +423,12 @@ void ask_cut(struct ask *ask)
         num_add_sat(ask->now_ms, TIME_MS_PER_S - 1) / TIME_MS_PER_S; // rounded towards the future
     uint32_t cutoff_s = (uint32_t)num_max(1, num_min(second, UINT32_MAX));
     ask->user.cutoff_s = cutoff_s > ask->user.cutoff_s ? cutoff_s : ask->user.cutoff_s;
-}
-
-static void learn_device(struct ask *ask)
-{
-    uint32_t now_s = (uint32_t)num_max(0, num_min(ask->now_ms / TIME_MS_PER_S, UINT32_MAX));
-    struct user_device *place = &ask->user.devices[0];
-    for (size_t i = 0; i < USER_DEVICES; i++) {
-        struct user_device *device = &ask->user.devices[i];
-        if (device->fingerprint == ask->seen.fingerprint) {
-            device->last_s = now_s;
-            return;
-        }
-        // A free place, or the one that was not seen for longest.
-        if (place->fingerprint != 0 && (device->fingerprint == 0 || device->last_s < place->last_s)) {
-            place = device;
-        }
-    }
-    *place = (struct user_device){ask->seen.fingerprint, now_s, now_s};
+    device_forget_all(&ask->user);
 }
 
 void ask_learn(struct ask *ask)
 {
-    if ((ask->seen.flags & SIGHT_HAS_FINGERPRINT) != 0 && ask_may(ask, GRANT_ASSERT_DEVICE)) {
-        learn_device(ask);
-    }
+    device_learn(ask);
     ask->session.last = ask->seen;
     ask->user.last = ask->seen;
 }
@@ -465,6 +452,7 @@ enum pdp_err ask_commit(struct ask *ask)
         .create = ask->held.session == NULL,
         .room = ask->room,
         .lasting = is_lasting(ask),
+        .rotate = ask->rotates ? &ask->rotation : NULL,
         .session = ask->session,
         .user = ask->user,
     };

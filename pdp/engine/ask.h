@@ -3,6 +3,7 @@
 #ifndef ENGINE_ASK_H
 #define ENGINE_ASK_H
 
+#include "engine/cookie.h"
 #include "engine/worker.h"
 #include "session/controls.h"
 #include "session/lifecycle.h"
@@ -78,7 +79,22 @@ struct ask {
     struct ask_count *counts;                   // by counter; NULL: not weighed, or there are none
     bool counter_met;                           // one was read, or this question moves one
     char ref[32];
+    // Of events.
+    struct str named;                 // the id that was made for this session; empty: the question names it
+    struct str next;                  // the id that a rotate gives
+    struct session_rotation rotation; // the same, hashed
+    struct cookie cookie;
+    bool mints, rotates;       // an id is made here; the rotation is to be written
+    bool reads_device;         // a condition asked whether the device is remembered
+    int64_t remember_until_ms; // the device is remembered from now on; 0: not by this event
 };
+
+// Was the id that the question names replaced so long ago that it is nobody's any more? A clock that steps
+// back makes no time of it anew.
+static inline bool ask_is_late(const struct ask *ask)
+{
+    return ask->held.rotated && num_max(ask->now_ms, ask->session.last_seen_ms) >= ask->held.overlap_until_ms;
+}
 
 // May the peer say this? Without the grant, what it says is missing (the weaker form).
 static inline bool ask_may(const struct ask *ask, uint32_t grant)

@@ -45,6 +45,7 @@
     X(SESSION_AMR, "session.amr", LIST_STRING)                     \
     X(DEVICE_FINGERPRINT, "device.fingerprint", STRING)            \
     X(DEVICE_FIRST_SEEN, "device.first_seen", TIMESTAMP)           \
+    X(DEVICE_REMEMBERED, "device.remembered", BOOL)                \
     X(DEVICE_MANAGED, "device.managed", BOOL)                      \
     X(DEVICE_USER_AGENT, "device.user_agent", STRING)              \
     X(DEVICE_FAMILY, "device.family", STRING)                      \

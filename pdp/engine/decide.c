@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "engine/control.h"
+#include "engine/device.h"
 #include "engine/shadow.h"
 
 #include "model/fault.h"
@@ -16,6 +17,7 @@ static const struct {
     {PDP_CODE_POLICY, {"the session was ended by policy", 31}},
     {PDP_CODE_LOCKED, {"the session was ended by an analyst", 35}},
     {PDP_CODE_CONCURRENT, {"the session ended because its subject began another", 51}},
+    {PDP_CODE_REUSED, {"the session ended because an id was used that another one had replaced", 70}},
 };
 
 static struct str ended_reason(enum pdp_code code)
@@ -68,6 +70,18 @@ static void refuse_foreign(struct ask *ask, struct verdict *out)
         }
         worker_await(ask->worker, ask->held.seq);
     }
+}
+
+// An id of the session that another one replaced, after its time: whoever has it, the owner or a thief, has
+// it from before. What was asked in time and comes again proves nothing.
+static void refuse_reused(struct ask *ask, struct verdict *out)
+{
+    deny(out, PDP_CODE_REUSED, STR("an id was used that another one had replaced"));
+    if (!ask->moves || (ask->repeat != NULL && ask->repeat->question == ask->question_hash)) {
+        return;
+    }
+    ask_end(ask, PDP_CODE_REUSED);
+    out->effect = ask_commit(ask) == PDP_ERR_OK ? PDP_EFFECT_TERMINATE : PDP_EFFECT_DENY;
 }
 
 // The same request_id: a repeat of this question, or a mistake of the peer.
@@ -248,6 +262,10 @@ static bool session_decides(struct ask *ask, struct verdict *out)
     enum truth cut = control_cut_off(ask);
     if (cut != TRUTH_NO) {
         cut_off(ask, cut, out);
+        return true;
+    }
+    if (ask_is_late(ask)) {
+        refuse_reused(ask, out);
         return true;
     }
     if (repeat_is_other(ask, out)) {
@@ -434,6 +452,22 @@ static int64_t lists_until(const struct ask *ask, int64_t until_ms)
     return until_ms;
 }
 
+// When the session's id should be replaced; INT64_MAX: at no time.
+static int64_t renew_at(const struct ask *ask)
+{
+    const struct session_record *session = &ask->session;
+    int64_t since_ms = session->id_since_ms != 0 ? session->id_since_ms : session->first_seen_ms;
+    return ask->limits.renew_ms != 0 ? num_add_sat(since_ms, ask->limits.renew_ms) : INT64_MAX;
+}
+
+// Until when it is as it is, by its limits, its id and its device.
+static int64_t session_until(const struct ask *ask)
+{
+    int64_t until_ms = ask->life.next_ms, renew_ms = renew_at(ask);
+    until_ms = renew_ms > ask->now_ms ? num_min(until_ms, renew_ms) : until_ms;
+    return ask->held.rotated ? num_min(until_ms, ask->held.overlap_until_ms) : until_ms;
+}
+
 // Until when this allow holds if nothing happens: nothing else may be kept by a gateway.
 static int64_t valid_until(struct ask *ask, const struct policy_result *result, const struct verdict *out)
 {
@@ -446,7 +480,8 @@ static int64_t valid_until(struct ask *ask, const struct policy_result *result, 
     }
     until_ms = num_min(num_min(until_ms, result->until_ms), ask->snapshot->expires_ms);
     until_ms = num_min(until_ms, ask->has_risk ? ask->risk.until_ms : INT64_MAX);
-    until_ms = num_min(until_ms, ask->has_session ? ask->life.next_ms : INT64_MAX);
+    until_ms = num_min(until_ms, ask->has_session ? session_until(ask) : INT64_MAX);
+    until_ms = num_min(until_ms, device_until(ask));
     until_ms = lists_until(ask, num_min(until_ms, num_add_sat(ask->now_ms, VALID_MOST_MS)));
     return until_ms > ask->now_ms ? until_ms : 0;
 }
@@ -502,6 +537,8 @@ static void fill_session(const struct ask *ask, struct verdict *out)
         const struct session_record *kept = ask->held.session;
         memcpy(out->session_ref, ask->ref, sizeof out->session_ref);
         out->session_epoch = kept != NULL ? kept->epoch : 0;
+        bool lives = kept != NULL && (kept->state == SESSION_ACTIVE || kept->state == SESSION_CHALLENGED);
+        out->session_renew = lives && !ask->held.rotated && ask->now_ms >= renew_at(ask);
         out->session_state = kept != NULL ? session_state_name((enum session_state)kept->state) : NULL;
     }
 }

@@ -79,6 +79,10 @@ struct engine_config {
     uint32_t counter_entries;      // keys that a Counter holds; 0: COUNTERS_ENTRIES_DEFAULT
     const struct cidr *proxies;    // trusted proxies; borrowed for the engine's life
     size_t proxy_count;
+    // Fills `out` with bytes that nobody can guess, for ids that are made here; false: it could not. NULL:
+    // none is made. Called on a worker's thread.
+    bool (*random)(void *user, void *out, size_t len);
+    void *random_user;
 };
 
 MUST_USE enum pdp_err engine_new(const struct engine_config *config, struct engine **out);

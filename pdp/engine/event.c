@@ -2,6 +2,8 @@
 #include "engine/event.h"
 
 #include "engine/control.h"
+#include "engine/device.h"
+#include "engine/issue.h"
 #include "engine/shadow.h"
 
 uint32_t event_grant(enum event_type type)
@@ -47,6 +49,15 @@ static int64_t event_auth_ms(const struct ask *ask)
 
 // ---- What an event brings, before the lifecycle's table moves the state ---------------------------
 
+// Whether the wish makes sense was looked at before anything was brought.
+static void bring_device(struct ask *ask)
+{
+    struct device_wish wish;
+    if (device_read(ask, &wish)) {
+        ask->remember_until_ms = device_remember(ask, &wish);
+    }
+}
+
 static void bring_login(struct ask *ask)
 {
     if (!ask->known) {
@@ -56,6 +67,7 @@ static void bring_login(struct ask *ask)
     (void)ask_issue(ask, event_acr(ask->request), event_amr(ask->request), event_auth_ms(ask), false);
     ask_score(ask, ask->request->event, -1, 0);
     ask_learn(ask);
+    bring_device(ask);
 }
 
 static void bring_step_up(struct ask *ask)
@@ -65,12 +77,19 @@ static void bring_step_up(struct ask *ask)
     if (strength >= 0) { // what proves nothing blesses no context
         risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
         ask_learn(ask);
+        bring_device(ask);
     }
 }
 
 static void bring_score(struct ask *ask)
 {
     ask_score(ask, ask->request->event, -1, event_evidence(ask->request));
+}
+
+static void bring_rotate(struct ask *ask)
+{
+    ask_sign(ask);
+    issue_rotation(ask);
 }
 
 static void (*const BRING[EVENT_COUNT])(struct ask *ask) = {
@@ -80,7 +99,13 @@ static void (*const BRING[EVENT_COUNT])(struct ask *ask) = {
     [EVENT_STEP_UP_FAILED] = bring_score,
     [EVENT_LOGOUT] = bring_score,
     [EVENT_SIGNAL] = bring_score,
+    [EVENT_ROTATE] = bring_rotate,
 };
+
+// An id that was made here is told once: a secret that could be asked for again would be none.
+static const struct str MINTED = {"this request_id was answered with an id before, which is told once; if "
+                                  "that was lost, ask with another request_id",
+                                  113};
 
 static bool is_repeat(struct ask *ask, struct event_result *out)
 {
@@ -90,6 +115,10 @@ static bool is_repeat(struct ask *ask, struct event_result *out)
     bool same = ask->repeat->question == ask->question_hash;
     refuse(out, PDP_CODE_MALFORMED,
            same ? (struct str){0} : STR("this request_id was used for something else"));
+    if (same && ask->mints) {
+        refuse(out, PDP_CODE_MALFORMED, MINTED);
+        return true;
+    }
     out->recorded = same;
     out->repeated = same;
     return true;
@@ -98,6 +127,13 @@ static bool is_repeat(struct ask *ask, struct event_result *out)
 static bool may_apply(struct ask *ask, struct event_result *out)
 {
     if (is_repeat(ask, out)) {
+        return false;
+    }
+    if (issue_again(ask)) {
+        refuse(out, PDP_CODE_MALFORMED, MINTED);
+        return false;
+    }
+    if (!issue_old_id(ask, out)) {
         return false;
     }
     struct lifecycle_step step =
@@ -172,6 +208,18 @@ static bool asked_is_proved(struct ask *ask)
            ask_proved(ask, session->asked_strength - 1U, session->asked_max_age_s, &until_ms);
 }
 
+static void refuse_commit(const struct ask *ask, enum pdp_err err, struct event_result *out)
+{
+    if (err == PDP_ERR_STATE) {
+        refuse(out, PDP_CODE_FIXATION,
+               ask->rotates ? STR("the new id is known already: give each session one of its own")
+                            : STR("the session belongs to another subject"));
+        return;
+    }
+    refuse(out, PDP_CODE_OVERLOADED,
+           ask->rotates ? STR("no room for another id") : STR("no room for a new session"));
+}
+
 static void commit(struct ask *ask, struct event_result *out)
 {
     struct session_record *session = &ask->session;
@@ -185,20 +233,23 @@ static void commit(struct ask *ask, struct event_result *out)
         };
         session->repeat_next = (uint8_t)((session->repeat_next + 1) % SESSION_REPEATS);
     }
+    issue_note(ask);
     enum pdp_err err = ask_commit(ask);
-    out->recorded = err == PDP_ERR_OK;
-    out->ended = ask_ended(ask, &out->ended_count);
     if (err != PDP_ERR_OK) {
-        refuse(out, err == PDP_ERR_STATE ? PDP_CODE_FIXATION : PDP_CODE_OVERLOADED,
-               err == PDP_ERR_STATE ? STR("the session belongs to another subject")
-                                    : STR("no room for a new session"));
+        refuse_commit(ask, err, out);
+        return;
     }
+    out->recorded = true;
+    out->remember_until_ms = ask->remember_until_ms;
+    out->ended = ask_ended(ask, &out->ended_count);
+    issue_tell(ask, out);
 }
 
-// A login is a new authentication; anything else of a session that a cut-off ended is too late.
+// A login is a new authentication, and an end is never too late; anything else of a session that a cut-off
+// ended is.
 static bool is_cut(struct ask *ask, struct event_result *out)
 {
-    enum truth cut = control_cut_off(ask);
+    enum truth cut = ask->request->event != EVENT_LOGOUT ? control_cut_off(ask) : TRUTH_NO;
     if (cut != TRUTH_NO && is_authentication(ask) && !ask->known) {
         cut = control_cuts_at(ask, event_auth_ms(ask));
     }
@@ -276,8 +327,14 @@ void event_apply(struct ask *ask, struct event_result *out)
         out->recorded = true; // says something of its source only, never of the subject that it names
         return;
     }
-    if (!ask->request->has_session || ask->request->session_id.len == 0) {
-        refuse(out, PDP_CODE_MALFORMED, STR("an event needs `context.session.id`"));
+    struct device_wish wish;
+    if (!device_read(ask, &wish)) {
+        refuse(out, PDP_CODE_MALFORMED,
+               STR("`properties.remember_device` is true or false, `remember_for` seconds, or text such as "
+                   "`30d`"));
+        return;
+    }
+    if (!issue_read(ask, out)) {
         return;
     }
     ask_begin(ask);

@@ -14,6 +14,10 @@ struct event_result {
     const struct str *ended; // refs of other sessions of the subject that ended for this one; in the arena
     size_t ended_count;
     enum pdp_code code;
+    char replaced[32];         // of a rotate: ref of the id that the session had; empty
+    struct str id, set_cookie; // that was made here: a secret, for the answer alone; in the arena, or empty
+    int64_t
+        remember_until_ms; // the device is remembered until then; 0: the event did not ask for it, or may not
 };
 
 // Applies one event; `ask` as for decide(). Takes and gives back the shard's lock. Whether the peer may send

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "engine/ask.h"
+#include "engine/device.h"
 
 #include <math.h>
 
@@ -166,6 +167,14 @@ static bool get_device_first_seen(const struct ask *ask, struct value *out)
         }
     }
     return true;
+}
+
+static bool get_device_remembered(const struct ask *ask, struct value *out)
+{
+    bool remembered = false;
+    bool told = device_remembered(ask, &remembered);
+    *out = value_bool(remembered);
+    return told;
 }
 
 static bool get_device_managed(const struct ask *ask, struct value *out)
@@ -349,6 +358,7 @@ static bool (*const GETTERS[ATTR_COUNT])(const struct ask *ask, struct value *ou
     [ATTR_SESSION_AMR] = get_session_amr,
     [ATTR_DEVICE_FINGERPRINT] = get_device_fingerprint,
     [ATTR_DEVICE_FIRST_SEEN] = get_device_first_seen,
+    [ATTR_DEVICE_REMEMBERED] = get_device_remembered,
     [ATTR_DEVICE_MANAGED] = get_device_managed,
     [ATTR_DEVICE_USER_AGENT] = get_device_user_agent,
     [ATTR_DEVICE_FAMILY] = get_device_family,
@@ -469,6 +479,7 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
     *out = (struct value){0};
     ask->score_read |=
         slot->id == ATTR_RISK_SCORE || slot->id == ATTR_RISK_HARD || slot->id == ATTR_RISK_SIGNALS;
+    ask->reads_device |= slot->id == ATTR_DEVICE_REMEMBERED;
     if (slot->id >= ATTR_COUNTERS) {
         return ask_counter(ask, slot->id - ATTR_COUNTERS, out);
     }

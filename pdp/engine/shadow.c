@@ -69,6 +69,8 @@ static void enter(const struct ask *enforced, const struct verdict *said, struct
     ask->room = NULL;
     ask->first_sight = false;
     ask->has_risk = false;
+    ask->rotates = false;
+    ask->reads_device = false;
     ask->lists_asked = 0;
     ask->score_read = false;
     ask_begin(ask);
@@ -109,11 +111,35 @@ void shadow_decide(const struct ask *enforced, struct verdict *out)
     counter_add(&counters->shadow[out->effect][verdict.effect]);
 }
 
+// The id changes here as well, whatever has become of the session here: one that is over must not begin again
+// by it.
+static void rotate(const struct ask *enforced, struct ask *ask)
+{
+    bool known = ask->held.session != NULL;
+    const struct session_record was = known ? *ask->held.session : (struct session_record){0};
+    const struct session_delta delta = {.put_session = true, .rotate = &enforced->rotation, .session = was};
+    enum pdp_err err =
+        known ? session_commit(ask->table, &ask->held, &ask->key, &delta, ask->now_ms) : PDP_ERR_OK;
+    ask_release(ask);
+    if (err == PDP_ERR_STATE && was.state == SESSION_TERMINATED) {
+        struct session_view view;
+        err = session_end(ask->table, enforced->next, (enum pdp_code)was.end_code, ask->now_ms,
+                          was.keep_until_ms, &view, &known);
+    }
+    if (err != PDP_ERR_OK) {
+        counter_add(&enforced->worker->counters.shadow_lost);
+    }
+}
+
 void shadow_event(const struct ask *enforced)
 {
     struct ask ask;
     struct event_result result;
     enter(enforced, NULL, &ask);
+    if (enforced->request->event == EVENT_ROTATE) {
+        rotate(enforced, &ask);
+        return;
+    }
     event_apply_held(&ask, &result);
     ask_release(&ask);
 }

@@ -20,7 +20,8 @@
     X(STEP_UP_PASSED, "step_up_passed") \
     X(STEP_UP_FAILED, "step_up_failed") \
     X(LOGOUT, "logout")                 \
-    X(SIGNAL, "signal")
+    X(SIGNAL, "signal")                 \
+    X(ROTATE, "rotate")
 
 enum event_type {
 #define X(name, text) EVENT_##name,

@@ -78,6 +78,7 @@ struct verdict {
     bool has_session;
     char session_ref[32]; // `s_` and 24 hex digits, NUL-terminated; not the id
     uint32_t session_epoch;
+    bool session_renew; // its id is due to be replaced
     const struct str *ended; // refs of other sessions of the subject that ended for this one
     size_t ended_count;
     const char *session_state; // active, challenged, terminated; NULL where none

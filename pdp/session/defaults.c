@@ -8,6 +8,7 @@ void session_limits_default(struct session_limits *out)
         .absolute = {SESSION_ABSOLUTE_DEFAULT_MS, INT64_MAX, INT64_MAX},
         .idle_ms = SESSION_IDLE_DEFAULT_MS,
         .absolute_ms = SESSION_ABSOLUTE_DEFAULT_MS,
+        .overlap_ms = SESSION_OVERLAP_DEFAULT_MS,
         .longest_ms = SESSION_ABSOLUTE_DEFAULT_MS,
         .live = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, {NULL, 0}, {NULL, 0}, {NULL, 0}},
     };

@@ -71,6 +71,7 @@ enum {
     LIFECYCLE_SOURCE_ONLY = 1 << 7,   // only evidence about the source: no user, no session is touched
     LIFECYCLE_ENDS = 1 << 8,          // a tombstone is made
     LIFECYCLE_REFUSED = 1 << 9,       // not possible in this state: an error, nothing moves
+    LIFECYCLE_ROTATES = 1 << 10,      // goes on under another id
 };
 
 struct lifecycle_step {

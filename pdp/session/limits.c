@@ -8,6 +8,9 @@
 #define NONE INT64_MAX
 #define LEAST_MS INT64_C(1000)
 #define MOST_MS (INT64_C(3650) * 24 * 3600 * 1000)
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
 
 enum first_sight {
     FIRST_SIGHT_UNSAID,
@@ -25,10 +28,11 @@ struct session_policy {
     uint32_t target; // UINT32_MAX: everyone
     enum first_sight first_sight;
     struct stated idle, absolute;
-    int64_t reauthentication_ms; // 0: not said
-    uint32_t concurrent;         // 0: not said
-    bool ends_oldest;            // where that is reached
-    struct str concurrent_why;   // said where it is
+    int64_t reauthentication_ms;               // 0: not said
+    int64_t renew_ms, overlap_ms, remember_ms; // 0: not said
+    uint32_t concurrent;                       // 0: not said
+    bool ends_oldest;                          // where that is reached
+    struct str concurrent_why;                 // said where it is
 };
 
 struct session_policies {
@@ -42,15 +46,30 @@ struct session_policies {
 struct document {
     struct str api_version, kind;
     const struct conf_node *metadata; // checked with the heads of all documents
-    const struct conf_node *target, *limits;
+    const struct conf_node *target, *limits, *renewal, *devices;
     int first_sight;
 };
 
 struct limits_form {
     int64_t idle_ms, absolute_ms, reauthentication_ms;
     int64_t concurrent;
-    int on_idle, on_absolute, on_concurrent; // -1: not said
+    int level, on_idle, on_absolute, on_concurrent; // -1: not said
 };
+
+struct renewal_form {
+    int64_t every_ms, overlap_ms;
+};
+
+struct devices_form {
+    int64_t remember_ms;
+};
+
+// NIST SP 800-63B-4: what a session of each assurance level may last, without a sign of its user and in all.
+// AAL1 asks for no idle limit.
+static const struct {
+    int64_t idle_ms, absolute_ms;
+} LEVELS[] = {{30 * DAY_MS, 30 * DAY_MS}, {HOUR_MS, 24 * HOUR_MS}, {15 * MINUTE_MS, 12 * HOUR_MS}};
+static const char *const LEVEL_NAMES[] = {"aal1", "aal2", "aal3", NULL};
 
 static const char *const FIRST_SIGHTS[] = {"known", "adopt", NULL};
 static const char *const ON_LIMITS[] = {"terminate", "step_up", NULL}; // as enum session_on_limit
@@ -63,6 +82,8 @@ static const struct conf_field DOCUMENT[] = {
     {"metadata", CONF_ANY, true, AT(metadata), NULL, 0, 0, "name, owner"},
     {"target", CONF_EXPR, false, AT(target), NULL, 0, 0, "whose sessions; all where it is left out"},
     {"limits", CONF_MAPPING, false, AT(limits), NULL, 0, 0, "how long a session lasts"},
+    {"renewal", CONF_MAPPING, false, AT(renewal), NULL, 0, 0, "when a session gets another id"},
+    {"devices", CONF_MAPPING, false, AT(devices), NULL, 0, 0, "which are remembered"},
     {"first_sight", CONF_CHOICE, false, AT(first_sight), FIRST_SIGHTS, 0, 0,
      "known: a session begins with its auth_time; adopt: the first sight counts as that"},
 };
@@ -70,6 +91,8 @@ static const struct conf_field DOCUMENT[] = {
 
 #define AT(member) offsetof(struct limits_form, member)
 static const struct conf_field LIMITS[] = {
+    {"level", CONF_CHOICE, false, AT(level), LEVEL_NAMES, 0, 0,
+     "idle and absolute of this assurance level of NIST SP 800-63B-4, where they are left out"},
     {"idle", CONF_DURATION, false, AT(idle_ms), NULL, LEAST_MS, MOST_MS, "without a question"},
     {"on_idle", CONF_CHOICE, false, AT(on_idle), ON_LIMITS, 0, 0, "terminate (default) or step_up"},
     {"absolute", CONF_DURATION, false, AT(absolute_ms), NULL, LEAST_MS, MOST_MS, "since the authentication"},
@@ -80,6 +103,22 @@ static const struct conf_field LIMITS[] = {
      "sessions of a subject that live at once"},
     {"on_concurrent", CONF_CHOICE, false, AT(on_concurrent), ON_CONCURRENTS, 0, 0,
      "refuse (default) a new one, or end-oldest"},
+};
+#undef AT
+
+#define AT(member) offsetof(struct renewal_form, member)
+static const struct conf_field RENEWAL[] = {
+    {"every", CONF_DURATION, false, AT(every_ms), NULL, MINUTE_MS, MOST_MS,
+     "an id this old should be replaced"},
+    {"overlap", CONF_DURATION, false, AT(overlap_ms), NULL, LEAST_MS, 5 * MINUTE_MS,
+     "for so long the old id is still taken"},
+};
+#undef AT
+
+#define AT(member) offsetof(struct devices_form, member)
+static const struct conf_field DEVICES[] = {
+    {"remember", CONF_DURATION, true, AT(remember_ms), NULL, LEAST_MS, MOST_MS,
+     "for so long a device may be remembered"},
 };
 #undef AT
 
@@ -107,20 +146,41 @@ static void need(struct reader *r, const struct conf_node *map, const char *name
 static struct stated state(struct reader *r, const struct conf_node *map, const char *name,
                            const char *on_name, int64_t ms, int on)
 {
-    need(r, map, name, on_name);
+    if (ms == 0) { // a level may have said it
+        need(r, map, name, on_name);
+    }
     return (struct stated){ms, on == ON_LIMIT_STEP_UP ? ON_LIMIT_STEP_UP : ON_LIMIT_TERMINATE};
 }
 
 static void read_limits(struct reader *r, const struct conf_node *map, struct session_policy *out)
 {
-    struct limits_form form = {.on_idle = -1, .on_absolute = -1, .on_concurrent = -1};
+    struct limits_form form = {.level = -1, .on_idle = -1, .on_absolute = -1, .on_concurrent = -1};
     note(r, conf_read(map, LIMITS, COUNT_OF(LIMITS), "limits", &form, r->arena, r->diags));
     need(r, map, "concurrent", "on_concurrent");
+    if (form.level >= 0) { // figures of its own stand
+        form.idle_ms = form.idle_ms != 0 ? form.idle_ms : LEVELS[form.level].idle_ms;
+        form.absolute_ms = form.absolute_ms != 0 ? form.absolute_ms : LEVELS[form.level].absolute_ms;
+    }
     out->idle = state(r, map, "idle", "on_idle", form.idle_ms, form.on_idle);
     out->absolute = state(r, map, "absolute", "on_absolute", form.absolute_ms, form.on_absolute);
     out->reauthentication_ms = form.reauthentication_ms;
     out->concurrent = (uint32_t)form.concurrent;
     out->ends_oldest = form.on_concurrent == 1;
+}
+
+static void read_renewal(struct reader *r, const struct conf_node *map, struct session_policy *out)
+{
+    struct renewal_form form = {0};
+    note(r, conf_read(map, RENEWAL, COUNT_OF(RENEWAL), "renewal", &form, r->arena, r->diags));
+    out->renew_ms = form.every_ms;
+    out->overlap_ms = form.overlap_ms;
+}
+
+static void read_devices(struct reader *r, const struct conf_node *map, struct session_policy *out)
+{
+    struct devices_form form = {0};
+    note(r, conf_read(map, DEVICES, COUNT_OF(DEVICES), "devices", &form, r->arena, r->diags));
+    out->remember_ms = form.remember_ms;
 }
 
 // Made here, so that saying it takes no work: a request that is refused must not cost more than one that is
@@ -188,9 +248,10 @@ static void read_policy(struct reader *r, const struct conf_node *root, uint32_t
 {
     struct document doc = {.first_sight = -1};
     note(r, conf_read(root, DOCUMENT, COUNT_OF(DOCUMENT), "SessionPolicy", &doc, r->arena, r->diags));
-    if (conf_get(root, "limits") == NULL && conf_get(root, "first_sight") == NULL) {
+    if (conf_get(root, "limits") == NULL && conf_get(root, "first_sight") == NULL &&
+        conf_get(root, "renewal") == NULL && conf_get(root, "devices") == NULL) {
         note(r, diag_error(r->diags, PDP_ERR_MISSING, root->place,
-                           "a SessionPolicy needs `limits` or `first_sight`"));
+                           "a SessionPolicy needs `limits`, `renewal`, `devices` or `first_sight`"));
     }
     out->first_sight = doc.first_sight < 0    ? FIRST_SIGHT_UNSAID
                        : doc.first_sight == 0 ? FIRST_SIGHT_KNOWN
@@ -200,6 +261,12 @@ static void read_policy(struct reader *r, const struct conf_node *root, uint32_t
     if (doc.limits != NULL) {
         read_limits(r, doc.limits, out);
         name_concurrent(r, doc.metadata, out);
+    }
+    if (doc.renewal != NULL) {
+        read_renewal(r, doc.renewal, out);
+    }
+    if (doc.devices != NULL) {
+        read_devices(r, doc.devices, out);
     }
 }
 
@@ -342,6 +409,36 @@ static const struct fewest NO_NUMBERS = {
     UINT32_MAX,
     {NULL, 0}};
 
+// ---- ids and devices -----------------------------------------------------------------------------
+
+static void shorten(int64_t *shortest_ms, int64_t ms)
+{
+    if (ms != 0) {
+        *shortest_ms = num_min(*shortest_ms, ms);
+    }
+}
+
+// The shortest of each. An overlap that is too short would end sessions, so one that may not hold is not
+// taken; of devices it may only shorten.
+struct renewals {
+    int64_t renew_ms, overlap_ms, remember_ms, maybe_remember_ms; // NONE: nobody says
+};
+
+static void take_renewal(struct renewals *renewals, const struct session_policy *policy, bool sure)
+{
+    shorten(&renewals->renew_ms, policy->renew_ms);
+    shorten(&renewals->overlap_ms, sure ? policy->overlap_ms : 0);
+    shorten(sure ? &renewals->remember_ms : &renewals->maybe_remember_ms, policy->remember_ms);
+}
+
+static void finish_renewal(struct session_limits *out, const struct renewals *renewals)
+{
+    out->renew_ms = renewals->renew_ms != NONE ? renewals->renew_ms : 0;
+    out->overlap_ms = renewals->overlap_ms != NONE ? renewals->overlap_ms : SESSION_OVERLAP_DEFAULT_MS;
+    out->remember_ms =
+        renewals->remember_ms != NONE ? num_min(renewals->remember_ms, renewals->maybe_remember_ms) : 0;
+}
+
 // ---- all of them ---------------------------------------------------------------------------------
 
 static const struct shortest NOTHING = {NONE, NONE, NONE, false, false};
@@ -352,6 +449,7 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
     *out = (struct session_limits){0};
     struct shortest idle = NOTHING, absolute = NOTHING;
     struct fewest fewest = NO_NUMBERS;
+    struct renewals renewals = {NONE, NONE, NONE, NONE};
     int64_t reauthentication_ms = NONE;
     bool adopt = false, known = false;
     for (size_t i = 0; i < policies->count; i++) {
@@ -364,6 +462,7 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
         take(&idle, &policy->idle, sure);
         take(&absolute, &policy->absolute, sure);
         take_number(&fewest, policy, sure);
+        take_renewal(&renewals, policy, sure);
         if (policy->reauthentication_ms != 0) {
             reauthentication_ms = num_min(reauthentication_ms, policy->reauthentication_ms);
         }
@@ -375,4 +474,5 @@ void session_limits_of(const struct session_policies *policies, struct cel_frame
     out->longest_ms = policies->longest_ms;
     finish(out, &idle, &absolute, reauthentication_ms);
     finish_numbers(out, &fewest);
+    finish_renewal(out, &renewals);
 }

@@ -8,6 +8,7 @@
 
 #define SESSION_ABSOLUTE_DEFAULT_MS (INT64_C(24) * 3600 * 1000) // NIST 800-63B-4, AAL2: at most 24 h
 #define SESSION_IDLE_DEFAULT_MS (INT64_C(3600) * 1000)          // AAL2: at most 1 h
+#define SESSION_OVERLAP_DEFAULT_MS (INT64_C(10) * 1000)
 
 // What a limit does when it strikes. DENY: would end the session, but its policy could not be decided.
 enum session_on_limit {
@@ -39,7 +40,10 @@ struct session_limits {
     int64_t idle_ms, absolute_ms;               // the shortest of each kind, whatever it does
     enum session_on_limit on_idle, on_absolute; // what that one does
     struct limit_live live;
-    int64_t longest_ms; // of all policies, matching or not: for how long an id may come back; 0: not said
+    int64_t renew_ms;    // an id this old should be replaced; 0: at no age
+    int64_t overlap_ms;  // for so long an id that was replaced is judged as its successor
+    int64_t remember_ms; // for so long a device may be remembered; 0: none is
+    int64_t longest_ms;  // of all policies, matching or not: for how long an id may come back; 0: not said
     bool adopt;  // first_sight: adopt; only of policies that certainly match, and where none says `known`
     bool unsure; // a target could not be decided: its limits are taken (they only restrict)
 };

@@ -193,6 +193,11 @@ static void io_user(struct io *io, struct user_record *record, struct row_names 
         io_u64(io, &record->devices[i].fingerprint);
         io_u32(io, &record->devices[i].first_s);
         io_u32(io, &record->devices[i].last_s);
+        io_u32(io, &record->devices[i].since_s);
+        io_u32(io, &record->devices[i].until_s);
+    }
+    for (size_t i = 0; i < USER_MINTED; i++) {
+        io_u64(io, &record->minted[i]);
     }
     io_u32(io, &record->cutoff_s);
     io_bytes(io, record->risk, sizeof record->risk);

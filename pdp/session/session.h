@@ -14,6 +14,7 @@
 #define SESSION_REPEATS 4
 #define SESSION_PROOFS 4 // strengths whose time of proof is kept
 #define USER_DEVICES 8
+#define USER_MINTED 8
 #define SESSION_KEYS 16 // keys under which ids can be hashed at one time
 
 enum session_state {
@@ -84,6 +85,7 @@ struct session_record {
 struct user_device {
     uint64_t fingerprint; // keyed hash; 0: free
     uint32_t first_s, last_s;
+    uint32_t since_s, until_s; // remembered at an issuer's word since then and until then; 0: not
 };
 
 struct user_record {
@@ -91,6 +93,8 @@ struct user_record {
     int64_t first_seen_ms; // 0: not said
     struct sighting last;  // over all sessions
     struct user_device devices[USER_DEVICES];
+    uint64_t minted[USER_MINTED]; // keyed hashes of (peer, request_id) that were answered with an id made
+                                  // here, the last first; 0: none
     uint32_t live_sessions;
     uint32_t
         cutoff_s; // cut-off: sessions authenticated before this second are over, seen before or not; 0: none

@@ -95,6 +95,10 @@ static void put_session(struct emit *emit, const struct verdict *verdict)
     KEY(emit, "epoch");
     emit_uint(emit, verdict->session_epoch);
     TEXT(emit, "state", str_of(verdict->session_state));
+    if (verdict->session_renew) {
+        KEY(emit, "renew");
+        emit_bool(emit, true);
+    }
     emit_texts(emit, STR("ended"), verdict->ended, verdict->ended_count);
     emit_end(emit);
 }

@@ -10,6 +10,8 @@ struct harness {
     struct worker *worker;
     struct peer peer;
     struct buf answer, said; // the last answer; what the last load had to say
+    uint64_t drawn;          // ids that were made so far: each is another one, and the same in every run
+    bool cannot_draw;        // random bytes are refused
     struct arena arena;      // of the last answer, decoded
     struct value root;
 };

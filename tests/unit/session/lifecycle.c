@@ -87,7 +87,7 @@ Test(session_lifecycle, finds_no_life_in_what_is_over)
 {
     struct session_limits limits;
     session_limits_default(&limits);
-    static const uint8_t STATES[] = {SESSION_NONE, SESSION_TERMINATED, 77};
+    static const uint8_t STATES[] = {SESSION_NONE, SESSION_TERMINATED, SESSION_ROTATED, 77};
     for (size_t i = 0; i < COUNT_OF(STATES); i++) {
         struct session_record record = help_record(SESSION_ACTIVE, T0);
         record.state = STATES[i];
@@ -174,6 +174,7 @@ static const struct {
     {EVENT_STEP_UP_FAILED, {N, A, C, T}, {N, A, C, T}},
     {EVENT_LOGOUT, {T, T, T, T}, {T, T, T, T}},
     {EVENT_SIGNAL, {REFUSED, A, C, REFUSED}, {REFUSED, A, C, REFUSED}},
+    {EVENT_ROTATE, {REFUSED, A, C, REFUSED}, {REFUSED, A, C, REFUSED}},
 };
 
 static struct session_record before(enum session_state state)
@@ -230,6 +231,7 @@ Test(session_lifecycle, walks_every_state_and_event)
             expect_step((enum session_state)state, EVENTS[e].event, true, EVENTS[e].proved_next[state]);
         }
     }
+    cr_expect_eq(lifecycle_step_of(SESSION_ROTATED, EVENT_LOGIN).does, LIFECYCLE_REFUSED);
     cr_expect_eq(lifecycle_step_of((enum session_state)77, EVENT_LOGIN).does, LIFECYCLE_REFUSED);
     cr_expect_eq(lifecycle_step_of(SESSION_ACTIVE, (enum event_type)77).does, LIFECYCLE_REFUSED);
 }

@@ -117,6 +117,15 @@ static const struct {
     {"asking does not undo ending",
      HEAD("a") "limits: {idle: 2h}\n" HEAD("b") "limits: {idle: 15m, on_idle: step_up}\n",
      {2 * HOUR, NONE, 15 * MINUTE}, DEFAULT_ABSOLUTE, false, false},
+    {"a level of assurance", HEAD("a") "limits: {level: aal3}\n", {15 * MINUTE, NONE, NONE}, {12 * HOUR, NONE, NONE},
+     false, false},
+    {"the default is the second", HEAD("a") "limits: {level: aal2}\n", DEFAULT_IDLE, DEFAULT_ABSOLUTE, false, false},
+    {"the first has no idle limit of its own", HEAD("a") "limits: {level: aal1}\n", {720 * HOUR, NONE, NONE},
+     {720 * HOUR, NONE, NONE}, false, false},
+    {"figures of its own stand", HEAD("a") "limits: {level: aal3, idle: 20m, on_absolute: step_up}\n",
+     {20 * MINUTE, NONE, NONE}, {NONE, NONE, 12 * HOUR}, false, false},
+    {"a level may ask", HEAD("a") "limits: {level: aal2, on_idle: step_up}\n", {NONE, NONE, HOUR}, DEFAULT_ABSOLUTE,
+     false, false},
     {"reauthentication asks beside the absolute limit", HEAD("a") "limits: {reauthentication: 4h}\n", DEFAULT_IDLE,
      {SESSION_ABSOLUTE_DEFAULT_MS, NONE, 4 * HOUR}, false, false},
     {"unsure never ends", HEAD("a") "target: maybe\nlimits: {idle: 15m}\n", {NONE, 15 * MINUTE, NONE},
@@ -281,6 +290,40 @@ Test(session_limits, names_the_first_to_strike)
 }
 
 static const struct {
+    const char *name, *yaml;
+    int64_t renew_ms, overlap_ms, remember_ms;
+} RENEWALS[] = {
+    {"nothing", "kind: Policy\n", 0, 10000, 0},
+    {"all", HEAD("a") "renewal: {every: 1h, overlap: 30s}\ndevices: {remember: 30d}\n", HOUR, 30000, 720 * HOUR},
+    {"of others", HEAD("a") "target: no\nrenewal: {every: 1h, overlap: 30s}\ndevices: {remember: 30d}\n", 0, 10000, 0},
+    {"the shortest",
+     HEAD("a") "renewal: {every: 1h, overlap: 5m}\ndevices: {remember: 30d}\n" HEAD("b")
+         "target: yes\nrenewal: {every: 2h, overlap: 1m}\ndevices: {remember: 10d}\n",
+     HOUR, MINUTE, 240 * HOUR},
+    {"unsure: neither ends a session sooner nor remembers a device",
+     HEAD("a") "target: maybe\nrenewal: {every: 1h, overlap: 1s}\ndevices: {remember: 30d}\n", HOUR, 10000, 0},
+    {"unsure beside sure",
+     HEAD("a") "target: maybe\nrenewal: {overlap: 1s}\ndevices: {remember: 1d}\n" HEAD("b")
+         "renewal: {overlap: 1m}\ndevices: {remember: 10d}\n",
+     0, MINUTE, 24 * HOUR},
+};
+
+Test(session_limits, renews_ids_and_remembers_devices)
+{
+    for (size_t i = 0; i < COUNT_OF(RENEWALS); i++) {
+        struct reading r;
+        struct session_limits limits;
+        read_text(&r, RENEWALS[i].yaml);
+        cr_assert_eq(r.err, PDP_ERR_OK, "%s", RENEWALS[i].name);
+        session_limits_of(r.policies, NULL, &limits);
+        cr_expect_eq(limits.renew_ms, RENEWALS[i].renew_ms, "%s", RENEWALS[i].name);
+        cr_expect_eq(limits.overlap_ms, RENEWALS[i].overlap_ms, "%s", RENEWALS[i].name);
+        cr_expect_eq(limits.remember_ms, RENEWALS[i].remember_ms, "%s", RENEWALS[i].name);
+        forget(&r);
+    }
+}
+
+static const struct {
     const char *yaml, *want;
 } MISTAKES[] = {
     {HEAD("a") "limits: {on_concurrent: refuse}\n",
@@ -305,7 +348,15 @@ static const struct {
     {HEAD("a") "first_sight: maybe\n", "`first_sight` cannot be `maybe`"},
     {HEAD("a") "limits: [idle]\n", "error: `limits` must be"},
     {HEAD("a") "target: broken\nlimits: {idle: 15m}\n", "p.yaml:5:9: error: unknown name `broken`"},
-    {HEAD("a"), "a SessionPolicy needs `limits` or `first_sight`"},
+    {HEAD("a"), "a SessionPolicy needs `limits`, `renewal`, `devices` or `first_sight`"},
+    {HEAD("a") "limits: {level: aal4}\n", "`level` cannot be `aal4`"},
+    {HEAD("a") "limits: {level: aal2, on_concurrent: refuse}\n", "`on_concurrent` needs `concurrent`"},
+    {HEAD("a") "renewal: {every: 59s}\n", "`every` must be a longer duration"},
+    {HEAD("a") "renewal: {overlap: 6m}\n", "`overlap` must be a shorter duration"},
+    {HEAD("a") "renewal: {overlap: 0s}\n", "`overlap` must be a duration above zero"},
+    {HEAD("a") "renewal: {evry: 1h}\n", "hint: did you mean `every`?"},
+    {HEAD("a") "devices: {}\n", "devices needs `remember`"},
+    {HEAD("a") "devices: {remember: never}\n", "`remember` must be a duration"},
     {HEAD("a") "limit: {idle: 15m}\nlimits: {}\n", "hint: did you mean `limits`?"},
     {HEAD("a") "limits: {idle: 0s}\n" HEAD("b") "limits: {absolute: x}\n", "`absolute` must be a duration"},
 };

@@ -74,7 +74,8 @@ Test(session_row, answers_to_questions_are_not_kept)
 Test(session_row, a_user_comes_back_as_it_was)
 {
     struct user_record was = {.subject = {3, 4}, .first_seen_ms = T0, .cutoff_s = 17}, is;
-    was.devices[7] = (struct user_device){.fingerprint = 1, .first_s = 2, .last_s = 3};
+    was.devices[7] = (struct user_device){1, 2, 3, 4, 5};
+    was.minted[7] = 6;
     was.risk[63] = 64;
     const struct row_names names = {STR("acme"), STR("user"), STR("alice")};
     struct row_names read;
