@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ struct bundles {
     int folder; // held open, and locked where `writes`
     char path[4096];
     struct served last;
+    pthread_mutex_t lock; // of `yielded`, while something is written
+    bool yielded;
 };
 
 static void PRINTF_LIKE(2, 3) tell(char why[static BUNDLES_WHY_MAX], const char *fmt, ...)
@@ -87,6 +90,7 @@ enum pdp_err bundles_open(const struct config *config, bool writes, struct bundl
     if (bundles == NULL) {
         return PDP_ERR_NOMEM;
     }
+    pthread_mutex_init(&bundles->lock, NULL);
     bundles->config = config;
     bundles->writes = writes;
     bundles->folder = -1;
@@ -108,6 +112,7 @@ void bundles_close(struct bundles **bundles_ptr)
         if (bundles->folder >= 0) {
             (void)close(bundles->folder); // and gives the lock back
         }
+        pthread_mutex_destroy(&bundles->lock);
         free(bundles);
     }
 }
@@ -117,8 +122,27 @@ bool bundles_first(const struct bundles *bundles)
     return !bundles->last.known;
 }
 
-enum served_refusal bundles_remember(struct bundles *bundles, const struct bundle *bundle,
-                                     char why[static BUNDLES_WHY_MAX])
+void bundles_yield(struct bundles *bundles)
+{
+    pthread_mutex_lock(&bundles->lock);
+    bundles->yielded = true;
+    pthread_mutex_unlock(&bundles->lock);
+    (void)flock(bundles->folder, LOCK_UN);
+}
+
+enum pdp_err bundles_regain(struct bundles *bundles)
+{
+    if (flock(bundles->folder, LOCK_EX | LOCK_NB) != 0) {
+        return PDP_ERR_BUSY;
+    }
+    pthread_mutex_lock(&bundles->lock);
+    bundles->yielded = false;
+    pthread_mutex_unlock(&bundles->lock);
+    return PDP_ERR_OK;
+}
+
+static enum served_refusal remember(struct bundles *bundles, const struct bundle *bundle,
+                                    char why[static BUNDLES_WHY_MAX])
 {
     struct served next = served_of(bundle);
     const struct served *last = &bundles->last;
@@ -135,6 +159,20 @@ enum served_refusal bundles_remember(struct bundles *bundles, const struct bundl
     }
     bundles->last = next;
     return SERVED_NONE;
+}
+
+enum served_refusal bundles_remember(struct bundles *bundles, const struct bundle *bundle,
+                                     char why[static BUNDLES_WHY_MAX])
+{
+    enum served_refusal refusal = SERVED_STATE;
+    pthread_mutex_lock(&bundles->lock);
+    if (bundles->yielded) {
+        tell(why, "another pdpd takes over\n  hint: ask that one");
+    } else {
+        refusal = remember(bundles, bundle, why);
+    }
+    pthread_mutex_unlock(&bundles->lock);
+    return refusal;
 }
 
 // ---- Signatures ------------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ struct bundles;
 MUST_USE enum pdp_err bundles_open(const struct config *config, bool writes, struct bundles **out,
                                    char why[static BUNDLES_WHY_MAX]);
 void bundles_close(struct bundles **bundles);
+// Gives the folder to another process, which may remember others meanwhile: nothing is remembered here until
+// bundles_regain. BUSY: another has it. Any thread.
+void bundles_yield(struct bundles *bundles);
+MUST_USE enum pdp_err bundles_regain(struct bundles *bundles);
 bool bundles_first(const struct bundles *bundles); // nothing was served here before
 
 // May it be served now? NONE, or the first reason against it, with words and a hint in `why`. The keys are

@@ -481,6 +481,10 @@ const char *config_settle(struct config *config, bool inherits)
                    "  hint: `--admin ipc:///run/pdp/admin.ipc`";
         }
     }
+    if (config->takeover && config->state == NULL) {
+        return "a takeover needs a state folder: what is in memory alone would be lost\n"
+               "  hint: `--state DIR`; without one, stop the pdpd that runs, and start this one";
+    }
     if (config->has_metrics && !config->metrics_open && !url_is_loopback(&config->metrics.url)) {
         return "monitoring could be reached from other machines, and it asks nobody who they are\n"
                "  hint: `--metrics 127.0.0.1:9464`; or `--metrics-open`, if that is meant";

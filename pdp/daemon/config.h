@@ -32,6 +32,7 @@ struct config {
     size_t geo_count;
     struct config_listeners decide, admin;
     struct listen_spec metrics;     // of monitoring over HTTP
+    bool takeover;                  // from the pdpd that runs in the state folder
     bool has_metrics, metrics_open; // open: other machines may reach it
     struct peer_rules peers;
     int64_t workers; // 0: one a core

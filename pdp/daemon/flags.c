@@ -64,6 +64,12 @@ static bool on_metrics(struct flag_call *call)
     return config_metrics(call->config, str_of(call->value), &call->why) == PDP_ERR_OK;
 }
 
+static bool on_takeover(struct flag_call *call)
+{
+    call->config->takeover = true;
+    return true;
+}
+
 static bool on_metrics_open(struct flag_call *call)
 {
     call->config->metrics_open = true;
@@ -144,6 +150,10 @@ static const struct {
      on_metrics,
      "HTTP for monitoring: /metrics, /live, /ready; such as 127.0.0.1:9464"},
     {{"--metrics-open", 14}, NULL, on_metrics_open, "monitoring may be reached from other machines"},
+    {{"--takeover", 10},
+     NULL,
+     on_takeover,
+     "take over from the pdpd that runs in this state folder, then it ends"},
     {{"--geo", 5},
      "FILE",
      on_geo,

@@ -327,6 +327,12 @@ void loop_run(struct loop *loop)
     drain(loop);
 }
 
+void loop_resume(struct loop *loop)
+{
+    node_resume(loop->node);
+    atomic_store_explicit(&loop->stop, false, memory_order_release);
+}
+
 void loop_wake(struct loop *loop)
 {
     eventfd_write(loop->wake, 1);

@@ -25,8 +25,9 @@ MUST_USE enum pdp_err loop_new(const struct loop_config *config, struct loop **o
 void loop_free(struct loop **loop);
 // Serves until loop_stop, then drains.
 void loop_run(struct loop *loop);
-void loop_stop(struct loop *loop); // any thread
-void loop_wake(struct loop *loop); // any thread
+void loop_stop(struct loop *loop);   // any thread
+void loop_resume(struct loop *loop); // after loop_run: it may be run again
+void loop_wake(struct loop *loop);   // any thread
 // Adds the node's counters to *sum. Any thread.
 void loop_count(const struct loop *loop, struct node_counts *sum);
 // Since when it is at its turn, on the steady clock; 0: it waits for something to do. Any thread.

@@ -370,7 +370,7 @@ static void thread_end(struct server_worker *worker)
     }
 }
 
-static void workers_stop(struct server *server)
+void server_threads_stop(struct server *server)
 {
     for (size_t i = 0; i < server->worker_count; i++) {
         if (server->workers[i].runs) {
@@ -383,6 +383,25 @@ static void workers_stop(struct server *server)
     thread_end(&server->admin_loop);
 }
 
+static enum pdp_err threads_run(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        TRY(thread_start(&server->workers[i]));
+    }
+    return server->admin_loop.loop != NULL ? thread_start(&server->admin_loop) : PDP_ERR_OK;
+}
+
+enum pdp_err server_threads_start(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        loop_resume(server->workers[i].loop);
+    }
+    if (server->admin_loop.loop != NULL) {
+        loop_resume(server->admin_loop.loop);
+    }
+    return threads_run(server);
+}
+
 static enum pdp_err threads_start(struct server *server)
 {
     TRY(workers_start(server));
@@ -393,10 +412,8 @@ static enum pdp_err threads_start(struct server *server)
                      &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     TRY(server_state_start(server));
-    for (size_t i = 0; i < server->worker_count; i++) {
-        TRY(thread_start(&server->workers[i]));
-    }
-    return server->admin_loop.loop != NULL ? thread_start(&server->admin_loop) : PDP_ERR_OK;
+    TRY(server_takeover_ready(server));
+    return threads_run(server);
 }
 
 static void log_metrics(const struct server *server, struct log_line *line)
@@ -462,12 +479,15 @@ static bool on_signal(struct server *server)
     return stop;
 }
 
-static void serve(struct server *server)
+// false: it can serve no more.
+static bool serve(struct server *server)
 {
     struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN},
-                           {.fd = server->compiled, .events = POLLIN}};
+                           {.fd = server->compiled, .events = POLLIN},
+                           {.fd = server->takeover, .events = POLLIN}};
     int64_t tidy_ms = 0;
-    for (bool stop = false; !stop;) {
+    enum server_next next = SERVER_GO_ON;
+    for (bool stop = false; !stop && next == SERVER_GO_ON;) {
         (void)poll(fds, COUNT_OF(fds), TIDY_MS);
         if ((fds[0].revents & POLLIN) != 0) {
             stop = on_signal(server);
@@ -475,9 +495,12 @@ static void serve(struct server *server)
         if ((fds[1].revents & POLLIN) != 0) {
             on_compiled(server);
         }
+        if ((fds[2].revents & POLLIN) != 0 && !stop) {
+            next = server_takeover(server);
+        }
         struct node_now now = clock_now();
         atomic_store_explicit(&server->tick_ms, now.steady_ms, memory_order_relaxed);
-        if (now.steady_ms >= tidy_ms) {
+        if (now.steady_ms >= tidy_ms && next == SERVER_GO_ON) {
             // Where peers set the clock, ours says nothing of what may be forgotten.
             engine_tidy(server->engine, server->config->simulate ? INT64_MIN : now.wall_ms);
             give_memory_back(server);
@@ -485,6 +508,14 @@ static void serve(struct server *server)
             tidy_ms = now.steady_ms + TIDY_MS;
         }
     }
+    return next != SERVER_BROKEN;
+}
+
+static bool listeners_start(struct server *server)
+{
+    return server->config->takeover || // they were handed over
+           (open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
+            open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK);
 }
 
 static void listeners_end(struct server_listeners *side)
@@ -497,7 +528,8 @@ static void listeners_end(struct server_listeners *side)
 static void server_end(struct server *server)
 {
     server_metrics_end(server);
-    workers_stop(server);
+    server_takeover_end(server);
+    server_threads_stop(server);
     if (server->state != NULL) {
         state_stop(server->state); // writes what is left of the table
     }
@@ -515,6 +547,7 @@ static void server_end(struct server *server)
     listeners_end(&server->admin);
     server_mails_free(server);
     snapshot_free(&server->first);
+    compiled_free(&server->compiled_first);
     engine_free(&server->engine);
     state_close(&server->state);
     buf_fini(&server->urls);
@@ -528,9 +561,32 @@ static void server_end(struct server *server)
     free(server);
 }
 
+void server_compile_refused(const struct compiled *compiled)
+{
+    if (compiled != NULL) {
+        print_diagnostics(compiled);
+        server_bundle_refused(compiled, 0);
+    }
+    log_one(LOG_LEVEL_ERROR, "start_refused", "error", compiled != NULL ? compiled->error : "memory is out");
+}
+
+// What a successor compiled before it took over, if names are hashed the same way still.
+static struct compiled *compiled_once(struct server *server, struct hash_key seed)
+{
+    if (server->compiled_first != NULL && memcmp(&seed, &server->seed, sizeof seed) == 0) {
+        return STEAL(server->compiled_first);
+    }
+    return compile_run(server->config, server->bundles, server->seed, true);
+}
+
 // Compiles first, so that nobody is answered before there is something to answer by.
 static int server_start(struct server *server, const struct notify_fd *fds, size_t fd_count)
 {
+    struct hash_key seed = {0};
+    if (server->config->takeover && server_takeover_begin(server) != PDP_ERR_OK) {
+        return SERVER_BAD_INPUT;
+    }
+    seed = server->seed;
     if (server->signals < 0 || server->compiled < 0 || engine_start(server) != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
         return SERVER_FAILED;
@@ -543,14 +599,9 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         return SERVER_BAD_INPUT;
     }
     bool first = server->bundles != NULL && bundles_first(server->bundles);
-    struct compiled *compiled = compile_run(server->config, server->bundles, server->seed, true);
+    struct compiled *compiled = compiled_once(server, seed);
     if (compiled == NULL || compiled->snapshot == NULL) {
-        if (compiled != NULL) {
-            print_diagnostics(compiled);
-            server_bundle_refused(compiled, 0);
-        }
-        log_one(LOG_LEVEL_ERROR, "start_refused", "error",
-                compiled != NULL ? compiled->error : "memory is out");
+        server_compile_refused(compiled);
         compiled_free(&compiled);
         return SERVER_BAD_INPUT;
     }
@@ -559,8 +610,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     publish(server, compiled);
     int status = SERVER_FAILED;
     if (shared == PDP_ERR_OK && take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
-        open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
-        open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK) {
+        listeners_start(server)) {
         warn_open(server, first);
         place_urls(server);
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
@@ -568,6 +618,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     if (status == SERVER_DONE) {
         atomic_store_explicit(&server->serving, true, memory_order_release);
         say_ready(server, compiled);
+        server_takeover_listen(server);
     }
     compiled_free(&compiled);
     return status;
@@ -587,7 +638,7 @@ int server_run(struct config *config)
         return SERVER_FAILED;
     }
     server->config = config;
-    server->metrics.fd = -1;
+    server->metrics.fd = server->takeover = server->successor = -1;
     server->started_ms = clock_now().steady_ms;
     pthread_mutex_init(&server->lock, NULL);
     raise_descriptors();
@@ -599,11 +650,11 @@ int server_run(struct config *config)
     int status = server_start(server, fds, fd_count);
     if (status == SERVER_DONE) {
         notify_send("READY=1");
-        serve(server);
+        status = serve(server) ? SERVER_DONE : SERVER_FAILED;
         atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
         notify_send("STOPPING=1");
-        workers_stop(server);
-        log_one(LOG_LEVEL_INFO, "stopped", "status", "0");
+        server_threads_stop(server);
+        log_one(LOG_LEVEL_INFO, "stopped", "status", status == SERVER_DONE ? "0" : "1");
     }
     server_end(server);
     return status;

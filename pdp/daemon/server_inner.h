@@ -51,6 +51,10 @@ struct server {
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct state *state;             // NULL: all is in memory
     struct listener metrics;         // fd -1: none
+    int takeover;                    // where a successor asks; -1: nowhere
+    int successor;                   // of a successor: its way to the one that ran; else -1
+    bool handed_over;
+    struct compiled *compiled_first; // by a successor, before it took over; NULL: none
     struct http *http;               // NULL: none
     _Atomic bool serving;            // the loops are there and may be asked; others may read it
     _Atomic bool stopping;
@@ -111,6 +115,31 @@ void server_mails_free(struct server *server);
 void server_count(const struct server *server, struct node_counts *sum);
 uint64_t server_peer_hash(void *worker, struct str name);                    // of a struct server_worker
 void server_latency(const struct server *server, struct histogram_sum *sum); // of decisions, over all workers
+
+struct hash_key server_seed_of(struct hash_key names); // server_state.c: of what a snapshot hashes
+
+// server.c, for the takeover.
+void server_threads_stop(struct server *server);                   // drains
+MUST_USE enum pdp_err server_threads_start(struct server *server); // after server_threads_stop
+void server_compile_refused(const struct compiled *compiled);      // prints and logs; NULL: memory is out
+
+// server_takeover.c. The one that runs: listens, is asked, gives way.
+enum server_next {
+    SERVER_GO_ON,
+    SERVER_STOP,
+    SERVER_BROKEN // it can serve no more
+};
+void server_takeover_listen(struct server *server);
+enum server_next server_takeover(struct server *server);
+void server_takeover_end(struct server *server);
+// The successor: compiles, takes the listeners, and waits until the other has let go of the folder. Anything
+// that fails here disturbs nobody.
+MUST_USE enum pdp_err server_takeover_begin(struct server *server);
+// All is loaded; from here on it serves. Not OK: it must not.
+MUST_USE enum pdp_err server_takeover_ready(struct server *server);
+
+void server_http_stop(struct server *server);
+MUST_USE enum pdp_err server_http_start(struct server *server);
 
 // server_metrics.c: /metrics, /live and /ready. Before any thread of ours; metrics_end before what it reads
 // goes.

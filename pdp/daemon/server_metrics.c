@@ -245,15 +245,30 @@ static const struct http_page PAGES[] = {
     {"/ready", TEXT_TYPE, write_ready},
 };
 
+enum pdp_err server_http_start(struct server *server)
+{
+    return server->metrics.fd < 0
+               ? PDP_ERR_OK
+               : http_new(server->metrics.fd, PAGES, COUNT_OF(PAGES), server, &server->http);
+}
+
+void server_http_stop(struct server *server)
+{
+    http_free(&server->http);
+}
+
 enum pdp_err server_metrics_start(struct server *server)
 {
     if (!server->config->has_metrics) {
         return PDP_ERR_OK;
     }
     char why[LISTEN_WHY_MAX] = "";
-    enum pdp_err err = listener_open(&server->config->metrics, &server->metrics, why);
+    enum pdp_err err = PDP_ERR_OK;
+    if (server->metrics.fd < 0) { // else it was handed over
+        err = listener_open(&server->config->metrics, &server->metrics, why);
+    }
     if (err == PDP_ERR_OK) {
-        err = http_new(server->metrics.fd, PAGES, COUNT_OF(PAGES), server, &server->http);
+        err = server_http_start(server);
     }
     if (err != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "metrics_failed", "error", why[0] != '\0' ? why : pdp_err_text(err));

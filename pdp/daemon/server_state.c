@@ -7,6 +7,12 @@ static void log_refused(const char *why)
     log_one(LOG_LEVEL_ERROR, "state_refused", "error", why);
 }
 
+struct hash_key server_seed_of(struct hash_key names)
+{
+    struct hash128 seed = hash_128(names, "seed", sizeof "seed" - 1);
+    return (struct hash_key){seed.lo, seed.hi};
+}
+
 enum pdp_err server_state_open(struct server *server, struct engine_config *config)
 {
     if (server->config->state == NULL) {
@@ -25,8 +31,7 @@ enum pdp_err server_state_open(struct server *server, struct engine_config *conf
     config->id_key = keys->id;
     config->journal = state_journal(server->state);
     // Names of strengths are hashed under it, and records keep such hashes.
-    struct hash128 seed = hash_128(keys->names, "seed", sizeof "seed" - 1);
-    server->seed = (struct hash_key){seed.lo, seed.hi};
+    server->seed = server_seed_of(keys->names);
     return PDP_ERR_OK;
 }
 

@@ -154,12 +154,17 @@ static uint64_t clock_ns(void *user)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
+static enum pdp_err store_take(struct state *state, char why[static STATE_WHY_MAX])
+{
+    const struct store_config config = {.path = state->store_path, .clock_ns = clock_ns};
+    return store_open(&config, &state->store, why);
+}
+
 static enum pdp_err open_all(struct state *state, char why[static STATE_WHY_MAX])
 {
     TRY(lock_take(state, why));
     TRY(keys_open(state, why));
-    const struct store_config config = {.path = state->store_path, .clock_ns = clock_ns};
-    TRY(store_open(&config, &state->store, why));
+    TRY(store_take(state, why));
     const struct journal_config journal = {.added = on_added, .user = state};
     return journal_new(&journal, &state->journal);
 }
@@ -199,6 +204,48 @@ void state_close(struct state **state_ptr)
     }
     seal_wipe(&state->keys, sizeof state->keys);
     free(state);
+}
+
+enum pdp_err state_yield(struct state *state)
+{
+    state_stop(state);
+    bool whole = journal_durable(state->journal) >= journal_head(state->journal);
+    enum pdp_err err = store_shut(&state->store);
+    if (state->lock >= 0) {
+        close(state->lock);
+        state->lock = -1;
+    }
+    return err == PDP_ERR_OK && !whole ? PDP_ERR_IO : err;
+}
+
+enum pdp_err state_regain(struct state *state, char why[static STATE_WHY_MAX])
+{
+    enum pdp_err err = lock_take(state, why);
+    if (err == PDP_ERR_OK) {
+        err = store_take(state, why);
+    }
+    if (err != PDP_ERR_OK && state->lock >= 0) {
+        close(state->lock);
+        state->lock = -1;
+    }
+    return err;
+}
+
+bool state_peek(const struct config *config, struct hash_key *names)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    struct state_keys keys = {0};
+    char path[PATH_MAX_BYTES];
+    const char *said = NULL;
+    mode_t mode = 0;
+    int len = snprintf(path, sizeof path, "%s/keys", config->state);
+    bool ok = len > 0 && (size_t)len < sizeof path &&
+              file_take(path, KEYS_BYTES_MAX, &text, &mode, &said) == PDP_ERR_OK &&
+              keys_read(buf_view(&text), &keys) == PDP_ERR_OK;
+    *names = keys.names;
+    seal_wipe(text.at, text.len);
+    seal_wipe(&keys, sizeof keys);
+    return ok;
 }
 
 const struct state_keys *state_keys(const struct state *state)

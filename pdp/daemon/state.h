@@ -27,6 +27,13 @@ struct state_keys {
 MUST_USE enum pdp_err state_open(const struct config *config, struct state **out,
                                  char why[static STATE_WHY_MAX]);
 void state_close(struct state **state); // writes what is left; after state_stop
+// Lets go of the folder: all is written, the store closed, the lock given back. The journal stays, and
+// nothing may be added to it. IO, LIMIT: not everything could be written; the folder is let go all the same.
+enum pdp_err state_yield(struct state *state);
+// Takes it again; then state_start. BUSY: another has it.
+MUST_USE enum pdp_err state_regain(struct state *state, char why[static STATE_WHY_MAX]);
+// The seed that hashes of names are made with, read without the lock; false: it cannot be.
+bool state_peek(const struct config *config, struct hash_key *names);
 const struct state_keys *state_keys(const struct state *state);
 struct journal *state_journal(struct state *state);
 

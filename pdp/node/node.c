@@ -345,6 +345,11 @@ void node_cut(struct node *node)
     }
 }
 
+void node_resume(struct node *node)
+{
+    node->draining = false;
+}
+
 size_t node_connections(const struct node *node)
 {
     return node->connections;

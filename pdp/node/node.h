@@ -174,6 +174,7 @@ void node_expire(struct node *node, struct node_now now);
 // node_cut.
 void node_drain(struct node *node, struct node_now now);
 void node_cut(struct node *node);
+void node_resume(struct node *node); // after node_cut: as if it had never drained
 size_t node_connections(const struct node *node);
 
 // ---- Counters: any thread may read -----------------------------------------------------------------------
