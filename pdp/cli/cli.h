@@ -27,8 +27,10 @@ struct cli_args {
     const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
     struct cli_values geo, keys;
     const char *now, *output, *name, *expires;
+    const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
+    const char *effect, *strength, *max_age, *message, *lasts, *before;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
-    bool json, people, full, print, lists;
+    bool json, people, full, print, lists, all, lock_out;
 };
 
 struct cli_command {
@@ -67,6 +69,11 @@ int cmd_replay(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);
 int cmd_session_terminate(const struct cli_args *args);
+int cmd_lock_add(const struct cli_args *args);
+int cmd_lock_list(const struct cli_args *args);
+int cmd_lock_rm(const struct cli_args *args);
+int cmd_cutoff_add(const struct cli_args *args);
+int cmd_cutoff_list(const struct cli_args *args);
 int cmd_status(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
 

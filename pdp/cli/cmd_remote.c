@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
+#include "cli/remote.h"
 
 #include "client/client.h"
 
@@ -145,8 +146,7 @@ static int reply_code(const struct cli_args *args, const struct remote *remote)
     return args->json ? CLI_NO : refused(remote);
 }
 
-// Sends an operation and prints its reply by `print`, or as JSON.
-static int operate(const struct cli_args *args, const struct buf *message,
+int remote_operate(const struct cli_args *args, const struct buf *message,
                    void (*print)(const struct value *root, struct buf *out))
 {
     struct remote remote;
@@ -175,8 +175,7 @@ static void put_text(const struct value *value, struct buf *out)
     }
 }
 
-// One cell of a table: `-` where there is nothing.
-static void put_cell(const struct value *cell, int width, struct buf *out)
+void remote_cell(const struct value *cell, int width, struct buf *out)
 {
     struct buf text = {0};
     if (cell != NULL && cell->kind != VALUE_NULL) {
@@ -240,7 +239,7 @@ static int simple(const struct cli_args *args, const char *op,
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", str_of(op));
     emit_end(&emit);
-    int code = operate(args, &message, print);
+    int code = remote_operate(args, &message, print);
     buf_fini(&message);
     return code;
 }
@@ -262,7 +261,7 @@ static void print_lists(const struct value *root, struct buf *out)
     for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
         const struct value *list = &all->as.list[row];
         for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
-            put_cell(value_get(list, str_of(LISTS[i].name)), LISTS[i].width, out);
+            remote_cell(value_get(list, str_of(LISTS[i].name)), LISTS[i].width, out);
         }
         buf_str(out, is_true(list, "missing") ? STR("lost")
                      : is_true(list, "stale") ? STR("stale")
@@ -297,7 +296,7 @@ int cmd_reload(const struct cli_args *args)
         emit_key_bool(&emit, "lists", true);
     }
     emit_end(&emit);
-    int code = operate(args, &message, print_tree);
+    int code = remote_operate(args, &message, print_tree);
     buf_fini(&message);
     return code;
 }
@@ -328,7 +327,7 @@ static int64_t print_sessions(const struct value *root, struct buf *out)
     uint32_t rows = all != NULL && all->kind == VALUE_LIST ? all->n : 0;
     for (uint32_t row = 0; row < rows; row++) {
         for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
-            put_cell(value_get(&all->as.list[row], str_of(COLUMNS[i].name)), COLUMNS[i].width, out);
+            remote_cell(value_get(&all->as.list[row], str_of(COLUMNS[i].name)), COLUMNS[i].width, out);
         }
         buf_byte(out, '\n');
     }
@@ -410,7 +409,7 @@ int cmd_session_show(const struct cli_args *args)
     emit_key_str(&emit, "op", STR("session.show"));
     emit_key_str(&emit, "session", str_of(args->session));
     emit_end(&emit);
-    int code = operate(args, &message, print_session);
+    int code = remote_operate(args, &message, print_session);
     buf_fini(&message);
     return code;
 }
@@ -511,7 +510,7 @@ static int end_some(const struct cli_args *args, struct str all, size_t *from)
     }
     emit_end(&emit);
     emit_end(&emit);
-    int code = operate(args, &message, print_ended);
+    int code = remote_operate(args, &message, print_ended);
     buf_fini(&message);
     return code;
 }

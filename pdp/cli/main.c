@@ -42,6 +42,27 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
      "laptop\"",
      0, cmd_session_terminate},
+    {"lock add", "--connect URL TARGET --for SPAN --reason TEXT",
+     "connect session subject device address prefix asn country ja4 role gateway tenant type all effect "
+     "strength max-age message reason "
+     "for expires yes-lock-out deadline json",
+     "deny, step up or end whatever a target asks, new sessions too, until it is lifted or expires",
+     "pdpctl lock add --connect ipc:///run/pdp/admin.sock --address 203.0.113.7 --for 24h --reason "
+     "\"incident 7\"",
+     0, cmd_lock_add},
+    {"lock list", "--connect URL", "connect limit after deadline json", "show the locks that hold",
+     "pdpctl lock list --connect ipc:///run/pdp/admin.sock", 0, cmd_lock_list},
+    {"lock rm", "ID --connect URL --reason TEXT", "connect reason deadline json", "lift a lock",
+     "pdpctl lock rm 17 --connect ipc:///run/pdp/admin.sock --reason \"false alarm\"", 1, cmd_lock_rm},
+    {"cutoff add", "--connect URL TARGET --reason TEXT",
+     "connect session subject device address prefix asn country ja4 role gateway tenant type all before "
+     "message reason yes-lock-out "
+     "deadline json",
+     "end every session of a target that was authenticated before a time, seen before or not, for good",
+     "pdpctl cutoff add --connect ipc:///run/pdp/admin.sock --subject alice --reason \"password stolen\"", 0,
+     cmd_cutoff_add},
+    {"cutoff list", "--connect URL", "connect limit after deadline json", "show the cut-offs that hold",
+     "pdpctl cutoff list --connect ipc:///run/pdp/admin.sock", 0, cmd_cutoff_list},
     {"status", "--connect URL", "connect lists deadline json",
      "show what a daemon serves and counts; with `--lists` each list with its version and age",
      "pdpctl status --connect ipc:///run/pdp/admin.sock", 0, cmd_status},
@@ -123,16 +144,43 @@ bool cli_is_question(const struct cli_args *args, const struct buf *bytes)
     return false;
 }
 
+// Is it one of the commands whose first word is this (`session`)?
+static bool in_group(const struct cli_command *command, const char *group)
+{
+    size_t len = strlen(group);
+    return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
+}
+
+static bool is_group(const char *word)
+{
+    bool is = false;
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        is = is || in_group(&CLI_COMMANDS[i], word);
+    }
+    return is;
+}
+
+static const char *example_of(const char *group)
+{
+    for (size_t i = 0; i < CLI_COMMAND_COUNT && group != NULL; i++) {
+        if (in_group(&CLI_COMMANDS[i], group)) {
+            return CLI_COMMANDS[i].example;
+        }
+    }
+    return "pdpctl check policies/baseline";
+}
+
 // Every command, or those of one group (`session`).
 static void put_overview(const char *group, struct buf *out)
 {
-    buf_printf(out, "use: pdpctl %s [flags]\n\n", group != NULL ? "session COMMAND" : "COMMAND");
+    buf_printf(out, "use: pdpctl %s%s [flags]\n\n", group != NULL ? group : "",
+               group != NULL ? " COMMAND" : "COMMAND");
     if (group == NULL) {
         buf_printf(out,
                    "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n");
     }
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
-        if (group == NULL || strncmp(CLI_COMMANDS[i].name, group, strlen(group)) == 0) {
+        if (group == NULL || in_group(&CLI_COMMANDS[i], group)) {
             buf_printf(out, "  %-18s %s\n", CLI_COMMANDS[i].name, CLI_COMMANDS[i].help);
         }
     }
@@ -140,8 +188,7 @@ static void put_overview(const char *group, struct buf *out)
                "\n`pdpctl COMMAND --help` tells its flags and an example, `pdpctl --version` the version.\n"
                "Exit: 0 done, 1 the answer is no, 2 bad use or input.\n"
                "\nexample:\n  %s\n",
-               group != NULL ? "pdpctl session list --connect ipc:///run/pdp/admin.sock"
-                             : "pdpctl check policies/baseline");
+               example_of(group));
 }
 
 static bool asks_help(const char *word)
@@ -158,8 +205,8 @@ static int about(int argc, char **argv)
         put_overview(NULL, &out);
         fwrite(out.at, 1, out.len, stderr);
         code = CLI_BAD;
-    } else if (asks_help(argv[1]) || (argc > 2 && strcmp(argv[1], "session") == 0 && asks_help(argv[2]))) {
-        put_overview(asks_help(argv[1]) ? NULL : "session", &out);
+    } else if (asks_help(argv[1]) || (argc > 2 && is_group(argv[1]) && asks_help(argv[2]))) {
+        put_overview(asks_help(argv[1]) ? NULL : argv[1], &out);
         code = cli_write(&out, CLI_DONE);
     } else if (strcmp(argv[1], "--version") == 0) {
         buf_printf(&out, "pdpctl %s\n", PDP_VERSION);
@@ -187,11 +234,32 @@ static const struct cli_command *find(int argc, char **argv, int *words)
     return NULL;
 }
 
+// `it takes list, show or terminate`.
+static void put_takes(const char *group, struct buf *out)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < CLI_COMMAND_COUNT && group != NULL; i++) {
+        left += in_group(&CLI_COMMANDS[i], group);
+    }
+    if (left == 0) {
+        buf_printf(out, "`pdpctl --help` lists the commands");
+        return;
+    }
+    buf_printf(out, "it takes ");
+    for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+        if (in_group(&CLI_COMMANDS[i], group)) {
+            left--;
+            buf_printf(out, "%s%s", CLI_COMMANDS[i].name + strlen(group) + 1,
+                       left > 1 ? ", " : left == 1 ? " or " : "");
+        }
+    }
+}
+
 static int unknown(int argc, char **argv)
 {
     struct buf asked = {0}, hint = {0};
     buf_str(&asked, str_of(argv[1]));
-    bool group = strcmp(argv[1], "session") == 0;
+    bool group = is_group(argv[1]);
     if (group && argc > 2) {
         buf_printf(&asked, " %s", argv[2]);
     }
@@ -203,7 +271,7 @@ static int unknown(int argc, char **argv)
     if (nearest >= 0) {
         buf_printf(&hint, "did you mean `pdpctl " STR_FMT "`?", STR_ARG(names[nearest]));
     } else {
-        buf_printf(&hint, group ? "it takes list, show or terminate" : "`pdpctl --help` lists the commands");
+        put_takes(group ? argv[1] : NULL, &hint);
     }
     buf_byte(&hint, '\0');
     int code = cli_bad((const char *)hint.at, "unknown command `" STR_FMT "`", STR_ARG(buf_view(&asked)));

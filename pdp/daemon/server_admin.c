@@ -56,6 +56,22 @@ static void host_ended(void *user, const struct peer *by, struct str ref, struct
     log_end(&line);
 }
 
+static void host_controlled(void *user, const struct peer *by, const char *what,
+                            const struct control *control, struct str reason)
+{
+    (void)user;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, "controlled");
+    log_text(&line, "order", what);
+    log_str(&line, "control", control->name);
+    log_text(&line, "kind", control_kind_name(control->target.kind));
+    log_str(&line, "value", control->target.value);
+    log_text(&line, "effect", pdp_effect_name(control->effect));
+    log_str(&line, "by", by->name);
+    log_str(&line, "reason", reason);
+    log_end(&line);
+}
+
 // ---- Mail: from the main thread to the admin's -----------------------------------------------------
 
 static bool mail_take(struct server *server, struct server_mail *out)
@@ -115,7 +131,8 @@ void server_mails_free(struct server *server)
 
 enum pdp_err server_admin_new(struct server *server)
 {
-    struct admin_host host = {host_status, host_reload, host_reload_lists, host_ended, server};
+    struct admin_host host = {host_status, host_reload,     host_reload_lists,
+                              host_ended,  host_controlled, server};
     server->admin_loop.server = server;
     TRY(gate_new(engine_journal(server->engine), server_worker_wake, &server->admin_loop,
                  &server->admin_loop.gate));

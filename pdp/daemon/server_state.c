@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/log.h"
 #include "daemon/server_inner.h"
+#include "engine/controls.h"
+
+#include <stdio.h>
 
 static void log_refused(const char *why)
 {
@@ -35,6 +38,17 @@ enum pdp_err server_state_open(struct server *server, struct engine_config *conf
     return PDP_ERR_OK;
 }
 
+struct loading {
+    struct engine *engine;
+    struct controls_load controls;
+};
+
+static enum pdp_err load_control(void *user, struct str key, struct str value)
+{
+    struct loading *loading = user;
+    return controls_load_row(&loading->controls, loading->engine, key, value);
+}
+
 enum pdp_err server_state_load(struct server *server)
 {
     if (server->state == NULL) {
@@ -42,7 +56,13 @@ enum pdp_err server_state_load(struct server *server)
     }
     char why[STATE_WHY_MAX];
     struct state_loaded loaded;
-    enum pdp_err err = state_load(server->state, server->engine, NULL, NULL, &loaded, why);
+    struct loading loading = {.engine = server->engine};
+    enum pdp_err err = state_load(server->state, server->engine, load_control, &loading, &loaded, why);
+    if (err == PDP_ERR_OK) {
+        snprintf(why, sizeof why, "controls could not be put in force");
+        err = controls_load_end(&loading.controls, server->engine);
+    }
+    controls_load_drop(&loading.controls);
     if (err != PDP_ERR_OK) {
         log_refused(why);
         return err;
@@ -52,7 +72,7 @@ enum pdp_err server_state_load(struct server *server)
     log_int(&line, "sessions", (int64_t)loaded.sessions);
     log_int(&line, "tombstones", (int64_t)loaded.tombstones);
     log_int(&line, "users", (int64_t)loaded.users);
-    log_int(&line, "controls", (int64_t)loaded.controls);
+    log_int(&line, "controls", (int64_t)engine_controls_count(server->engine));
     log_int(&line, "lost", (int64_t)loaded.lost);
     log_int(&line, "took_ms", loaded.took_ms);
     log_end(&line);

@@ -2,6 +2,8 @@
 #include "engine/controls.h"
 
 #include "engine/worker.h"
+#include "session/control_row.h"
+#include "session/journal.h"
 
 #include <stdlib.h>
 
@@ -16,11 +18,28 @@ enum pdp_err engine_control_make(struct engine *engine, struct control *spec, st
     return err;
 }
 
-void engine_controls_number(struct engine *engine, uint64_t last)
+enum pdp_err engine_control_note(struct engine *engine, const struct control *control, bool erase,
+                                 uint64_t *seq)
 {
-    pthread_mutex_lock(&engine->controls_lock);
-    engine->control_last = last > engine->control_last ? last : engine->control_last;
-    pthread_mutex_unlock(&engine->controls_lock);
+    struct journal *journal = engine_journal(engine);
+    unsigned char key[CONTROL_ROW_KEY];
+    struct buf value = {0};
+    *seq = 0;
+    if (journal == NULL) {
+        return PDP_ERR_OK;
+    }
+    control_row_key(control->number, key);
+    if (!erase) {
+        control_row_write(control, &value);
+    }
+    const struct str number = {(const char *)key, sizeof key};
+    const struct journal_row rows[] = {
+        {.table = JOURNAL_CONTROLS, .erase = erase, .key = number, .value = buf_view(&value)},
+        {.table = JOURNAL_CONTROLS, .key = STR(CONTROL_ROW_LAST), .value = number},
+    };
+    enum pdp_err err = value.failed ? PDP_ERR_NOMEM : journal_add(journal, rows, erase ? 1 : 2, true, seq);
+    buf_fini(&value);
+    return err;
 }
 
 // ---- Publishing: controls_lock is held -----------------------------------------------------------------
@@ -170,9 +189,24 @@ enum pdp_err engine_control_remove(struct engine *engine, uint64_t number, struc
     return err;
 }
 
+// Where the journal takes no more, the rest stays for the next time.
+static int64_t note_expired(struct engine *engine, int64_t now_ms)
+{
+    const struct controls *set = serving(engine);
+    for (size_t i = 0; i < controls_count(set); i++) {
+        const struct control *control = controls_at(set, i);
+        uint64_t seq = 0;
+        if (control->expires_ms <= now_ms && engine_control_note(engine, control, true, &seq) != PDP_ERR_OK) {
+            return INT64_MIN;
+        }
+    }
+    return now_ms;
+}
+
 void engine_controls_tidy(struct engine *engine, int64_t now_ms)
 {
     pthread_mutex_lock(&engine->controls_lock);
+    now_ms = note_expired(engine, now_ms);
     (void)change(engine, keep_fresh, &now_ms, NULL, 0); // memory is out: later
     free_retired(engine);
     pthread_mutex_unlock(&engine->controls_lock);
@@ -215,4 +249,16 @@ void engine_controls_free(struct engine *engine)
         engine->controls_retired = one->next;
         epoch_free(&one);
     }
+}
+
+bool engine_has_strength(struct engine *engine, struct worker *worker, struct str name)
+{
+    (void)engine;
+    bool has = false;
+    const struct snapshot *snapshot = worker_pin(worker);
+    for (size_t i = 0; snapshot != NULL && i < snapshot->names.strength_count; i++) {
+        has = has || str_eq(snapshot->names.strengths[i], name);
+    }
+    worker_unpin(worker);
+    return has;
 }

@@ -9,6 +9,10 @@
 // Makes a control of `spec` under the next number, not in force yet. As control_new.
 MUST_USE enum pdp_err engine_control_make(struct engine *engine, struct control *spec, struct control **out,
                                           const char **why);
+// A row for the journal, with that of the last number; *seq as journal_add. With `erase` it is taken out.
+// Nothing to do without a journal: *seq 0. BUSY, NOMEM: nothing was noted.
+MUST_USE enum pdp_err engine_control_note(struct engine *engine, const struct control *control, bool erase,
+                                          uint64_t *seq);
 // Puts controls in force for every decision begun from now on: those given, beside all that are; one with the
 // number of another replaces it. LIMIT, NOMEM: nothing has changed. Any thread; never blocks a decision.
 // Cost: linear in the number of controls.
@@ -18,14 +22,24 @@ MUST_USE enum pdp_err engine_controls_add(struct engine *engine, struct control 
 MUST_USE enum pdp_err engine_control_remove(struct engine *engine, uint64_t number, struct control **was);
 // Takes those that have expired out, and frees what no worker holds any more.
 void engine_controls_tidy(struct engine *engine, int64_t now_ms);
-// The next number is above this one.
-void engine_controls_number(struct engine *engine, uint64_t last);
+
+// What was written, before anything is asked: row by row, then all at once. CORRUPT, UNSUPPORTED, NOMEM.
+struct controls_load {
+    struct control **at;
+    size_t count, cap;
+};
+MUST_USE enum pdp_err controls_load_row(struct controls_load *load, struct engine *engine, struct str key,
+                                        struct str value);
+MUST_USE enum pdp_err controls_load_end(struct controls_load *load, struct engine *engine); // empties it
+void controls_load_drop(struct controls_load *load);
 
 // Every control in force, by number, from number `from` on, while `each` says so. Texts live for the call.
 void engine_controls_each(struct engine *engine, uint64_t from,
                           bool (*each)(void *user, const struct control *control), void *user);
 size_t engine_controls_count(struct engine *engine);
 uint64_t engine_controls_epoch(const struct engine *engine); // rises with every change
-void engine_controls_free(struct engine *engine);            // with the engine
+// Do the policies that serve define this strength?
+bool engine_has_strength(struct engine *engine, struct worker *worker, struct str name);
+void engine_controls_free(struct engine *engine); // with the engine
 
 #endif

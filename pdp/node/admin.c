@@ -423,13 +423,18 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
 // ---- The table -----------------------------------------------------------------------------------
 
 // X(name, whose roles may, what runs it). An operation that nobody may run does not compile.
-#define OP_LIST(X)                                    \
-    X("status", ROLES_ANY, op_status)                 \
-    X("lists", ROLES_ANY, op_lists)                   \
-    X("reload", ROLES_SERVE, op_reload)               \
-    X("session.list", ROLES_READ, admin_session_list) \
-    X("session.show", ROLES_READ, admin_session_show) \
-    X("session.terminate", ROLES_ACT, admin_session_terminate)
+#define OP_LIST(X)                                             \
+    X("status", ROLES_ANY, op_status)                          \
+    X("lists", ROLES_ANY, op_lists)                            \
+    X("reload", ROLES_SERVE, op_reload)                        \
+    X("session.list", ROLES_READ, admin_session_list)          \
+    X("session.show", ROLES_READ, admin_session_show)          \
+    X("session.terminate", ROLES_ACT, admin_session_terminate) \
+    X("lock.add", ROLES_ACT, admin_lock_add)                   \
+    X("lock.list", ROLES_READ, admin_lock_list)                \
+    X("lock.rm", ROLES_ACT, admin_lock_remove)                 \
+    X("cutoff.add", ROLES_ACT, admin_cut_off_add)              \
+    X("cutoff.list", ROLES_READ, admin_cut_off_list)
 
 static const struct admin_op {
     struct str name;

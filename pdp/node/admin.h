@@ -4,6 +4,7 @@
 #define NODE_ADMIN_H
 
 #include "node/gate.h"
+#include "session/controls.h"
 
 #define ADMIN_TOMBSTONE_MS (INT64_C(400) * 24 * 3600 * 1000) // longer than any session's absolute limit
 #define ADMIN_SESSIONS_MAX 1000                              // of one terminate
@@ -70,6 +71,9 @@ struct admin_host {
     uint64_t (*reload_lists)(void *user, struct str list);
     // An order was carried out: for the log.
     void (*ended)(void *user, const struct peer *by, struct str ref, struct str reason);
+    // An order about whom sessions are ended or locked for was carried out: likewise. NULL: nobody is told.
+    void (*controlled)(void *user, const struct peer *by, const char *what, const struct control *control,
+                       struct str reason);
     void *user;
 };
 

@@ -46,6 +46,19 @@ void admin_time(struct emit *emit, const char *key, int64_t at_ms);
 void admin_put_source(const struct admin_status *status, struct emit *emit);
 void admin_put_alarms(const struct admin_status *status, struct emit *emit);
 
+// What a message says: text (at NULL: none) and truth (false) of a map, the page of a listing. false: said
+// wrong.
+struct str admin_text(const struct value *map, const char *key);
+bool admin_true(const struct value *map, const char *key);
+bool admin_limit(const struct admin_call *call, size_t *limit);
+bool admin_cursor(const struct admin_call *call, uint64_t *cursor);
+void admin_put_next(struct emit *emit, uint64_t cursor);
+
+void admin_lock_add(struct admin_call *call);
+void admin_lock_list(struct admin_call *call);
+void admin_lock_remove(struct admin_call *call);
+void admin_cut_off_add(struct admin_call *call);
+void admin_cut_off_list(struct admin_call *call);
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

@@ -7,12 +7,6 @@
 static const size_t LIMIT_DEFAULT = 100, LIMIT_MOST = 1000;
 static const size_t LOOKS_MOST = 8192; // of one call, whatever the filter leaves: the next page goes on
 
-static struct str text_of(const struct admin_call *call, const char *key)
-{
-    const struct value *v = value_get(call->root, str_of(key));
-    return v != NULL && v->kind == VALUE_STRING ? value_text(v) : (struct str){0};
-}
-
 static struct str c_text(const char *text, size_t size)
 {
     return (struct str){text, strnlen(text, size)};
@@ -61,7 +55,7 @@ static void put_view(struct emit *emit, const struct session_view *view)
     }
 }
 
-static bool limit_of(const struct admin_call *call, size_t *limit)
+bool admin_limit(const struct admin_call *call, size_t *limit)
 {
     const struct value *v = value_get(call->root, STR("limit"));
     *limit = LIMIT_DEFAULT;
@@ -76,7 +70,7 @@ static bool limit_of(const struct admin_call *call, size_t *limit)
 }
 
 // `after` is what `next` was.
-static bool cursor_of(const struct admin_call *call, uint64_t *cursor)
+bool admin_cursor(const struct admin_call *call, uint64_t *cursor)
 {
     const struct value *v = value_get(call->root, STR("after"));
     *cursor = 0;
@@ -86,7 +80,7 @@ static bool cursor_of(const struct admin_call *call, uint64_t *cursor)
     return v->kind == VALUE_STRING && str_to_u64(value_text(v), cursor);
 }
 
-static void put_next(struct emit *emit, uint64_t cursor)
+void admin_put_next(struct emit *emit, uint64_t cursor)
 {
     emit_key(emit, STR("next"));
     if (cursor == 0) {
@@ -103,11 +97,11 @@ void admin_session_list(struct admin_call *call)
 {
     size_t limit = 0;
     uint64_t cursor = 0;
-    if (!limit_of(call, &limit) || !cursor_of(call, &cursor)) {
+    if (!admin_limit(call, &limit) || !admin_cursor(call, &cursor)) {
         admin_fail(call->emit, "`limit` is a number above 0, `after` what the last answer gave as `next`");
         return;
     }
-    struct str subject = text_of(call, "subject");
+    struct str subject = admin_text(call->root, "subject");
     struct session_view *views = call->admin->views;
     emit_map(call->emit, EMIT_FEW);
     emit_key_bool(call->emit, "ok", true);
@@ -128,7 +122,7 @@ void admin_session_list(struct admin_call *call)
         looked += most;
     } while (cursor != 0 && shown < limit && looked < LOOKS_MOST);
     emit_end(call->emit);
-    put_next(call->emit, cursor);
+    admin_put_next(call->emit, cursor);
     emit_end(call->emit);
 }
 
@@ -146,7 +140,7 @@ static void put_sighting(struct emit *emit, const char *key, const struct sighti
 
 void admin_session_show(struct admin_call *call)
 {
-    struct str session = text_of(call, "session");
+    struct str session = admin_text(call->root, "session");
     struct session_view *view = &call->admin->views[0];
     if (session.len == 0) {
         admin_fail(call->emit, "`session` is missing: an id, or a reference such as `s_5f0c…`");
@@ -244,7 +238,7 @@ void admin_session_terminate(struct admin_call *call)
         admin_fail(call->emit, "`session` is an id or reference, or `sessions` a list of 1 to 1000 of them");
         return;
     }
-    struct str reason = str_trim(text_of(call, "reason"));
+    struct str reason = str_trim(admin_text(call->root, "reason"));
     if (reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
         admin_fail(call->emit, "a `reason` of 1 to 500 bytes is required");
         return;

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/remote.h"
+#include "wire/wire.h"
+
+#include "base/time.h"
+
+#include <stddef.h>
+
+// ---- Whom an order is about ------------------------------------------------------------------------
+
+static const struct {
+    const char *kind;
+    size_t offset; // of its flag
+} TARGETS[] = {
+    {"session", offsetof(struct cli_args, session)}, {"subject", offsetof(struct cli_args, subject)},
+    {"device", offsetof(struct cli_args, device)},   {"address", offsetof(struct cli_args, address)},
+    {"prefix", offsetof(struct cli_args, prefix)},   {"asn", offsetof(struct cli_args, asn)},
+    {"country", offsetof(struct cli_args, country)}, {"ja4", offsetof(struct cli_args, ja4)},
+    {"role", offsetof(struct cli_args, role)},       {"gateway", offsetof(struct cli_args, gateway)},
+};
+
+static const char *flag_of(const struct cli_args *args, size_t offset)
+{
+    const char *value = NULL;
+    memcpy(&value, (const char *)args + offset, sizeof value);
+    return value;
+}
+
+#define TARGET_HINT                                                                                 \
+    "one of --session, --subject, --device, --address, --prefix, --asn, --country, --ja4, --role, " \
+    "--gateway, "                                                                                   \
+    "--tenant, --all"
+
+static void put_target_as(struct emit *emit, const struct cli_args *args, const char *kind, const char *value)
+{
+    emit_key(emit, STR("target"));
+    emit_map(emit, SIZE_MAX);
+    emit_key_str(emit, "kind", str_of(kind));
+    if (value != NULL) {
+        emit_key_str(emit, "value", str_of(value));
+    }
+    if (args->tenant != NULL && strcmp(kind, "tenant") != 0) {
+        emit_key_str(emit, "tenant", str_of(args->tenant));
+    }
+    if (args->type != NULL) {
+        emit_key_str(emit, "type", str_of(args->type));
+    }
+    emit_end(emit);
+}
+
+// Exactly one; a tenant beside another narrows that one.
+static int put_target(struct emit *emit, const struct cli_args *args)
+{
+    const char *kind = args->all ? "all" : NULL, *value = NULL;
+    int named = args->all;
+    for (size_t i = 0; i < COUNT_OF(TARGETS); i++) {
+        const char *given = flag_of(args, TARGETS[i].offset);
+        if (given != NULL) {
+            kind = TARGETS[i].kind;
+            value = given;
+            named++;
+        }
+    }
+    if (named == 0 && args->tenant != NULL) {
+        kind = "tenant";
+        value = args->tenant;
+        named = 1;
+    }
+    if (named != 1) {
+        return cli_bad(TARGET_HINT, named == 0 ? "nobody is named" : "more than one target is named");
+    }
+    put_target_as(emit, args, kind, value);
+    return CLI_DONE;
+}
+
+// ---- Orders ----------------------------------------------------------------------------------------
+
+// `10m` to seconds; CLI_BAD where it is none.
+static int put_seconds(struct emit *emit, const char *key, const char *flag, const char *text)
+{
+    int64_t seconds = 0;
+    int32_t nanos = 0;
+    if (!time_duration_parse(str_of(text), &seconds, &nanos) || seconds <= 0) {
+        return cli_bad("such as 30m, 24h or 1h30m", "`--%s %s` is no time span", flag, text);
+    }
+    emit_key_int(emit, key, seconds);
+    return CLI_DONE;
+}
+
+static void put_text(struct emit *emit, const char *key, const char *text)
+{
+    if (text != NULL) {
+        emit_key_str(emit, key, str_of(text));
+    }
+}
+
+static int put_lock(struct emit *emit, const struct cli_args *args)
+{
+    int code = CLI_DONE;
+    emit_key_str(emit, "effect", str_of(args->effect != NULL ? args->effect : "deny"));
+    if (args->strength != NULL) {
+        emit_key(emit, STR("require"));
+        emit_map(emit, SIZE_MAX);
+        emit_key_str(emit, "strength", str_of(args->strength));
+        code = args->max_age != NULL ? put_seconds(emit, "max_age", "max-age", args->max_age) : CLI_DONE;
+        emit_end(emit);
+    }
+    put_text(emit, "expires", args->expires);
+    if (code == CLI_DONE && args->lasts != NULL) {
+        code = put_seconds(emit, "for", "for", args->lasts);
+    }
+    return code;
+}
+
+static int put_cut_off(struct emit *emit, const struct cli_args *args)
+{
+    put_text(emit, "before", args->before);
+    return CLI_DONE;
+}
+
+static void print_control(const struct value *root, struct buf *out)
+{
+    const struct value *control = value_get(root, STR("control"));
+    const struct value *name = value_get(control, STR("name")), *expires = value_get(control, STR("expires"));
+    if (name != NULL && expires != NULL) {
+        buf_printf(out, STR_FMT " holds until " STR_FMT "\n", STR_ARG(value_text(name)),
+                   STR_ARG(value_text(expires)));
+    }
+}
+
+static void print_lifted(const struct value *root, struct buf *out)
+{
+    const struct value *name = value_get(value_get(root, STR("control")), STR("name"));
+    if (name != NULL) {
+        buf_printf(out, STR_FMT " is lifted\n", STR_ARG(value_text(name)));
+    }
+}
+
+static int add(const struct cli_args *args, const char *op,
+               int (*put)(struct emit *emit, const struct cli_args *args))
+{
+    struct buf message = {0};
+    struct emit emit;
+    if (args->reason == NULL) {
+        return cli_bad("why, for the record and for whoever is asked about it", "`--reason TEXT` is missing");
+    }
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", str_of(op));
+    int code = put_target(&emit, args);
+    code = code == CLI_DONE ? put(&emit, args) : code;
+    put_text(&emit, "reason", args->reason);
+    put_text(&emit, "message", args->message);
+    if (args->lock_out) {
+        emit_key_bool(&emit, "lock_out", true);
+    }
+    emit_end(&emit);
+    code = code == CLI_DONE ? remote_operate(args, &message, print_control) : code;
+    buf_fini(&message);
+    return code;
+}
+
+int cmd_lock_add(const struct cli_args *args)
+{
+    if ((args->lasts != NULL) == (args->expires != NULL)) {
+        return cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say until when the lock holds");
+    }
+    return add(args, "lock.add", put_lock);
+}
+
+int cmd_cutoff_add(const struct cli_args *args)
+{
+    return add(args, "cutoff.add", put_cut_off);
+}
+
+int cmd_lock_rm(const struct cli_args *args)
+{
+    struct str id = str_of(args->positional[0]);
+    struct buf message = {0};
+    struct emit emit;
+    int64_t number = 0;
+    id = str_starts(id, STR("lock/")) ? str_sub(id, 5, id.len) : id;
+    if (!str_to_i64(id, &number) || number <= 0) {
+        return cli_bad("its number from `lock list`", "`" STR_FMT "` is no lock", STR_ARG(id));
+    }
+    if (args->reason == NULL) {
+        return cli_bad("why, for the record", "`--reason TEXT` is missing");
+    }
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("lock.rm"));
+    emit_key_int(&emit, "id", number);
+    emit_key_str(&emit, "reason", str_of(args->reason));
+    emit_end(&emit);
+    int code = remote_operate(args, &message, print_lifted);
+    buf_fini(&message);
+    return code;
+}
+
+// ---- Lists -----------------------------------------------------------------------------------------
+
+static const struct column {
+    const char *title, *name;
+    int width;
+} COLUMNS[] = {
+    {"ID", "name", 12},       {"KIND", "kind", 8},      {"VALUE", "value", 24}, {"EFFECT", "effect", 9},
+    {"BEFORE", "before", 24}, {"UNTIL", "expires", 24}, {"BY", "author", 12},   {"REASON", "reason", 1},
+};
+
+static bool shown(const struct column *column, bool cut_offs)
+{
+    return strcmp(column->name, cut_offs ? "effect" : "before") != 0;
+}
+
+static void print_list(const struct value *root, bool cut_offs, struct buf *out)
+{
+    const struct value *all = value_get(root, cut_offs ? STR("cutoffs") : STR("locks"));
+    const struct value *next = value_get(root, STR("next"));
+    for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
+        if (shown(&COLUMNS[i], cut_offs)) {
+            buf_printf(out, "%-*s ", COLUMNS[i].width, COLUMNS[i].title);
+        }
+    }
+    buf_byte(out, '\n');
+    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
+        for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
+            if (shown(&COLUMNS[i], cut_offs)) {
+                remote_cell(value_get(&all->as.list[row], str_of(COLUMNS[i].name)), COLUMNS[i].width, out);
+            }
+        }
+        buf_byte(out, '\n');
+    }
+    if (next != NULL && next->kind == VALUE_STRING) {
+        buf_printf(out, "more: --after " STR_FMT "\n", STR_ARG(value_text(next)));
+    }
+}
+
+static void print_locks(const struct value *root, struct buf *out)
+{
+    print_list(root, false, out);
+}
+
+static void print_cut_offs(const struct value *root, struct buf *out)
+{
+    print_list(root, true, out);
+}
+
+static int list(const struct cli_args *args, const char *op,
+                void (*print)(const struct value *root, struct buf *out))
+{
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", str_of(op));
+    emit_key_int(&emit, "limit", args->limit);
+    put_text(&emit, "after", args->after);
+    emit_end(&emit);
+    int code = remote_operate(args, &message, print);
+    buf_fini(&message);
+    return code;
+}
+
+int cmd_lock_list(const struct cli_args *args)
+{
+    return list(args, "lock.list", print_locks);
+}
+
+int cmd_cutoff_list(const struct cli_args *args)
+{
+    return list(args, "cutoff.list", print_cut_offs);
+}

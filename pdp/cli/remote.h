@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Analysts' operations on a daemon: one message, one reply, shown to people or given to programs.
+#ifndef CLI_REMOTE_H
+#define CLI_REMOTE_H
+
+#include "cli/cli.h"
+#include "model/value.h"
+
+// Sends an operation (a map in JSON) to args->connect and prints its reply by `print`, or as JSON. CLI_NO
+// with what the daemon said on stderr where it was refused.
+int remote_operate(const struct cli_args *args, const struct buf *message,
+                   void (*print)(const struct value *root, struct buf *out));
+// One cell of a table: `-` where there is nothing.
+void remote_cell(const struct value *cell, int width, struct buf *out);
+
+#endif

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cut-offs and locks: set, listed, lifted.
+#include "node/admin_ops.h"
+
+#include "base/num.h"
+#include "base/time.h"
+#include "engine/controls.h"
+
+static const int64_t BEFORE_AHEAD_MS = 60000; // clocks of issuers may differ by this
+
+struct str admin_text(const struct value *map, const char *key)
+{
+    const struct value *v = value_get(map, str_of(key));
+    return v != NULL && v->kind == VALUE_STRING ? value_text(v) : (struct str){0};
+}
+
+bool admin_true(const struct value *map, const char *key)
+{
+    const struct value *v = value_get(map, str_of(key));
+    return v != NULL && v->kind == VALUE_BOOL && v->as.b;
+}
+
+static int64_t now_ms(const struct admin_call *call)
+{
+    return node_asking_now(call->asking).wall_ms;
+}
+
+// ---- What a control is for people ------------------------------------------------------------------
+
+static void put_some(struct emit *emit, const char *key, struct str text)
+{
+    if (text.len > 0) {
+        emit_key_str(emit, key, text);
+    }
+}
+
+static void put_control(struct emit *emit, const struct control *control)
+{
+    emit_map(emit, EMIT_FEW);
+    emit_key_int(emit, "id", (int64_t)control->number);
+    emit_key_str(emit, "name", control->name);
+    emit_key_str(emit, "kind", str_of(control_kind_name(control->target.kind)));
+    put_some(emit, "value", control->target.value);
+    put_some(emit, "tenant", control->target.tenant);
+    put_some(emit, "type", control->target.type);
+    emit_key_str(emit, "effect", str_of(pdp_effect_name(control->effect)));
+    put_some(emit, "strength", control->strength);
+    if (control->max_age_s > 0) {
+        emit_key_int(emit, "max_age", control->max_age_s);
+    }
+    if (control->cut_off) {
+        admin_time(emit, "before", control->before_ms);
+    }
+    admin_time(emit, "created", control->created_ms);
+    admin_time(emit, "expires", control->expires_ms);
+    emit_key_str(emit, "author", control->author);
+    emit_key_str(emit, "reason", control->reason);
+    put_some(emit, "message", control->message);
+    emit_end(emit);
+}
+
+static void answer_control(struct admin_call *call, const struct control *control)
+{
+    emit_map(call->emit, 3);
+    emit_key_bool(call->emit, "ok", true);
+    emit_key_int(call->emit, "controls_epoch", (int64_t)engine_controls_epoch(call->admin->engine));
+    emit_key(call->emit, STR("control"));
+    put_control(call->emit, control);
+    emit_end(call->emit);
+}
+
+// ---- What an order says ----------------------------------------------------------------------------
+
+static bool time_of(const struct value *v, int64_t *ms)
+{
+    int64_t seconds = 0;
+    uint32_t nanos = 0;
+    *ms = 0;
+    if (v == NULL || v->kind != VALUE_STRING || !time_parse(value_text(v), &seconds, &nanos)) {
+        return false;
+    }
+    *ms = num_add_sat(num_mul_sat(seconds, TIME_MS_PER_S), nanos / 1000000);
+    return *ms > 0;
+}
+
+// A session may be named by its id too, which is a secret: what is kept is its ref.
+static struct str ref_of(struct admin_call *call, struct str session)
+{
+    struct hash128 id;
+    if (session_ref_read(session, &id)) {
+        return session;
+    }
+    char *ref = arena_alloc(&call->admin->arena, 32, 1);
+    if (ref == NULL || session.len == 0 || session.len > REQUEST_ID_MAX) {
+        return (struct str){0};
+    }
+    struct session_key key =
+        session_key_of(engine_sessions(call->admin->engine), 0, STR(""), STR(""), STR(""), session);
+    struct session_view *view = &call->admin->views[0];
+    bool known = session_look(engine_sessions(call->admin->engine), session, view);
+    session_ref_print(known ? view->record.id : key.id, ref);
+    return str_of(ref);
+}
+
+static const char *read_target(struct admin_call *call, struct control_target *out)
+{
+    const struct value *target = value_get(call->root, STR("target"));
+    *out = (struct control_target){0};
+    if (target == NULL || target->kind != VALUE_MAP ||
+        !control_kind_read(admin_text(target, "kind"), &out->kind)) {
+        return "`target` says of whom: a `kind` (all, session, subject, device, address, prefix, asn, "
+               "country, ja4, "
+               "role, gateway, tenant) and its `value`";
+    }
+    out->value = admin_text(target, "value");
+    out->tenant = admin_text(target, "tenant");
+    out->type = admin_text(target, "type");
+    if (out->kind == CONTROL_SESSION) {
+        out->value = ref_of(call, out->value);
+    }
+    return NULL;
+}
+
+// `for`: seconds from now; or `expires`.
+static const char *read_expiry(struct admin_call *call, struct control *spec)
+{
+    const struct value *lasts = value_get(call->root, STR("for"));
+    const struct value *expires = value_get(call->root, STR("expires"));
+    if ((lasts == NULL) == (expires == NULL)) {
+        return "say until when it holds: `for` in seconds, or `expires` as a time";
+    }
+    if (expires != NULL) {
+        return time_of(expires, &spec->expires_ms) ? NULL
+                                                   : "`expires` is no time such as 2026-11-28T08:00:00Z";
+    }
+    if (lasts->kind != VALUE_INT || lasts->as.i <= 0) {
+        return "`for` is a number of seconds above 0";
+    }
+    spec->expires_ms = num_add_sat(spec->created_ms, num_mul_sat(lasts->as.i, TIME_MS_PER_S));
+    return NULL;
+}
+
+static const char *read_lock(struct admin_call *call, struct control *spec)
+{
+    static const enum pdp_effect EFFECTS[] = {PDP_EFFECT_DENY, PDP_EFFECT_STEP_UP, PDP_EFFECT_TERMINATE};
+    struct str effect = admin_text(call->root, "effect");
+    const struct value *require = value_get(call->root, STR("require"));
+    const struct value *max_age = value_get(require, STR("max_age"));
+    spec->effect = PDP_EFFECT_ALLOW; // refused
+    for (size_t i = 0; i < COUNT_OF(EFFECTS); i++) {
+        if (str_eq(effect, str_of(pdp_effect_name(EFFECTS[i])))) {
+            spec->effect = EFFECTS[i];
+        }
+    }
+    spec->strength = admin_text(require, "strength");
+    if (max_age != NULL && max_age->kind != VALUE_NULL) {
+        spec->max_age_s = max_age->kind == VALUE_INT ? max_age->as.i : -1;
+    }
+    if (spec->strength.len > 0 &&
+        !engine_has_strength(call->admin->engine, call->admin->worker, spec->strength)) {
+        return "the strength that is required is none of those that are served";
+    }
+    return read_expiry(call, spec);
+}
+
+// A cut-off lasts as long as tombstones do: nobody's session comes back.
+static const char *read_cut_off(struct admin_call *call, struct control *spec)
+{
+    const struct value *before = value_get(call->root, STR("before"));
+    spec->cut_off = true;
+    spec->effect = PDP_EFFECT_TERMINATE;
+    spec->before_ms = spec->created_ms;
+    spec->expires_ms = num_add_sat(spec->created_ms, CONTROL_KEEP_MAX_MS);
+    if (before != NULL && !time_of(before, &spec->before_ms)) {
+        return "`before` is no time such as 2026-11-28T08:00:00Z";
+    }
+    return spec->before_ms > num_add_sat(spec->created_ms, BEFORE_AHEAD_MS) ? "`before` lies in the future"
+                                                                            : NULL;
+}
+
+// ---- Orders ----------------------------------------------------------------------------------------
+
+static struct str reason_of(const struct admin_call *call)
+{
+    return str_trim(admin_text(call->root, "reason"));
+}
+
+static void order(struct admin_call *call, const char *what, const struct control *control, struct str reason)
+{
+    const struct admin_host *host = &call->admin->host;
+    if (host->controlled != NULL) {
+        host->controlled(host->user, node_asking_peer(call->asking), what, control, reason);
+    }
+}
+
+static const char *const LOCK_OUT =
+    "this may lock out those who are not meant, yourself too: it names everybody, or an address of no public "
+    "network; say `lock_out: true` (pdpctl: `--yes-lock-out`) if it is meant";
+
+static const char *err_text(enum pdp_err err)
+{
+    return err == PDP_ERR_LIMIT ? "too many controls: at most 16384, and 16 of the same target; remove some"
+                                : pdp_err_text(err);
+}
+
+// In force at once; answered when it is durable. What could not be noted is taken back.
+static enum pdp_err put(struct admin_call *call, struct control *control)
+{
+    struct engine *engine = call->admin->engine;
+    AUTO(control_drop) struct control *was = NULL;
+    uint64_t seq = 0;
+    TRY(engine_controls_add(engine, &control, 1));
+    enum pdp_err err = engine_control_note(engine, control, false, &seq);
+    if (err != PDP_ERR_OK) {
+        (void)!engine_control_remove(engine, control->number, &was);
+        return err;
+    }
+    admin_await(call, seq);
+    return PDP_ERR_OK;
+}
+
+// What could not be noted stays in force.
+static enum pdp_err take(struct admin_call *call, uint64_t number, struct control **was)
+{
+    struct engine *engine = call->admin->engine;
+    uint64_t seq = 0;
+    TRY(engine_control_remove(engine, number, was));
+    enum pdp_err err = engine_control_note(engine, *was, true, &seq);
+    if (err != PDP_ERR_OK) {
+        (void)!engine_controls_add(engine, was, 1);
+        return err;
+    }
+    admin_await(call, seq);
+    return PDP_ERR_OK;
+}
+
+static const char *const UNKNOWN_PLACE = "no geo database that is served tells this, so that everybody would "
+                                         "be denied as unsure; say `lock_out: true` "
+                                         "(pdpctl: `--yes-lock-out`) if it is meant";
+
+// Why the order asks again; NULL: it does not.
+static const char *asks_again(const struct admin_call *call, const struct control *control)
+{
+    char digest[80];
+    struct snapshot_facts facts;
+    if (admin_true(call->root, "lock_out")) {
+        return NULL;
+    }
+    (void)engine_serving(call->admin->engine, call->admin->worker, digest, &facts);
+    enum control_kind kind = control->target.kind;
+    bool unknown = (kind == CONTROL_COUNTRY && (facts.geo_facts & GEO_COUNTRY) == 0) ||
+                   (kind == CONTROL_ASN && (facts.geo_facts & GEO_ASN) == 0);
+    return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : NULL;
+}
+
+static void add(struct admin_call *call, const char *what,
+                const char *(*read)(struct admin_call *call, struct control *spec))
+{
+    struct engine *engine = call->admin->engine;
+    AUTO(control_drop) struct control *control = NULL;
+    struct control spec = {.created_ms = now_ms(call),
+                           .author = node_asking_peer(call->asking)->name,
+                           .reason = reason_of(call),
+                           .message = admin_text(call->root, "message")};
+    const char *wrong = read_target(call, &spec.target);
+    wrong = wrong != NULL ? wrong : read(call, &spec);
+    if (wrong == NULL) {
+        enum pdp_err err = engine_control_make(engine, &spec, &control, &wrong);
+        wrong = err != PDP_ERR_OK && wrong == NULL ? err_text(err) : wrong;
+    }
+    wrong = wrong == NULL ? asks_again(call, control) : wrong;
+    if (wrong == NULL) {
+        enum pdp_err err = put(call, control);
+        wrong = err != PDP_ERR_OK ? err_text(err) : NULL;
+    }
+    if (wrong != NULL) {
+        admin_fail(call->emit, wrong);
+        return;
+    }
+    order(call, what, control, control->reason);
+    answer_control(call, control);
+}
+
+void admin_lock_add(struct admin_call *call)
+{
+    add(call, "lock.add", read_lock);
+}
+
+void admin_cut_off_add(struct admin_call *call)
+{
+    add(call, "cutoff.add", read_cut_off);
+}
+
+static bool is_cut_off(void *user, const struct control *control)
+{
+    *(bool *)user = control->cut_off;
+    return false; // it alone
+}
+
+static uint64_t number_of(const struct admin_call *call)
+{
+    const struct value *id = value_get(call->root, STR("id"));
+    return id != NULL && id->kind == VALUE_INT && id->as.i > 0 ? (uint64_t)id->as.i : 0;
+}
+
+void admin_lock_remove(struct admin_call *call)
+{
+    struct engine *engine = call->admin->engine;
+    AUTO(control_drop) struct control *was = NULL;
+    uint64_t number = number_of(call);
+    struct str reason = reason_of(call);
+    bool cut_off = false;
+    if (number == 0 || reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
+        admin_fail(call->emit, number == 0 ? "`id` is missing: the number that the list gives"
+                                           : "a `reason` of 1 to 500 bytes is required");
+        return;
+    }
+    engine_controls_each(engine, number, is_cut_off, &cut_off);
+    enum pdp_err err = cut_off ? PDP_ERR_STATE : take(call, number, &was);
+    if (err != PDP_ERR_OK) {
+        admin_fail(call->emit, err == PDP_ERR_UNKNOWN ? "there is no lock of this `id`; it may have expired"
+                               : err == PDP_ERR_STATE ? "a cut-off has no undo: what it ended is over"
+                                                      : pdp_err_text(err));
+        return;
+    }
+    order(call, "lock.rm", was, reason);
+    answer_control(call, was);
+}
+
+// ---- Lists -----------------------------------------------------------------------------------------
+
+struct listing {
+    struct emit *emit;
+    bool cut_offs;
+    size_t left;
+    int64_t now_ms;
+    uint64_t next; // 0: that was all
+};
+
+static bool list_one(void *user, const struct control *control)
+{
+    struct listing *listing = user;
+    if (control->cut_off != listing->cut_offs || control->expires_ms <= listing->now_ms) {
+        return true;
+    }
+    if (listing->left == 0) {
+        listing->next = control->number;
+        return false;
+    }
+    listing->left--;
+    put_control(listing->emit, control);
+    return true;
+}
+
+static void list(struct admin_call *call, const char *name, bool cut_offs)
+{
+    size_t limit = 0;
+    uint64_t from = 0;
+    if (!admin_limit(call, &limit) || !admin_cursor(call, &from)) {
+        admin_fail(call->emit, "`limit` is a number above 0, `after` what the last answer gave as `next`");
+        return;
+    }
+    struct listing listing = {
+        .emit = call->emit, .cut_offs = cut_offs, .left = limit, .now_ms = now_ms(call)};
+    emit_map(call->emit, EMIT_FEW);
+    emit_key_bool(call->emit, "ok", true);
+    emit_key_int(call->emit, "controls_epoch", (int64_t)engine_controls_epoch(call->admin->engine));
+    emit_key(call->emit, str_of(name));
+    emit_list(call->emit, SIZE_MAX);
+    engine_controls_each(call->admin->engine, from, list_one, &listing);
+    emit_end(call->emit);
+    admin_put_next(call->emit, listing.next);
+    emit_end(call->emit);
+}
+
+void admin_lock_list(struct admin_call *call)
+{
+    list(call, "locks", false);
+}
+
+void admin_cut_off_list(struct admin_call *call)
+{
+    list(call, "cutoffs", true);
+}

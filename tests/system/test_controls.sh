@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Cut-offs and locks as an analyst gives them: each kind and effect, what asks again, and a kill and a restart after which
+# all of it holds.
+set -eu
+ctl=$PDP_BIN/pdpctl
+[ -x "$PDP_BIN/pdpd" ] || { echo "pdpd is not built"; exit 77; }
+work=$(mktemp -d)
+daemon=
+clean() {
+    [ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean EXIT
+checks=0
+expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
+    code=$1 text=$2
+    shift 2
+    got=0
+    checks=$((checks + 1))
+    "$@" >"$work/out" 2>&1 </dev/null || got=$?
+    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
+    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
+}
+start() {
+    rm -f "$work"/*.sock
+    "$PDP_BIN/pdpd" --policies "$work/policies" --state "$work/state" --decide "ipc://$work/decide.sock" \
+        --admin "ipc://$work/admin.sock" 2>>"$work/pdpd.log" &
+    daemon=$!
+    tries=0
+    until [ -S "$work/admin.sock" ] && [ -S "$work/decide.sock" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 400 ] || { cat "$work/pdpd.log"; echo "FAIL: the daemon does not listen"; exit 1; }
+        sleep 0.05
+    done
+}
+question() { # SUBJECT SESSION ADDRESS ROLE AUTH_TIME
+    printf '{"subject": {"type": "user", "id": "%s", "properties": {"roles": ["%s"]}}, "action": {"name": "GET"},
+ "resource": {"type": "route", "id": "/a"}, "context": {"session": {"id": "%s", "auth_time": %s, "amr": ["pwd"]},
+ "network": {"ip": "%s"}}}' "$1" "$4" "$2" "$5" "$3" >"$work/question.json"
+}
+decides() { # EXIT TEXT SUBJECT SESSION ADDRESS ROLE [AUTH_TIME]
+    code=$1 text=$2
+    question "$3" "$4" "$5" "$6" "${7:-$before}"
+    expect "$code" "$text" "$ctl" decide --connect "ipc://$work/decide.sock" --request "$work/question.json"
+}
+
+mkdir "$work/policies" "$work/state"
+cat >"$work/policies/web.yaml" <<'YAML'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: web}
+rules:
+  - {id: read, effect: allow, actions: [GET]}
+---
+apiVersion: pdp/v1
+kind: Strengths
+metadata: {name: levels}
+levels:
+  - {name: mfa, proves: '"otp" in session.amr', ask: {acr_values: [aal2]}}
+YAML
+before=$(($(date +%s) - 60))
+admin="--connect ipc://$work/admin.sock"
+start
+# shellcheck disable=SC2086
+{
+    decides 0 "allow" alice s-alice 203.0.113.7 staff
+    decides 0 "allow" bob s-bob 198.51.100.9 staff
+    # What is wrong is said before anything is done.
+    expect 2 "nobody is named" "$ctl" lock add $admin --for 1h --reason x
+    expect 2 "more than one target" "$ctl" lock add $admin --subject a --address 192.0.2.1 --for 1h --reason x
+    expect 2 "until when" "$ctl" lock add $admin --subject a --reason x
+    expect 2 "no time span" "$ctl" lock add $admin --subject a --for long --reason x
+    expect 2 "--reason" "$ctl" lock add $admin --subject a --for 1h
+    expect 1 "an address is such as" "$ctl" lock add $admin --address 203.0.113.700 --for 1h --reason x
+    expect 1 "at most 400 days" "$ctl" lock add $admin --subject a --for 9999h --for 99999h --reason x
+    expect 1 "none of those that are served" "$ctl" lock add $admin --subject a --effect step_up --strength x --for 1h --reason x
+    expect 1 "effect is deny, step_up or terminate" "$ctl" lock add $admin --subject a --effect allow --for 1h --reason x
+    expect 1 "in the future" "$ctl" cutoff add $admin --subject a --before 2999-01-01T00:00:00Z --reason x
+    # Whoever may be locked out with the others is asked again.
+    for wide in "--address 127.0.0.1" "--prefix 10.0.0.0/8" "--prefix 0.0.0.0/0" "--all"; do
+        expect 1 "--yes-lock-out" "$ctl" lock add $admin $wide --for 1h --reason x
+    done
+    expect 1 "--yes-lock-out" "$ctl" cutoff add $admin --all --reason x
+    expect 1 "no geo database" "$ctl" lock add $admin --country DE --for 1h --reason x
+
+    expect 0 "holds until" "$ctl" lock add $admin --prefix 203.0.113.0/24 --for 1h --reason "incident 7" --message "closed"
+    decides 1 "incident 7" alice s-alice 203.0.113.7 staff
+    decides 0 "allow" bob s-bob 198.51.100.9 staff
+    id=$("$ctl" lock list $admin | sed -n 's/^\(lock.[0-9]*\) .*/\1/p')
+    expect 0 "is lifted" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    expect 1 "no lock of this" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    decides 0 "allow" alice s-alice 203.0.113.7 staff
+    expect 0 "holds until" "$ctl" lock add $admin --role hr --effect step_up --strength mfa --max-age 10m --for 1h --reason payroll
+    decides 1 "step_up" alice s-alice 203.0.113.7 hr
+    expect 0 "holds until" "$ctl" lock add $admin --session s-bob --effect terminate --for 1h --reason "stolen"
+    expect 0 "holds until" "$ctl" cutoff add $admin --subject alice --reason "password stolen"
+    decides 1 "terminated" alice s-alice 203.0.113.7 staff
+    decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    expect 0 "cutoff/" "$ctl" cutoff list $admin
+    expect 0 '"kind":"subject"' "$ctl" cutoff list $admin --json
+    cut=$("$ctl" cutoff list $admin | sed -n 's/^cutoff.\([0-9]*\) .*/\1/p')
+    expect 1 "no undo" "$ctl" lock rm "$cut" $admin --reason "please"
+
+    # All of it was on the disk before it was acknowledged.
+    kill -9 "$daemon"
+    wait "$daemon" 2>/dev/null || true
+    start
+    decides 1 "terminated" alice s-alice 203.0.113.7 staff
+    decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    decides 0 "allow" alice s-later 203.0.113.7 staff "$(($(date +%s) + 1))"
+    decides 1 "locked" bob s-bob 198.51.100.9 staff
+    decides 1 "step_up" carol s-carol 198.51.100.9 hr
+    expect 0 "role" "$ctl" lock list $admin
+    expect 0 "holds until" "$ctl" lock add $admin --country DE --for 1h --reason "numbers go on" --yes-lock-out
+    [ "$("$ctl" lock list $admin | sed -n 's/^lock.\([0-9]*\) *country.*/\1/p')" -gt "$cut" ] || { echo "FAIL: a number twice"; exit 1; }
+}
+grep -q 'event=controlled order=cutoff.add .*reason="password stolen"' "$work/pdpd.log" || { echo "FAIL: not in the log"; exit 1; }
+echo "ok: $checks checks"
