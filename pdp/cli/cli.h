@@ -76,5 +76,9 @@ int cmd_cutoff_add(const struct cli_args *args);
 int cmd_cutoff_list(const struct cli_args *args);
 int cmd_status(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
+int cmd_store_check(const struct cli_args *args);
+int cmd_store_backup(const struct cli_args *args);
+int cmd_store_restore(const struct cli_args *args);
+int cmd_store_stats(const struct cli_args *args);
 
 #endif

@@ -71,6 +71,15 @@ const struct cli_command CLI_COMMANDS[] = {
      "serves "
      "on",
      "pdpctl reload --connect ipc:///run/pdp/admin.sock", 0, cmd_reload},
+    {"store check", "DIR", "json",
+     "read all of a state folder's store, and tell what is damaged; pdpd may run",
+     "pdpctl store check /var/lib/pdp", 1, cmd_store_check},
+    {"store backup", "DIR FILE", "", "make a checked copy of a state folder's store; pdpd may run",
+     "pdpctl store backup /var/lib/pdp /backup/sessions.db", 2, cmd_store_backup},
+    {"store restore", "DIR FILE", "", "put a copy of the store in its place; pdpd must be stopped",
+     "pdpctl store restore /var/lib/pdp /backup/sessions.db", 2, cmd_store_restore},
+    {"store stats", "DIR", "json", "show what a state folder's store says that it holds",
+     "pdpctl store stats /var/lib/pdp", 1, cmd_store_stats},
 };
 const size_t CLI_COMMAND_COUNT = COUNT_OF(CLI_COMMANDS);
 
@@ -176,8 +185,8 @@ static void put_overview(const char *group, struct buf *out)
     buf_printf(out, "use: pdpctl %s%s [flags]\n\n", group != NULL ? group : "",
                group != NULL ? " COMMAND" : "COMMAND");
     if (group == NULL) {
-        buf_printf(out,
-                   "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions.\n\n");
+        buf_printf(out, "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions, "
+                        "look after their store.\n\n");
     }
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
         if (group == NULL || in_group(&CLI_COMMANDS[i], group)) {

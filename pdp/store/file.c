@@ -228,23 +228,47 @@ static void fd_close(int *fd)
     *fd = -1;
 }
 
-// As pdpd locks its state folder.
-static enum pdp_err lock_folder(const char *path, int *fd, char why[static STORE_WHY_MAX])
+// The folder of `path`, with `name` behind it.
+static enum pdp_err beside(char out[static DISK_PATH_MAX], const char *path, const char *name,
+                           char why[static STORE_WHY_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    int len = snprintf(out, DISK_PATH_MAX, "%.*s%s", slash != NULL ? (int)(slash - path) + 1 : 0, path, name);
+    if (len < 0 || len >= DISK_PATH_MAX) {
+        store_tell(why, "the name of the file is too long");
+        return PDP_ERR_LIMIT;
+    }
+    return PDP_ERR_OK;
+}
+
+// What root makes belongs to whom the folder belongs to: pdpd must be able to open it.
+static enum pdp_err give_away(const char *made, const char *path, char why[static STORE_WHY_MAX])
 {
     char folder[DISK_PATH_MAX];
-    TRY(disk_name(folder, path, "", why));
-    char *slash = strrchr(folder, '/');
-    *(slash == folder ? slash + 1 : slash != NULL ? slash : folder) = '\0';
-    *fd = open(folder[0] != '\0' ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat info;
+    TRY(beside(folder, path, ".", why));
+    if (geteuid() == 0 && (stat(folder, &info) != 0 || lchown(made, info.st_uid, info.st_gid) != 0)) {
+        store_tell(why, "`%s` cannot be given to the owner of its folder: %s", made, strerror(errno));
+        return PDP_ERR_IO;
+    }
+    return PDP_ERR_OK;
+}
+
+// As pdpd locks its state folder; made where there is none yet.
+static enum pdp_err lock_folder(const char *path, int *fd, char why[static STORE_WHY_MAX])
+{
+    char lock[DISK_PATH_MAX];
+    TRY(beside(lock, path, "lock", why));
+    *fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0) {
-        store_tell(why, "the folder `%s` cannot be opened: %s", folder, strerror(errno));
+        store_tell(why, "`%s` cannot be opened: %s", lock, strerror(errno));
         return PDP_ERR_IO;
     }
     if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        store_tell(why, "the folder `%s` is in use\n  hint: stop pdpd first", folder);
+        store_tell(why, "`%s` is in use\n  hint: stop pdpd first", path);
         return PDP_ERR_BUSY;
     }
-    return PDP_ERR_OK;
+    return give_away(lock, path, why);
 }
 
 static enum pdp_err move(const char *path, const char *from, const char *to, char why[static STORE_WHY_MAX])
@@ -285,5 +309,6 @@ enum pdp_err file_restore(const char *from, const char *path, char why[static ST
         return PDP_ERR_REFUSED;
     }
     TRY(copy_proved(from, NULL, made, why));
+    TRY(give_away(made, path, why));
     return exchange(made, path, why);
 }

@@ -268,13 +268,20 @@ class Page:
 HELP = {}
 
 
+def groups(run):
+    """First words of commands that have two, such as `session list`."""
+    if None not in HELP:
+        HELP[None] = set(re.findall(r"(?m)^  ([a-z]+) [a-z]+\b", run("pdpctl --help")[0]))
+    return HELP[None]
+
+
 def unknown_flags(text, run):
     text = re.sub(r"\\\n", " ", text)
     for call in re.findall(r"(?:^|[\s;&|(/])((?:pdpctl|pdpd) [^\n|;&]*)", text):
         words = re.sub(r"'[^']*'|\"[^\"]*\"|#.*", "x", call).split()
         command = words[0]
         if command == "pdpctl":
-            command += " " + " ".join(words[1:3] if words[1] == "session" else words[1:2])
+            command += " " + " ".join(words[1:3] if words[1] in groups(run) else words[1:2])
         if command not in HELP:
             said, status = run(f"{command} --help")
             HELP[command] = said if status == 0 else None
