@@ -271,23 +271,34 @@ static void put_snapshot(struct emit *emit, const struct ask *ask)
 
 // ---- What is sealed ------------------------------------------------------------------------------
 
-// A value in which the session's id, wherever it stands, is not told: it is a secret.
-static void put_value(struct emit *emit, const struct value *value, struct str secret)
+// Ids of the session: the one that is named, and of a rotate the next one.
+struct secrets {
+    struct str id, next;
+};
+
+static bool is_secret(const struct value *value, const struct secrets *secrets)
+{
+    return (secrets->id.len > 0 && value_is_text(value, secrets->id)) ||
+           (secrets->next.len > 0 && value_is_text(value, secrets->next));
+}
+
+// A value in which ids of the session, wherever they stand, are not told: they are secrets.
+static void put_value(struct emit *emit, const struct value *value, const struct secrets *secrets)
 {
     if (value->kind == VALUE_MAP) {
         emit_map(emit, SIZE_MAX);
         for (uint32_t i = 0; i < value->n; i++) {
             emit_key(emit, value_text(&value->as.map[i].key));
-            put_value(emit, &value->as.map[i].value, secret);
+            put_value(emit, &value->as.map[i].value, secrets);
         }
         emit_end(emit);
     } else if (value->kind == VALUE_LIST) {
         emit_list(emit, SIZE_MAX);
         for (uint32_t i = 0; i < value->n; i++) {
-            put_value(emit, &value->as.list[i], secret);
+            put_value(emit, &value->as.list[i], secrets);
         }
         emit_end(emit);
-    } else if (secret.len > 0 && value_is_text(value, secret)) {
+    } else if (is_secret(value, secrets)) {
         emit_str(emit, STR("***"));
     } else {
         emit_value(emit, value);
@@ -299,7 +310,10 @@ static void put_question(struct emit *emit, struct buf *scratch, const struct re
 {
     struct emit inner;
     emit_init(&inner, WIRE_CBOR, scratch);
-    put_value(&inner, &request->root, request->session_id);
+    const struct value *next = value_get(request->event_properties, STR("new_id"));
+    const struct secrets secrets = {
+        request->session_id, next != NULL && next->kind == VALUE_STRING ? value_text(next) : (struct str){0}};
+    put_value(&inner, &request->root, &secrets);
     if (!scratch->failed) {
         emit_key(emit, STR("question"));
         emit_bytes(emit, buf_view(scratch));

@@ -10,14 +10,15 @@ struct harness {
     struct worker *worker;
     struct peer peer;
     struct buf answer, said; // the last answer; what the last load had to say
-    uint64_t drawn;          // ids that were made so far: each is another one, and the same in every run
-    bool cannot_draw;        // random bytes are refused
     struct arena arena;      // of the last answer, decoded
     struct value root;
 };
 
 // 2026-11-23T08:00:00Z, a Monday.
 #define HARNESS_NOW INT64_C(1795420800000)
+
+// Random bytes are refused. Those that are given are the same in every run: a count from 1, little end first.
+extern bool harness_cannot_draw;
 
 // `yaml` is one file, `policies/test.yaml`. False where it was refused: harness.said tells why.
 bool harness_load(struct harness *harness, const char *yaml);

@@ -164,6 +164,31 @@ Test(engine_record, no_record_holds_a_session_id_nor_names_a_person_in_the_open)
     end(&world);
 }
 
+Test(engine_record, no_record_holds_an_id_that_a_session_gets)
+{
+    struct world world;
+    begin(&world, (struct record_config){0});
+    harness_ask(&world.harness, HARNESS_NOW, QUESTION("GET", "q1"));
+    harness_ask(&world.harness, HARNESS_NOW,
+                "{'tenant':'acme','request_id':'e1','event':{'type':'rotate','subject':{'type':'user','id':'alice'},"
+                "'context':{'session':{'id':'secret-session'}},'properties':{'new_id':'secret-next'}}}");
+    cr_assert_str_eq(harness_get(&world.harness, "event.recorded"), "true");
+    harness_ask(&world.harness, HARNESS_NOW,
+                "{'tenant':'acme','request_id':'e2','event':{'type':'start','subject':{'type':'user','id':'alice'},"
+                "'properties':{'mint':true}}}");
+    char minted[64];
+    snprintf(minted, sizeof minted, "%s", harness_get(&world.harness, "session.id"));
+    cr_assert_eq(strlen(minted), 43);
+    size_t records = 0;
+    while (next(&world)) {
+        records++;
+        cr_expect(!holds(world.record.open, "secret-") && !holds(world.record.personal, "secret-"));
+        cr_expect(!holds(world.record.open, minted) && !holds(world.record.personal, minted));
+    }
+    cr_expect_geq(records, 2);
+    end(&world);
+}
+
 Test(engine_record, allows_are_sampled_and_audit_always_is_kept)
 {
     struct world world;

@@ -131,6 +131,60 @@ Test(session_lasting, a_live_session_goes_on)
     journal_free(&journal);
 }
 
+static void rotate(struct session_table *table, const char *from, const char *to)
+{
+    struct session_key key = help_key(table, "alice", from);
+    const struct session_rotation rotation = {.id = help_key(table, "alice", to).id, .overlap_ms = 10000};
+    struct session_held held;
+    session_hold(table, &key, &held);
+    struct session_delta delta = {.put_session = true, .put_user = true, .rotate = &rotation, .session = *held.session};
+    cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
+    cr_expect_neq(held.seq, 0, "it waits for the journal");
+    session_release(table, &held);
+}
+
+// Whatever was written in which order: the old ids are old, and lead to the session.
+Test(session_lasting, ids_that_were_replaced_stay_so)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        struct journal *journal = journal_of();
+        struct session_table *table = help_table((struct session_table_config){.journal = journal});
+        cr_expect_eq(help_put(table, "alice", "one", SESSION_ACTIVE, T0), PDP_ERR_OK);
+        struct kept early = {0}, kept = {0};
+        (void)session_changed(table, 100, keep, &early);
+        rotate(table, "one", "two");
+        rotate(table, "two", "three");
+        bool known = false;
+        if (ended) {
+            cr_expect_eq(help_end(table, "one", T0 + 1, T0 + DAY, &known), PDP_ERR_OK);
+        }
+        journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
+        for (size_t i = 0; i < early.count; i++) { // a late write of the session under its first id
+            keep(&kept, &early.rows[i].row);
+        }
+        struct session_table *again = help_table((struct session_table_config){0});
+        put_back(again, &kept);
+        static const char *const IDS[] = {"one", "two", "three"};
+        for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+            struct session_key key = help_key(again, "alice", IDS[i]);
+            struct session_held held;
+            session_hold(again, &key, &held);
+            cr_assert_eq(held.found, SESSION_FOUND, "%s", IDS[i]);
+            cr_expect_eq(held.session->state, ended ? SESSION_TERMINATED : SESSION_ACTIVE, "%s", IDS[i]);
+            cr_expect(hash128_eq(held.session->id, help_key(again, "", "three").id) || (ended && i == 0), "%s", IDS[i]);
+            cr_expect_eq(held.rotated, ended ? i == 1 : i < 2, "%s", IDS[i]);
+            session_release(again, &held);
+        }
+        struct session_stats stats;
+        session_stats(again, &stats);
+        cr_expect_eq(stats.sessions, !ended);
+        cr_expect_eq(stats.tombstones, 2 + (uint64_t)ended);
+        session_table_free(&again);
+        session_table_free(&table);
+        journal_free(&journal);
+    }
+}
+
 Test(session_lasting, an_end_holds_although_the_journal_is_full)
 {
     struct journal *journal = journal_of();
