@@ -138,6 +138,21 @@ static void put_sighting(struct emit *emit, const char *key, const struct sighti
     emit_end(emit);
 }
 
+// Since when it has its id; of an id that was replaced, by which and until when it was taken.
+static void put_ids(struct emit *emit, const struct session_record *record)
+{
+    if (record->state != SESSION_ROTATED) {
+        admin_time(emit, "id_since", record->id_since_ms != 0 ? record->id_since_ms : record->first_seen_ms);
+        return;
+    }
+    char ref[32];
+    session_ref_print(record->successor, ref);
+    emit_key_str(emit, "replaced_by", str_of(ref));
+    admin_time(emit, "replaced", record->rotated_ms);
+    admin_time(emit, "overlap_until", record->overlap_until_ms);
+    admin_time(emit, "keep_until", record->keep_until_ms);
+}
+
 void admin_session_show(struct admin_call *call)
 {
     struct str session = admin_text(call->root, "session");
@@ -166,6 +181,7 @@ void admin_session_show(struct admin_call *call)
         admin_time(call->emit, "ended", record->ended_ms);
         admin_time(call->emit, "keep_until", record->keep_until_ms);
     }
+    put_ids(call->emit, record);
     emit_end(call->emit);
     emit_end(call->emit);
 }

@@ -132,6 +132,23 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
     return PDP_ERR_BUSY;
 }
 
+bool session_forget_devices(struct session_table *table, const struct session_key *key, uint64_t *seq)
+{
+    struct shard *shard = table_shard(table, key->subject);
+    *seq = 0;
+    table_lock(&shard->lock);
+    uint32_t at = table_find_user(shard, key->subject);
+    if (at != 0) {
+        for (size_t i = 0; i < USER_DEVICES; i++) {
+            struct user_device *device = &user_at(shard, at)->record.devices[i];
+            device->since_s = device->until_s = 0;
+        }
+        *seq = lasting_put_user(table, shard, at);
+    }
+    table_unlock(&shard->lock);
+    return at != 0;
+}
+
 // ---- listing: a cursor is a shard and a place in it, plus one --------------------------------------
 
 static const unsigned PLACE_BITS = 40;

@@ -116,6 +116,21 @@ uint64_t lasting_put_family(struct session_table *table, struct shard *shard, ui
     return table->config.journal != NULL ? put(table, shard, slots, COUNT_OF(slots), true) : 0;
 }
 
+uint64_t lasting_put_user(struct session_table *table, struct shard *shard, uint32_t at)
+{
+    uint64_t seq = 0;
+    if (table->config.journal == NULL) {
+        return 0;
+    }
+    struct written text;
+    const struct journal_row row = user_row(user_at(shard, at), &text);
+    if (journal_add(table->config.journal, &row, 1, true, &seq) == PDP_ERR_OK) {
+        return seq;
+    }
+    lasting_note_user(table, shard, at);
+    return UINT64_MAX;
+}
+
 // ---- What is forgotten -----------------------------------------------------------------------------
 
 // With it goes, in one step, until when an authentication may be one that was forgotten: else a row that went

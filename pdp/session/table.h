@@ -215,6 +215,8 @@ void lasting_note_user(struct session_table *table, struct shard *shard, uint32_
 uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t at, bool and_user);
 // The same of a session and the id that it had before, in one step.
 uint64_t lasting_put_family(struct session_table *table, struct shard *shard, uint32_t old, uint32_t at);
+// The same of a user alone.
+uint64_t lasting_put_user(struct session_table *table, struct shard *shard, uint32_t user);
 // The record is forgotten: its row goes, and what it says about forgetting comes.
 void lasting_erase(struct session_table *table, const struct slot *slot);
 void lasting_erase_user(struct session_table *table, struct hash128 subject);

@@ -138,7 +138,9 @@ Test(session_family, refuses_what_is_in_use)
     }
     session_stats(table, &is);
     help_found(table, "alice", "b", &after);
-    cr_expect_eq(memcmp(&before, &after, sizeof before), 0, "nothing moved");
+    cr_expect(before.epoch == after.epoch && before.requests == after.requests &&
+                  before.id_since_ms == after.id_since_ms && before.keep_until_ms == after.keep_until_ms,
+              "nothing moved");
     cr_expect(was.sessions == is.sessions && was.tombstones == is.tombstones && was.bytes == is.bytes);
     cr_expect_eq(help_found(table, "alice", "x", NULL), SESSION_ABSENT);
     cr_expect_eq(help_found(table, "bob", "bobs", NULL), SESSION_FOUND);
@@ -192,7 +194,7 @@ Test(session_family, belongs_to_its_subject)
     cr_assert_eq(help_put(table, "alice", "a", SESSION_ACTIVE, T0), PDP_ERR_OK);
     cr_assert_eq(rotate(table, "a", "b", T0), PDP_ERR_OK);
     for (int i = 0; i < 20; i++) { // whichever shard is theirs
-        char subject[16];
+        char subject[24];
         snprintf(subject, sizeof subject, "mallory%d", i);
         struct session_record record;
         cr_expect_eq(help_found(table, subject, "a", &record), SESSION_FOREIGN);
@@ -254,7 +256,7 @@ Test(session_family, finds_its_session_by_ids_alone)
         MANY = 3000 // longer than one walk goes
     };
     struct session_table *table = help_table((struct session_table_config){.shards = 1});
-    char from[16] = "0", to[16];
+    char from[24] = "0", to[24];
     cr_assert_eq(help_put(table, "alice", from, SESSION_ACTIVE, T0), PDP_ERR_OK);
     for (int i = 1; i <= MANY; i++) {
         snprintf(to, sizeof to, "%d", i);

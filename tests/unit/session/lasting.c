@@ -137,7 +137,8 @@ static void rotate(struct session_table *table, const char *from, const char *to
     const struct session_rotation rotation = {.id = help_key(table, "alice", to).id, .overlap_ms = 10000};
     struct session_held held;
     session_hold(table, &key, &held);
-    struct session_delta delta = {.put_session = true, .put_user = true, .rotate = &rotation, .session = *held.session};
+    struct session_delta delta = {
+        .put_session = true, .put_user = true, .rotate = &rotation, .session = *held.session};
     cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
     cr_expect_neq(held.seq, 0, "it waits for the journal");
     session_release(table, &held);
@@ -171,7 +172,8 @@ Test(session_lasting, ids_that_were_replaced_stay_so)
             session_hold(again, &key, &held);
             cr_assert_eq(held.found, SESSION_FOUND, "%s", IDS[i]);
             cr_expect_eq(held.session->state, ended ? SESSION_TERMINATED : SESSION_ACTIVE, "%s", IDS[i]);
-            cr_expect(hash128_eq(held.session->id, help_key(again, "", "three").id) || (ended && i == 0), "%s", IDS[i]);
+            cr_expect(hash128_eq(held.session->id, help_key(again, "", "three").id) || (ended && i == 0),
+                      "%s", IDS[i]);
             cr_expect_eq(held.rotated, ended ? i == 1 : i < 2, "%s", IDS[i]);
             session_release(again, &held);
         }
@@ -183,6 +185,39 @@ Test(session_lasting, ids_that_were_replaced_stay_so)
         session_table_free(&table);
         journal_free(&journal);
     }
+}
+
+Test(session_lasting, devices_that_are_forgotten_stay_so)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    struct session_key key = help_key(table, "alice", "one");
+    struct session_held held;
+    session_hold(table, &key, &held);
+    struct session_delta delta = {.put_session = true, .put_user = true, .create = true, .lasting = true};
+    delta.session = help_record(SESSION_ACTIVE, T0);
+    delta.user.devices[3] = (struct user_device){7, 1, 2, 3, UINT32_MAX};
+    cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
+    session_release(table, &held);
+    uint64_t seq = 0;
+    cr_expect(session_forget_devices(table, &key, &seq));
+    cr_expect_eq(seq, journal_head(journal));
+    key = help_key(table, "nobody", "");
+    cr_expect_not(session_forget_devices(table, &key, &seq));
+    cr_expect_eq(seq, 0);
+    struct kept kept = {0};
+    journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
+    struct session_table *again = help_table((struct session_table_config){0});
+    put_back(again, &kept);
+    key = help_key(again, "alice", "");
+    session_hold(again, &key, &held);
+    cr_assert_not_null(held.user);
+    cr_expect_eq(held.user->devices[3].fingerprint, 7, "seen it was");
+    cr_expect_eq(held.user->devices[3].until_s, 0);
+    session_release(again, &held);
+    session_table_free(&again);
+    session_table_free(&table);
+    journal_free(&journal);
 }
 
 Test(session_lasting, an_end_holds_although_the_journal_is_full)
