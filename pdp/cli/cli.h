@@ -30,7 +30,7 @@ struct cli_args {
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
-    bool json, people, full, print, lists, all, lock_out;
+    bool json, people, full, print, lists, all, lock_out, once;
 };
 
 struct cli_command {
@@ -80,5 +80,6 @@ int cmd_store_check(const struct cli_args *args);
 int cmd_store_backup(const struct cli_args *args);
 int cmd_store_restore(const struct cli_args *args);
 int cmd_store_stats(const struct cli_args *args);
+int cmd_top(const struct cli_args *args);
 
 #endif

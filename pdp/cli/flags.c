@@ -76,6 +76,7 @@ static const struct flag {
      "an Ed25519 key in PEM: private to sign with, public to verify by (may be repeated)"},
     {"threshold", NUMBER, offsetof(struct cli_args, threshold), 1, CLI_VALUES_MAX, "K",
      "how many of the keys must have signed; default: all of them"},
+    {"once", SWITCH, offsetof(struct cli_args, once), 0, 0, NULL, "one screen, of one second"},
     {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL,
      "print it; without this the folder is only compiled"},
     {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},

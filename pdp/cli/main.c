@@ -66,6 +66,9 @@ const struct cli_command CLI_COMMANDS[] = {
     {"status", "--connect URL", "connect lists deadline json",
      "show what a daemon serves and counts; with `--lists` each list with its version and age",
      "pdpctl status --connect ipc:///run/pdp/admin.sock", 0, cmd_status},
+    {"top", "--connect URL", "connect once deadline json",
+     "watch a daemon: answers a second, rules that decide, the riskiest sessions, alarms",
+     "pdpctl top --connect ipc:///run/pdp/admin.sock", 0, cmd_top},
     {"reload", "--connect URL", "connect list lists deadline json",
      "load policies and databases anew, or files of lists alone; what is bad is refused, the last good "
      "serves "

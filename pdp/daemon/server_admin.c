@@ -19,6 +19,7 @@ static void host_status(void *user, struct admin_status *out)
         .geo = server->geo_shown,
     };
     server_count(server, &out->counts);
+    server_latency(server, &out->latency);
     pthread_mutex_lock(&server->lock);
     memcpy(server->geo_shown, server->geo, sizeof server->geo);
     memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);

@@ -158,6 +158,9 @@ bool ask_counter(struct ask *ask, uint32_t number, struct value *out);
 // Adds what an answer of this effect adds.
 void ask_add_counters(struct ask *ask, enum pdp_effect effect);
 
+// hits.c: one more answer that the first deciding rule of `result` decided, unless it was judged in shadow.
+void ask_count_rule(const struct ask *ask, const struct policy_result *result);
+
 // What changes a question's world: is it judged in shadow?
 static inline bool ask_in_shadow(const struct ask *ask)
 {

@@ -508,6 +508,7 @@ static void judge(struct ask *ask, struct verdict *out)
                                              .shadow = ask_in_shadow(ask)};
     policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask),
                   &host, &question, &ask->worker->arena, ask->now_ms, &result);
+    ask_count_rule(ask, &result);
     struct ask_locks locks;
     control_join(ask, &result, &locks);
     take_result(ask, &result, out);

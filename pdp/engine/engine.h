@@ -172,6 +172,18 @@ struct engine_counts {
 };
 void engine_count(struct engine *engine, struct engine_counts *out);
 
+// A rule of the snapshot that serves, and how many answers it decided (as the first that is named) since its
+// policies were compiled.
+struct engine_rule_hits {
+    char name[260];
+    enum pdp_effect effect;
+    uint32_t rule;
+    uint64_t hits;
+};
+// Those that decided most, the most first. Costs a look at every rule.
+size_t engine_top_rules(struct engine *engine, struct worker *worker, struct engine_rule_hits *out,
+                        size_t most);
+
 // A rule in shadow of the snapshot that serves, and how many answers would have been another by it.
 struct engine_shadow_rule {
     char name[260]; // both ids have at most 128 bytes

@@ -15,6 +15,7 @@ static void base_free(struct snapshot *base)
     for (size_t i = 0; i < SNAPSHOT_WORKERS_MAX; i++) {
         cel_frame_free(&base->rooms[i].frame);
         policy_scratch_free(&base->rooms[i].policy);
+        free(atomic_load(&base->rooms[i].hits));
     }
     shadow_world_drop(&base->shadow);
     for (uint32_t i = 0; base->counters != NULL && i < base->facts.counters; i++) {
@@ -45,6 +46,11 @@ bool snapshot_scratch_make(struct snapshot *snapshot, size_t index)
     struct snapshot_scratch *scratch = &snapshot->scratch[index];
     if (scratch->frame == NULL && cel_frame_new(snapshot->program, &scratch->frame) != PDP_ERR_OK) {
         return false;
+    }
+    if (atomic_load_explicit(&scratch->hits, memory_order_relaxed) ==
+        NULL) { // without memory it counts nothing
+        atomic_store(&scratch->hits,
+                     calloc(policy_rule_count(snapshot->policies) + 1, sizeof(atomic_ullong)));
     }
     return scratch->policy != NULL || policy_scratch_new(snapshot->policies, &scratch->policy) == PDP_ERR_OK;
 }

@@ -20,6 +20,7 @@
 struct snapshot_scratch {
     struct cel_frame *frame;
     struct policy_scratch *policy;
+    _Atomic(atomic_ullong *) hits; // of each rule: how often it decided, by this worker; any thread may read
 };
 
 // What it is made of may be shared: one that was made by reading a list's file anew stands on the one that

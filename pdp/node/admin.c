@@ -426,6 +426,7 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
 #define OP_LIST(X)                                             \
     X("status", ROLES_ANY, op_status)                          \
     X("lists", ROLES_ANY, op_lists)                            \
+    X("top", ROLES_READ, admin_top)                            \
     X("reload", ROLES_SERVE, op_reload)                        \
     X("session.list", ROLES_READ, admin_session_list)          \
     X("session.show", ROLES_READ, admin_session_show)          \

@@ -3,6 +3,7 @@
 #ifndef NODE_ADMIN_H
 #define NODE_ADMIN_H
 
+#include "base/histogram.h"
 #include "node/gate.h"
 #include "session/controls.h"
 
@@ -55,6 +56,7 @@ struct admin_status {
     struct admin_source source;
     const struct admin_alarm *alarms; // ADMIN_ALARM_COUNT of them
     struct node_counts counts;        // over all nodes
+    struct histogram_sum latency;     // of decisions
     int64_t reload_at_ms;             // 0: there was none
     bool reload_ok;
     struct str reload_error;

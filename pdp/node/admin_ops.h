@@ -16,6 +16,14 @@ struct admin_waiting {
     uint64_t number; // 0: the place is free
 };
 
+// The riskiest sessions seen so far, and where to look next.
+#define ADMIN_TOP_MOST 10
+struct admin_top {
+    uint64_t cursor;
+    size_t count;
+    struct session_view best[ADMIN_TOP_MOST];
+};
+
 struct admin {
     struct engine *engine;
     struct gate *gate;
@@ -23,6 +31,7 @@ struct admin {
     struct worker *worker; // to look at the snapshot that serves
     struct arena arena;    // of one message
     struct session_view views[ADMIN_VIEWS];
+    struct admin_top top;
     struct admin_waiting waiting[ADMIN_WAITING];
 };
 
@@ -59,6 +68,7 @@ void admin_lock_list(struct admin_call *call);
 void admin_lock_remove(struct admin_call *call);
 void admin_cut_off_add(struct admin_call *call);
 void admin_cut_off_list(struct admin_call *call);
+void admin_top(struct admin_call *call);
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);
