@@ -30,7 +30,8 @@ struct cli_args {
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
-    bool json, people, full, print, lists, all, lock_out, once;
+    bool json, people, full, print, lists, all, lock_out, once, dry_run;
+    int64_t confirm; // -1: not given
 };
 
 struct cli_command {
@@ -69,6 +70,9 @@ int cmd_replay(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);
 int cmd_session_terminate(const struct cli_args *args);
+int cmd_target_terminate(const struct cli_args *args);
+int cmd_control_approve(const struct cli_args *args);
+int cmd_control_pending(const struct cli_args *args);
 int cmd_lock_add(const struct cli_args *args);
 int cmd_lock_list(const struct cli_args *args);
 int cmd_lock_rm(const struct cli_args *args);

@@ -26,6 +26,15 @@ static const char *flag_of(const struct cli_args *args, size_t offset)
     return value;
 }
 
+bool cli_names_target(const struct cli_args *args)
+{
+    bool any = args->all || args->tenant != NULL;
+    for (size_t i = 1; i < COUNT_OF(TARGETS); i++) { // a session is ended by itself
+        any = any || flag_of(args, TARGETS[i].offset) != NULL;
+    }
+    return any;
+}
+
 #define TARGET_HINT                                                                                 \
     "one of --session, --subject, --device, --address, --prefix, --asn, --country, --ja4, --role, " \
     "--gateway, "                                                                                   \
@@ -156,6 +165,130 @@ static int add(const struct cli_args *args, const char *op,
     }
     emit_end(&emit);
     code = code == CLI_DONE ? remote_operate(args, &message, print_control) : code;
+    buf_fini(&message);
+    return code;
+}
+
+// ---- Ending all sessions of a target ---------------------------------------------------------------
+
+static int64_t int_of(const struct value *map, const char *key)
+{
+    const struct value *found = value_get(map, str_of(key));
+    return found != NULL && found->kind == VALUE_INT ? found->as.i : 0;
+}
+
+static struct str text_of(const struct value *map, const char *key)
+{
+    const struct value *found = value_get(map, str_of(key));
+    return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
+}
+
+static void print_previewed(const struct value *root, struct buf *out)
+{
+    const struct value *all = value_get(root, STR("sessions"));
+    buf_printf(out, "%lld sessions would end", (long long)int_of(root, "counted"));
+    if (int_of(root, "unsure") > 0) {
+        buf_printf(
+            out, "; of %lld their records do not tell: they end as they are next seen, where they are meant",
+            (long long)int_of(root, "unsure"));
+    }
+    buf_byte(out, '\n');
+    for (uint32_t i = 0; all != NULL && all->kind == VALUE_LIST && i < all->n; i++) {
+        remote_cell(value_get(&all->as.list[i], STR("ref")), 26, out);
+        remote_cell(value_get(&all->as.list[i], STR("subject")), 1, out);
+        buf_byte(out, '\n');
+    }
+}
+
+static void print_terminated(const struct value *root, struct buf *out)
+{
+    const struct value *pending = value_get(root, STR("pending"));
+    if (value_get(root, STR("dry_run")) != NULL) {
+        print_previewed(root, out);
+    } else if (pending != NULL) {
+        buf_printf(
+            out, "%lld sessions: a second analyst has to agree by " STR_FMT ": pdpctl control approve %lld\n",
+            (long long)int_of(root, "counted"), STR_ARG(text_of(pending, "expires")),
+            (long long)int_of(pending, "id"));
+    } else {
+        buf_printf(out,
+                   "%lld sessions ended; " STR_FMT " ends the others of the target as they are next seen\n",
+                   (long long)int_of(root, "ended"), STR_ARG(text_of(root, "control")));
+    }
+}
+
+int cmd_target_terminate(const struct cli_args *args)
+{
+    struct buf message = {0};
+    struct emit emit;
+    if (args->reason == NULL && !args->dry_run) {
+        return cli_bad("why, for the record and for whoever is asked about it", "`--reason TEXT` is missing");
+    }
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("session.terminate"));
+    int code = put_target(&emit, args);
+    put_text(&emit, "reason", args->reason);
+    put_text(&emit, "message", args->message);
+    if (args->dry_run) {
+        emit_key_bool(&emit, "dry_run", true);
+    }
+    if (args->confirm >= 0) {
+        emit_key_int(&emit, "confirm", args->confirm);
+    }
+    if (args->lock_out) {
+        emit_key_bool(&emit, "lock_out", true);
+    }
+    emit_end(&emit);
+    code = code == CLI_DONE ? remote_operate(args, &message, print_terminated) : code;
+    buf_fini(&message);
+    return code;
+}
+
+int cmd_control_approve(const struct cli_args *args)
+{
+    struct buf message = {0};
+    struct emit emit;
+    int64_t number = 0;
+    if (!str_to_i64(str_of(args->positional[0]), &number) || number <= 0) {
+        return cli_bad("its number from `control pending`", "`%s` is no order", args->positional[0]);
+    }
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("control.approve"));
+    emit_key_int(&emit, "id", number);
+    emit_end(&emit);
+    int code = remote_operate(args, &message, print_terminated);
+    buf_fini(&message);
+    return code;
+}
+
+static void print_pending(const struct value *root, struct buf *out)
+{
+    static const struct {
+        const char *title, *name;
+        int width;
+    } PARTS[] = {
+        {"ID", "id", 4},          {"KIND", "kind", 8},  {"VALUE", "value", 24}, {"SESSIONS", "counted", 9},
+        {"UNTIL", "expires", 24}, {"BY", "author", 12}, {"REASON", "reason", 1}};
+    const struct value *all = value_get(root, STR("pending"));
+    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+        buf_printf(out, "%-*s ", PARTS[i].width, PARTS[i].title);
+    }
+    buf_byte(out, '\n');
+    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
+        for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+            remote_cell(value_get(&all->as.list[row], str_of(PARTS[i].name)), PARTS[i].width, out);
+        }
+        buf_byte(out, '\n');
+    }
+}
+
+int cmd_control_pending(const struct cli_args *args)
+{
+    struct buf message = {0};
+    buf_str(&message, STR("{\"op\": \"control.pending\"}"));
+    int code = remote_operate(args, &message, print_pending);
     buf_fini(&message);
     return code;
 }

@@ -517,6 +517,9 @@ static int end_some(const struct cli_args *args, struct str all, size_t *from)
 
 int cmd_session_terminate(const struct cli_args *args)
 {
+    if (cli_names_target(args)) {
+        return cmd_target_terminate(args);
+    }
     if (args->session == NULL || args->reason == NULL) {
         return cli_bad("pdpctl session terminate --connect URL --session ID --reason TEXT", "`%s` is missing",
                        args->session == NULL ? "--session ID" : "--reason TEXT");

@@ -58,6 +58,9 @@ static const struct flag {
      "sessions authenticated before end, RFC 3339; default: now"},
     {"yes-lock-out", SWITCH, offsetof(struct cli_args, lock_out), 0, 0, NULL,
      "it may lock out everybody, or those who administer, and that is meant"},
+    {"dry-run", SWITCH, offsetof(struct cli_args, dry_run), 0, 0, NULL, "count and list, end nothing"},
+    {"confirm", NUMBER, offsetof(struct cli_args, confirm), 0, 1000000000, "N",
+     "so many sessions may end at most"},
     {"limit", NUMBER, offsetof(struct cli_args, limit), 1, 10000, "N", "at most so many; default 100"},
     {"after", TEXT, offsetof(struct cli_args, after), 0, 0, "CURSOR", "go on where the last listing ended"},
     {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS",
@@ -183,6 +186,7 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
 int cli_flags_read(const struct cli_command *command, int argc, char **argv, struct cli_args *out)
 {
     out->limit = 100;
+    out->confirm = -1;
     out->deadline_ms = 5000;
     out->batch = 1;
     for (int at = 0; at < argc;) {

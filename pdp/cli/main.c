@@ -37,11 +37,20 @@ const struct cli_command CLI_COMMANDS[] = {
     {"session show", "--connect URL --session ID", "connect session deadline json",
      "show what is known of one session",
      "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
-    {"session terminate", "--connect URL --session ID --reason TEXT", "connect session reason deadline json",
-     "end sessions for good; `--session -` reads one a line from standard input",
+    {"session terminate", "--connect URL (--session ID | TARGET) --reason TEXT",
+     "connect session subject device address prefix asn country ja4 role gateway tenant type all dry-run "
+     "confirm message "
+     "reason yes-lock-out deadline json",
+     "end sessions for good, or all of a target; `--session -` reads one a line from standard input",
      "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
      "laptop\"",
      0, cmd_session_terminate},
+    {"control pending", "--connect URL", "connect deadline json",
+     "show the orders that wait for a second analyst",
+     "pdpctl control pending --connect ipc:///run/pdp/admin.sock", 0, cmd_control_pending},
+    {"control approve", "ID --connect URL", "connect deadline json",
+     "agree to an order that another analyst gave",
+     "pdpctl control approve 3 --connect ipc:///run/pdp/admin.sock", 1, cmd_control_approve},
     {"lock add", "--connect URL TARGET --for SPAN --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all effect "
      "strength max-age message reason "
@@ -262,7 +271,9 @@ static void put_takes(const char *group, struct buf *out)
         if (in_group(&CLI_COMMANDS[i], group)) {
             left--;
             buf_printf(out, "%s%s", CLI_COMMANDS[i].name + strlen(group) + 1,
-                       left > 1 ? ", " : left == 1 ? " or " : "");
+                       left > 1    ? ", "
+                       : left == 1 ? " or "
+                                   : "");
         }
     }
 }

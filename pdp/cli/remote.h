@@ -10,6 +10,8 @@
 // with what the daemon said on stderr where it was refused.
 int remote_operate(const struct cli_args *args, const struct buf *message,
                    void (*print)(const struct value *root, struct buf *out));
+// Is a target named that is not one session?
+bool cli_names_target(const struct cli_args *args);
 // One cell of a table: `-` where there is nothing.
 void remote_cell(const struct value *cell, int width, struct buf *out);
 

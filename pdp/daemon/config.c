@@ -8,6 +8,7 @@ static const uint32_t MODE_DEFAULT = 0600;
 static const int64_t DRAIN_DEFAULT_MS = 5000;
 static const int64_t SESSIONS_DEFAULT = 4000000;
 static const int64_t CREATIONS_DEFAULT = 600000;
+static const int64_t CONFIRM_DEFAULT = 100;
 
 void config_init(struct config *config)
 {
@@ -16,6 +17,7 @@ void config_init(struct config *config)
         .drain_ms = DRAIN_DEFAULT_MS,
         .sessions_max = SESSIONS_DEFAULT,
         .creations_per_minute = CREATIONS_DEFAULT,
+        .controls_confirm = CONFIRM_DEFAULT,
     };
     arena_init(&config->arena, 0, 16 * 1024 * 1024);
 }
@@ -245,7 +247,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics;
     struct conf_texts geo, proxies, keys;
-    int64_t workers, sessions_max, creations, counter_entries, threshold;
+    int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons;
     int on_expiry;
     bool simulate, unsigned_too, metrics_open;
 };
@@ -292,6 +294,10 @@ static const struct conf_field FILE_FIELDS[] = {
     NUMBER_FIELD("sessions_max", sessions_max, 1000000000, "sessions and tombstones held; 0: no limit"),
     NUMBER_FIELD("creations_per_minute", creations, 1000000000,
                  "sessions a peer may begin by first sight; 0: no limit"),
+    NUMBER_FIELD("controls_confirm", confirm, 1000000000,
+                 "sessions above which an order that ends them says how many; 0: never"),
+    NUMBER_FIELD("controls_two_persons", two_persons, 1000000000,
+                 "sessions above which a second analyst has to agree; 0: never"),
     NUMBER_FIELD("counter_entries", counter_entries, 16777216, "keys that each Counter holds; 0: 262144"),
 };
 
@@ -400,6 +406,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .sessions_max = config->sessions_max,
         .creations = config->creations_per_minute,
         .counter_entries = config->counter_entries,
+        .confirm = config->controls_confirm,
+        .two_persons = config->controls_two_persons,
         .simulate = config->simulate,
         .metrics_open = config->metrics_open,
         .threshold = config->bundle_threshold,
@@ -420,6 +428,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     config->sessions_max = file.sessions_max;
     config->creations_per_minute = file.creations;
     config->counter_entries = file.counter_entries;
+    config->controls_confirm = file.confirm;
+    config->controls_two_persons = file.two_persons;
     config->simulate = file.simulate;
     config->metrics_open = file.metrics_open;
     return PDP_ERR_OK;

@@ -33,7 +33,7 @@ struct loop {
     int reserve; // a descriptor to give up, so that a connection can be accepted and closed when none is left
     _Atomic bool stop;
     _Atomic int64_t busy_since_ms;
-    bool accepting;
+    bool accepting, working;
     int64_t accept_again_ms;
     struct node_now now;
     struct epoll_event events[EVENTS_A_TURN];
@@ -241,7 +241,7 @@ static void tell_interests(struct loop *loop)
 
 static int timeout_ms(const struct loop *loop, int64_t until_ms)
 {
-    if (node_runnable(loop->node)) {
+    if (loop->working || node_runnable(loop->node)) {
         return 0;
     }
     int64_t due = num_min(node_deadline(loop->node), until_ms);
@@ -287,6 +287,7 @@ static void turn(struct loop *loop, int wait_ms)
     if (node_deadline(loop->node) <= loop->now.steady_ms) {
         node_expire(loop->node, loop->now);
     }
+    loop->working = loop->config.work != NULL && loop->config.work(loop->config.user, loop->node, loop->now);
     send_all(loop);
     tell_interests(loop);
     close_closed(loop);

@@ -16,6 +16,8 @@ struct loop_config {
     uint64_t (*peer_hash)(void *user, struct str name);
     // Called on the loop's thread after loop_wake; NULL: nothing.
     void (*mail)(void *user, struct node *node, struct node_now now);
+    // Called once a turn; true: there is more to do, and the next turn is at once. NULL: nothing.
+    bool (*work)(void *user, struct node *node, struct node_now now);
     void *user;
 };
 

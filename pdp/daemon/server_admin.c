@@ -106,6 +106,11 @@ static void on_mail(void *user, struct node *node, struct node_now now)
     }
 }
 
+static bool on_work(void *user, struct node *node, struct node_now now)
+{
+    return admin_work(((struct server_worker *)user)->server->admin_handler, node, now);
+}
+
 void server_admin_mail(struct server *server, const struct compiled *compiled)
 {
     struct server_mail mail = {.number = compiled->number};
@@ -132,8 +137,15 @@ void server_mails_free(struct server *server)
 
 enum pdp_err server_admin_new(struct server *server)
 {
-    struct admin_host host = {host_status, host_reload,     host_reload_lists,
-                              host_ended,  host_controlled, server};
+    struct admin_host host = {
+        .status = host_status,
+        .reload = host_reload,
+        .reload_lists = host_reload_lists,
+        .ended = host_ended,
+        .controlled = host_controlled,
+        .bounds = {server->config->controls_confirm, server->config->controls_two_persons},
+        .user = server,
+    };
     server->admin_loop.server = server;
     TRY(gate_new(engine_journal(server->engine), server_worker_wake, &server->admin_loop,
                  &server->admin_loop.gate));
@@ -154,6 +166,7 @@ enum pdp_err server_admin_new(struct server *server)
         .peers = &server->config->peers,
         .peer_hash = server_peer_hash,
         .mail = on_mail,
+        .work = on_work,
         .user = &server->admin_loop,
     };
     return loop_new(&config, &server->admin_loop.loop);

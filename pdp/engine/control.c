@@ -98,6 +98,7 @@ struct found {
     struct ask *ask;
     bool events; // an event proves nothing: a step_up is none of its business
     struct outcome_locks of[COMBINE_TERMINATE + 1];
+    bool by_session;               // one names this very session
     bool has_require, no_strength; // no_strength: one requires what policies do not know
     uint32_t strength;
     int64_t max_age_s, until_ms;
@@ -171,6 +172,7 @@ static enum combine_outcome require(struct found *found, const struct control *c
 static void meet_lock(void *user, const struct control *control, enum truth truth)
 {
     struct found *found = user;
+    found->by_session = found->by_session || control->target.kind == CONTROL_SESSION;
     enum combine_outcome outcome = COMBINE_DENY;
     bool certain = truth == TRUTH_YES;
     if (control->effect == PDP_EFFECT_STEP_UP) {
@@ -315,6 +317,10 @@ enum pdp_effect control_event(struct ask *ask, struct str *why, struct str *miss
     *why = *missing = (struct str){0};
     if (!find_locks(ask, true, &found)) {
         return PDP_EFFECT_ALLOW;
+    }
+    if (found.by_session && ask->request->event == EVENT_ROTATE) {
+        *why = STR("a lock names this session, and under another id it would pass it");
+        return PDP_EFFECT_DENY;
     }
     enum combine_outcome worst = worst_of(&found);
     if (worst == COMBINE_NONE) {

@@ -271,7 +271,8 @@ static bool is_locked(struct ask *ask, struct event_result *out)
     struct str why, missing;
     enum pdp_effect effect = control_event(ask, &why, &missing);
     bool ends = effect == PDP_EFFECT_TERMINATE && ask->known && ask->request->event != EVENT_LOGOUT;
-    if (effect == PDP_EFFECT_ALLOW || (!ends && !is_authentication(ask))) {
+    bool begins = is_authentication(ask) || ask->request->event == EVENT_ROTATE;
+    if (effect == PDP_EFFECT_ALLOW || (!ends && !begins)) {
         return false;
     }
     if (ends) {

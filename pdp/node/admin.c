@@ -28,6 +28,7 @@ enum pdp_err admin_new(struct engine *engine, struct gate *gate, const struct ad
     admin->gate = gate;
     admin->host = *host;
     arena_init(&admin->arena, 0, ARENA_LIMIT);
+    TRY(admin_jobs_new(&admin->jobs));
     TRY(worker_new(engine, &admin->worker));
     *out = STEAL(admin);
     return PDP_ERR_OK;
@@ -37,6 +38,7 @@ void admin_free(struct admin **admin_ptr)
 {
     struct admin *admin = STEAL(*admin_ptr);
     if (admin != NULL) {
+        admin_jobs_free(&admin->jobs);
         worker_free(&admin->worker);
         arena_fini(&admin->arena);
         free(admin);
@@ -431,6 +433,8 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("session.list", ROLES_READ, admin_session_list)          \
     X("session.show", ROLES_READ, admin_session_show)          \
     X("session.terminate", ROLES_ACT, admin_session_terminate) \
+    X("control.approve", ROLES_ACT, admin_control_approve)     \
+    X("control.pending", ROLES_READ, admin_control_pending)    \
     X("lock.add", ROLES_ACT, admin_lock_add)                   \
     X("lock.list", ROLES_READ, admin_lock_list)                \
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \

@@ -64,6 +64,12 @@ struct admin_status {
     struct str reload_list; // which; empty: all
 };
 
+// When an order about many sessions asks again.
+struct admin_bounds {
+    int64_t confirm;     // sessions above which the order says how many; 0: never
+    int64_t two_persons; // above which a second analyst agrees; 0: never
+};
+
 // What the handler asks of the daemon, all on the admin's thread.
 struct admin_host {
     void (*status)(void *user, struct admin_status *out);
@@ -76,6 +82,7 @@ struct admin_host {
     // An order about whom sessions are ended or locked for was carried out: likewise. NULL: nobody is told.
     void (*controlled)(void *user, const struct peer *by, const char *what, const struct control *control,
                        struct str reason);
+    struct admin_bounds bounds;
     void *user;
 };
 
@@ -86,6 +93,8 @@ MUST_USE enum pdp_err admin_new(struct engine *engine, struct gate *gate, const 
                                 struct admin **out);
 void admin_free(struct admin **admin); // before the engine
 struct node_handler admin_handler(struct admin *admin);
+// What takes longer than a message may: a step of it. true: there is more. On the admin's thread.
+bool admin_work(struct admin *admin, struct node *node, struct node_now now);
 
 struct admin_reload {
     uint64_t number;  // of the compile that ended: answers all who asked for it or one before it

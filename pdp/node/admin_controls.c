@@ -185,11 +185,12 @@ static struct str reason_of(const struct admin_call *call)
     return str_trim(admin_text(call->root, "reason"));
 }
 
-static void order(struct admin_call *call, const char *what, const struct control *control, struct str reason)
+void admin_told(struct admin *admin, struct str by, const char *what, const struct control *control,
+                struct str reason)
 {
-    const struct admin_host *host = &call->admin->host;
-    if (host->controlled != NULL) {
-        host->controlled(host->user, node_asking_peer(call->asking), what, control, reason);
+    if (admin->host.controlled != NULL) {
+        const struct peer peer = {.name = by};
+        admin->host.controlled(admin->host.user, &peer, what, control, reason);
     }
 }
 
@@ -203,20 +204,18 @@ static const char *err_text(enum pdp_err err)
                                 : pdp_err_text(err);
 }
 
-// In force at once; answered when it is durable. What could not be noted is taken back.
-static enum pdp_err put(struct admin_call *call, struct control *control)
+const char *admin_control_put(struct admin *admin, struct control *control, uint64_t *seq)
 {
-    struct engine *engine = call->admin->engine;
     AUTO(control_drop) struct control *was = NULL;
-    uint64_t seq = 0;
-    TRY(engine_controls_add(engine, &control, 1));
-    enum pdp_err err = engine_control_note(engine, control, false, &seq);
-    if (err != PDP_ERR_OK) {
-        (void)!engine_control_remove(engine, control->number, &was);
-        return err;
+    enum pdp_err err = engine_controls_add(admin->engine, &control, 1);
+    *seq = 0;
+    if (err == PDP_ERR_OK) {
+        err = engine_control_note(admin->engine, control, false, seq);
+        if (err != PDP_ERR_OK) {
+            (void)!engine_control_remove(admin->engine, control->number, &was);
+        }
     }
-    admin_await(call, seq);
-    return PDP_ERR_OK;
+    return err == PDP_ERR_OK ? NULL : err_text(err);
 }
 
 // What could not be noted stays in force.
@@ -243,7 +242,7 @@ static const char *asks_again(const struct admin_call *call, const struct contro
 {
     char digest[80];
     struct snapshot_facts facts;
-    if (admin_true(call->root, "lock_out")) {
+    if (admin_true(call->root, "lock_out") || admin_true(call->root, "dry_run")) {
         return NULL;
     }
     (void)engine_serving(call->admin->engine, call->admin->worker, digest, &facts);
@@ -253,31 +252,45 @@ static const char *asks_again(const struct admin_call *call, const struct contro
     return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : NULL;
 }
 
-static void add(struct admin_call *call, const char *what,
-                const char *(*read)(struct admin_call *call, struct control *spec))
+static const char *make(struct admin_call *call,
+                        const char *(*read)(struct admin_call *call, struct control *spec),
+                        struct control **out)
 {
-    struct engine *engine = call->admin->engine;
-    AUTO(control_drop) struct control *control = NULL;
     struct control spec = {.created_ms = now_ms(call),
                            .author = node_asking_peer(call->asking)->name,
                            .reason = reason_of(call),
                            .message = admin_text(call->root, "message")};
     const char *wrong = read_target(call, &spec.target);
+    *out = NULL;
     wrong = wrong != NULL ? wrong : read(call, &spec);
+    if (spec.reason.len == 0 && admin_true(call->root, "dry_run")) {
+        spec.reason = STR("preview");
+    }
     if (wrong == NULL) {
-        enum pdp_err err = engine_control_make(engine, &spec, &control, &wrong);
+        enum pdp_err err = engine_control_make(call->admin->engine, &spec, out, &wrong);
         wrong = err != PDP_ERR_OK && wrong == NULL ? err_text(err) : wrong;
     }
-    wrong = wrong == NULL ? asks_again(call, control) : wrong;
-    if (wrong == NULL) {
-        enum pdp_err err = put(call, control);
-        wrong = err != PDP_ERR_OK ? err_text(err) : NULL;
-    }
+    return wrong == NULL ? asks_again(call, *out) : wrong;
+}
+
+const char *admin_cut_off_make(struct admin_call *call, struct control **out)
+{
+    return make(call, read_cut_off, out);
+}
+
+static void add(struct admin_call *call, const char *what,
+                const char *(*read)(struct admin_call *call, struct control *spec))
+{
+    AUTO(control_drop) struct control *control = NULL;
+    uint64_t seq = 0;
+    const char *wrong = make(call, read, &control);
+    wrong = wrong == NULL ? admin_control_put(call->admin, control, &seq) : wrong;
     if (wrong != NULL) {
         admin_fail(call->emit, wrong);
         return;
     }
-    order(call, what, control, control->reason);
+    admin_await(call, seq);
+    admin_told(call->admin, control->author, what, control, control->reason);
     answer_control(call, control);
 }
 
@@ -323,7 +336,7 @@ void admin_lock_remove(struct admin_call *call)
                                                       : pdp_err_text(err));
         return;
     }
-    order(call, "lock.rm", was, reason);
+    admin_told(call->admin, node_asking_peer(call->asking)->name, "lock.rm", was, reason);
     answer_control(call, was);
 }
 

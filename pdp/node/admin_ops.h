@@ -7,7 +7,8 @@
 
 enum {
     ADMIN_VIEWS = 16,
-    ADMIN_WAITING = 64
+    ADMIN_WAITING = 64,
+    ADMIN_PREVIEW = 100 // sessions that a preview names
 };
 
 struct admin_waiting {
@@ -28,8 +29,9 @@ struct admin {
     struct engine *engine;
     struct gate *gate;
     struct admin_host host;
-    struct worker *worker; // to look at the snapshot that serves
-    struct arena arena;    // of one message
+    struct worker *worker;   // to look at the snapshot that serves
+    struct arena arena;      // of one message
+    struct admin_jobs *jobs; // orders that scan the table
     struct session_view views[ADMIN_VIEWS];
     struct admin_top top;
     struct admin_waiting waiting[ADMIN_WAITING];
@@ -62,6 +64,21 @@ bool admin_true(const struct value *map, const char *key);
 bool admin_limit(const struct admin_call *call, size_t *limit);
 bool admin_cursor(const struct admin_call *call, uint64_t *cursor);
 void admin_put_next(struct emit *emit, uint64_t cursor);
+
+// admin_controls.c. Puts a control in force; *seq is the journal's step. Returns why not, for people.
+const char *admin_control_put(struct admin *admin, struct control *control, uint64_t *seq);
+// A cut-off as the message orders it, not in force yet. Returns why not.
+const char *admin_cut_off_make(struct admin_call *call, struct control **out);
+// For the log.
+void admin_told(struct admin *admin, struct str by, const char *what, const struct control *control,
+                struct str reason);
+
+// admin_job.c: orders that scan the table, a little in each turn of the loop.
+MUST_USE enum pdp_err admin_jobs_new(struct admin_jobs **out);
+void admin_jobs_free(struct admin_jobs **jobs);
+void admin_target_terminate(struct admin_call *call);
+void admin_control_approve(struct admin_call *call);
+void admin_control_pending(struct admin_call *call);
 
 void admin_lock_add(struct admin_call *call);
 void admin_lock_list(struct admin_call *call);

@@ -249,6 +249,10 @@ static bool targets_right(const struct value *targets, size_t count)
 void admin_session_terminate(struct admin_call *call)
 {
     size_t count = 0;
+    if (value_get(call->root, STR("target")) != NULL) {
+        admin_target_terminate(call);
+        return;
+    }
     const struct value *targets = targets_of(call, &count);
     if (!targets_right(targets, count)) { // all are looked at before the first is ended
         admin_fail(call->emit, "`session` is an id or reference, or `sessions` a list of 1 to 1000 of them");

@@ -70,6 +70,19 @@ static struct held_back *held_back_of(struct str answer, struct str refusal)
     return one;
 }
 
+static void hold(struct gate *gate, struct held_back *one, uint64_t seq)
+{
+    one->seq = seq;
+    *(gate->last != NULL ? &gate->last->next : &gate->first) = one;
+    gate->last = one;
+    atomic_fetch_add(&gate->count, 1);
+    // Either the writer sees the count after it has settled, or what it settled is seen here.
+    atomic_thread_fence(memory_order_seq_cst);
+    if (journal_durable(gate->journal) >= seq || journal_failed(gate->journal) >= seq) {
+        gate->wake(gate->user);
+    }
+}
+
 enum pdp_err gate_park(struct gate *gate, struct node_asking *asking, uint64_t seq, struct str answer,
                        struct str refusal)
 {
@@ -85,15 +98,19 @@ enum pdp_err gate_park(struct gate *gate, struct node_asking *asking, uint64_t s
         free(one);
         return err;
     }
-    one->seq = seq;
-    *(gate->last != NULL ? &gate->last->next : &gate->first) = one;
-    gate->last = one;
-    atomic_fetch_add(&gate->count, 1);
-    // Either the writer sees the count after it has settled, or what it settled is seen here.
-    atomic_thread_fence(memory_order_seq_cst);
-    if (journal_durable(gate->journal) >= seq || journal_failed(gate->journal) >= seq) {
-        gate->wake(gate->user);
+    hold(gate, one, seq);
+    return PDP_ERR_OK;
+}
+
+enum pdp_err gate_hold(struct gate *gate, struct node_ticket ticket, uint64_t seq, struct str answer,
+                       struct str refusal)
+{
+    struct held_back *one = seq != UINT64_MAX ? held_back_of(answer, refusal) : NULL;
+    if (one == NULL) {
+        return seq != UINT64_MAX ? PDP_ERR_NOMEM : PDP_ERR_CLOSED;
     }
+    one->ticket = ticket;
+    hold(gate, one, seq);
     return PDP_ERR_OK;
 }
 

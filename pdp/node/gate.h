@@ -19,6 +19,9 @@ bool gate_holds(const struct gate *gate, uint64_t seq);
 // parked, and the handler gives the refusal itself.
 MUST_USE enum pdp_err gate_park(struct gate *gate, struct node_asking *asking, uint64_t seq,
                                 struct str answer, struct str refusal);
+// The same for a message that was parked before; CLOSED, NOMEM: the ticket is the caller's still.
+MUST_USE enum pdp_err gate_hold(struct gate *gate, struct node_ticket ticket, uint64_t seq, struct str answer,
+                                struct str refusal);
 // Sends what need not be held back any longer. To be called whenever the journal has moved on.
 void gate_release(struct gate *gate, struct node *node, struct node_now now);
 // Any thread. Asked after the journal was settled, it misses nothing that waits for that.

@@ -24,8 +24,7 @@ expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output 
 }
 start() {
     rm -f "$work"/*.sock
-    "$PDP_BIN/pdpd" --policies "$work/policies" --state "$work/state" --decide "ipc://$work/decide.sock" \
-        --admin "ipc://$work/admin.sock" 2>>"$work/pdpd.log" &
+    "$PDP_BIN/pdpd" --config "$work/pdpd.yaml" 2>>"$work/pdpd.log" &
     daemon=$!
     tries=0
     until [ -S "$work/admin.sock" ] && [ -S "$work/decide.sock" ]; do
@@ -58,6 +57,18 @@ kind: Strengths
 metadata: {name: levels}
 levels:
   - {name: mfa, proves: '"otp" in session.amr', ask: {acr_values: [aal2]}}
+YAML
+cat >"$work/pdpd.yaml" <<YAML
+policies: $work/policies
+state: $work/state
+decide: ipc://$work/decide.sock
+admin:
+  - ipc://$work/admin.sock
+  - {url: ipc://$work/second.sock, name: second}
+peers:
+  - {listener: ipc://$work/second.sock, name: second, roles: [analyst]}
+controls_confirm: 4
+controls_two_persons: 6
 YAML
 before=$(($(date +%s) - 60))
 admin="--connect ipc://$work/admin.sock"
@@ -101,6 +112,33 @@ start
     expect 0 '"kind":"subject"' "$ctl" cutoff list $admin --json
     cut=$("$ctl" cutoff list $admin | sed -n 's/^cutoff.\([0-9]*\) .*/\1/p')
     expect 1 "no undo" "$ctl" lock rm "$cut" $admin --reason "please"
+
+    # All sessions of a target: counted first, confirmed where they are many, by two where they are very many.
+    n=0
+    while [ $n -lt 8 ]; do
+        decides 0 "allow" "many-$n" "s-many-$n" 192.0.2.44 staff
+        n=$((n + 1))
+    done
+    expect 0 "8 sessions would end" "$ctl" session terminate $admin --address 192.0.2.44 --dry-run
+    expect 0 "many-3" "$ctl" session terminate $admin --address 192.0.2.44 --dry-run
+    decides 0 "allow" many-0 s-many-0 192.0.2.44 staff
+    expect 1 "--confirm N" "$ctl" session terminate $admin --address 192.0.2.44 --reason "botnet"
+    expect 1 "--confirm N" "$ctl" session terminate $admin --address 192.0.2.44 --reason "botnet" --confirm 7
+    expect 0 "a second analyst has to agree" "$ctl" session terminate $admin --address 192.0.2.44 --reason "botnet" --confirm 8
+    decides 0 "allow" many-0 s-many-0 192.0.2.44 staff
+    expect 0 "botnet" "$ctl" control pending $admin
+    expect 1 "another analyst" "$ctl" control approve 1 $admin
+    expect 1 "no order of this" "$ctl" control approve 2 $admin
+    expect 0 "8 sessions ended" "$ctl" control approve 1 --connect "ipc://$work/second.sock"
+    expect 1 "no order of this" "$ctl" control approve 1 --connect "ipc://$work/second.sock"
+    n=0
+    while [ $n -lt 8 ]; do
+        decides 1 "terminated" "many-$n" "s-many-$n" 198.51.100.77 staff # wherever it comes from now
+        n=$((n + 1))
+    done
+    decides 1 "terminated" many-9 s-many-9 192.0.2.44 staff              # never seen, authenticated before
+    decides 0 "allow" many-9 s-many-later 192.0.2.44 staff "$(($(date +%s) + 1))"
+    expect 0 "0 sessions ended" "$ctl" session terminate $admin --role nobody --reason "records do not tell roles"
 
     # All of it was on the disk before it was acknowledged.
     kill -9 "$daemon"
