@@ -17,6 +17,7 @@
 static const uint64_t ID_WAKE = UINT64_MAX;
 static const uint64_t ID_LISTENER = UINT64_C(1) << 63; // + index
 static const int64_t ACCEPT_PAUSE_MS = 100;
+static const int64_t TURN_MS = 5; // then others are listened to, however dear the questions are
 
 enum {
     EVENTS_A_TURN = 256,
@@ -35,6 +36,7 @@ struct loop {
     _Atomic int64_t busy_since_ms;
     bool accepting, working;
     int64_t accept_again_ms;
+    int64_t turn_ms; // how long others are not listened to
     struct node_now now;
     struct epoll_event events[EVENTS_A_TURN];
 };
@@ -271,8 +273,9 @@ static void listen_all(struct loop *loop, int wait_ms)
 
 static void answer_some(struct loop *loop)
 {
+    const int64_t until_ms = num_add_sat(loop->now.steady_ms, loop->turn_ms);
     struct node_ready ready;
-    while (node_next_ready(loop->node, loop->now, &ready)) {
+    while (loop->now.steady_ms <= until_ms && node_next_ready(loop->node, loop->now, &ready)) {
         if (ready.reads) {
             read_from(loop, &ready);
         }
@@ -298,6 +301,7 @@ static void drain(struct loop *loop)
 {
     listeners_leave(loop);
     loop->accept_again_ms = INT64_MAX;
+    loop->turn_ms = INT64_MAX;
     // What has arrived is still heard: so many turns that each connection has one, even if it is a long one.
     // A flood makes them no more.
     size_t turns = node_connections(loop->node) / CONNECTIONS_A_TURN + LAST_TURNS;
@@ -318,6 +322,7 @@ static void drain(struct loop *loop)
 void loop_run(struct loop *loop)
 {
     loop->now = clock_now();
+    loop->turn_ms = TURN_MS;
     listeners_watch(loop);
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
         turn(loop, timeout_ms(loop, INT64_MAX));

@@ -5,6 +5,7 @@
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/server_inner.h"
+#include "engine/controls.h"
 
 #include <unistd.h>
 
@@ -81,6 +82,25 @@ static void put_sessions(struct server *server, struct metrics *out)
     metrics_gauge(out, "pdp_session_table_bytes", "memory of sessions and users", (double)stats.bytes);
     metrics_counter(out, "pdp_sessions_created_total", "sessions begun", stats.created);
     metrics_counter(out, "pdp_sessions_refused_total", "sessions that there was no room for", stats.refused);
+}
+
+static void put_controls(struct server *server, struct metrics *out)
+{
+    metrics_gauge(out, "pdp_controls", "locks and cut-offs that hold",
+                  (double)engine_controls_count(server->engine));
+    metrics_gauge(out, "pdp_controls_epoch", "rises with each of their changes",
+                  (double)engine_controls_epoch(server->engine));
+}
+
+// Answers that wait for the disk.
+static void put_held(const struct server *server, struct metrics *out)
+{
+    size_t held = server->admin_loop.loop != NULL ? gate_held(server->admin_loop.gate) : 0;
+    for (size_t i = 0; i < server->worker_count; i++) {
+        held += gate_held(server->workers[i].gate);
+    }
+    metrics_gauge(out, "pdp_answers_held", "answers that wait until what they tell of is durable",
+                  (double)held);
 }
 
 static void put_delays(const struct node_counts *counts, struct metrics *out)
@@ -181,6 +201,8 @@ static unsigned write_metrics(void *user, struct buf *out)
         server_count(server, &traffic);
         put_traffic(&traffic, &metrics);
         put_latency(server, &metrics);
+        put_controls(server, &metrics);
+        put_held(server, &metrics);
         put_store(server, &metrics);
         put_process(server, &metrics);
     }

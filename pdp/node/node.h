@@ -142,6 +142,7 @@ struct node_ready {
 // has NODE_QUANTUM bytes of questions and answers in one, however many connections it has; within an origin
 // its connections take turns. What one takes too much it gives back in the next. false: the turn is over
 // after NODE_TURN bytes, or nothing is ready; node_runnable tells which. The next call begins another turn.
+// Who stops asking earlier goes on where it stopped.
 bool node_next_ready(struct node *node, struct node_now now, struct node_ready *out);
 bool node_runnable(const struct node *node);
 #define NODE_QUANTUM INT64_C(65536)

@@ -10,7 +10,7 @@ enum {
     CALM = RUDE_SANITIZED ? 30 : 200,        // questions that must be answered beside the flood
 };
 
-#define LIMITS "limits: {queue: 25ms}\n"
+#define LIMITS (RUDE_SANITIZED ? "limits: {queue: 200ms}\n" : "limits: {queue: 25ms}\n")
 #define SESSION_OF(id)                                                                                      \
     "{\"subject\": {\"type\": \"user\", \"id\": \"carol\"}, \"action\": {\"name\": \"GET\"}, "              \
     "\"resource\": {\"type\": \"route\", \"id\": \"/a\"}, \"context\": {\"session\": {\"id\": \"" id "\", " \
@@ -113,20 +113,22 @@ static const char *carols(void)
     return text;
 }
 
-// Over ipc: another origin than those who flood.
+// Over ipc: another origin than those who flood. How fast this machine is must not decide: of those who are
+// calm, each is answered, and so many are allowed in the end.
 static void the_calm_are_answered(const struct daemon *daemon)
 {
     static char answer[65536];
     int fd = connect_ipc(daemon, "decide.ipc");
     CHECK(fd >= 0 && shake(fd));
-    int answered = 0, allowed = 0;
-    for (uint32_t i = 0; i < CALM; i++) {
-        answered += ask_bytes(fd, SP_IPC, i, QUESTION, strlen(QUESTION), answer, sizeof answer) >= 0;
+    int64_t until = now_ms() + DEADLINE_MS;
+    uint32_t asked = 0, answered = 0, allowed = 0;
+    while (allowed < CALM && answered == asked && now_ms() < until) {
+        answered += ask_bytes(fd, SP_IPC, asked++, QUESTION, strlen(QUESTION), answer, sizeof answer) >= 0;
         allowed += strstr(answer, "\"decision\":true") != NULL;
     }
-    CHECK(answered == CALM);
-    // One that stands in a share's way is not refused; how fast this machine is must not decide.
-    CHECK(allowed > CALM / 2);
+    CHECK(answered == asked);
+    CHECK(allowed == CALM);
+    (void)printf("%u asked beside the flood, %u allowed\n", asked, allowed);
     (void)close(fd);
 }
 
@@ -174,9 +176,7 @@ int main(void)
         atomic_store(&flooders[i].stop, true);
         (void)pthread_join(flooders[i].thread, NULL);
     }
-    json_t *calm = asked(&daemon, "decide.ipc", QUESTION);
-    CHECK(strcmp(effect_of(calm), "allow/policy") == 0);
-    json_decref(calm);
+    the_calm_are_answered(&daemon);
     CHECK(daemon_stop(&daemon) == 0);
     daemon_clean(&daemon);
     (void)printf("%d checks, %d failed\n", checks, failures);

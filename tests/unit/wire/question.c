@@ -29,6 +29,33 @@ static void expect_json(const struct pdp_question *question, bool event, const c
     buf_fini(&out);
 }
 
+Test(wire_question, says_how_long_an_answer_is_waited_for)
+{
+    static const struct {
+        int64_t deadline_ms;
+        bool own;
+        const char *want;
+    } CASES[] = {
+        {250, false, "{\"request_id\":\"r\",\"deadline_ms\":250,\"a\":1}"},
+        {0, false, "{\"request_id\":\"r\",\"a\":1}"},
+        {250, true, "{\"request_id\":\"r\",\"a\":1,\"deadline_ms\":7}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct pdp_question *question = fresh();
+        struct buf out = {0};
+        pdp_question_set_int(question, "a", 1);
+        if (CASES[i].own) {
+            pdp_question_set_int(question, "deadline_ms", 7);
+        }
+        struct question_bytes how = {
+            .form = WIRE_JSON, .request_id = STR("r"), .deadline_ms = CASES[i].deadline_ms};
+        cr_assert_eq(question_encode(question, &how, &out), PDP_ERR_OK);
+        cr_expect(str_eq(buf_view(&out), str_of(CASES[i].want)), STR_FMT, STR_ARG(buf_view(&out)));
+        buf_fini(&out);
+        pdp_question_free(&question);
+    }
+}
+
 Test(wire_question, builds_a_tree_by_paths)
 {
     struct pdp_question *question = fresh();
