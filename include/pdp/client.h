@@ -26,12 +26,19 @@ struct pdp_options {
     uint32_t answer_bytes_max; // of one answer or batch of answers; default 4 MiB. A longer one breaks the
                                // connection
     int32_t reconnect_ms;      // longest pause between two attempts to connect; default 1000
+    // Of `tls+tcp://`; files in PEM, read by pdp_connect. TLS 1.2 or what libnng has above it.
+    const char *ca_file;     // who may have signed the daemon's certificate; needed
+    const char *cert_file;   // who we are, and
+    const char *key_file;    // its key, without a pass phrase; both or none
+    const char *server_name; // that the daemon's certificate must have; NULL: the host of the address, which
+                             // libnng looks for among names only: an IP address needs this
 };
 
-// url: `ipc:///run/pdp/decide.sock` or `tcp://host:port`. options may be NULL. Returns at once: connecting
-// goes on behind, and questions asked before it is done wait for it until their deadline. SYNTAX (no such
-// address), UNSUPPORTED (no such transport), RANGE (an option), NOMEM leave *client NULL. Cost: one socket,
-// and the threads of libnng once a process.
+// url: `ipc:///run/pdp/decide.sock`, `tcp://host:port` or `tls+tcp://host:port`. options may be NULL. Returns
+// at once: connecting goes on behind, and questions asked before it is done wait for it until their deadline.
+// SYNTAX (no such address), UNSUPPORTED (no such transport), RANGE (an option), MISSING (a file that TLS
+// needs is not named), IO (it cannot be read), MALFORMED (nor used), NOMEM leave *client NULL. Cost: one
+// socket, and the threads of libnng once a process.
 PDP_API enum pdp_err pdp_connect(const char *url, const struct pdp_options *options,
                                  struct pdp_client **client);
 // Ends it: questions under way are answered deny (CLOSED), callbacks have all run and blocked callers have

@@ -21,17 +21,41 @@ static void remote_close(struct remote *remote)
     arena_fini(&remote->arena);
 }
 
+int cli_connect(const struct cli_args *args, struct pdp_client **out)
+{
+    struct pdp_options options = {.size = sizeof options,
+                                  .ca_file = args->tls_ca,
+                                  .cert_file = args->tls_cert,
+                                  .key_file = args->tls_key,
+                                  .server_name = args->tls_name};
+    if (args->connect == NULL) {
+        return cli_bad("such as ipc:///run/pdp/admin.sock", "`--connect URL` is missing");
+    }
+    switch (pdp_connect(args->connect, &options, out)) {
+    case PDP_ERR_OK:
+        return CLI_DONE;
+    case PDP_ERR_MISSING:
+        return cli_bad(
+            "`--ca FILE` names who may have signed the daemon's certificate; `--cert FILE --key FILE` "
+            "who you are",
+            "`--connect %s` needs files for TLS", args->connect);
+    case PDP_ERR_IO:
+    case PDP_ERR_MALFORMED:
+        return cli_bad("are they in PEM, is the key that of the certificate, and may you read them?",
+                       "`--connect %s`: the files of `--ca`, `--cert` or `--key` cannot be used",
+                       args->connect);
+    default:
+        return cli_bad(
+            "such as ipc:///run/pdp/admin.sock, tcp://127.0.0.1:7001 or tls+tcp://pdp.example:7700",
+            "`--connect %s` is no address", args->connect);
+    }
+}
+
 static int remote_open(const struct cli_args *args, struct remote *out)
 {
     *out = (struct remote){0};
     arena_init(&out->arena, 0, 0);
-    if (args->connect == NULL) {
-        return cli_bad("such as ipc:///run/pdp/admin.sock", "`--connect URL` is missing");
-    }
-    enum pdp_err err = pdp_connect(args->connect, NULL, &out->client);
-    return err == PDP_ERR_OK ? CLI_DONE
-                             : cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001",
-                                       "`--connect %s`: %s", args->connect, pdp_err_text(err));
+    return cli_connect(args, &out->client);
 }
 
 static int remote_ask(const struct cli_args *args, struct remote *remote, struct str message)
@@ -284,6 +308,11 @@ int cmd_reload(const struct cli_args *args)
 {
     if (args->lists && args->list != NULL) {
         return cli_bad("`--lists` reads the files of all", "`--list` and `--lists` exclude each other");
+    }
+    if (args->certs) {
+        return args->lists || args->list != NULL
+                   ? cli_bad("`--certs` reads no lists", "`--certs` and lists exclude each other")
+                   : simple(args, "reload.certs", print_tree);
     }
     struct buf message = {0};
     struct emit emit;

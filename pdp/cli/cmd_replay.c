@@ -285,10 +285,7 @@ int cmd_replay(const struct cli_args *args)
     arena_init(&replay.arena, 0, 0);
     int code = CLI_DONE;
     if (args->connect != NULL) {
-        enum pdp_err err = pdp_connect(args->connect, NULL, &replay.client);
-        code = err == PDP_ERR_OK ? CLI_DONE
-                                 : cli_bad("such as ipc:///run/pdp/decide.sock or tcp://127.0.0.1:7001",
-                                           "`--connect %s`: %s", args->connect, pdp_err_text(err));
+        code = cli_connect(args, &replay.client);
     } else {
         code = local_open(args, &replay.local);
     }

@@ -8,7 +8,8 @@ enum kind {
     TEXT,
     TEXTS,
     NUMBER,
-    SWITCH
+    SWITCH,
+    TLS // text, of every command that takes `connect`
 };
 
 static const struct flag {
@@ -22,7 +23,13 @@ static const struct flag {
     {"geo", TEXTS, offsetof(struct cli_args, geo), 0, 0, "FILE",
      "a database of MaxMind's schema; may be repeated"},
     {"connect", TEXT, offsetof(struct cli_args, connect), 0, 0, "URL",
-     "the daemon's address: ipc:///path or tcp://host:port"},
+     "the daemon's address: ipc:///path, tcp://host:port or tls+tcp://host:port"},
+    {"ca", TLS, offsetof(struct cli_args, tls_ca), 0, 0, "FILE",
+     "with tls+tcp: who may have signed the daemon's certificate"},
+    {"cert", TLS, offsetof(struct cli_args, tls_cert), 0, 0, "FILE", "with tls+tcp: the certificate to show"},
+    {"key", TLS, offsetof(struct cli_args, tls_key), 0, 0, "FILE", "with tls+tcp: its key"},
+    {"name", TLS, offsetof(struct cli_args, tls_name), 0, 0, "NAME",
+     "with tls+tcp: the name that the daemon's certificate has; default: the host"},
     {"request", TEXT, offsetof(struct cli_args, request), 0, 0, "FILE",
      "the question as JSON; `-`, the default, is standard input"},
     {"events", TEXT, offsetof(struct cli_args, events), 0, 0, "FILE",
@@ -68,6 +75,8 @@ static const struct flag {
     {"list", TEXT, offsetof(struct cli_args, list), 0, 0, "NAME", "only the file of this list"},
     {"lists", SWITCH, offsetof(struct cli_args, lists), 0, 0, NULL,
      "only lists: each one, or the files of all"},
+    {"certs", SWITCH, offsetof(struct cli_args, certs), 0, 0, NULL,
+     "only certificates, keys, CAs and revocation lists of listeners with TLS"},
     {"output", TEXT, offsetof(struct cli_args, output), 0, 0, "FILE",
      "the bundle to write; `-o FILE` is the same"},
     {"name", TEXT, offsetof(struct cli_args, name), 0, 0, "NAME",
@@ -87,7 +96,7 @@ static const struct flag {
     {"json", SWITCH, offsetof(struct cli_args, json), 0, 0, NULL, "JSON for programs instead of a table"},
 };
 
-static bool takes(const struct cli_command *command, const char *name)
+static bool names(const struct cli_command *command, const char *name)
 {
     struct str all = str_of(command->flags);
     for (size_t from = 0; from < all.len;) {
@@ -100,11 +109,16 @@ static bool takes(const struct cli_command *command, const char *name)
     return false;
 }
 
+static bool takes(const struct cli_command *command, const struct flag *flag)
+{
+    return names(command, flag->kind == TLS ? "connect" : flag->name);
+}
+
 void cli_flags_help(const struct cli_command *command, struct buf *out)
 {
     buf_printf(out, "use: pdpctl %s %s [flags]\n\n%s\n\n", command->name, command->usage, command->help);
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
-        if (takes(command, FLAGS[i].name)) {
+        if (takes(command, &FLAGS[i])) {
             char left[64];
             snprintf(left, sizeof left, "--%s %s", FLAGS[i].name,
                      FLAGS[i].value != NULL ? FLAGS[i].value : "");
@@ -116,17 +130,17 @@ void cli_flags_help(const struct cli_command *command, struct buf *out)
 
 static int unknown_flag(const struct cli_command *command, struct str name)
 {
-    struct str names[COUNT_OF(FLAGS)];
+    struct str known[COUNT_OF(FLAGS)];
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
-        if (takes(command, FLAGS[i].name)) {
-            names[count++] = str_of(FLAGS[i].name);
+        if (takes(command, &FLAGS[i])) {
+            known[count++] = str_of(FLAGS[i].name);
         }
     }
     char hint[160];
-    int nearest = str_nearest(name, names, count);
+    int nearest = str_nearest(name, known, count);
     if (nearest >= 0) {
-        snprintf(hint, sizeof hint, "did you mean `--" STR_FMT "`?", STR_ARG(names[nearest]));
+        snprintf(hint, sizeof hint, "did you mean `--" STR_FMT "`?", STR_ARG(known[nearest]));
     } else {
         snprintf(hint, sizeof hint, "`pdpctl %s --help` lists its flags", command->name);
     }
@@ -137,7 +151,7 @@ static int set_value(const struct cli_command *command, const struct flag *flag,
                      struct cli_args *out)
 {
     char *field = (char *)out + flag->offset;
-    if (flag->kind == TEXT) {
+    if (flag->kind == TEXT || flag->kind == TLS) {
         memcpy(field, &value, sizeof value);
         return CLI_DONE;
     }
@@ -167,7 +181,7 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
     *at += 1;
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         const struct flag *flag = &FLAGS[i];
-        if (!str_eq(name, str_of(flag->name)) || !takes(command, flag->name)) {
+        if (!str_eq(name, str_of(flag->name)) || !takes(command, flag)) {
             continue;
         }
         if (flag->kind == SWITCH) {
@@ -190,7 +204,7 @@ int cli_flags_read(const struct cli_command *command, int argc, char **argv, str
     out->deadline_ms = 5000;
     out->batch = 1;
     for (int at = 0; at < argc;) {
-        if (strcmp(argv[at], "-o") == 0 && takes(command, "output")) {
+        if (strcmp(argv[at], "-o") == 0 && names(command, "output")) {
             argv[at] = (char *)(uintptr_t) "--output";
         }
         if (strncmp(argv[at], "--", 2) == 0) {

@@ -4,6 +4,7 @@
 #define CLI_LOCAL_H
 
 #include "cli/cli.h"
+#include "client/client.h"
 #include "daemon/folder.h"
 
 struct local {
@@ -25,6 +26,10 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
 // that the same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
 int local_open(const struct cli_args *args, struct local *out);
 void local_close(struct local *local);
+
+// To the daemon that `--connect` names, with TLS where the address asks for it. CLI_DONE, or the mistake is
+// said.
+int cli_connect(const struct cli_args *args, struct pdp_client **out);
 
 // RFC 3339, or milliseconds since 1970 (a number below 1e11 was meant as seconds, and is refused).
 bool local_time(struct str text, int64_t *ms);

@@ -78,10 +78,9 @@ const struct cli_command CLI_COMMANDS[] = {
     {"top", "--connect URL", "connect once deadline json",
      "watch a daemon: answers a second, rules that decide, the riskiest sessions, alarms",
      "pdpctl top --connect ipc:///run/pdp/admin.sock", 0, cmd_top},
-    {"reload", "--connect URL", "connect list lists deadline json",
-     "load policies and databases anew, or files of lists alone; what is bad is refused, the last good "
-     "serves "
-     "on",
+    {"reload", "--connect URL", "connect list lists certs deadline json",
+     "load policies and databases anew, or files of lists or certificates alone; what is bad is refused, "
+     "the last good serves on",
      "pdpctl reload --connect ipc:///run/pdp/admin.sock", 0, cmd_reload},
     {"store check", "DIR", "json",
      "read all of a state folder's store, and tell what is damaged; pdpd may run",

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 
 #include <nng/nng.h>
+#include <nng/supplemental/tls/tls.h>
 #include <pdp/client.h>
 #include <pthread.h>
 #include <sys/queue.h>
@@ -51,6 +52,7 @@ struct pdp_client {
     pthread_mutex_t lock; // everything below
     nng_socket socket;
     nng_dialer dialer;
+    nng_tls_config *tls; // NULL: the address has none
     int32_t reconnect_ms;
     uint32_t answer_bytes_max;
     enum pdp_form form;

@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include "client/call.h"
+#include "client/tls.h"
 
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/transport/ipc/ipc.h>
@@ -44,6 +45,10 @@ static enum pdp_err read_options(const struct pdp_options *given, struct pdp_opt
     out->in_flight_max = options.in_flight_max != 0 ? options.in_flight_max : out->in_flight_max;
     out->answer_bytes_max = options.answer_bytes_max != 0 ? options.answer_bytes_max : out->answer_bytes_max;
     out->reconnect_ms = options.reconnect_ms != 0 ? options.reconnect_ms : out->reconnect_ms;
+    out->ca_file = options.ca_file;
+    out->cert_file = options.cert_file;
+    out->key_file = options.key_file;
+    out->server_name = options.server_name;
     return PDP_ERR_OK;
 }
 
@@ -77,7 +82,8 @@ static enum pdp_err from_nng(int rv)
 
 static bool is_supported(struct str url)
 {
-    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://"));
+    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://")) ||
+           str_starts(url, STR("tls+tcp://"));
 }
 
 static int dial(struct pdp_client *client)
@@ -92,6 +98,9 @@ static int dial(struct pdp_client *client)
     rv = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
     rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, client->reconnect_ms);
     rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, client->answer_bytes_max);
+    if (rv == 0 && client->tls != NULL) {
+        rv = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, client->tls);
+    }
     return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
@@ -121,6 +130,9 @@ static int open_socket(struct pdp_client *client)
 static void client_free(struct pdp_client **client)
 {
     if (*client != NULL) {
+        if ((*client)->tls != NULL) {
+            nng_tls_config_free((*client)->tls);
+        }
         (void)pthread_cond_destroy(&(*client)->keeper_wake);
         (void)pthread_cond_destroy(&(*client)->idle);
         (void)pthread_mutex_destroy(&(*client)->lock);
@@ -166,6 +178,7 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     AUTO(client_free) struct pdp_client *made = NULL;
     TRY(client_new(&settled, &made));
     memcpy(made->url, url, text.len + 1);
+    TRY(client_tls_new(url, &settled, &made->tls));
     TRY(from_nng(open_socket(made)));
     *client = STEAL(made);
     return PDP_ERR_OK;

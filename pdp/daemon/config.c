@@ -56,7 +56,7 @@ enum pdp_err config_metrics(struct config *config, struct str address, const cha
 // ---- The file: listeners -----------------------------------------------------------------------------
 
 struct listen_node {
-    const struct conf_node *url, *mode;
+    const struct conf_node *url, *mode, *tls;
     struct str name;
     struct conf_texts grants, roles;
 };
@@ -66,11 +66,15 @@ static const struct conf_field LISTEN_FIELDS[] = {
      .type = CONF_EXPR,
      .required = true,
      .offset = offsetof(struct listen_node, url),
-     .help = "ipc:///path or tcp://host:port"},
+     .help = "ipc:///path, tcp://host:port or tls+tcp://host:port"},
     {.name = "name",
      .type = CONF_TEXT,
      .offset = offsetof(struct listen_node, name),
      .help = "what all its peers are called; else uid:N or ip:ADDRESS"},
+    {.name = "tls",
+     .type = CONF_MAPPING,
+     .offset = offsetof(struct listen_node, tls),
+     .help = "of this listener, in place of the one for all"},
     {.name = "mode",
      .type = CONF_EXPR,
      .offset = offsetof(struct listen_node, mode),
@@ -126,6 +130,7 @@ static enum pdp_err listener_map(const struct conf_node *node, struct config *co
     if (read.mode != NULL && !mode_read(read.mode->text, &spec->mode)) {
         return diag_error(diags, PDP_ERR_RANGE, read.mode->place, "a mode is octal, such as 0660");
     }
+    TRY(config_tls(read.tls, config, &spec->tls, diags));
     if (read.roles.nodes != NULL) {
         spec->own_only = false;
         TRY(config_roles(&read.roles, &spec->roles, diags));
@@ -245,7 +250,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 // ---- The file: the whole -----------------------------------------------------------------------------
 
 struct file_node {
-    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics;
+    const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons;
     int on_expiry;
@@ -284,6 +289,7 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("geo", CONF_TEXTS, geo, "databases; the first that knows a fact wins"),
     FIELD("decide", CONF_ANY, decide, "listeners for questions and events"),
     FIELD("admin", CONF_ANY, admin, "listeners for analysts"),
+    FIELD("tls", CONF_MAPPING, tls, "certificate and key of listeners with TLS, and whose peers are good"),
     FIELD("peers", CONF_SEQUENCE, peers, "who may do what; the first that matches counts"),
     FIELD("metrics", CONF_EXPR, metrics, "monitoring over HTTP: host:port"),
     FIELD("metrics_open", CONF_BOOL, metrics_open, "monitoring may be reached from other machines"),
@@ -374,6 +380,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         limits_read(file->limits, config, diags),
         metrics_take(file->metrics, config, diags),
         config_peers(file->peers, config, diags),
+        config_tls(file->tls, config, &config->tls, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);
@@ -485,9 +492,14 @@ const char *config_settle(struct config *config, bool inherits)
     if (config->decide.count == 0 && !inherits) {
         return "nothing to listen on\n  hint: `--decide ipc:///run/pdp/decide.ipc`, or `decide:` in the file";
     }
+    wrong = config_tls_wrong(config);
+    if (wrong != NULL) {
+        return wrong;
+    }
     for (size_t i = 0; i < config->admin.count; i++) {
-        if (!url_is_loopback(&config->admin.list[i].url)) {
-            return "an admin listener is ipc or loopback: tcp peers are not authenticated\n"
+        const struct url *url = &config->admin.list[i].url;
+        if (!url->tls && !url_is_loopback(url)) {
+            return "an admin listener is ipc, loopback or TLS: tcp peers are not authenticated\n"
                    "  hint: `--admin ipc:///run/pdp/admin.ipc`";
         }
     }

@@ -35,7 +35,8 @@ struct config {
     bool takeover;                  // from the pdpd that runs in the state folder
     bool has_metrics, metrics_open; // open: other machines may reach it
     struct peer_rules peers;
-    int64_t workers; // 0: one a core
+    const struct tls_config *tls; // of listeners that have none of their own; NULL: not given
+    int64_t workers;              // 0: one a core
     bool simulate;
     struct node_limits limits;
     int64_t drain_ms;
@@ -57,6 +58,8 @@ MUST_USE enum pdp_err config_metrics(struct config *config, struct str address, 
 MUST_USE enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags);
 // What flags and file must fulfil together. NULL, or what is wrong. Grants SIMULATE to peers where asked for.
 const char *config_settle(struct config *config, bool inherits);
+// What of that is about TLS; gives each listener with TLS its certificate.
+const char *config_tls_wrong(struct config *config);
 // What of that is about policies and bundles.
 const char *config_source_wrong(const struct config *config);
 

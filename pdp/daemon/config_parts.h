@@ -14,4 +14,8 @@ MUST_USE enum pdp_err config_roles(const struct conf_texts *texts, uint32_t *bit
 // `peers:`. config_peers.c
 MUST_USE enum pdp_err config_peers(const struct conf_node *node, struct config *config, struct diags *diags);
 
+// A map `tls`; *out is left alone where there is none. config_tls.c
+MUST_USE enum pdp_err config_tls(const struct conf_node *node, struct config *config,
+                                 const struct tls_config **out, struct diags *diags);
+
 #endif

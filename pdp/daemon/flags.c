@@ -177,13 +177,13 @@ void flags_help(struct buf *out)
         const char *value = FLAGS[i].value != NULL ? FLAGS[i].value : "";
         buf_printf(out, "  %-18s %-5s %s\n", FLAGS[i].name.at, value, FLAGS[i].help);
     }
-    buf_str(
-        out,
-        STR("\nA URL is ipc:///absolute/path or tcp://host:port (port 0: any free one, see the ready line).\n"
-            "SIGHUP loads policies and databases anew, SIGTERM answers what was asked and ends.\n\n"
-            "example:\n"
-            "  pdpd --policies policies/baseline --decide ipc:///tmp/decide.ipc --admin "
-            "ipc:///tmp/admin.ipc\n"));
+    buf_str(out, STR("\nA URL is ipc:///absolute/path, tcp://host:port or tls+tcp://host:port (port 0: any "
+                     "free one, see the\n"
+                     "ready line); TLS is told in the file. SIGHUP loads policies, databases and "
+                     "certificates anew, SIGTERM answers what was asked and ends.\n\n"
+                     "example:\n"
+                     "  pdpd --policies policies/baseline --decide ipc:///tmp/decide.ipc --admin "
+                     "ipc:///tmp/admin.ipc\n"));
 }
 
 static enum pdp_err unknown(struct str name, struct buf *why)

@@ -169,6 +169,7 @@ enum pdp_err listener_open(const struct listen_spec *spec, struct listener *out,
         socklen_t len = sizeof address;
         if (getsockname(fd, &address.any, &len) == 0) {
             url_of(&address, &out->spec.url);
+            out->spec.url.tls = spec->url.tls;
         }
     }
     fd = -1;

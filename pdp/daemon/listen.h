@@ -3,6 +3,7 @@
 #ifndef DAEMON_LISTEN_H
 #define DAEMON_LISTEN_H
 
+#include "daemon/tls.h"
 #include "daemon/url.h"
 #include "node/node.h"
 #include "node/roles.h"
@@ -15,9 +16,10 @@ struct listen_spec {
     struct url url, configured; // the one names the port that was really given
     char name[LISTEN_NAME_MAX]; // of its peers; empty: `uid:N` or `ip:ADDRESS`
     uint32_t grants;
-    uint32_t roles; // at the admin endpoint
-    bool own_only;  // roles are for our own uid and root alone: nobody said otherwise
-    uint32_t mode;  // of an ipc socket's file
+    uint32_t roles;               // at the admin endpoint
+    bool own_only;                // roles are for our own uid and root alone: nobody said otherwise
+    uint32_t mode;                // of an ipc socket's file
+    const struct tls_config *tls; // where the address is one with TLS
 };
 
 struct listener {

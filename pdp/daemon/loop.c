@@ -3,10 +3,13 @@
 
 #include "base/num.h"
 #include "daemon/clock.h"
+#include "daemon/shake.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24,6 +27,7 @@ enum {
     CONNECTIONS_A_TURN = NODE_TURN / NODE_QUANTUM, // that take all they may
     ACCEPTS_A_TURN = 64, // a storm of leavers must not keep newcomers in the backlog
     WAITS_A_TURN = 64,   // 16384 connections
+    VERIFIES_A_TURN = 8, // of certificates of open connections
     LAST_TURNS = 4
 };
 
@@ -34,7 +38,12 @@ struct loop {
     int reserve; // a descriptor to give up, so that a connection can be accepted and closed when none is left
     _Atomic bool stop;
     _Atomic int64_t busy_since_ms;
+    _Atomic bool sweep; // was asked for
     bool accepting, working;
+    struct link secured; // streams with TLS: those not looked at in this sweep come first
+    size_t sweep_left;   // of them, to look at
+    pthread_mutex_t lock;
+    struct link arrivals; // under the lock
     int64_t accept_again_ms;
     int64_t turn_ms; // how long others are not listened to
     struct node_now now;
@@ -44,6 +53,9 @@ struct loop {
 static void listeners_watch(struct loop *loop)
 {
     for (size_t i = 0; i < loop->config.listener_count; i++) {
+        if (loop->config.listeners[i].spec.url.tls) {
+            continue;
+        }
         // Exclusive: a new connection wakes one loop, not all.
         struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = ID_LISTENER + i};
         epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->config.listeners[i].fd, &event);
@@ -54,7 +66,9 @@ static void listeners_watch(struct loop *loop)
 static void listeners_leave(struct loop *loop)
 {
     for (size_t i = 0; loop->accepting && i < loop->config.listener_count; i++) {
-        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->config.listeners[i].fd, NULL);
+        if (!loop->config.listeners[i].spec.url.tls) {
+            epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->config.listeners[i].fd, NULL);
+        }
     }
     loop->accepting = false;
 }
@@ -72,6 +86,9 @@ enum pdp_err loop_new(const struct loop_config *config, struct loop **out)
         return PDP_ERR_NOMEM;
     }
     loop->config = *config;
+    pthread_mutex_init(&loop->lock, NULL);
+    link_head(&loop->arrivals);
+    link_head(&loop->secured);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->reserve = reserve_open();
@@ -84,12 +101,26 @@ enum pdp_err loop_new(const struct loop_config *config, struct loop **out)
     return PDP_ERR_OK;
 }
 
+static struct stream *stream_of(uint64_t handle)
+{
+    return (struct stream *)(uintptr_t)handle;
+}
+
 static void close_closed(struct loop *loop)
 {
     uint64_t handle = 0;
     while (node_next_closed(loop->node, &handle)) {
-        close((int)handle);
+        struct stream *stream = stream_of(handle);
+        stream_close(&stream);
     }
+}
+
+static struct arrival *arrival_take(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct link *link = link_pop(&loop->arrivals);
+    pthread_mutex_unlock(&loop->lock);
+    return link != NULL ? LINK_OF(link, struct arrival, link) : NULL;
 }
 
 void loop_free(struct loop **loop_ptr)
@@ -103,6 +134,10 @@ void loop_free(struct loop **loop_ptr)
         close_closed(loop);
     }
     node_free(&loop->node);
+    for (struct arrival *late = arrival_take(loop); late != NULL; late = arrival_take(loop)) {
+        arrival_free(&late);
+    }
+    pthread_mutex_destroy(&loop->lock);
     const int fds[] = {loop->epoll, loop->wake, loop->reserve};
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
         if (fds[i] >= 0) {
@@ -114,30 +149,53 @@ void loop_free(struct loop **loop_ptr)
 
 // ---- Accepting -----------------------------------------------------------------------------------
 
-static void welcome(struct loop *loop, const struct listener *listener, const struct accepted *accepted)
+// Takes the stream over.
+static void welcome(struct loop *loop, const struct listen_spec *spec, const struct accepted *accepted,
+                    struct str certificate, struct stream *stream)
 {
     struct node_open open = {
-        .handle = (uint64_t)accepted->fd,
+        .handle = (uint64_t)(uintptr_t)stream,
         .transport = accepted->transport,
+        .read_least = stream->ssl != NULL ? STREAM_READ_LEAST : 0,
         .origin = str_of(accepted->origin),
     };
-    if (!identity_settle(loop->config.peers, &listener->spec, accepted, (struct str){0}, &open.peer)) {
-        close(accepted->fd);
+    if (!identity_settle(loop->config.peers, spec, accepted, certificate, &open.peer)) {
+        node_refused(loop->node, NODE_REFUSAL_PEER);
+        stream_close(&stream);
         return;
+    }
+    char origin[NODE_NAME_MAX];
+    if (certificate.len != 0) { // counted by who it is, from wherever it comes
+        (void)snprintf(origin, sizeof origin, "peer:" STR_FMT, STR_ARG(open.peer.name));
+        open.origin = str_of(origin);
     }
     if (loop->config.peer_hash != NULL) {
         open.peer.hash = loop->config.peer_hash(loop->config.user, open.peer.name);
     }
-    uint64_t id = 0;
-    if (node_open(loop->node, &open, loop->now, &id) != PDP_ERR_OK) {
+    if (node_open(loop->node, &open, loop->now, &stream->id) != PDP_ERR_OK) {
+        stream_close(&stream);
+        return;
+    }
+    if (stream->ssl != NULL) {
+        link_add(&loop->secured, &stream->secured);
+    }
+    stream->told_read = true;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = stream->id};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, stream->fd, &event) != 0) {
+        node_refused(loop->node, NODE_REFUSAL_DESCRIPTORS);
+        node_lost(loop->node, stream->id);
+    }
+}
+
+static void welcome_plain(struct loop *loop, const struct listener *listener, const struct accepted *accepted)
+{
+    struct stream *stream = stream_new(accepted->fd, NULL, NULL);
+    if (stream == NULL) {
+        node_refused(loop->node, NODE_REFUSAL_MEMORY);
         close(accepted->fd);
         return;
     }
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = id};
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, accepted->fd, &event) != 0) {
-        node_refused(loop->node, NODE_REFUSAL_DESCRIPTORS);
-        node_lost(loop->node, id);
-    }
+    welcome(loop, &listener->spec, accepted, (struct str){0}, stream);
 }
 
 // No descriptor is left: one connection is refused rather than left hanging, and then there is a pause, since
@@ -162,7 +220,7 @@ static void accept_some(struct loop *loop, const struct listener *listener)
     for (int i = 0; i < ACCEPTS_A_TURN && loop->accepting; i++) {
         struct accepted accepted;
         if (listener_accept(listener, &accepted)) {
-            welcome(loop, listener, &accepted);
+            welcome_plain(loop, listener, &accepted);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return; // another loop was faster
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -171,7 +229,88 @@ static void accept_some(struct loop *loop, const struct listener *listener)
     }
 }
 
+// ---- Those with TLS -------------------------------------------------------------------------------
+
+// Is it good by what is true now? A signature is looked at only where files were read since it was last.
+static bool stream_good(struct loop *loop, struct stream *stream, int *verifies)
+{
+    if (stream->until_s < loop->now.wall_ms / 1000) {
+        return false;
+    }
+    struct tls_facts facts;
+    tls_facts(stream->tls, &facts);
+    if (facts.generation == stream->generation) {
+        return true;
+    }
+    ++*verifies;
+    stream->generation = facts.generation;
+    return tls_still_good(stream->tls, stream->ssl);
+}
+
+static void adopt_all(struct loop *loop)
+{
+    int verifies = 0;
+    for (struct arrival *one = arrival_take(loop); one != NULL; one = arrival_take(loop)) {
+        if (stream_good(loop, one->stream, &verifies)) {
+            welcome(loop, &one->listener->spec, &one->accepted, str_of(one->certificate), STEAL(one->stream));
+        } else {
+            node_refused(loop->node, NODE_REFUSAL_CERTIFICATE);
+        }
+        arrival_free(&one);
+    }
+    if (atomic_exchange_explicit(&loop->sweep, false, memory_order_acquire)) {
+        loop->sweep_left = SIZE_MAX;
+    }
+}
+
+// A little at a time: each goes to the end of the list, until all were looked at.
+static void sweep_some(struct loop *loop)
+{
+    if (loop->sweep_left == SIZE_MAX) {
+        loop->sweep_left = 0;
+        for (const struct link *at = loop->secured.next; at != &loop->secured; at = at->next) {
+            loop->sweep_left++;
+        }
+    }
+    for (int verifies = 0; loop->sweep_left > 0 && verifies < VERIFIES_A_TURN; loop->sweep_left--) {
+        struct link *link = link_pop(&loop->secured);
+        if (link == NULL) {
+            loop->sweep_left = 0;
+            return;
+        }
+        struct stream *stream = LINK_OF(link, struct stream, secured);
+        link_add(&loop->secured, link);
+        if (!stream_good(loop, stream, &verifies)) {
+            node_refused(loop->node, NODE_REFUSAL_CERTIFICATE);
+            node_lost(loop->node, stream->id);
+        }
+    }
+}
+
+void loop_adopt(struct loop *loop, struct arrival *arrival)
+{
+    pthread_mutex_lock(&loop->lock);
+    link_add(&loop->arrivals, &arrival->link);
+    pthread_mutex_unlock(&loop->lock);
+    loop_wake(loop);
+}
+
+void loop_sweep(struct loop *loop)
+{
+    atomic_store_explicit(&loop->sweep, true, memory_order_release);
+    loop_wake(loop);
+}
+
 // ---- One turn ------------------------------------------------------------------------------------
+
+// What epoll is to wait for: what the node wants, and what TLS needs for a read.
+static bool stream_wait(struct loop *loop, const struct stream *stream)
+{
+    struct epoll_event event = {.data.u64 = stream->id};
+    event.events =
+        (stream->told_read ? EPOLLIN : 0U) | (stream->told_write || stream->read_writes ? EPOLLOUT : 0U);
+    return epoll_ctl(loop->epoll, EPOLL_CTL_MOD, stream->fd, &event) == 0;
+}
 
 static void read_from(struct loop *loop, const struct node_ready *ready)
 {
@@ -184,32 +323,40 @@ static void read_from(struct loop *loop, const struct node_ready *ready)
         }
         return;
     }
-    ssize_t len = recv((int)ready->handle, space.at, space.len, 0);
-    if (len > 0) {
-        node_received(loop->node, id, (size_t)len, loop->now);
-    } else if (hung_up || (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    size_t len = 0;
+    struct stream *stream = stream_of(ready->handle);
+    bool waited = stream->read_writes;
+    enum stream_got got = stream_read(stream, space.at, space.len, &len);
+    if (stream->read_writes != waited && !stream_wait(loop, stream)) {
+        got = STREAM_LOST;
+    }
+    if (got == STREAM_SOME) {
+        node_received(loop->node, id, len, loop->now);
+    } else if (hung_up || got == STREAM_LOST) {
         node_lost(loop->node, id);
-    } else if (len == 0) {
+    } else if (got == STREAM_ENDED) {
         node_ended(loop->node, id, loop->now);
     }
 }
 
 static void on_event(struct loop *loop, const struct epoll_event *event)
 {
-    uint64_t id = event->data.u64;
+    uint64_t id = event->data.u64, handle = 0;
     if (id == ID_WAKE) {
         eventfd_t count;
         eventfd_read(loop->wake, &count);
+        adopt_all(loop);
         if (loop->config.mail != NULL) {
             loop->config.mail(loop->config.user, loop->node, loop->now);
         }
     } else if (id >= ID_LISTENER) {
         accept_some(loop, &loop->config.listeners[id - ID_LISTENER]);
-    } else {
+    } else if (node_handle(loop->node, id, &handle)) {
+        bool read_writes = stream_of(handle)->read_writes;
         if ((event->events & EPOLLOUT) != 0) {
             node_writable(loop->node, id);
         }
-        if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 || read_writes) {
             node_readable(loop->node, id, (event->events & (EPOLLHUP | EPOLLERR)) != 0, loop->now);
         }
     }
@@ -219,10 +366,9 @@ static void send_all(struct loop *loop)
 {
     struct node_output output;
     while (node_next_output(loop->node, &output)) {
-        ssize_t len =
-            send((int)output.handle, output.bytes.at, output.bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (len >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
-            node_sent(loop->node, output.id, len > 0 ? (size_t)len : 0, loop->now);
+        size_t sent = 0;
+        if (stream_write(stream_of(output.handle), output.bytes, &sent) != STREAM_LOST) {
+            node_sent(loop->node, output.id, sent, loop->now);
         } else {
             node_lost(loop->node, output.id);
         }
@@ -233,9 +379,10 @@ static void tell_interests(struct loop *loop)
 {
     struct node_change change;
     while (node_next_change(loop->node, &change)) {
-        struct epoll_event event = {.data.u64 = change.id};
-        event.events = (change.read ? EPOLLIN : 0U) | (change.write ? EPOLLOUT : 0U);
-        if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, (int)change.handle, &event) != 0) {
+        struct stream *stream = stream_of(change.handle);
+        stream->told_read = change.read;
+        stream->told_write = change.write;
+        if (!stream_wait(loop, stream)) {
             node_lost(loop->node, change.id);
         }
     }
@@ -243,7 +390,7 @@ static void tell_interests(struct loop *loop)
 
 static int timeout_ms(const struct loop *loop, int64_t until_ms)
 {
-    if (loop->working || node_runnable(loop->node)) {
+    if (loop->working || node_runnable(loop->node) || loop->sweep_left > 0) {
         return 0;
     }
     int64_t due = num_min(node_deadline(loop->node), until_ms);
@@ -287,6 +434,7 @@ static void turn(struct loop *loop, int wait_ms)
 {
     listen_all(loop, wait_ms);
     answer_some(loop);
+    sweep_some(loop);
     if (node_deadline(loop->node) <= loop->now.steady_ms) {
         node_expire(loop->node, loop->now);
     }

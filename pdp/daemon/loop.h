@@ -8,7 +8,8 @@
 
 struct loop_config {
     struct node_config node;
-    const struct listener *listeners; // shared by loops; borrowed for the loop's life
+    const struct listener *listeners; // shared by loops; borrowed for the loop's life. Those with TLS are
+                                      // watched by the thread of handshakes, which gives what it has
     size_t listener_count;
     int64_t drain_ms;               // what is owed at loop_stop is sent within this time
     const struct peer_rules *peers; // who may do what; NULL: what the listener says
@@ -22,6 +23,7 @@ struct loop_config {
 };
 
 struct loop;
+struct arrival; // shake.h
 
 MUST_USE enum pdp_err loop_new(const struct loop_config *config, struct loop **out);
 void loop_free(struct loop **loop);
@@ -30,6 +32,11 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);   // any thread
 void loop_resume(struct loop *loop); // after loop_run: it may be run again
 void loop_wake(struct loop *loop);   // any thread
+// Takes over a connection whose handshake is done. Any thread.
+void loop_adopt(struct loop *loop, struct arrival *arrival);
+// Looks at the certificates of open connections again: those that have ended, or that the files which were
+// read last do not bear, are closed. Any thread; returns at once.
+void loop_sweep(struct loop *loop);
 // Adds the node's counters to *sum. Any thread.
 void loop_count(const struct loop *loop, struct node_counts *sum);
 // Since when it is at its turn, on the steady clock; 0: it waits for something to do. Any thread.

@@ -41,6 +41,9 @@ void server_count(const struct server *server, struct node_counts *sum)
     if (server->admin_loop.loop != NULL) {
         loop_count(server->admin_loop.loop, sum);
     }
+    if (server->tls.shaker != NULL) {
+        shaker_count(server->tls.shaker, sum);
+    }
 }
 
 void server_latency(const struct server *server, struct histogram_sum *sum)
@@ -92,7 +95,7 @@ static void log_refused(const struct compiled *compiled, uint64_t serving)
     log_end(&line);
 }
 
-static void print_diagnostics(const struct compiled *compiled)
+void server_print(const struct compiled *compiled)
 {
     if (compiled->diagnostics.len != 0) {
         (void)!write(STDERR_FILENO, compiled->diagnostics.at, compiled->diagnostics.len);
@@ -169,25 +172,6 @@ static void place_urls(struct server *server)
     for (size_t i = 0; i < server->listener_count; i++) {
         server->listeners[i].at = (const char *)server->urls.at + at;
         at += server->listeners[i].len;
-    }
-}
-
-static void warn_open(const struct server *server, bool first)
-{
-    server_bundle_warn(server, first);
-    if (server->state == NULL) {
-        log_one(LOG_LEVEL_WARN, "state_in_memory", "meaning",
-                "a restart forgets sessions and which of them were ended; `--state DIR` keeps them");
-    }
-    if (server->config->simulate) {
-        log_one(LOG_LEVEL_WARN, "simulate", "meaning", "peers set the clock: never in production");
-    }
-    for (size_t i = 0; i < server->decide.count; i++) {
-        if (!url_is_loopback(&server->decide.list[i].spec.url)) {
-            log_one(LOG_LEVEL_WARN, "peers_unauthenticated", "meaning",
-                    "tcp peers of other machines are believed as they are: keep the network closed");
-            return;
-        }
     }
 }
 
@@ -372,6 +356,7 @@ static void thread_end(struct server_worker *worker)
 
 void server_threads_stop(struct server *server)
 {
+    server_tls_stop(server);
     for (size_t i = 0; i < server->worker_count; i++) {
         if (server->workers[i].runs) {
             loop_stop(server->workers[i].loop); // all at once, so that they drain side by side
@@ -385,6 +370,7 @@ void server_threads_stop(struct server *server)
 
 static enum pdp_err threads_run(struct server *server)
 {
+    TRY(server_tls_start(server)); // what arrives before a loop runs waits for it
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
     }
@@ -470,6 +456,8 @@ static bool on_signal(struct server *server)
         if (info.ssi_signo == SIGHUP) {
             log_one(LOG_LEVEL_INFO, "reloading", "because", "SIGHUP");
             notify_reloading();
+            char why[TLS_WHY_MAX];
+            (void)server_tls_reload(server, why); // told by the log and an alarm
             (void)compiler_ask(server->compiler);
         } else {
             log_one(LOG_LEVEL_INFO, "stopping", "because", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -505,6 +493,7 @@ static bool serve(struct server *server)
             engine_tidy(server->engine, server->config->simulate ? INT64_MIN : now.wall_ms);
             give_memory_back(server);
             server_bundle_watch(server, now.wall_ms);
+            server_tls_watch(server, now);
             tidy_ms = now.steady_ms + TIDY_MS;
         }
     }
@@ -546,6 +535,8 @@ static void server_end(struct server *server)
     listeners_end(&server->decide);
     listeners_end(&server->admin);
     server_mails_free(server);
+    server_tls_close(&server->tls);
+    pthread_mutex_destroy(&server->tls.reload);
     snapshot_free(&server->first);
     compiled_free(&server->compiled_first);
     engine_free(&server->engine);
@@ -564,7 +555,7 @@ static void server_end(struct server *server)
 void server_compile_refused(const struct compiled *compiled)
 {
     if (compiled != NULL) {
-        print_diagnostics(compiled);
+        server_print(compiled);
         server_bundle_refused(compiled, 0);
     }
     log_one(LOG_LEVEL_ERROR, "start_refused", "error", compiled != NULL ? compiled->error : "memory is out");
@@ -598,6 +589,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         log_one(LOG_LEVEL_ERROR, "start_refused", "error", "the state of bundles cannot be used");
         return SERVER_BAD_INPUT;
     }
+    if (server_tls_open(server->config, &server->tls) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", "a certificate cannot be used");
+        return SERVER_BAD_INPUT;
+    }
     bool first = server->bundles != NULL && bundles_first(server->bundles);
     struct compiled *compiled = compiled_once(server, seed);
     if (compiled == NULL || compiled->snapshot == NULL) {
@@ -605,13 +600,13 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         compiled_free(&compiled);
         return SERVER_BAD_INPUT;
     }
-    print_diagnostics(compiled); // warnings
+    server_print(compiled); // warnings
     enum pdp_err shared = snapshot_share(compiled->snapshot, &server->first);
     publish(server, compiled);
     int status = SERVER_FAILED;
     if (shared == PDP_ERR_OK && take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
         listeners_start(server)) {
-        warn_open(server, first);
+        server_warn(server, first);
         place_urls(server);
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
     }
@@ -641,6 +636,7 @@ int server_run(struct config *config)
     server->metrics.fd = server->takeover = server->successor = -1;
     server->started_ms = clock_now().steady_ms;
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->tls.reload, NULL);
     raise_descriptors();
     // Else the allocator raises the bar with each large thing that is freed, and keeps the lists of old
     // snapshots.
@@ -658,33 +654,4 @@ int server_run(struct config *config)
     }
     server_end(server);
     return status;
-}
-
-int server_check(const struct config *config)
-{
-    const char *wrong = config_source_wrong(config);
-    AUTO(bundles_close) struct bundles *bundles = NULL;
-    if (wrong != NULL) {
-        fprintf(stderr, "pdpd: %s\n", wrong);
-    }
-    if (wrong != NULL || server_bundles_open(config, false, &bundles) != PDP_ERR_OK) {
-        return SERVER_BAD_INPUT;
-    }
-    struct hash_key seed;
-    struct compiled *compiled = draw(&seed, sizeof seed) ? compile_run(config, bundles, seed, false) : NULL;
-    if (compiled == NULL) {
-        return SERVER_FAILED;
-    }
-    print_diagnostics(compiled);
-    bool ok = compiled->snapshot != NULL;
-    if (ok) {
-        printf("good: %" PRIu32 " policies, %" PRIu32 " rules, %" PRIu32 " lists, %" PRIu32
-               " databases, %s\n",
-               compiled->facts.policies, compiled->facts.rules, compiled->facts.lists,
-               compiled->facts.geo_databases, compiled->digest);
-    } else {
-        fprintf(stderr, "pdpd: %s\n", compiled->error);
-    }
-    compiled_free(&compiled);
-    return ok ? SERVER_DONE : SERVER_BAD_INPUT;
 }

@@ -14,6 +14,6 @@ enum {
 // Serves until SIGTERM or SIGINT; returns the process's exit status.
 int server_run(struct config *config);
 // Compiles and says what was found, on standard output and error.
-int server_check(const struct config *config);
+int server_check(struct config *config);
 
 #endif

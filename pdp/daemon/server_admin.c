@@ -20,6 +20,8 @@ static void host_status(void *user, struct admin_status *out)
     };
     server_count(server, &out->counts);
     server_latency(server, &out->latency);
+    out->certificate_count = server_tls_show(server, server->certificates_shown);
+    out->certificates = server->certificates_shown;
     pthread_mutex_lock(&server->lock);
     memcpy(server->geo_shown, server->geo, sizeof server->geo);
     memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);
@@ -44,6 +46,17 @@ static uint64_t host_reload_lists(void *user, struct str list)
 {
     struct server *server = user;
     return compiler_ask_lists(server->compiler, list);
+}
+
+static bool host_reload_certs(void *user, char why[ADMIN_WHY_MAX])
+{
+    struct server *server = user;
+    _Static_assert(ADMIN_WHY_MAX >= TLS_WHY_MAX, "the reason has room");
+    if (server->tls.count == 0) {
+        snprintf(why, ADMIN_WHY_MAX, "no listener has TLS: there are no certificates to read");
+        return false;
+    }
+    return server_tls_reload(server, why) == PDP_ERR_OK;
 }
 
 static void host_ended(void *user, const struct peer *by, struct str ref, struct str reason)
@@ -141,6 +154,7 @@ enum pdp_err server_admin_new(struct server *server)
         .status = host_status,
         .reload = host_reload,
         .reload_lists = host_reload_lists,
+        .reload_certs = host_reload_certs,
         .ended = host_ended,
         .controlled = host_controlled,
         .bounds = {server->config->controls_confirm, server->config->controls_two_persons},

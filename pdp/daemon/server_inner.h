@@ -7,6 +7,7 @@
 #include "daemon/http.h"
 #include "daemon/loop.h"
 #include "daemon/server.h"
+#include "daemon/shake.h"
 #include "daemon/state.h"
 #include "daemon/timed.h"
 #include "node/decide.h"
@@ -40,6 +41,18 @@ struct server_mail {
     struct buf error, diagnostics;
 };
 
+// Listeners with TLS.
+struct server_tls {
+    struct tls *list[SERVER_LISTENERS_MAX]; // by configuration: listeners share
+    const struct tls_config *configs[SERVER_LISTENERS_MAX];
+    size_t count;
+    struct shake_listener from[2 * SERVER_LISTENERS_MAX];
+    struct shaker *shaker;  // NULL: no listener has TLS
+    size_t next_worker;     // on the thread of handshakes
+    int64_t look_ms;        // when ends of certificates are looked at again
+    pthread_mutex_t reload; // one at a time
+};
+
 struct server {
     struct config *config;
     struct hash_key seed;
@@ -47,6 +60,8 @@ struct server {
     struct server_listeners decide, admin;
     struct server_worker workers[CONFIG_WORKERS_MAX];
     size_t worker_count;
+    struct server_tls tls;
+    struct admin_certificate certificates_shown[SERVER_LISTENERS_MAX];
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct state *state;             // NULL: all is in memory
@@ -106,6 +121,23 @@ MUST_USE enum pdp_err server_state_start(struct server *server);
 void server_worker_wake(void *worker);
 // The mail of a loop: sends what has become durable.
 void server_state_mail(void *worker, struct node *node, struct node_now now);
+
+void server_print(const struct compiled *compiled); // its diagnostics, on standard error
+
+// server_warn.c: tells of what is open on purpose, for the log of a start.
+void server_warn(const struct server *server, bool first);
+
+// server_tls.c: certificates, handshakes. The files are read by server_tls_open, each set once.
+MUST_USE enum pdp_err server_tls_open(const struct config *config, struct server_tls *all);
+void server_tls_close(struct server_tls *all); // after all loops
+MUST_USE enum pdp_err
+server_tls_start(struct server *server); // after the loops were made; once more after a stop
+void server_tls_stop(struct server *server);
+// Any thread. What is refused is told in `why`, logged, and an alarm; each set of files by itself.
+enum pdp_err server_tls_reload(struct server *server, char why[TLS_WHY_MAX]);
+void server_tls_watch(struct server *server, struct node_now now); // now and then, on the main thread
+// Returns how many; `out` has room for SERVER_LISTENERS_MAX.
+size_t server_tls_show(struct server *server, struct admin_certificate *out);
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

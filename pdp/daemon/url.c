@@ -69,7 +69,11 @@ enum pdp_err url_parse(struct str text, struct url *out, const char **why)
     if (str_starts(text, STR("tcp://"))) {
         return host_port_parse(str_sub(text, 6, text.len), out, why);
     }
-    return fail(why, "an address begins with `ipc://` or `tcp://`", PDP_ERR_UNSUPPORTED);
+    if (str_starts(text, STR("tls+tcp://"))) {
+        out->tls = true;
+        return host_port_parse(str_sub(text, 10, text.len), out, why);
+    }
+    return fail(why, "an address begins with `ipc://`, `tcp://` or `tls+tcp://`", PDP_ERR_UNSUPPORTED);
 }
 
 void url_print(const struct url *url, struct buf *out)
@@ -78,7 +82,7 @@ void url_print(const struct url *url, struct buf *out)
         buf_printf(out, "ipc://%s", url->path);
         return;
     }
-    buf_str(out, url->ip.v4 ? STR("tcp://") : STR("tcp://["));
+    buf_printf(out, "%stcp://%s", url->tls ? "tls+" : "", url->ip.v4 ? "" : "[");
     ip_print(out, &url->ip);
     buf_printf(out, "%s:%u", url->ip.v4 ? "" : "]", url->port);
 }

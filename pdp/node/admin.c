@@ -292,6 +292,7 @@ static void op_status(struct admin_call *call)
     put_traffic(&status.counts, call->emit);
     put_reload(&status, call->emit);
     admin_put_alarms(&status, call->emit);
+    admin_put_certificates(&status, call->emit);
     emit_key(call->emit, STR("listeners"));
     emit_list(call->emit, status.listener_count);
     for (size_t i = 0; i < status.listener_count; i++) {
@@ -430,6 +431,7 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("lists", ROLES_ANY, op_lists)                            \
     X("top", ROLES_READ, admin_top)                            \
     X("reload", ROLES_SERVE, op_reload)                        \
+    X("reload.certs", ROLES_SERVE, admin_reload_certs)         \
     X("session.list", ROLES_READ, admin_session_list)          \
     X("session.show", ROLES_READ, admin_session_show)          \
     X("session.terminate", ROLES_ACT, admin_session_terminate) \

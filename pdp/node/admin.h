@@ -10,6 +10,7 @@
 #define ADMIN_TOMBSTONE_MS (INT64_C(400) * 24 * 3600 * 1000) // longer than any session's absolute limit
 #define ADMIN_SESSIONS_MAX 1000                              // of one terminate
 #define ADMIN_REASON_MAX 500
+#define ADMIN_WHY_MAX 600
 
 struct admin_geo {
     char name[256], type[64];
@@ -17,10 +18,13 @@ struct admin_geo {
 };
 
 // X(name, word in the status): what somebody should look at
-#define ADMIN_ALARM_LIST(X)             \
-    X(RELOAD_REFUSED, "reload_refused") \
-    X(BUNDLE_EXPIRED, "bundle_expired") \
-    X(STORE_FAILING, "store_failing")
+#define ADMIN_ALARM_LIST(X)                       \
+    X(RELOAD_REFUSED, "reload_refused")           \
+    X(BUNDLE_EXPIRED, "bundle_expired")           \
+    X(STORE_FAILING, "store_failing")             \
+    X(CERTIFICATE_REFUSED, "certificate_refused") \
+    X(CERTIFICATE_ENDS, "certificate_ends")       \
+    X(REVOCATIONS_END, "revocations_end")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -32,6 +36,11 @@ enum admin_alarm_kind {
 struct admin_alarm {
     int64_t since_ms; // 0: not raised
     char message[600];
+};
+
+struct admin_certificate {
+    const char *file, *crl;            // crl NULL: there is none
+    int64_t cert_until_s, crl_until_s; // crl_until_s 0: it has no end
 };
 
 // What is served, and from where.
@@ -54,10 +63,12 @@ struct admin_status {
     const struct admin_geo *geo;
     size_t geo_count;
     struct admin_source source;
-    const struct admin_alarm *alarms; // ADMIN_ALARM_COUNT of them
-    struct node_counts counts;        // over all nodes
-    struct histogram_sum latency;     // of decisions
-    int64_t reload_at_ms;             // 0: there was none
+    const struct admin_alarm *alarms;             // ADMIN_ALARM_COUNT of them
+    const struct admin_certificate *certificates; // of listeners with TLS
+    size_t certificate_count;
+    struct node_counts counts;    // over all nodes
+    struct histogram_sum latency; // of decisions
+    int64_t reload_at_ms;         // 0: there was none
     bool reload_ok;
     struct str reload_error;
     bool reload_lists;      // it was of lists alone
@@ -77,6 +88,8 @@ struct admin_host {
     uint64_t (*reload)(void *user);
     // Asks for the file of a list to be read anew; empty: of all that come from files. Likewise.
     uint64_t (*reload_lists)(void *user, struct str list);
+    // Reads certificates, keys, CAs and revocation lists anew; false with what is wrong in `why`.
+    bool (*reload_certs)(void *user, char why[ADMIN_WHY_MAX]);
     // An order was carried out: for the log.
     void (*ended)(void *user, const struct peer *by, struct str ref, struct str reason);
     // An order about whom sessions are ended or locked for was carried out: likewise. NULL: nobody is told.

@@ -86,6 +86,10 @@ void admin_lock_remove(struct admin_call *call);
 void admin_cut_off_add(struct admin_call *call);
 void admin_cut_off_list(struct admin_call *call);
 void admin_top(struct admin_call *call);
+
+void admin_put_certificates(const struct admin_status *status, struct emit *emit);
+
+void admin_reload_certs(struct admin_call *call); // admin_peers.c
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

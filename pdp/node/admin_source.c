@@ -48,3 +48,24 @@ void admin_put_alarms(const struct admin_status *status, struct emit *emit)
     }
     emit_end(emit);
 }
+
+void admin_put_certificates(const struct admin_status *status, struct emit *emit)
+{
+    if (status->certificate_count == 0) {
+        return;
+    }
+    emit_key(emit, STR("certificates"));
+    emit_list(emit, status->certificate_count);
+    for (size_t i = 0; i < status->certificate_count; i++) {
+        const struct admin_certificate *one = &status->certificates[i];
+        emit_map(emit, EMIT_FEW);
+        emit_key_str(emit, "file", str_of(one->file));
+        admin_time(emit, "until", one->cert_until_s * TIME_MS_PER_S);
+        if (one->crl != NULL) {
+            emit_key_str(emit, "crl", str_of(one->crl));
+            admin_time(emit, "crl_until", one->crl_until_s * TIME_MS_PER_S);
+        }
+        emit_end(emit);
+    }
+    emit_end(emit);
+}

@@ -4,6 +4,8 @@
 
 #include "base/num.h"
 
+static const size_t READ_LEAST = 4096;
+
 // What a codec's finding costs the peer. NODE_REFUSAL_COUNT: nothing.
 static enum node_refusal refusal_of(enum sp_got got)
 {
@@ -199,7 +201,8 @@ bool node_space(struct node *node, uint64_t id, struct node_space *out)
         return true;
     }
     // As much again as has arrived: a claimed length makes nothing grow.
-    size_t more = conn->in.len < 4096 ? 4096 : conn->in.len;
+    size_t more = conn->in.len < READ_LEAST ? READ_LEAST : conn->in.len;
+    more = more < conn->read_least ? conn->read_least : more;
     if (!buf_room(&conn->in, more < NODE_SCRATCH_BYTES ? more : NODE_SCRATCH_BYTES)) {
         conn_close(node, conn, NODE_REFUSAL_MEMORY, false);
         return false;

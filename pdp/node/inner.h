@@ -29,6 +29,7 @@ struct conn {
     struct buf in;  // what has arrived of messages not answered yet; memory only while there is some
     struct buf out; // answers not sent yet; memory only while there are some
     size_t sent;    // bytes of `out` that are gone
+    size_t read_least;
     size_t waiting; // capacity of `out` while its reader does not keep up; counted in node->waiting
     int64_t opened_ms, heard_ms;
     int64_t frame_since_ms; // a frame was begun; valid where `in` holds something

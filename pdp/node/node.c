@@ -169,6 +169,7 @@ static enum pdp_err conn_new(const struct node_open *open, struct node_now now, 
     }
     conn->handle = open->handle;
     conn->transport = open->transport;
+    conn->read_least = open->read_least;
     conn->peer = open->peer;
     conn->peer.name.at = conn->name;
     if (open->peer.name.len != 0) {

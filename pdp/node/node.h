@@ -26,6 +26,11 @@
     X(CONNECTIONS, "connections", "too many connections")                       \
     X(PEER_CONNECTIONS, "peer_connections", "too many connections of one peer") \
     X(NAME, "name", "a peer whose name cannot be used")                         \
+    X(PEER, "peer_unknown", "a TLS peer that no entry of `peers` matches")      \
+    X(TLS_BAD, "tls_bad", "a TLS handshake that failed")                        \
+    X(TLS_LATE, "tls_late", "no TLS handshake in time")                         \
+    X(TLS_MANY, "tls_many", "too many TLS handshakes at once")                  \
+    X(CERTIFICATE, "certificate_over", "its certificate was revoked or ended")  \
     X(MEMORY, "memory", "memory was out")                                       \
     X(DESCRIPTORS, "descriptors", "no descriptor was left to accept with")      \
     X(DRAIN, "drain", "cut off when the daemon stopped")
@@ -106,6 +111,7 @@ void node_free(struct node **node);
 struct node_open {
     uint64_t handle; // the caller's, given back on output, changes and closing
     enum sp_transport transport;
+    size_t read_least; // room that every node_space gives; 0: the node's own choice
     struct str origin; // what connections are counted by: `uid:1000`, `ip:192.0.2.1`
     struct peer peer;  // name is copied
 };

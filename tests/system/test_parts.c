@@ -31,7 +31,10 @@ static const struct {
     {"tcp://::1:80", NULL, false},
     {"tcp://[127.0.0.1]:80", NULL, false},
     {"tcp://010.0.0.1:80", NULL, false},
-    {"tls+tcp://127.0.0.1:80", NULL, false},
+    {"tls+tcp://127.0.0.1:80", "tls+tcp://127.0.0.1:80", true},
+    {"tls+tcp://[2001:db8::1]:0", "tls+tcp://[2001:db8::1]:0", false},
+    {"tls+tcp://", NULL, false},
+    {"tls://127.0.0.1:80", NULL, false},
     {"", NULL, false},
 };
 
