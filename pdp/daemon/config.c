@@ -6,6 +6,9 @@
 
 static const uint32_t MODE_DEFAULT = 0600;
 static const int64_t DRAIN_DEFAULT_MS = 5000;
+static const int64_t HEARTBEAT_DEFAULT_MS = 1000, GONE_DEFAULT_MS = INT64_C(10) * 60 * 1000;
+#define HEARTBEAT_MOST_MS 60000
+#define GONE_MOST_MS (INT64_C(24) * 3600 * 1000)
 static const int64_t SESSIONS_DEFAULT = 4000000;
 static const int64_t CREATIONS_DEFAULT = 600000;
 static const int64_t CONFIRM_DEFAULT = 100;
@@ -15,6 +18,8 @@ void config_init(struct config *config)
     *config = (struct config){
         .limits = NODE_LIMITS_DEFAULT,
         .drain_ms = DRAIN_DEFAULT_MS,
+        .heartbeat_ms = HEARTBEAT_DEFAULT_MS,
+        .gateways_gone_ms = GONE_DEFAULT_MS,
         .sessions_max = SESSIONS_DEFAULT,
         .creations_per_minute = CREATIONS_DEFAULT,
         .controls_confirm = CONFIRM_DEFAULT,
@@ -251,8 +256,10 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
+    const struct conf_node *notices, *orders;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons;
+    int64_t heartbeat_ms, gone_ms;
     int on_expiry;
     bool simulate, unsigned_too, metrics_open;
 };
@@ -268,6 +275,12 @@ struct file_node {
     }
 
 static const char *const ON_EXPIRY[] = {"serve", "deny", NULL};
+
+#define SPAN_FIELD(key, member, low, high, text)                                                          \
+    {                                                                                                     \
+        .name = key, .type = CONF_DURATION, .offset = offsetof(struct file_node, member), .least = (low), \
+        .most = (high), .help = text                                                                      \
+    }
 
 static const struct conf_field FILE_FIELDS[] = {
     FIELD("policies", CONF_EXPR, policies, "the policy folder"),
@@ -293,6 +306,10 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("peers", CONF_SEQUENCE, peers, "who may do what; the first that matches counts"),
     FIELD("metrics", CONF_EXPR, metrics, "monitoring over HTTP: host:port"),
     FIELD("metrics_open", CONF_BOOL, metrics_open, "monitoring may be reached from other machines"),
+    FIELD("notices", CONF_ANY, notices, "listeners for gateways that keep answers"),
+    FIELD("orders", CONF_ANY, orders, "listeners for gateways that confirm orders"),
+    SPAN_FIELD("heartbeat", heartbeat_ms, 10, HEARTBEAT_MOST_MS, "between two heartbeats to gateways"),
+    SPAN_FIELD("gateways_gone", gone_ms, 1, GONE_MOST_MS, "for which a gateway that vanished is named"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -377,6 +394,8 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         proxies_take(&file->proxies, config, diags),
         listeners_read(file->decide, config, &config->decide, diags),
         listeners_read(file->admin, config, &config->admin, diags),
+        listeners_read(file->notices, config, &config->notices, diags),
+        listeners_read(file->orders, config, &config->orders, diags),
         limits_read(file->limits, config, diags),
         metrics_take(file->metrics, config, diags),
         config_peers(file->peers, config, diags),
@@ -410,6 +429,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     }
     struct file_node file = {
         .workers = config->workers,
+        .heartbeat_ms = config->heartbeat_ms,
+        .gone_ms = config->gateways_gone_ms,
         .sessions_max = config->sessions_max,
         .creations = config->creations_per_minute,
         .counter_entries = config->counter_entries,
@@ -432,6 +453,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     config->bundle_unsigned = file.unsigned_too;
     config->bundle_expiry_denies = file.on_expiry == 1;
     config->workers = file.workers;
+    config->heartbeat_ms = file.heartbeat_ms;
+    config->gateways_gone_ms = file.gone_ms;
     config->sessions_max = file.sessions_max;
     config->creations_per_minute = file.creations;
     config->counter_entries = file.counter_entries;

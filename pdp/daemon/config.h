@@ -31,9 +31,12 @@ struct config {
     const char *geo[CONFIG_GEO_MAX];
     size_t geo_count;
     struct config_listeners decide, admin;
-    struct listen_spec metrics;     // of monitoring over HTTP
-    bool takeover;                  // from the pdpd that runs in the state folder
-    bool has_metrics, metrics_open; // open: other machines may reach it
+    struct listen_spec metrics;              // of monitoring over HTTP
+    bool takeover;                           // from the pdpd that runs in the state folder
+    bool has_metrics, metrics_open;          // open: other machines may reach it
+    struct config_listeners notices, orders; // for gateways that keep answers
+    int64_t heartbeat_ms;                    // between two heartbeats to them
+    int64_t gateways_gone_ms;                // a gateway that vanished is named for so long
     struct peer_rules peers;
     const struct tls_config *tls; // of listeners that have none of their own; NULL: not given
     int64_t workers;              // 0: one a core

@@ -76,6 +76,16 @@ static bool on_metrics_open(struct flag_call *call)
     return true;
 }
 
+static bool on_notices(struct flag_call *call)
+{
+    return config_listen(&call->config->notices, str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
+static bool on_orders(struct flag_call *call)
+{
+    return config_listen(&call->config->orders, str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
 static bool on_geo(struct flag_call *call)
 {
     call->why = "at most 16 databases";
@@ -154,6 +164,8 @@ static const struct {
      NULL,
      on_takeover,
      "take over from the pdpd that runs in this state folder, then it ends"},
+    {{"--notices", 9}, "URL", on_notices, "listen for gateways that keep answers; may be repeated"},
+    {{"--orders", 8}, "URL", on_orders, "listen for gateways that confirm orders; may be repeated"},
     {{"--geo", 5},
      "FILE",
      on_geo,

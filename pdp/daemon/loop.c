@@ -46,6 +46,7 @@ struct loop {
     struct link arrivals; // under the lock
     int64_t accept_again_ms;
     int64_t turn_ms; // how long others are not listened to
+    int64_t tick_ms; // when config.tick is due
     struct node_now now;
     struct epoll_event events[EVENTS_A_TURN];
 };
@@ -89,6 +90,7 @@ enum pdp_err loop_new(const struct loop_config *config, struct loop **out)
     pthread_mutex_init(&loop->lock, NULL);
     link_head(&loop->arrivals);
     link_head(&loop->secured);
+    loop->tick_ms = INT64_MAX;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->reserve = reserve_open();
@@ -393,13 +395,20 @@ static int timeout_ms(const struct loop *loop, int64_t until_ms)
     if (loop->working || node_runnable(loop->node) || loop->sweep_left > 0) {
         return 0;
     }
-    int64_t due = num_min(node_deadline(loop->node), until_ms);
+    int64_t due = num_min(num_min(node_deadline(loop->node), loop->tick_ms), until_ms);
     due = loop->accepting ? due : num_min(due, loop->accept_again_ms);
     if (due == INT64_MAX) {
         return -1;
     }
     int64_t wait = num_sub_sat(due, clock_now().steady_ms);
     return (int)num_max(0, num_min(wait, 60000));
+}
+
+static void tick(struct loop *loop)
+{
+    if (loop->config.tick != NULL) {
+        loop->tick_ms = loop->config.tick(loop->config.ticker, loop->node, loop->now);
+    }
 }
 
 // All that is ready is learned before anybody is answered: a flood of connections hides no other.
@@ -439,6 +448,7 @@ static void turn(struct loop *loop, int wait_ms)
         node_expire(loop->node, loop->now);
     }
     loop->working = loop->config.work != NULL && loop->config.work(loop->config.user, loop->node, loop->now);
+    tick(loop);
     send_all(loop);
     tell_interests(loop);
     close_closed(loop);
@@ -471,6 +481,7 @@ void loop_run(struct loop *loop)
 {
     loop->now = clock_now();
     loop->turn_ms = TURN_MS;
+    tick(loop);
     listeners_watch(loop);
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
         turn(loop, timeout_ms(loop, INT64_MAX));

@@ -20,6 +20,9 @@ struct loop_config {
     // Called once a turn; true: there is more to do, and the next turn is at once. NULL: nothing.
     bool (*work)(void *user, struct node *node, struct node_now now);
     void *user;
+    // Called once a turn, after loop_wake too; returns when it is due again (steady). NULL: nothing.
+    int64_t (*tick)(void *ticker, struct node *node, struct node_now now);
+    void *ticker;
 };
 
 struct loop;

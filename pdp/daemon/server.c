@@ -38,8 +38,12 @@ void server_count(const struct server *server, struct node_counts *sum)
     for (size_t i = 0; i < server->worker_count; i++) {
         loop_count(server->workers[i].loop, sum);
     }
-    if (server->admin_loop.loop != NULL) {
-        loop_count(server->admin_loop.loop, sum);
+    const struct server_worker *const others[] = {&server->admin_loop, &server->notices_loop,
+                                                  &server->orders_loop};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i]->loop != NULL) {
+            loop_count(others[i]->loop, sum);
+        }
     }
     if (server->tls.shaker != NULL) {
         shaker_count(server->tls.shaker, sum);
@@ -102,78 +106,7 @@ void server_print(const struct compiled *compiled)
     }
 }
 
-// ---- Listeners ---------------------------------------------------------------------------------------
-
-static enum pdp_err open_listeners(const struct config_listeners *specs, struct server_listeners *out)
-{
-    for (size_t i = 0; i < specs->count; i++) {
-        char why[LISTEN_WHY_MAX] = "";
-        enum pdp_err err = listener_open(&specs->list[i], &out->list[out->count], why);
-        if (err != PDP_ERR_OK) {
-            struct buf url = {0};
-            url_print(&specs->list[i].url, &url);
-            struct log_line line;
-            log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
-            log_str(&line, "url", buf_view(&url));
-            log_text(&line, "error", why);
-            log_end(&line);
-            buf_fini(&url);
-            return err;
-        }
-        out->count++;
-    }
-    return PDP_ERR_OK;
-}
-
-// Those whose name begins with `admin` are the analysts'; all others are for questions.
-static enum pdp_err take_inherited(struct server *server, const struct notify_fd *fds, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct server_listeners *side =
-            str_starts(fds[i].name, STR("admin")) ? &server->admin : &server->decide;
-        char why[LISTEN_WHY_MAX] = "";
-        struct listener *listener = &side->list[side->count];
-        enum pdp_err err = listener_inherit(fds[i].fd, listener, why);
-        bool open_to_all = err == PDP_ERR_OK && !url_is_loopback(&listener->spec.url);
-        if (open_to_all && (side == &server->admin || server->config->simulate)) {
-            snprintf(why, sizeof why, "neither admin nor simulate may be reached from other machines");
-            err = PDP_ERR_DENIED;
-        }
-        if (err != PDP_ERR_OK) {
-            struct log_line line;
-            log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
-            log_int(&line, "descriptor", fds[i].fd);
-            log_text(&line, "error", why);
-            log_end(&line);
-            return err;
-        }
-        listener->spec.grants |= server->config->simulate ? GRANT_SIMULATE : 0U;
-        side->count++;
-    }
-    return PDP_ERR_OK;
-}
-
-static void note_urls(struct server *server, const struct server_listeners *side)
-{
-    for (size_t i = 0; i < side->count; i++) {
-        size_t before = server->urls.len;
-        url_print(&side->list[i].spec.url, &server->urls);
-        server->listeners[server->listener_count++].len = server->urls.len - before;
-    }
-}
-
-// For the status and the log: before any thread can ask. The texts are placed when all are written, since the
-// buffer may have moved.
-static void place_urls(struct server *server)
-{
-    note_urls(server, &server->decide);
-    note_urls(server, &server->admin);
-    size_t at = 0;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        server->listeners[i].at = (const char *)server->urls.at + at;
-        at += server->listeners[i].len;
-    }
-}
+// ---- Warnings ----------------------------------------------------------------------------------------
 
 // ---- Reload ------------------------------------------------------------------------------------------
 
@@ -288,6 +221,7 @@ static enum pdp_err engine_start(struct server *server)
         .sessions_max = (uint64_t)server->config->sessions_max,
         .creations_per_minute = (uint32_t)server->config->creations_per_minute,
         .counter_entries = (uint32_t)server->config->counter_entries,
+        .notices = server->notices,
         .proxies = server->config->proxies,
         .proxy_count = server->config->proxy_count,
         .random = draw_for,
@@ -366,6 +300,8 @@ void server_threads_stop(struct server *server)
         thread_end(&server->workers[i]);
     }
     thread_end(&server->admin_loop);
+    thread_end(&server->notices_loop);
+    thread_end(&server->orders_loop);
 }
 
 static enum pdp_err threads_run(struct server *server)
@@ -374,7 +310,13 @@ static enum pdp_err threads_run(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++) {
         TRY(thread_start(&server->workers[i]));
     }
-    return server->admin_loop.loop != NULL ? thread_start(&server->admin_loop) : PDP_ERR_OK;
+    struct server_worker *const others[] = {&server->admin_loop, &server->notices_loop, &server->orders_loop};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i]->loop != NULL) {
+            TRY(thread_start(others[i]));
+        }
+    }
+    return PDP_ERR_OK;
 }
 
 enum pdp_err server_threads_start(struct server *server)
@@ -382,8 +324,11 @@ enum pdp_err server_threads_start(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++) {
         loop_resume(server->workers[i].loop);
     }
-    if (server->admin_loop.loop != NULL) {
-        loop_resume(server->admin_loop.loop);
+    struct server_worker *const others[] = {&server->admin_loop, &server->notices_loop, &server->orders_loop};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i]->loop != NULL) {
+            loop_resume(others[i]->loop);
+        }
     }
     return threads_run(server);
 }
@@ -391,6 +336,7 @@ enum pdp_err server_threads_start(struct server *server)
 static enum pdp_err threads_start(struct server *server)
 {
     TRY(workers_start(server));
+    TRY(server_gateways_new(server));
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
@@ -420,7 +366,7 @@ static void say_ready(const struct server *server, const struct compiled *compil
     log_int(&line, "pid", getpid());
     log_int(&line, "workers", (int64_t)server->worker_count);
     for (size_t i = 0; i < server->listener_count; i++) {
-        log_str(&line, i < server->decide.count ? "decide" : "admin", server->listeners[i]);
+        log_str(&line, server_endpoint_of(server, i), server->listeners[i]);
     }
     log_metrics(server, &line);
     log_facts(&line, compiled);
@@ -500,20 +446,6 @@ static bool serve(struct server *server)
     return next != SERVER_BROKEN;
 }
 
-static bool listeners_start(struct server *server)
-{
-    return server->config->takeover || // they were handed over
-           (open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
-            open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK);
-}
-
-static void listeners_end(struct server_listeners *side)
-{
-    while (side->count > 0) {
-        listener_close(&side->list[--side->count]);
-    }
-}
-
 static void server_end(struct server *server)
 {
     server_metrics_end(server);
@@ -525,6 +457,7 @@ static void server_end(struct server *server)
     compiler_free(&server->compiler);
     bundles_close(&server->bundles);
     loop_free(&server->admin_loop.loop);
+    server_gateways_free(server);
     admin_free(&server->admin_handler);
     gate_free(&server->admin_loop.gate);
     for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
@@ -532,8 +465,7 @@ static void server_end(struct server *server)
         worker_free(&server->workers[i].worker);
         gate_free(&server->workers[i].gate);
     }
-    listeners_end(&server->decide);
-    listeners_end(&server->admin);
+    server_listeners_end(server);
     server_mails_free(server);
     server_tls_close(&server->tls);
     pthread_mutex_destroy(&server->tls.reload);
@@ -541,6 +473,7 @@ static void server_end(struct server *server)
     compiled_free(&server->compiled_first);
     engine_free(&server->engine);
     state_close(&server->state);
+    notices_free(&server->notices);
     buf_fini(&server->urls);
     if (server->signals >= 0) {
         close(server->signals);
@@ -578,7 +511,8 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         return SERVER_BAD_INPUT;
     }
     seed = server->seed;
-    if (server->signals < 0 || server->compiled < 0 || engine_start(server) != PDP_ERR_OK) {
+    if (server->signals < 0 || server->compiled < 0 || server_notices_new(server) != PDP_ERR_OK ||
+        engine_start(server) != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
         return SERVER_FAILED;
     }
@@ -604,10 +538,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     enum pdp_err shared = snapshot_share(compiled->snapshot, &server->first);
     publish(server, compiled);
     int status = SERVER_FAILED;
-    if (shared == PDP_ERR_OK && take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
-        listeners_start(server)) {
+    if (shared == PDP_ERR_OK && server_take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
+        server_listeners_open(server)) {
         server_warn(server, first);
-        place_urls(server);
+        server_place_urls(server);
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
     }
     if (status == SERVER_DONE) {

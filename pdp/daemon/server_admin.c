@@ -112,6 +112,7 @@ static void on_mail(void *user, struct node *node, struct node_now now)
     struct server *server = ((struct server_worker *)user)->server;
     struct server_mail mail;
     gate_release(server->admin_loop.gate, node, now);
+    admin_orders_settled(server->admin_handler, node, now);
     while (mail_take(server, &mail)) {
         struct admin_reload result = {mail.number, buf_view(&mail.error), buf_view(&mail.diagnostics)};
         admin_reloaded(server->admin_handler, node, &result, now);
@@ -159,6 +160,8 @@ enum pdp_err server_admin_new(struct server *server)
         .controlled = host_controlled,
         .bounds = {server->config->controls_confirm, server->config->controls_two_persons},
         .user = server,
+        .orders = server->orders,
+        .order_wake = server_order_settled,
     };
     server->admin_loop.server = server;
     TRY(gate_new(engine_journal(server->engine), server_worker_wake, &server->admin_loop,

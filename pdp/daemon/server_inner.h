@@ -6,11 +6,14 @@
 #include "daemon/compile.h"
 #include "daemon/http.h"
 #include "daemon/loop.h"
+#include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/shake.h"
 #include "daemon/state.h"
 #include "daemon/timed.h"
 #include "node/decide.h"
+#include "node/orders.h"
+#include "node/publish.h"
 
 #include <pthread.h>
 
@@ -57,7 +60,12 @@ struct server {
     struct config *config;
     struct hash_key seed;
     struct engine *engine;
-    struct server_listeners decide, admin;
+    struct server_listeners decide, admin, notices_at, orders_at;
+    struct notices *notices; // what gateways must hear
+    int64_t boot;            // drawn; tells gateways that numbers began anew
+    struct publisher *publisher;
+    struct orders *orders;
+    struct server_worker notices_loop, orders_loop; // without workers
     struct server_worker workers[CONFIG_WORKERS_MAX];
     size_t worker_count;
     struct server_tls tls;
@@ -83,7 +91,7 @@ struct server {
         opened_seen;     // connections: closed when memory was last given back; opened by the last look
     uint32_t trim_waits; // looks since there is something to give back
     struct buf urls;     // of all listeners, one after the other
-    struct str listeners[2 * SERVER_LISTENERS_MAX];
+    struct str listeners[4 * SERVER_LISTENERS_MAX];
     size_t listener_count;
 
     pthread_mutex_t lock; // of all that follows
@@ -138,6 +146,21 @@ enum pdp_err server_tls_reload(struct server *server, char why[TLS_WHY_MAX]);
 void server_tls_watch(struct server *server, struct node_now now); // now and then, on the main thread
 // Returns how many; `out` has room for SERVER_LISTENERS_MAX.
 size_t server_tls_show(struct server *server, struct admin_certificate *out);
+// server_listen.c
+MUST_USE enum pdp_err server_take_inherited(struct server *server, const struct notify_fd *fds, size_t count);
+bool server_listeners_open(struct server *server); // all that are configured, unless they were handed over
+void server_listeners_end(struct server *server);
+void server_place_urls(struct server *server);
+// Which endpoint a listener is one of, in the order in which place_urls notes them; and whose the descriptors
+// of this name are that the service manager gave.
+const char *server_endpoint_of(const struct server *server, size_t listener);
+struct server_listeners *server_side_of(struct server *server, struct str name);
+
+// server_gateways.c: the ring, before the engine; the endpoints, with their loops; away with both.
+MUST_USE enum pdp_err server_notices_new(struct server *server);
+MUST_USE enum pdp_err server_gateways_new(struct server *server);
+void server_order_settled(void *server);          // tells the admin's thread
+void server_gateways_free(struct server *server); // the ring stays, for the engine
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

@@ -17,7 +17,7 @@ static const int READY_MS = 120000; // for it to load everything
 static const int REGAIN_MS = 10000; // for the folder's lock to come back
 static const int TRY_MS = 10;
 
-static const char *const SIDES[] = {"decide", "admin", "metrics"};
+static const char *const SIDES[] = {"decide", "admin", "notices", "orders", "metrics"};
 
 // ---- The one that runs ---------------------------------------------------------------------------------
 
@@ -57,14 +57,15 @@ static enum pdp_err give(struct server *server, int peer)
     struct takeover_fd fds[TAKEOVER_FDS_MAX];
     size_t count = 0;
     _Static_assert(2 * SERVER_LISTENERS_MAX + 1 <= TAKEOVER_FDS_MAX + 1, "all listeners fit");
-    const struct server_listeners *sides[] = {&server->decide, &server->admin};
+    const struct server_listeners *sides[] = {&server->decide, &server->admin, &server->notices_at,
+                                              &server->orders_at};
     for (size_t s = 0; s < COUNT_OF(sides); s++) {
         for (size_t i = 0; i < sides[s]->count && count < TAKEOVER_FDS_MAX; i++) {
             label(&sides[s]->list[i], SIDES[s], &fds[count++]);
         }
     }
     if (server->metrics.fd >= 0 && count < TAKEOVER_FDS_MAX) {
-        label(&server->metrics, SIDES[2], &fds[count++]);
+        label(&server->metrics, SIDES[4], &fds[count++]);
     }
     return takeover_give(peer, fds, count);
 }
@@ -128,6 +129,8 @@ static void hand_over(struct server *server, pid_t pid)
     server->handed_over = true;
     forget_files(&server->decide);
     forget_files(&server->admin);
+    forget_files(&server->notices_at);
+    forget_files(&server->orders_at);
     (void)snprintf(text, sizeof text, "MAINPID=%ld", (long)pid);
     notify_send(text);
 }
@@ -231,7 +234,9 @@ static enum pdp_err adopt_all(struct server *server, struct takeover_fd *fds, si
     const struct config *config = server->config;
     TRY(adopt_side(fds, count, SIDES[0], &config->decide, &server->decide));
     TRY(adopt_side(fds, count, SIDES[1], &config->admin, &server->admin));
-    return config->has_metrics ? adopt(fds, count, SIDES[2], &config->metrics, &server->metrics) : PDP_ERR_OK;
+    TRY(adopt_side(fds, count, SIDES[2], &config->notices, &server->notices_at));
+    TRY(adopt_side(fds, count, SIDES[3], &config->orders, &server->orders_at));
+    return config->has_metrics ? adopt(fds, count, SIDES[4], &config->metrics, &server->metrics) : PDP_ERR_OK;
 }
 
 static enum pdp_err refused(const char *why)
@@ -307,5 +312,7 @@ enum pdp_err server_takeover_ready(struct server *server)
     server->successor = -1;
     claim_files(&server->decide);
     claim_files(&server->admin);
+    claim_files(&server->notices_at);
+    claim_files(&server->orders_at);
     return PDP_ERR_OK;
 }

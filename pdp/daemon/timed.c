@@ -18,5 +18,5 @@ static enum node_outcome answer(void *user, struct node_asking *asking, struct s
 struct node_handler timed_handler(struct timed *timed, struct node_handler inner)
 {
     timed->inner = inner;
-    return (struct node_handler){answer, timed};
+    return (struct node_handler){.answer = answer, .user = timed};
 }

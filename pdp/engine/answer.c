@@ -2,6 +2,7 @@
 // HOT
 #include "engine/late.h"
 #include "engine/record_inner.h"
+#include "engine/report.h"
 #include "model/fault.h"
 
 static const int64_t AT_LEAST_MS = INT64_C(100000000000); // a smaller number was meant as seconds
@@ -349,6 +350,10 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
     struct batch batch = {0};
     if ((peer->grants & GRANT_SIMULATE) != 0 && !open_envelope(worker, &root, &now_ms)) {
         return false;
+    }
+    const struct value *hits = value_get(root, STR("hits"));
+    if (hits != NULL && hits->kind != VALUE_NULL) {
+        return report_answer(worker, snapshot, peer, hits, now_ms, emit);
     }
     const struct value *event = value_get(root, STR("event"));
     if (event != NULL && event->kind != VALUE_NULL) {

@@ -96,7 +96,9 @@ static enum pdp_err publish(struct engine *engine, struct control *const *contro
         next->epoch = atomic_load(&engine->controls_epoch) + 1;
     }
     struct control_epoch *old = atomic_exchange(&engine->controls, STEAL(next));
-    atomic_fetch_add(&engine->controls_epoch, 1);
+    const uint64_t epoch = atomic_fetch_add(&engine->controls_epoch, 1) + 1;
+    (void)notices_add(engine->config.notices,
+                      &(struct notice){.kind = NOTICE_CONTROLS_EPOCH, .controls_epoch = epoch});
     if (old != NULL) {
         old->next = engine->controls_retired;
         engine->controls_retired = old;

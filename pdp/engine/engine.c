@@ -32,6 +32,7 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
                                          .sessions_max = config->sessions_max,
                                          .creations_per_minute = config->creations_per_minute};
     memcpy(table.id_keys, config->id_keys, sizeof table.id_keys);
+    table.notices = config->notices;
     TRY(session_table_new(&table, &engine->sessions));
     *out = STEAL(engine);
     return PDP_ERR_OK;
@@ -94,6 +95,8 @@ void engine_publish(struct engine *engine, struct snapshot **snapshot)
     next->epoch = atomic_load(&engine->policy_epoch) + 1;
     struct snapshot *old = atomic_exchange(&engine->current, next);
     atomic_store(&engine->policy_epoch, next->epoch);
+    (void)notices_add(engine->config.notices,
+                      &(struct notice){.kind = NOTICE_POLICY_EPOCH, .policy_epoch = next->epoch});
     if (old != NULL) {
         old->next = engine->retired;
         engine->retired = old;

@@ -76,6 +76,7 @@ struct engine_config {
     uint64_t id_prefix;            // of decision ids; drawn at start-up
     uint64_t sessions_max;         // 0: no limit
     uint32_t creations_per_minute; // 0: no limit
+    struct notices *notices;       // hears what gateways must hear; borrowed. NULL: there are none
     uint32_t counter_entries;      // keys that a Counter holds; 0: COUNTERS_ENTRIES_DEFAULT
     const struct cidr *proxies;    // trusted proxies; borrowed for the engine's life
     size_t proxy_count;

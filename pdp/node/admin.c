@@ -437,6 +437,8 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("session.terminate", ROLES_ACT, admin_session_terminate) \
     X("control.approve", ROLES_ACT, admin_control_approve)     \
     X("control.pending", ROLES_READ, admin_control_pending)    \
+    X("gateways", ROLES_ANY, admin_gateways)                   \
+    X("order.wait", ROLES_READ, admin_order_wait)              \
     X("lock.add", ROLES_ACT, admin_lock_add)                   \
     X("lock.list", ROLES_READ, admin_lock_list)                \
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \
@@ -572,5 +574,5 @@ static enum node_outcome admin_answer(void *user, struct node_asking *asking, st
 
 struct node_handler admin_handler(struct admin *admin)
 {
-    return (struct node_handler){admin_answer, admin};
+    return (struct node_handler){.answer = admin_answer, .user = admin};
 }

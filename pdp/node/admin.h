@@ -5,6 +5,7 @@
 
 #include "base/histogram.h"
 #include "node/gate.h"
+#include "node/orders.h"
 #include "session/controls.h"
 
 #define ADMIN_TOMBSTONE_MS (INT64_C(400) * 24 * 3600 * 1000) // longer than any session's absolute limit
@@ -97,6 +98,8 @@ struct admin_host {
                        struct str reason);
     struct admin_bounds bounds;
     void *user;
+    struct orders *orders;          // borrowed; NULL: there is no endpoint for orders
+    void (*order_wake)(void *user); // admin_orders_settled is due
 };
 
 struct admin;
@@ -114,6 +117,8 @@ struct admin_reload {
     struct str error; // empty: done
     struct str diagnostics;
 };
+// Answers those who wait for an order that is settled. On the admin's thread, whenever one is.
+void admin_orders_settled(struct admin *admin, struct node *node, struct node_now now);
 // Answers those who wait for a reload. On the admin's thread.
 void admin_reloaded(struct admin *admin, struct node *node, const struct admin_reload *result,
                     struct node_now now);

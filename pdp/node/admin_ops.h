@@ -35,6 +35,7 @@ struct admin {
     struct session_view views[ADMIN_VIEWS];
     struct admin_top top;
     struct admin_waiting waiting[ADMIN_WAITING];
+    struct admin_waiting orders[ADMIN_WAITING];
 };
 
 // One message being answered: an operation writes one map.
@@ -90,6 +91,15 @@ void admin_top(struct admin_call *call);
 void admin_put_certificates(const struct admin_status *status, struct emit *emit);
 
 void admin_reload_certs(struct admin_call *call); // admin_peers.c
+// admin_orders.c. Of an operation with `wait` (milliseconds, 1 to 60,000; else admin_wait_right is false)
+// that has made answers void: orders gateways to drop those of these sessions, or all, and writes `order`,
+// the number to wait for by `order.wait`, into the open map. Without `wait` it does nothing: notices tell of
+// all ends anyhow.
+bool admin_wait_right(const struct admin_call *call);
+void admin_order(struct admin_call *call, const struct str *refs, size_t count, bool everything);
+void admin_order_wait(struct admin_call *call);
+void admin_gateways(struct admin_call *call);
+
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

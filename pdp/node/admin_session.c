@@ -263,14 +263,25 @@ void admin_session_terminate(struct admin_call *call)
         admin_fail(call->emit, "a `reason` of 1 to 500 bytes is required");
         return;
     }
+    if (!admin_wait_right(call)) {
+        admin_fail(call->emit, "`wait` is a number of milliseconds from 1 to 60000");
+        return;
+    }
+    struct str *refs = ARENA_ARRAY(&call->admin->arena, struct str, count);
+    size_t ended = 0;
     bool ok = true;
     emit_map(call->emit, EMIT_FEW);
     emit_key(call->emit, STR("terminated"));
     emit_list(call->emit, count);
     for (size_t i = 0; i < count; i++) {
-        ok = end_one(call, value_text(&targets[i]), reason) && ok;
+        bool over = end_one(call, value_text(&targets[i]), reason);
+        ok = over && ok;
+        if (over && refs != NULL) {
+            refs[ended++] = arena_printf(&call->admin->arena, "%s", call->admin->views[0].ref);
+        }
     }
     emit_end(call->emit);
+    admin_order(call, refs, ended, refs == NULL);
     emit_key_bool(call->emit, "ok", ok);
     if (!ok) {
         emit_key_str(call->emit, "error", STR("not every session could be ended"));

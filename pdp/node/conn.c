@@ -88,6 +88,28 @@ bool conn_end_answer(struct node *node, struct conn *conn, size_t start, struct 
     return conn_count_waiting(node, conn);
 }
 
+// What a peer says to a node that speaks first. false where the connection was closed.
+static bool conn_hear(struct node *node, struct conn *conn, struct str body, struct node_now now)
+{
+    struct str hops, message;
+    enum sp_got got = SP_BAD_FRAME;
+    if (node->handler.heard != NULL) {
+        got = sp_hops_split(body, &hops, &message);
+    }
+    if (got == SP_TOO_DEEP) {
+        counter_add(&node->counters.refusals[NODE_REFUSAL_HOPS_DEEP], 1);
+        return true;
+    }
+    if (got != SP_WHOLE) {
+        conn_close(node, conn, got == SP_BAD_FRAME ? NODE_REFUSAL_UNASKED : refusal_of(got), true);
+        return false;
+    }
+    counter_add(&node->counters.messages, 1);
+    conn->heard_ms = now.steady_ms;
+    node->handler.heard(node->handler.user, conn->id, hops, message, now);
+    return true;
+}
+
 // false where the connection was closed.
 static bool conn_ask(struct node *node, struct conn *conn, struct str body, struct node_now now)
 {
@@ -125,7 +147,10 @@ static bool conn_shake(struct node *node, struct conn *conn, struct str *bytes, 
         *bytes = str_sub(*bytes, SP_HANDSHAKE_BYTES, bytes->len);
         conn->state = CONN_OPEN;
         conn->heard_ms = now.steady_ms;
-        return true;
+        if (node->handler.opened != NULL) {
+            node->handler.opened(node->handler.user, node, conn->id, &conn->peer, now);
+        }
+        return conn->state == CONN_OPEN;
     }
     if (got != SP_MORE) {
         conn_close(node, conn, refusal_of(got), true);
@@ -153,7 +178,7 @@ void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct n
             conn->more = true;
             return;
         }
-        if (!conn_ask(node, conn, frame.body, now)) {
+        if (!(node->handler.answer != NULL ? conn_ask : conn_hear)(node, conn, frame.body, now)) {
             return;
         }
         *bytes = str_sub(*bytes, frame.used, bytes->len);

@@ -32,5 +32,5 @@ static enum node_outcome decide_message(void *user, struct node_asking *asking, 
 
 struct node_handler decide_handler(struct decide *decide)
 {
-    return (struct node_handler){decide_message, decide};
+    return (struct node_handler){.answer = decide_message, .user = decide};
 }

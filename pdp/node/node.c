@@ -246,8 +246,12 @@ void conn_close(struct node *node, struct conn *conn, enum node_refusal why, boo
     if (why != NODE_REFUSAL_COUNT) {
         node_refused(node, why);
     }
+    bool opened = conn->state == CONN_OPEN;
     conn->state = CONN_CLOSED;
     conn_unready(conn);
+    if (opened && node->handler.closed != NULL) {
+        node->handler.closed(node->handler.user, conn->id);
+    }
     link_remove(&conn->change);
     if (!parting || conn->waits) {
         link_remove(&conn->dirty);

@@ -32,6 +32,7 @@
     X(TLS_MANY, "tls_many", "too many TLS handshakes at once")                  \
     X(CERTIFICATE, "certificate_over", "its certificate was revoked or ended")  \
     X(MEMORY, "memory", "memory was out")                                       \
+    X(UNASKED, "unasked", "a peer that may only listen sent something")         \
     X(DESCRIPTORS, "descriptors", "no descriptor was left to accept with")      \
     X(DRAIN, "drain", "cut off when the daemon stopped")
 
@@ -81,9 +82,16 @@ enum node_outcome {
 
 // Appends the answer to `out` and returns NODE_DONE; or keeps a ticket of node_park() and returns
 // NODE_PARKED, and node_complete() is called later by the node's thread. `message` lives for the call.
+//
+// Without `answer` the node is one that speaks first (PUB, SURVEYOR), by node_push: `opened` is called when a
+// peer's handshake is whole (it may push), `heard` for what the peer sends, with its stack of hops (it must
+// not; NULL: a peer that sends anything is closed), `closed` when an opened one has gone.
 struct node_handler {
     enum node_outcome (*answer)(void *user, struct node_asking *asking, struct str message, struct buf *out);
     void *user;
+    void (*opened)(void *user, struct node *node, uint64_t id, const struct peer *peer, struct node_now now);
+    void (*heard)(void *user, uint64_t id, struct str hops, struct str message, struct node_now now);
+    void (*closed)(void *user, uint64_t id);
 };
 const struct peer *node_asking_peer(const struct node_asking *asking);
 struct node_now node_asking_now(const struct node_asking *asking);
@@ -97,10 +105,17 @@ MUST_USE enum pdp_err node_park(struct node_asking *asking, struct node_ticket *
 enum pdp_err node_complete(struct node *node, struct node_ticket ticket, struct str answer,
                            struct node_now now);
 
+// Sends a message of ours, behind `hops` (of a survey: its id; else empty). CLOSED where the peer is gone, or
+// did not take so much that this found no room: then it is closed, and counted.
+enum pdp_err node_push(struct node *node, uint64_t id, struct str hops, struct str message,
+                       struct node_now now);
+// The same to every peer whose handshake is whole; returns how many there are.
+size_t node_push_all(struct node *node, struct str hops, struct str message, struct node_now now);
+
 struct node_config {
     struct node_handler handler;
     struct node_limits limits;
-    uint16_t type;        // of our side of the handshake: SP_REP0
+    uint16_t type;        // of our side of the handshake: SP_REP0, SP_PUB0, SP_SURVEYOR0
     struct hash_key seed; // keys the table of origins
 };
 MUST_USE enum pdp_err node_new(const struct node_config *config, struct node **out);

@@ -42,6 +42,7 @@ uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t a
     slot->of.ended = (struct slot_ended){now_ms, (uint8_t)why};
     slot->state = SESSION_TERMINATED;
     slot->epoch++;
+    tell_slot(table, NOTICE_ENDED, slot->id, slot->epoch, why, now_ms);
     return lasting_put(table, shard, at, false);
 }
 
@@ -222,7 +223,9 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
         TRY(family_rotate(table, shard, held->slot, delta->rotate, key->peer, now_ms, &held->old_slot));
     }
     overwrite(table, shard, slot, record, now_ms);
-    if (delta->rotate != NULL) {
+    if (delta->rotate != NULL) { // answers under the old reference would not hear of the end
+        tell_slot(table, NOTICE_STEP_UP, slot_at(table, held->old_slot)->id, slot->epoch, PDP_CODE_POLICY,
+                  now_ms);
         family_link(table, shard, held->slot, held->old_slot, delta->rotate, now_ms);
     }
     if (held->rotated && record->state == SESSION_TERMINATED) {
@@ -265,7 +268,11 @@ static enum pdp_err put_user(struct session_table *table, struct session_held *h
             return err;
         }
     }
+    bool cut = record->cutoff_s > user_at(own, held->user_slot)->record.cutoff_s;
     write_user(own, held, record);
+    if (cut) {
+        tell_cutoff(table, now_ms);
+    }
     lasting_note_user(table, own, held->user_slot);
     return PDP_ERR_OK;
 }
@@ -286,7 +293,7 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
     invariant(held->shard != NULL);
     enum pdp_err err = PDP_ERR_OK;
     held->seq = 0;
-    bool was_over = held->slot != 0 && slot_at(table, held->slot)->state == SESSION_TERMINATED;
+    const uint8_t was = held->slot != 0 ? slot_at(table, held->slot)->state : (uint8_t)SESSION_NONE;
     if (delta->put_session) {
         err = put_session(table, held, key, delta, now_ms);
     }
@@ -299,7 +306,8 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
         return err;
     }
     if (delta->put_session) {
-        write_out(table, held, delta, was_over);
+        tell_commit(table, held, was, now_ms);
+        write_out(table, held, delta, was == SESSION_TERMINATED);
         table_unpack(held->shard, slot_at(table, held->slot), &held->record);
         held->session = &held->record;
         held->found = held->found == SESSION_ABSENT ? SESSION_FOUND : held->found;

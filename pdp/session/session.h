@@ -8,6 +8,7 @@
 #include "model/sighting.h"
 #include "model/verdict.h"
 #include "session/journal.h"
+#include "session/notice.h"
 
 #define SESSION_RISK_BYTES 128 // risk state, opaque here; the engine copies it in and out
 #define USER_RISK_BYTES 64
@@ -110,6 +111,7 @@ struct session_table_config {
     uint16_t id_key_set;           // 0: `key` is number 0
     uint8_t id_key;                // the number under which new sessions are hashed
     struct journal *journal;       // hears what must last; borrowed. NULL: nothing lasts
+    struct notices *notices;       // hears what gateways must hear; borrowed. NULL: there are none
     uint32_t shards;               // power of two; 0: 256
     uint64_t sessions_max;         // tombstones included; 0: no limit. Full: first sights are refused (BUSY)
     uint32_t creations_per_minute; // a peer may make by first sight; 0: no limit
@@ -254,6 +256,16 @@ size_t session_sweep(struct session_table *table, int64_t now_ms, size_t most);
 // begin by first sight, whatever limits a reload has brought since. Under the limits by which it was
 // forgotten it could not either.
 int64_t session_forgotten_ms(const struct session_table *table);
+
+// ---- For gateways that keep answers --------------------------------------------------------------
+
+// Tells them to drop what they keep of a session: what they were answered may not hold any more.
+void session_tell(struct session_table *table, struct hash128 id, uint32_t epoch, int64_t now_ms);
+
+// A gateway answered `count` questions of this session by itself, the last at at_ms: the session was seen, as
+// by a question, and nothing else moves. false: it is over, or not known: the gateway must not go on.
+bool session_touch(struct session_table *table, struct str ref, uint32_t count, int64_t at_ms,
+                   int64_t now_ms);
 
 // ---- For analysts ------------------------------------------------------------------------------
 

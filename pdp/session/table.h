@@ -221,6 +221,18 @@ uint64_t lasting_put_user(struct session_table *table, struct shard *shard, uint
 void lasting_erase(struct session_table *table, const struct slot *slot);
 void lasting_erase_user(struct session_table *table, struct hash128 subject);
 
+// ---- analyst.c ---------------------------------------------------------------------------------
+
+bool session_ref_read(struct str text, struct hash128 *id); // the part of an id that a reference says
+
+// ---- tell.c ------------------------------------------------------------------------------------
+
+void tell_slot(struct session_table *table, enum notice_kind kind, struct hash128 id, uint32_t epoch,
+               enum pdp_code code, int64_t now_ms);
+// After a session was written through a hold: has it ended, or must it prove more? `was` is its state before.
+void tell_commit(struct session_table *table, const struct session_held *held, uint8_t was, int64_t now_ms);
+void tell_cutoff(struct session_table *table, int64_t now_ms);
+
 // ---- family.c ----------------------------------------------------------------------------------
 
 // The slot of the session that goes on in place of a rotated record, live or ended; 0: it is not known any

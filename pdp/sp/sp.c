@@ -105,3 +105,20 @@ enum sp_got sp_hops_split(struct str body, struct str *hops, struct str *message
     }
     return SP_BAD_HOPS;
 }
+
+void sp_survey_write(uint32_t number, unsigned char out[static SP_SURVEY_BYTES])
+{
+    for (size_t i = 0; i < SP_SURVEY_BYTES; i++) {
+        out[i] = (unsigned char)(number >> (24 - 8 * i));
+    }
+    out[0] |= 0x80;
+}
+
+uint32_t sp_survey_number(struct str hops)
+{
+    uint32_t number = 0;
+    for (size_t i = hops.len < SP_SURVEY_BYTES ? 0 : hops.len - SP_SURVEY_BYTES; i < hops.len; i++) {
+        number = number << 8 | (unsigned char)hops.at[i];
+    }
+    return number & INT32_MAX;
+}

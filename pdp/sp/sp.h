@@ -70,4 +70,11 @@ size_t sp_header_bytes(enum sp_transport transport);
 // SP_WHOLE, SP_BAD_HOPS or SP_TOO_DEEP.
 enum sp_got sp_hops_split(struct str body, struct str *hops, struct str *message);
 
+// The word in front of a survey: its number with the top bit set. A response carries it as the last of its
+// hops.
+#define SP_SURVEY_BYTES 4
+void sp_survey_write(uint32_t number, unsigned char out[static SP_SURVEY_BYTES]);
+// The number of the survey that a response with these hops (of sp_hops_split) answers.
+uint32_t sp_survey_number(struct str hops);
+
 #endif
