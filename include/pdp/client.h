@@ -32,6 +32,13 @@ struct pdp_options {
     const char *key_file;    // its key, without a pass phrase; both or none
     const char *server_name; // that the daemon's certificate must have; NULL: the host of the address, which
                              // libnng looks for among names only: an IP address needs this
+    // Of pdpd's `--notices` and `--orders`, over ipc or tcp; NULL: none. With either, an allow of a session that has ended
+    // while the question was under way becomes a deny; with orders, the daemon knows by name who has carried
+    // one out.
+    const char *notices_url, *orders_url;
+    const char *name;       // of this gateway, at most 128 bytes; NULL: the host's name and the process id
+    uint32_t cache_entries; // answers that are kept as long as they say (`valid`), at most 1048576; 0, the
+                            // default: none. Takes notices_url
 };
 
 // url: `ipc:///run/pdp/decide.sock`, `tcp://host:port` or `tls+tcp://host:port`. options may be NULL. Returns
@@ -47,11 +54,25 @@ PDP_API void pdp_close(struct pdp_client **client);
 // Is a connection up right now? For messages to people; never a reason not to ask.
 PDP_API bool pdp_connected(struct pdp_client *client);
 
+struct pdp_cache_state {
+    bool live;           // notices or heartbeats come, so that what is kept is used
+    uint64_t kept, hits; // answers that are kept now, and that were given from what was kept
+    uint64_t dropped;    // kept answers that a notice or an order made void
+    uint64_t ended;      // sessions that are remembered to have ended
+    uint64_t seq;        // of the last notice
+};
+// For messages to people and for tests; all zero without notices and orders.
+PDP_API void pdp_cache_state(struct pdp_client *client, struct pdp_cache_state *out);
+
 // Asks, and waits at most deadline_ms (1..3600000; outside: RANGE). *answer is to be freed with
 // pdp_answer_free; it is never an allow unless OK is returned, and it is NULL, which reads as deny, only
 // where memory is out. Returns OK where the daemon answered, whatever it said; TIMEOUT (the deadline passed,
 // or nobody was there: code no-answer), BUSY, CLOSED, MALFORMED (the answer could not be read), the
 // question's own error, LIMIT (64 KiB).
+//
+// With a cache, an answer to the very same question (all of it but an id) that still holds is given again
+// without asking, ids and all; a question that brings its own `request_id`, or has a `purpose`, is always
+// asked.
 //
 // A question without `request_id` gets a random one of 128 bits. If the connection breaks it is sent again
 // with the same one until the deadline, so that the daemon sees a repeat, which moves nothing. Cost: one

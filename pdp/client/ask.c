@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/call.h"
 #include "client/client.h"
+#include "client/watch.h"
 #include "wire/answer.h"
 #include "wire/question.h"
 
@@ -91,10 +92,19 @@ static enum pdp_err ask_or_deny(struct pdp_client *client, const struct pdp_ques
                                 int32_t deadline_ms, struct pdp_answer **answer)
 {
     *answer = NULL;
-    enum pdp_err err = ask(client, question, event, deadline_ms, answer);
+    struct asked asked;
+    enum pdp_err err = check_deadline(deadline_ms);
+    bool kept = asked_begin(&asked, client, err == PDP_ERR_OK && !event ? question : NULL, answer);
+    if (!kept && err == PDP_ERR_OK) {
+        err = ask(client, question, event, deadline_ms, answer);
+    }
+    if (err == PDP_ERR_OK && !kept) {
+        asked_end(&asked, answer);
+    }
     if (err != PDP_ERR_OK && *answer == NULL) {
         *answer = deny(client, err);
     }
+    asked_fini(&asked);
     return err;
 }
 
@@ -132,6 +142,7 @@ struct pending {
     struct pdp_client *client;
     pdp_answered answered;
     void *user;
+    struct asked asked;
 };
 
 static void answered(void *user, const struct outcome *outcome)
@@ -143,10 +154,14 @@ static void answered(void *user, const struct outcome *outcome)
         err = answer_read((struct str){nng_msg_body(outcome->reply), nng_msg_len(outcome->reply)}, &answer);
         nng_msg_free(outcome->reply);
     }
+    if (err == PDP_ERR_OK) {
+        asked_end(&pending->asked, &answer);
+    }
     if (answer == NULL) {
         answer = deny(pending->client, err);
     }
     pending->answered(pending->user, err, answer);
+    asked_fini(&pending->asked);
     free(pending);
 }
 
@@ -159,9 +174,17 @@ enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_questi
     if (pending == NULL) {
         return PDP_ERR_NOMEM;
     }
-    *pending = (struct pending){client, callback, user};
+    struct pdp_answer *kept = NULL;
+    *pending = (struct pending){.client = client, .answered = callback, .user = user};
+    if (asked_begin(&pending->asked, client, question, &kept)) {
+        callback(user, PDP_ERR_OK, kept);
+        asked_fini(&pending->asked);
+        free(pending);
+        return PDP_ERR_OK;
+    }
     enum pdp_err err = call_start(client, &message, deadline_ms, answered, pending);
     if (err != PDP_ERR_OK) {
+        asked_fini(&pending->asked);
         free(pending);
     }
     return err;
@@ -240,12 +263,19 @@ enum pdp_err pdp_batch(struct pdp_client *client, const struct pdp_question *con
     for (size_t i = 0; i < count; i++) {
         answers[i] = NULL;
     }
+    struct asked asked;
+    struct pdp_answer *none = NULL;
+    (void)asked_begin(&asked, client, NULL, &none);
     enum pdp_err err = ask_batch(client, questions, count, semantic, deadline_ms, answers);
+    for (size_t i = 0; i < count && err == PDP_ERR_OK; i++) {
+        asked_end(&asked, &answers[i]);
+    }
     for (size_t i = 0; i < count && err != PDP_ERR_OK; i++) {
         if (answers[i] == NULL) {
             answers[i] = deny(client, err);
         }
     }
+    asked_fini(&asked);
     return err;
 }
 

@@ -94,6 +94,20 @@ static void leave(struct pdp_client *client)
     }
 }
 
+void call_enter(struct pdp_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    client->busy++;
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
+void call_leave(struct pdp_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    leave(client);
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
 // Fixes the outcome of an open call; the waiter is woken, and a callback is to be made by deliver().
 static struct outcome settle(struct call *call, enum pdp_err err, nng_msg *reply)
 {

@@ -65,8 +65,10 @@ struct pdp_client {
     bool closed, abandoned; // the socket is gone; pdp_close did not wait for that
     int64_t down_since_ms;  // or since the dialer was last replaced
     uint32_t generation;    // of the connection
-    uint32_t busy;          // callers that wait and callbacks that run
-    pthread_cond_t idle;    // busy fell to zero
+    struct watch *watch;    // of notices and orders; NULL: none. Set before anybody asks
+    bool caches;
+    uint32_t busy;       // callers that wait and callbacks that run
+    pthread_cond_t idle; // busy fell to zero
     bool has_keeper;
     pthread_t keeper; // ends calls with a callback at their deadline
     pthread_cond_t keeper_wake;
@@ -88,9 +90,16 @@ MUST_USE enum pdp_err call_start(struct pdp_client *client, struct buf *message,
 // A dialer of its own in place of the one that may be dead. Without the lock. In client.c.
 void client_redial(struct pdp_client *client);
 
+// Dials with the client's options. In client.c.
+int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_dialer *out);
+enum pdp_err client_nng_err(int rv);
+
 // A connection came up, or went. Called by the socket's pipe notices.
 void call_connected(struct pdp_client *client);
 void call_disconnected(struct pdp_client *client);
+// A caller is at work with the client: call_close_all waits for it.
+void call_enter(struct pdp_client *client);
+void call_leave(struct pdp_client *client);
 // Answers every open call CLOSED, and returns when no caller and no callback is left.
 void call_close_all(struct pdp_client *client);
 // After the socket is closed: frees the slots.

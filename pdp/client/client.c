@@ -3,6 +3,7 @@
 
 #include "client/call.h"
 #include "client/tls.h"
+#include "client/watch.h"
 
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/transport/ipc/ipc.h>
@@ -24,6 +25,44 @@ static const struct pdp_options DEFAULTS = {
     .answer_bytes_max = ANSWER_BYTES_DEFAULT,
     .reconnect_ms = RECONNECT_MOST_MS,
 };
+
+static bool is_supported(struct str url)
+{
+    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://")) ||
+           str_starts(url, STR("tls+tcp://"));
+}
+
+static enum pdp_err check_url(const char *url)
+{
+    struct str text = str_of(url);
+    if (text.len == 0 || text.len >= sizeof((struct pdp_client *)0)->url) {
+        return PDP_ERR_SYNTAX;
+    }
+    if (!is_supported(text)) {
+        return str_find(text, STR("://"), 0) != SIZE_MAX ? PDP_ERR_UNSUPPORTED : PDP_ERR_SYNTAX;
+    }
+    return PDP_ERR_OK;
+}
+
+// Nothing is kept of which nobody tells when it is void.
+static enum pdp_err check_watch(const struct pdp_options *options)
+{
+    if (options->cache_entries > GUARD_ENTRIES_MAX ||
+        (options->cache_entries > 0 && options->notices_url == NULL) ||
+        (options->name != NULL && (options->name[0] == '\0' || strlen(options->name) > NOTICE_NAME_MAX))) {
+        return PDP_ERR_RANGE;
+    }
+    const char *const urls[] = {options->notices_url, options->orders_url};
+    for (size_t i = 0; i < COUNT_OF(urls); i++) {
+        if (urls[i] != NULL) {
+            TRY(check_url(urls[i]));
+        }
+        if (urls[i] != NULL && str_starts(str_of(urls[i]), STR("tls+tcp://"))) {
+            return PDP_ERR_UNSUPPORTED; // as pdpd, until it offers these endpoints over TLS
+        }
+    }
+    return PDP_ERR_OK;
+}
 
 // What the caller knows of, with defaults for what it left zero.
 static enum pdp_err read_options(const struct pdp_options *given, struct pdp_options *out)
@@ -49,7 +88,11 @@ static enum pdp_err read_options(const struct pdp_options *given, struct pdp_opt
     out->cert_file = options.cert_file;
     out->key_file = options.key_file;
     out->server_name = options.server_name;
-    return PDP_ERR_OK;
+    out->notices_url = options.notices_url;
+    out->orders_url = options.orders_url;
+    out->name = options.name;
+    out->cache_entries = options.cache_entries;
+    return check_watch(out);
 }
 
 static void on_connected(nng_pipe pipe, nng_pipe_ev event, void *user)
@@ -66,7 +109,7 @@ static void on_disconnected(nng_pipe pipe, nng_pipe_ev event, void *user)
     call_disconnected(user);
 }
 
-static enum pdp_err from_nng(int rv)
+enum pdp_err client_nng_err(int rv)
 {
     switch (rv) {
     case 0:
@@ -80,28 +123,28 @@ static enum pdp_err from_nng(int rv)
     }
 }
 
-static bool is_supported(struct str url)
+int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_dialer *out)
 {
-    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://")) ||
-           str_starts(url, STR("tls+tcp://"));
+    nng_dialer dialer;
+    int rv = nng_dialer_create(&dialer, socket, url);
+    if (rv != 0) {
+        return rv;
+    }
+    *out = dialer;
+    size_t most = client->answer_bytes_max > NOTICE_BYTES_MAX ? client->answer_bytes_max : NOTICE_BYTES_MAX;
+    int32_t first = client->reconnect_ms < RECONNECT_FIRST_MS ? client->reconnect_ms : RECONNECT_FIRST_MS;
+    rv = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
+    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, client->reconnect_ms);
+    rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, most);
+    if (rv == 0 && client->tls != NULL && str_starts(str_of(url), STR("tls+tcp://"))) {
+        rv = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, client->tls);
+    }
+    return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
 static int dial(struct pdp_client *client)
 {
-    nng_dialer dialer;
-    int rv = nng_dialer_create(&dialer, client->socket, client->url);
-    if (rv != 0) {
-        return rv;
-    }
-    client->dialer = dialer;
-    int32_t first = client->reconnect_ms < RECONNECT_FIRST_MS ? client->reconnect_ms : RECONNECT_FIRST_MS;
-    rv = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
-    rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, client->reconnect_ms);
-    rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, client->answer_bytes_max);
-    if (rv == 0 && client->tls != NULL) {
-        rv = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, client->tls);
-    }
-    return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+    return client_dial(client, client->socket, client->url, &client->dialer);
 }
 
 void client_redial(struct pdp_client *client)
@@ -168,20 +211,26 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     *client = NULL;
     struct pdp_options settled;
     TRY(read_options(options, &settled));
-    struct str text = str_of(url);
-    if (text.len == 0 || text.len >= sizeof(*client)->url) {
-        return PDP_ERR_SYNTAX;
-    }
-    if (!is_supported(text)) {
-        return str_find(text, STR("://"), 0) != SIZE_MAX ? PDP_ERR_UNSUPPORTED : PDP_ERR_SYNTAX;
-    }
+    TRY(check_url(url));
     AUTO(client_free) struct pdp_client *made = NULL;
     TRY(client_new(&settled, &made));
-    memcpy(made->url, url, text.len + 1);
+    memcpy(made->url, url, strlen(url) + 1);
     TRY(client_tls_new(url, &settled, &made->tls));
-    TRY(from_nng(open_socket(made)));
-    *client = STEAL(made);
-    return PDP_ERR_OK;
+    if (settled.notices_url != NULL || settled.orders_url != NULL) {
+        TRY(watch_new(made,
+                      &(struct watch_config){settled.notices_url, settled.orders_url, settled.name,
+                                             settled.cache_entries},
+                      &made->watch));
+        made->caches = settled.cache_entries > 0;
+    }
+    enum pdp_err err = client_nng_err(open_socket(made));
+    if (err == PDP_ERR_OK) {
+        *client = STEAL(made);
+    } else if (made->watch != NULL) {
+        watch_stop(made->watch);
+        watch_free(&made->watch);
+    }
+    return err;
 }
 
 // Closes the socket. Its own thread, since libnng 1.5.2 may wait for ever where a socket is closed in the
@@ -190,6 +239,7 @@ static void *close_socket(void *arg)
 {
     struct pdp_client *client = arg;
     (void)nng_close(client->socket);
+    watch_free(&client->watch);
     call_free_all(client);
     (void)pthread_mutex_lock(&client->lock);
     client->closed = true;
@@ -226,6 +276,9 @@ void pdp_close(struct pdp_client **client)
     struct pdp_client *closing = *client;
     *client = NULL;
     call_close_all(closing);
+    if (closing->watch != NULL) {
+        watch_stop(closing->watch);
+    }
     pthread_t thread;
     if (pthread_create(&thread, NULL, close_socket, closing) != 0) {
         (void)close_socket(closing);
@@ -244,4 +297,18 @@ bool pdp_connected(struct pdp_client *client)
     bool up = client->up;
     (void)pthread_mutex_unlock(&client->lock);
     return up;
+}
+
+void pdp_cache_state(struct pdp_client *client, struct pdp_cache_state *out)
+{
+    *out = (struct pdp_cache_state){0};
+    if (client->watch != NULL) {
+        struct guard_state state = guard_state(watch_guard(client->watch), watch_now());
+        *out = (struct pdp_cache_state){.live = state.live,
+                                        .kept = state.kept,
+                                        .hits = state.hits,
+                                        .dropped = state.dropped,
+                                        .ended = state.revoked,
+                                        .seq = state.seq};
+    }
 }

@@ -106,8 +106,6 @@ void server_print(const struct compiled *compiled)
     }
 }
 
-// ---- Warnings ----------------------------------------------------------------------------------------
-
 // ---- Reload ------------------------------------------------------------------------------------------
 
 static void note_served(struct server *server, const struct compiled *compiled)
