@@ -30,6 +30,7 @@ struct cli_args {
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
+    int64_t wait_ms;                                       // 0: not given
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool json, people, full, print, lists, certs, all, lock_out, once, dry_run;
     int64_t confirm; // -1: not given

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
 #include "cli/remote.h"
+#include "cli/wait.h"
 
 #include "client/client.h"
 
@@ -170,6 +171,31 @@ static int reply_code(const struct cli_args *args, const struct remote *remote)
     return args->json ? CLI_NO : refused(remote);
 }
 
+// After an operation that gave gateways an order: waits until it is settled, and tells who has confirmed.
+static int await_gateways(const struct cli_args *args, struct remote *remote, int code)
+{
+    const struct value *order = value_get(&remote->root, STR("order"));
+    struct str error = text_of(&remote->root, "order_error");
+    if (order == NULL || order->kind != VALUE_INT) {
+        (void)cli_bad("the sessions are over all the same", STR_FMT,
+                      STR_ARG(error.len > 0 ? error : STR("no gateway was asked")));
+        return CLI_NO;
+    }
+    struct buf message = {0}, out = {0};
+    struct cli_args longer = *args;
+    longer.deadline_ms += args->wait_ms;
+    wait_message(order->as.i, &message);
+    int waited = remote_ask(&longer, remote, buf_view(&message));
+    waited = waited == CLI_DONE ? reply_code(args, remote) : waited;
+    if (waited == CLI_DONE) {
+        waited = wait_show(&remote->root, &out);
+        waited = args->json ? write_reply(remote, waited) : cli_write(&out, waited);
+    }
+    buf_fini(&message);
+    buf_fini(&out);
+    return waited > code ? waited : code;
+}
+
 int remote_operate(const struct cli_args *args, const struct buf *message,
                    void (*print)(const struct value *root, struct buf *out))
 {
@@ -184,6 +210,9 @@ int remote_operate(const struct cli_args *args, const struct buf *message,
     } else if (code == CLI_DONE || (code == CLI_NO && value_get(&remote.root, STR("terminated")) != NULL)) {
         print(&remote.root, &out); // of a list that ended in part too: which, and which not
         code = cli_write(&out, code);
+    }
+    if (answered && code != CLI_BAD && args->wait_ms > 0) {
+        code = await_gateways(args, &remote, code);
     }
     buf_fini(&out);
     remote_close(&remote);
@@ -531,6 +560,9 @@ static int end_some(const struct cli_args *args, struct str all, size_t *from)
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("session.terminate"));
     emit_key_str(&emit, "reason", str_of(args->reason));
+    if (args->wait_ms > 0) {
+        emit_key_int(&emit, "wait", args->wait_ms);
+    }
     emit_key(&emit, STR("sessions"));
     emit_list(&emit, SIZE_MAX);
     for (size_t i = 0; i < END_AT_ONCE && bytes < END_BYTES && next_line(all, from, &one); i++) {

@@ -8,9 +8,12 @@ enum kind {
     TEXT,
     TEXTS,
     NUMBER,
+    NUMBER_OR_NONE, // a number behind `=` only; without it the least is not asked, but WAIT_DEFAULT_MS taken
     SWITCH,
     TLS // text, of every command that takes `connect`
 };
+
+static const int64_t WAIT_DEFAULT_MS = 2000;
 
 static const struct flag {
     const char *name;
@@ -72,6 +75,8 @@ static const struct flag {
     {"after", TEXT, offsetof(struct cli_args, after), 0, 0, "CURSOR", "go on where the last listing ended"},
     {"deadline", NUMBER, offsetof(struct cli_args, deadline_ms), 1, 3600000, "MS",
      "wait at most so long; default 5000"},
+    {"wait", NUMBER_OR_NONE, offsetof(struct cli_args, wait_ms), 1, 60000, "[=MS]",
+     "until every gateway has confirmed, at most so long; default 2000"},
     {"list", TEXT, offsetof(struct cli_args, list), 0, 0, "NAME", "only the file of this list"},
     {"lists", SWITCH, offsetof(struct cli_args, lists), 0, 0, NULL,
      "only lists: each one, or the files of all"},
@@ -120,7 +125,8 @@ void cli_flags_help(const struct cli_command *command, struct buf *out)
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         if (takes(command, &FLAGS[i])) {
             char left[64];
-            snprintf(left, sizeof left, "--%s %s", FLAGS[i].name,
+            bool joined = FLAGS[i].kind == NUMBER_OR_NONE;
+            snprintf(left, sizeof left, "--%s%s%s", FLAGS[i].name, joined ? "" : " ",
                      FLAGS[i].value != NULL ? FLAGS[i].value : "");
             buf_printf(out, "  %-18s %s\n", left, FLAGS[i].help);
         }
@@ -187,6 +193,10 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
         if (flag->kind == SWITCH) {
             *((bool *)(void *)((char *)out + flag->offset)) = true;
             return equals == word.len ? CLI_DONE : cli_bad(NULL, "`--%s` takes no value", flag->name);
+        }
+        if (flag->kind == NUMBER_OR_NONE && equals == word.len) {
+            memcpy((char *)out + flag->offset, &WAIT_DEFAULT_MS, sizeof WAIT_DEFAULT_MS);
+            return CLI_DONE;
         }
         const char *value = equals < word.len ? word.at + equals + 1 : *at < argc ? argv[(*at)++] : NULL;
         if (value == NULL) {

@@ -40,7 +40,7 @@ const struct cli_command CLI_COMMANDS[] = {
     {"session terminate", "--connect URL (--session ID | TARGET) --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all dry-run "
      "confirm message "
-     "reason yes-lock-out deadline json",
+     "reason wait yes-lock-out deadline json",
      "end sessions for good, or all of a target; `--session -` reads one a line from standard input",
      "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
      "laptop\"",
