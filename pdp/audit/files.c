@@ -180,7 +180,7 @@ enum pdp_err audit_source_take(const struct audit_source *source, const char *na
 
 struct audit_folder {
     char dir[PATH_BYTES];
-    struct users *users; // NULL: none can be read
+    struct vault *users; // NULL: none can be read
     int fd;              // of the file that was read last
     char name[SEGMENT_NAME_BYTES];
 };
@@ -204,7 +204,7 @@ enum pdp_err audit_folder_open(const char *dir, struct audit_folder **out)
         return PDP_ERR_LIMIT;
     }
     memcpy(folder->dir, dir, strlen(dir) + 1);
-    if (users_open(path, false, no_draw, &folder->users) != PDP_ERR_OK) {
+    if (vault_open(path, false, no_draw, &folder->users) != PDP_ERR_OK) {
         folder->users = NULL;
     }
     *out = STEAL(folder);
@@ -216,7 +216,7 @@ void audit_folder_close(struct audit_folder **folder_ptr)
     struct audit_folder *folder = STEAL(*folder_ptr);
     if (folder != NULL) {
         fd_close(&folder->fd);
-        users_close(&folder->users);
+        vault_close(&folder->users);
         free(folder);
     }
 }
@@ -255,7 +255,11 @@ static enum pdp_err folder_read(void *user, const char *name, uint64_t at, void 
         }
         memcpy(folder->name, name, strlen(name) + 1);
     }
-    return files_read(folder->fd, at, out, len, got);
+    enum pdp_err err = files_read(folder->fd, at, out, len, got);
+    if (strstr(name, ".log") == NULL && strcmp(name, "hashes") != 0) {
+        fd_close(&folder->fd); // is replaced by another file of its name
+    }
+    return err;
 }
 
 static enum pdp_err folder_unseal(void *user, const struct envelope *envelope, struct buf *out)
@@ -265,7 +269,7 @@ static enum pdp_err folder_unseal(void *user, const struct envelope *envelope, s
     if (folder->users == NULL) {
         return PDP_ERR_DENIED;
     }
-    if (!users_find(folder->users, envelope->key_id, key)) {
+    if (!vault_find(folder->users, envelope->key_id, key)) {
         return PDP_ERR_MISSING;
     }
     enum pdp_err err = envelope_unseal(envelope, key, out);

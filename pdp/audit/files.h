@@ -4,7 +4,7 @@
 #define AUDIT_FILES_H
 
 #include "audit/segment.h"
-#include "audit/users.h"
+#include "audit/vault.h"
 
 // All of the bytes at that place; IO where not all could be written.
 MUST_USE enum pdp_err files_write(int fd, uint64_t at, struct str bytes);

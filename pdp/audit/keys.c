@@ -98,7 +98,7 @@ static enum pdp_err write_vkeys(const char *dir, const struct audit_keys *keys)
     return text.failed ? PDP_ERR_NOMEM : files_replace(dir, "vkeys", buf_view(&text), 0644);
 }
 
-static enum pdp_err draw_front(struct audit_keys *keys, users_draw *draw)
+static enum pdp_err draw_front(struct audit_keys *keys, vault_draw *draw)
 {
     size_t kept = keys->count < AUDIT_SEEDS_MAX ? keys->count : AUDIT_SEEDS_MAX - 1;
     memmove(keys->seeds[1], keys->seeds[0], kept * sizeof *keys->seeds);
@@ -117,7 +117,7 @@ static enum pdp_err write_both(const char *dir, const struct audit_keys *keys)
     return write_key(dir, keys);
 }
 
-enum pdp_err audit_keys_make(const char *dir, const char *origin, users_draw *draw, struct audit_keys *out)
+enum pdp_err audit_keys_make(const char *dir, const char *origin, vault_draw *draw, struct audit_keys *out)
 {
     static const char HEX[] = "0123456789abcdef";
     *out = (struct audit_keys){0};
@@ -142,7 +142,7 @@ enum pdp_err audit_keys_make(const char *dir, const char *origin, users_draw *dr
     return write_both(dir, out);
 }
 
-enum pdp_err audit_keys_rotate(const char *dir, users_draw *draw, struct audit_keys *keys)
+enum pdp_err audit_keys_rotate(const char *dir, vault_draw *draw, struct audit_keys *keys)
 {
     TRY(draw_front(keys, draw));
     return write_both(dir, keys);

@@ -4,7 +4,7 @@
 #define AUDIT_KEYS_H
 
 #include "audit/note.h"
-#include "audit/users.h"
+#include "audit/vault.h"
 
 enum {
     AUDIT_SEEDS_MAX = 4,
@@ -22,10 +22,10 @@ struct audit_keys {
 // MISSING where there is no `key` file, CORRUPT where it is none.
 MUST_USE enum pdp_err audit_keys_load(const char *dir, struct audit_keys *out);
 // Draws the first key of a log and writes both files. An empty origin is drawn too.
-MUST_USE enum pdp_err audit_keys_make(const char *dir, const char *origin, users_draw *draw,
+MUST_USE enum pdp_err audit_keys_make(const char *dir, const char *origin, vault_draw *draw,
                                       struct audit_keys *out);
 // Puts a new key in front, and drops the oldest above AUDIT_SEEDS_MAX; `vkeys` keeps all.
-MUST_USE enum pdp_err audit_keys_rotate(const char *dir, users_draw *draw, struct audit_keys *keys);
+MUST_USE enum pdp_err audit_keys_rotate(const char *dir, vault_draw *draw, struct audit_keys *keys);
 void audit_keys_wipe(struct audit_keys *keys);
 
 // Signs the text of a checkpoint with every key, appended.

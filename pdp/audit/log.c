@@ -38,7 +38,7 @@ static enum pdp_err pack_record(struct audit_log *log, struct str open, struct s
     uint8_t nonce[AEAD_NONCE_BYTES] = {0};
     bool seals = personal.len > 0;
     if (seals) {
-        TRY(users_key(log->users, user, &key));
+        TRY(vault_key(log->users, user, &key));
         if (!log->config.draw(nonce, sizeof nonce)) {
             return PDP_ERR_IO;
         }
@@ -100,7 +100,7 @@ static enum pdp_err sync_all(struct audit_log *log)
 {
     TRY(audit_log_flush(log));
     // Whether a failed sync lost anything cannot be known, and a second one may say that all is well.
-    if (users_sync(log->users) != PDP_ERR_OK || fdatasync(log->segment) != 0 || fdatasync(log->hashes) != 0) {
+    if (vault_sync(log->users) != PDP_ERR_OK || fdatasync(log->segment) != 0 || fdatasync(log->hashes) != 0) {
         log_fail(log, "the disk could not be synced: nothing more is signed until the log is opened anew");
         return PDP_ERR_IO;
     }
@@ -326,7 +326,18 @@ enum pdp_err audit_log_tick(struct audit_log *log, int64_t now_ms, bool *more)
 
 enum pdp_err audit_log_forget(struct audit_log *log, struct str user, size_t *count)
 {
-    return users_forget(log->users, user, count);
+    return vault_forget(log->users, user, count);
+}
+
+enum pdp_err audit_log_unseal(const struct audit_log *log, const struct envelope *envelope, struct buf *out)
+{
+    uint8_t key[AEAD_KEY_BYTES];
+    if (!vault_find(log->users, envelope->key_id, key)) {
+        return PDP_ERR_MISSING;
+    }
+    enum pdp_err err = envelope_unseal(envelope, key, out);
+    seal_wipe(key, sizeof key);
+    return err;
 }
 
 enum pdp_err audit_log_rotate_key(struct audit_log *log)

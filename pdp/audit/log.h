@@ -2,7 +2,7 @@
 // The audit log: records in segments, their Merkle tree beside them, checkpoints signed as it grows. One
 // writer.
 //
-// What is in the folder: `key` and `vkeys` (audit/keys.h), `users` (audit/users.h), `hashes` (the tree's
+// What is in the folder: `key` and `vkeys` (audit/keys.h), `users` (audit/vault.h), `hashes` (the tree's
 // stored hashes, kept for ever), `checkpoint` (the latest signed one), segments, `lock`. What is appended is
 // written by audit_log_flush, and durable with the next checkpoint. A checkpoint is signed only over records
 // that are durable, and only where the tree is shown to have grown from the one signed before.
@@ -22,7 +22,7 @@ struct audit_config {
     int64_t keep_ms;       // records older than this are removed, a segment at a time; 0: never
     uint64_t sign_records; // a checkpoint at least so often; 0: 10,000
     int64_t sign_ms;       // 0: a second
-    users_draw *draw;
+    vault_draw *draw;
 };
 
 struct audit_status {
@@ -57,6 +57,9 @@ MUST_USE enum pdp_err audit_log_tick(struct audit_log *log, int64_t now_ms, bool
 MUST_USE enum pdp_err audit_log_checkpoint(struct audit_log *log);
 // Destroys the keys of a user. *count: how many there were.
 MUST_USE enum pdp_err audit_log_forget(struct audit_log *log, struct str user, size_t *count);
+// The personal part of a record, appended. MISSING: the key was destroyed.
+MUST_USE enum pdp_err audit_log_unseal(const struct audit_log *log, const struct envelope *envelope,
+                                       struct buf *out);
 // From now on a new key signs beside the ones before.
 MUST_USE enum pdp_err audit_log_rotate_key(struct audit_log *log);
 

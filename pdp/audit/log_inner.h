@@ -13,7 +13,7 @@ struct audit_log {
     struct audit_keys keys;
     struct note_key vkeys[NOTE_KEYS_MAX]; // all that ever signed, the newest first
     size_t vkey_count;
-    struct users *users;
+    struct vault *users;
     struct merkle tree;
     struct segment_head head; // of the segment that is written
     uint64_t written;         // bytes of it that are on disk

@@ -115,7 +115,7 @@ static enum pdp_err take_users(struct audit_log *log, char why[static AUDIT_WHY_
     if (!files_path(log->dir, "users", path)) {
         return say(why, PDP_ERR_LIMIT, "the name of the audit folder is too long");
     }
-    enum pdp_err err = users_open(path, true, log->config.draw, &log->users);
+    enum pdp_err err = vault_open(path, true, log->config.draw, &log->users);
     return err == PDP_ERR_OK   ? err
            : err == PDP_ERR_IO ? say_io(why, log->dir, "users")
                                : say(why, err, "`%.200s/users` holds no keys of users: %s\n  hint: %s",
@@ -416,7 +416,7 @@ static void drop(struct audit_log **log_ptr)
         }
     }
     pack_free(&log->pack);
-    users_close(&log->users);
+    vault_close(&log->users);
     audit_keys_wipe(&log->keys);
     audit_segments_fini(&log->segments);
     buf_fini(&log->pending);

@@ -24,6 +24,7 @@ void config_init(struct config *config)
         .creations_per_minute = CREATIONS_DEFAULT,
         .controls_confirm = CONFIRM_DEFAULT,
     };
+    config_audit_init(&config->audit);
     arena_init(&config->arena, 0, 16 * 1024 * 1024);
 }
 
@@ -256,7 +257,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
-    const struct conf_node *notices, *orders;
+    const struct conf_node *notices, *orders, *audit;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons;
     int64_t heartbeat_ms, gone_ms;
@@ -310,6 +311,7 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("orders", CONF_ANY, orders, "listeners for gateways that confirm orders"),
     SPAN_FIELD("heartbeat", heartbeat_ms, 10, HEARTBEAT_MOST_MS, "between two heartbeats to gateways"),
     SPAN_FIELD("gateways_gone", gone_ms, 1, GONE_MOST_MS, "for which a gateway that vanished is named"),
+    FIELD("audit", CONF_MAPPING, audit, "the audit log"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -400,6 +402,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         metrics_take(file->metrics, config, diags),
         config_peers(file->peers, config, diags),
         config_tls(file->tls, config, &config->tls, diags),
+        config_audit(file->audit, config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);

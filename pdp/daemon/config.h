@@ -18,6 +18,21 @@ struct config_listeners {
     size_t count;
 };
 
+struct config_syslog {
+    const char *host; // NULL: none
+    int port;
+    const char *ca, *cert, *key; // files; the last two may be NULL
+};
+
+// Of the audit log. There is one where it has a path, or a state folder is given.
+struct config_audit {
+    bool enabled, drop, brief;
+    const char *path, *name;                      // NULL: not given
+    int64_t rotate_bytes, rotate_age_ms, keep_ms; // 0: the default; for ever
+    int64_t allow_one_in;                         // 1: all allows are kept
+    struct config_syslog syslog;
+};
+
 struct config {
     struct arena arena;   // of all texts
     const char *policies; // NULL: not given
@@ -48,6 +63,7 @@ struct config {
     int64_t sessions_max, creations_per_minute;     // 0: no limit
     int64_t counter_entries;                        // 0: the default
     int64_t controls_confirm, controls_two_persons; // see struct admin_bounds
+    struct config_audit audit;
 };
 
 void config_init(struct config *config);

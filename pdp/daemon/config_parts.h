@@ -13,6 +13,9 @@ MUST_USE enum pdp_err config_grants(const struct conf_texts *texts, uint32_t *bi
 MUST_USE enum pdp_err config_roles(const struct conf_texts *texts, uint32_t *bits, struct diags *diags);
 // `peers:`. config_peers.c
 MUST_USE enum pdp_err config_peers(const struct conf_node *node, struct config *config, struct diags *diags);
+// `audit:`, and what it is without. config_audit.c
+void config_audit_init(struct config_audit *audit);
+MUST_USE enum pdp_err config_audit(const struct conf_node *node, struct config *config, struct diags *diags);
 
 // A map `tls`; *out is left alone where there is none. config_tls.c
 MUST_USE enum pdp_err config_tls(const struct conf_node *node, struct config *config,

@@ -246,6 +246,7 @@ static enum pdp_err workers_start(struct server *server)
         TRY(worker_new(server->engine, &worker->worker));
         TRY(gate_new(engine_journal(server->engine), server_worker_wake, worker, &worker->gate));
         worker->decide = (struct decide){worker->worker, worker->gate};
+        TRY(auditor_add(server->auditor, worker->worker));
         struct loop_config config = {
             .node = {.handler = timed_handler(&worker->timed, decide_handler(&worker->decide)),
                      .limits = server->config->limits,
@@ -342,6 +343,7 @@ static enum pdp_err threads_start(struct server *server)
                      &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     TRY(server_state_start(server));
+    TRY(auditor_start(server->auditor));
     TRY(server_takeover_ready(server));
     return threads_run(server);
 }
@@ -438,6 +440,7 @@ static bool serve(struct server *server)
             give_memory_back(server);
             server_bundle_watch(server, now.wall_ms);
             server_tls_watch(server, now);
+            server_audit_watch(server);
             tidy_ms = now.steady_ms + TIDY_MS;
         }
     }
@@ -452,6 +455,8 @@ static void server_end(struct server *server)
     if (server->state != NULL) {
         state_stop(server->state); // writes what is left of the table
     }
+    auditor_close(&server->auditor);
+    audit_folder_close(&server->audit_folder);
     compiler_free(&server->compiler);
     bundles_close(&server->bundles);
     loop_free(&server->admin_loop.loop);
@@ -523,6 +528,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     }
     if (server_tls_open(server->config, &server->tls) != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "start_refused", "error", "a certificate cannot be used");
+        return SERVER_BAD_INPUT;
+    }
+    if (server_audit_open(server) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", "the audit log cannot be used");
         return SERVER_BAD_INPUT;
     }
     bool first = server->bundles != NULL && bundles_first(server->bundles);

@@ -34,6 +34,7 @@ static void host_status(void *user, struct admin_status *out)
     pthread_mutex_unlock(&server->lock);
     out->reload_error = str_of(server->reload_shown);
     out->reload_list = str_of(server->reload_list_shown);
+    server_audit_show(server, out);
 }
 
 static uint64_t host_reload(void *user)
@@ -163,10 +164,12 @@ enum pdp_err server_admin_new(struct server *server)
         .orders = server->orders,
         .order_wake = server_order_settled,
     };
+    server_audit_host(server, &host);
     server->admin_loop.server = server;
     TRY(gate_new(engine_journal(server->engine), server_worker_wake, &server->admin_loop,
                  &server->admin_loop.gate));
     TRY(admin_new(server->engine, server->admin_loop.gate, &host, &server->admin_handler));
+    TRY(auditor_add(server->auditor, admin_worker(server->admin_handler)));
     struct node_limits limits = NODE_LIMITS_DEFAULT;
     limits.connections = 256;
     limits.peer_connections = 128;

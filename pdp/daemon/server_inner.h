@@ -3,6 +3,7 @@
 #ifndef DAEMON_SERVER_INNER_H
 #define DAEMON_SERVER_INNER_H
 
+#include "daemon/auditor.h"
 #include "daemon/compile.h"
 #include "daemon/http.h"
 #include "daemon/loop.h"
@@ -84,6 +85,9 @@ struct server {
     _Atomic int64_t tick_ms; // when the main thread last looked around
     struct bundles *bundles; // NULL: a folder is served
     struct compiler *compiler;
+    struct auditor *auditor;           // NULL: nothing is recorded
+    struct audit_folder *audit_folder; // its files, for the admin's thread
+    struct auditor_status audit_shown;
     struct snapshot *first; // what was published at the start, on its way to the compiler
     int signals, compiled;  // descriptors
     int64_t started_ms;
@@ -161,6 +165,12 @@ MUST_USE enum pdp_err server_notices_new(struct server *server);
 MUST_USE enum pdp_err server_gateways_new(struct server *server);
 void server_order_settled(void *server);          // tells the admin's thread
 void server_gateways_free(struct server *server); // the ring stays, for the engine
+
+// server_audit.c: the audit log of this daemon.
+MUST_USE enum pdp_err server_audit_open(struct server *server);
+void server_audit_watch(struct server *server); // raises and clears its alarm. Main thread
+void server_audit_show(struct server *server, struct admin_status *out);
+void server_audit_host(struct server *server, struct admin_host *host);
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

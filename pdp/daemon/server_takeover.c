@@ -78,6 +78,7 @@ static enum pdp_err let_go(struct server *server)
     if (server->bundles != NULL) {
         bundles_yield(server->bundles);
     }
+    auditor_yield(server->auditor);
     return state_yield(server->state);
 }
 
@@ -96,6 +97,11 @@ static enum pdp_err take_back(struct server *server)
     if (err != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "takeover_lost", "error", why);
         return err;
+    }
+    char audit_why[AUDIT_WHY_MAX];
+    if (auditor_regain(server->auditor, audit_why) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "takeover_lost", "error", audit_why);
+        return PDP_ERR_IO;
     }
     TRY(server_state_start(server));
     TRY(server_threads_start(server));

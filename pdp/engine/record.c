@@ -590,6 +590,9 @@ bool worker_record_order(struct worker *worker, const struct record_order *order
     put_text(&emit, "reason", order->reason);
     put_text(&emit, "result", order->result);
     emit_end(&emit);
-    buf_str(&recorder->user, order->subject);
+    if (order->args.len > 0) {
+        buf_str(&recorder->user, order->user);
+        buf_str(&recorder->personal, order->args);
+    }
     return put(recorder, now_ms, 0, NULL);
 }

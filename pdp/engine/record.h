@@ -49,7 +49,8 @@ void recorder_stall(struct recorder *recorder, bool stalled);
 
 struct record_order {
     struct str by, op, target, reason, result; // who, what, of what, why, what became of it; may be empty
-    struct str subject;                        // of the session that it is about: `tenant NUL type NUL id`
+    struct str args;                           // CBOR of a map: what else was said; sealed
+    struct str user;                           // whose key seals it: `tenant NUL type NUL id`
     bool read;                                 // something was looked at, nothing changed
     bool ok;
 };

@@ -45,6 +45,11 @@ void admin_free(struct admin **admin_ptr)
     }
 }
 
+struct worker *admin_worker(struct admin *admin)
+{
+    return admin->worker;
+}
+
 void admin_fail(struct emit *emit, const char *error)
 {
     emit_map(emit, 2);
@@ -289,6 +294,7 @@ static void op_status(struct admin_call *call)
     put_counters(admin, call->emit);
     put_answers(admin, call->emit);
     put_shadow(admin, call->emit);
+    admin_put_audit(&status, call->emit);
     put_traffic(&status.counts, call->emit);
     put_reload(&status, call->emit);
     admin_put_alarms(&status, call->emit);
@@ -443,7 +449,12 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("lock.list", ROLES_READ, admin_lock_list)                \
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \
     X("cutoff.add", ROLES_ACT, admin_cut_off_add)              \
-    X("cutoff.list", ROLES_READ, admin_cut_off_list)
+    X("cutoff.list", ROLES_READ, admin_cut_off_list)           \
+    X("audit.list", ROLES_AUDIT, admin_audit_list)             \
+    X("audit.read", ROLES_AUDIT, admin_audit_read)             \
+    X("audit.unseal", ROLES_AUDIT, admin_audit_unseal)         \
+    X("audit.forget", ROLES_ACT, admin_audit_forget)           \
+    X("audit.rotate_key", ROLES_SERVE, admin_audit_rotate)
 
 static const struct admin_op {
     struct str name;
@@ -504,6 +515,18 @@ static void refuse_unknown(struct admin_call *call)
     admin_fail(call->emit, text.failed ? "`op` is no operation" : (const char *)text.at);
 }
 
+// Whatever tells of people or changes something is recorded; what is served and counted is no secret. Reading
+// the log itself takes many calls: the first of them, which lists its files, stands for all.
+static void record(struct admin_call *call, const struct admin_op *op, struct str answer)
+{
+    bool many = str_eq(op->name, STR("audit.read")) || str_eq(op->name, STR("audit.unseal"));
+    bool allowed = (node_asking_peer(call->asking)->roles & op->roles) != 0;
+    if ((op->roles != ROLES_ANY && !many) || !allowed) {
+        bool read = op->roles == ROLES_READ || op->roles == ROLES_AUDIT;
+        admin_record(call, op->name, read, answer);
+    }
+}
+
 static void dispatch(struct admin_call *call)
 {
     const struct value *op = value_get(call->root, STR("op"));
@@ -515,11 +538,13 @@ static void dispatch(struct admin_call *call)
         if (!value_is_text(op, OPS[i].name)) {
             continue;
         }
+        size_t start = call->emit->out->len;
         if ((node_asking_peer(call->asking)->roles & OPS[i].roles) != 0) {
             OPS[i].run(call);
         } else {
             refuse_roles(call, &OPS[i]);
         }
+        record(call, &OPS[i], str_sub(buf_view(call->emit->out), start, SIZE_MAX));
         return;
     }
     refuse_unknown(call);

@@ -3,6 +3,7 @@
 #ifndef NODE_ADMIN_H
 #define NODE_ADMIN_H
 
+#include "audit/files.h"
 #include "base/histogram.h"
 #include "node/gate.h"
 #include "node/orders.h"
@@ -25,7 +26,8 @@ struct admin_geo {
     X(STORE_FAILING, "store_failing")             \
     X(CERTIFICATE_REFUSED, "certificate_refused") \
     X(CERTIFICATE_ENDS, "certificate_ends")       \
-    X(REVOCATIONS_END, "revocations_end")
+    X(REVOCATIONS_END, "revocations_end")         \
+    X(AUDIT_STALLED, "audit_stalled")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -55,6 +57,13 @@ struct admin_source {
     const char *signers[16];
 };
 
+// The audit log; `on` false: there is none.
+struct admin_audit {
+    bool on, stalled;
+    uint64_t records, signed_records, first, segments, coalesced, lost, refused, sink_lost;
+    const char *name, *note;
+};
+
 // What only the daemon knows. Text and lists are borrowed from it until the next call.
 struct admin_status {
     int64_t pid, uptime_s;
@@ -64,6 +73,7 @@ struct admin_status {
     const struct admin_geo *geo;
     size_t geo_count;
     struct admin_source source;
+    struct admin_audit audit;
     const struct admin_alarm *alarms;             // ADMIN_ALARM_COUNT of them
     const struct admin_certificate *certificates; // of listeners with TLS
     size_t certificate_count;
@@ -80,6 +90,15 @@ struct admin_status {
 struct admin_bounds {
     int64_t confirm;     // sessions above which the order says how many; 0: never
     int64_t two_persons; // above which a second analyst agrees; 0: never
+};
+
+// The audit log of the daemon; zeroed where there is none.
+struct admin_audit_host {
+    struct audit_source source;
+    // Destroys the keys of a user: tenant, type and id as one text, a NUL between them.
+    enum pdp_err (*forget)(void *user, struct str who, size_t *count);
+    enum pdp_err (*rotate_key)(void *user);
+    void *user;
 };
 
 // What the handler asks of the daemon, all on the admin's thread.
@@ -100,6 +119,7 @@ struct admin_host {
     void *user;
     struct orders *orders;          // borrowed; NULL: there is no endpoint for orders
     void (*order_wake)(void *user); // admin_orders_settled is due
+    struct admin_audit_host audit;
 };
 
 struct admin;
@@ -111,6 +131,7 @@ void admin_free(struct admin **admin); // before the engine
 struct node_handler admin_handler(struct admin *admin);
 // What takes longer than a message may: a step of it. true: there is more. On the admin's thread.
 bool admin_work(struct admin *admin, struct node *node, struct node_now now);
+struct worker *admin_worker(struct admin *admin); // that looks at snapshots, and records what is asked here
 
 struct admin_reload {
     uint64_t number;  // of the compile that ended: answers all who asked for it or one before it

@@ -3,6 +3,7 @@
 #ifndef NODE_ADMIN_OPS_H
 #define NODE_ADMIN_OPS_H
 
+#include "engine/record.h"
 #include "node/admin.h"
 
 enum {
@@ -46,6 +47,7 @@ struct admin_call {
     struct emit *emit;
     uint64_t awaits; // the journal's step that must be durable before the answer is given; 0: none
     enum node_outcome outcome;
+    char target[32]; // reference of the session that it is about, for the record; may be empty
 };
 
 // The answer waits until all that was put into the journal so far is durable. `seq` as session_held.seq.
@@ -53,6 +55,15 @@ void admin_await(struct admin_call *call, uint64_t seq);
 void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error": …}`
 // A time as RFC 3339, or null where it is 0 or less.
 void admin_time(struct emit *emit, const char *key, int64_t at_ms);
+
+// admin_audit.c: what was asked, and what was answered, for the audit log.
+void admin_record(struct admin_call *call, struct str op, bool read, struct str answer);
+void admin_put_audit(const struct admin_status *status, struct emit *emit);
+void admin_audit_list(struct admin_call *call);
+void admin_audit_read(struct admin_call *call);
+void admin_audit_unseal(struct admin_call *call);
+void admin_audit_forget(struct admin_call *call);
+void admin_audit_rotate(struct admin_call *call);
 
 // admin_source.c: parts of the status.
 void admin_put_source(const struct admin_status *status, struct emit *emit);

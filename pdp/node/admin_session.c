@@ -4,6 +4,8 @@
 #include "base/ip.h"
 #include "base/num.h"
 
+#include <stdio.h>
+
 static const size_t LIMIT_DEFAULT = 100, LIMIT_MOST = 1000;
 static const size_t LOOKS_MOST = 8192; // of one call, whatever the filter leaves: the next page goes on
 
@@ -201,6 +203,7 @@ static bool end_one(struct admin_call *call, struct str session, struct str reas
     if (ref.len == 0 && err == PDP_ERR_UNKNOWN) { // only a reference can be unknown so
         ref = session;
     }
+    snprintf(call->target, sizeof call->target, STR_FMT, STR_ARG(ref));
     emit_map(call->emit, EMIT_FEW);
     emit_key_str(call->emit, "session", ref);
     emit_key_str(call->emit, "ref", ref);

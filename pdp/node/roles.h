@@ -17,6 +17,7 @@ enum {
     // Who may run an operation of the admin endpoint.
     ROLES_ANY = ROLE_ALL,                     // what is served and counted
     ROLES_READ = ROLE_AUDITOR | ROLE_ANALYST, // what is known of people
+    ROLES_AUDIT = ROLE_AUDITOR,               // what was recorded
     ROLES_ACT = ROLE_ANALYST,                 // what ends, locks, mutes or pardons
     ROLES_SERVE = ROLE_ARCHITECT,             // what is served
 };
