@@ -46,6 +46,7 @@ enum pdp_err envelope_read(struct str record, struct envelope *out)
     if (has_sealed ? rest.len < SEALED_HEAD_BYTES + AEAD_TAG_BYTES : rest.len != 1 || rest.at[0] != 0) {
         return PDP_ERR_MALFORMED;
     }
+    out->record = record;
     out->open = str_sub(record, HEAD_BYTES, open_len);
     out->has_sealed = has_sealed;
     if (has_sealed) {

@@ -11,7 +11,8 @@ enum {
 
 // All text points into the record.
 struct envelope {
-    struct str open; // CBOR
+    struct str record; // all of it
+    struct str open;   // CBOR
     bool has_sealed;
     uint8_t key_id[ENVELOPE_KEY_ID_BYTES];
     uint8_t nonce[AEAD_NONCE_BYTES];

@@ -30,7 +30,8 @@ struct cli_args {
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
-    int64_t wait_ms;                                       // 0: not given
+    int64_t wait_ms; // 0: not given
+    const char *state, *rule, *since, *until, *where, *as, *checkpoint, *receipt;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool json, people, full, print, lists, certs, all, lock_out, once, dry_run;
     int64_t confirm; // -1: not given
@@ -80,6 +81,13 @@ int cmd_lock_list(const struct cli_args *args);
 int cmd_lock_rm(const struct cli_args *args);
 int cmd_cutoff_add(const struct cli_args *args);
 int cmd_cutoff_list(const struct cli_args *args);
+int cmd_audit_query(const struct cli_args *args);
+int cmd_audit_verify(const struct cli_args *args);
+int cmd_audit_prove(const struct cli_args *args);
+int cmd_audit_consistency(const struct cli_args *args);
+int cmd_audit_export(const struct cli_args *args);
+int cmd_audit_forget(const struct cli_args *args);
+int cmd_audit_rotate_key(const struct cli_args *args);
 int cmd_status(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
 int cmd_store_check(const struct cli_args *args);

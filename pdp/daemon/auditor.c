@@ -434,7 +434,7 @@ enum pdp_err auditor_forget(struct auditor *auditor, struct str user, size_t *co
     struct emit emit;
     pthread_mutex_lock(&auditor->lock);
     enum pdp_err err = audit_log_forget(auditor->log, user, count);
-    if (err == PDP_ERR_OK) {
+    if (err == PDP_ERR_OK && *count > 0) {
         begin_own(auditor, &emit, "forgotten", clock_now().wall_ms);
         emit_key_int(&emit, "keys", (int64_t)*count);
         err = append_own(auditor, &emit);

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -231,10 +232,19 @@ static bool link_up(struct sink *sink)
     return up;
 }
 
-// All of it, or the link is gone. A server that has closed its side is seen before we write into the void.
+// A server that has closed its side, which writing would not show at once.
+static bool is_gone(const struct sink *sink)
+{
+    struct pollfd look = {.fd = sink->fd, .events = POLLRDHUP};
+    return poll(&look, 1, 0) != 0;
+}
+
+// All of it, or the link is gone.
 static bool send_all(struct sink *sink, struct str bytes)
 {
-    char nothing;
+    if (is_gone(sink)) {
+        return false;
+    }
     while (bytes.len > 0) {
         int put = SSL_write(sink->link, bytes.at, bytes.len < INT32_MAX ? (int)bytes.len : INT32_MAX);
         if (put <= 0) {
@@ -242,8 +252,7 @@ static bool send_all(struct sink *sink, struct str bytes)
         }
         bytes = str_sub(bytes, (size_t)put, SIZE_MAX);
     }
-    ssize_t got = recv(sink->fd, &nothing, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got != 0;
+    return !is_gone(sink);
 }
 
 // ---- The thread
