@@ -56,7 +56,7 @@ static enum pdp_err give(struct server *server, int peer)
 {
     struct takeover_fd fds[TAKEOVER_FDS_MAX];
     size_t count = 0;
-    _Static_assert(2 * SERVER_LISTENERS_MAX + 1 <= TAKEOVER_FDS_MAX + 1, "all listeners fit");
+    _Static_assert(4 * SERVER_LISTENERS_MAX + 1 <= TAKEOVER_FDS_MAX, "all listeners fit");
     const struct server_listeners *sides[] = {&server->decide, &server->admin, &server->notices_at,
                                               &server->orders_at};
     for (size_t s = 0; s < COUNT_OF(sides); s++) {
@@ -135,6 +135,8 @@ static void hand_over(struct server *server, pid_t pid)
     server->handed_over = true;
     forget_files(&server->decide);
     forget_files(&server->admin);
+    forget_files(&server->notices_at);
+    forget_files(&server->orders_at);
     forget_files(&server->notices_at);
     forget_files(&server->orders_at);
     (void)snprintf(text, sizeof text, "MAINPID=%ld", (long)pid);
@@ -318,6 +320,8 @@ enum pdp_err server_takeover_ready(struct server *server)
     server->successor = -1;
     claim_files(&server->decide);
     claim_files(&server->admin);
+    claim_files(&server->notices_at);
+    claim_files(&server->orders_at);
     claim_files(&server->notices_at);
     claim_files(&server->orders_at);
     return PDP_ERR_OK;

@@ -21,7 +21,7 @@
 
 #define TAKEOVER_NAME "takeover" // of the socket, in the state folder
 #define TAKEOVER_WHY_MAX 300
-#define TAKEOVER_FDS_MAX 64
+#define TAKEOVER_FDS_MAX 160
 
 // A listener that moves: `label` says which side it serves and on what address.
 struct takeover_fd {

@@ -92,11 +92,12 @@ STARTED = time.time()
 
 
 class Daemon:
-    def __init__(self, pdpd, folder, *args):
+    def __init__(self, pdpd, folder, *args, source=None):
         self.process = subprocess.Popen(
-            [pdpd, "--policies", str(folder / "policies"), "--decide", f"ipc://{folder}/decide.ipc", "--decide",
+            [pdpd, *(source or ["--policies", str(folder / "policies")]), "--decide", f"ipc://{folder}/decide.ipc", "--decide",
              "tcp://127.0.0.1:0", "--admin", f"ipc://{folder}/admin.ipc", "--workers", "2", "--metrics", "127.0.0.1:0",
-             "--state", str(folder / "state"), *args], stderr=subprocess.PIPE, text=True)
+             "--state", str(folder / "state"), "--notices", f"ipc://{folder}/notices.ipc", "--orders",
+             f"ipc://{folder}/orders.ipc", *args], stderr=subprocess.PIPE, text=True)
         self.log, self.seen, self.ended = "", threading.Condition(), False
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -197,6 +198,8 @@ def upgrades(pdpd, folder, daemon):
             check(port_of(daemon, side) == port_of(successor, side), f"the same port for {side}")
         check("event=ready" in time_before, "it had served")
         print(f"gap {gap_of(daemon)} ms", flush=True)
+        for name in ("decide", "admin", "notices", "orders"):
+            check((folder / f"{name}.ipc").exists(), f"the file of {name} stays")
         daemon = successor
     return daemon
 
@@ -244,6 +247,35 @@ def failing_successors(folder, daemon):
         check(daemon.log.count("event=takeover_failed") == i, f"it takes back: {daemon.log[-500:]}")
 
 
+def build(pdpd, folder, version):
+    said = subprocess.run([os.path.join(os.path.dirname(pdpd), "pdpctl"), "build", str(folder / "policies"), "-o",
+                           str(folder / "p.bundle"), "--version", str(version), "--expires", "2099-01-01T00:00:00Z"],
+                          capture_output=True, text=True, timeout=DEADLINE_S)
+    check(said.returncode == 0, said.stderr)
+
+
+def bundles_move_too(pdpd, folder):
+    """What was served last is remembered by whoever serves, and by nobody else."""
+    source = ["--bundle", str(folder / "p.bundle"), "--bundle-unsigned"]
+    build(pdpd, folder, 1)
+    daemon = Daemon(pdpd, folder, source=source)
+    check(daemon.says("event=ready"), f"it serves a bundle: {daemon.log}")
+    build(pdpd, folder, 2)
+    successor = Daemon(pdpd, folder, "--takeover", source=source)
+    check(successor.says("event=ready") and daemon.status() == 0, f"the next one took over: {successor.log}")
+    served = folder / "state/served-bundle"
+    check("version 2\n" in served.read_text(), "and remembered its own")
+    check(words(folder, b"takeover?", b"go")[1] == b"done", "it lets go")
+    check(successor.says("event=takeover_failed"), f"and takes back: {successor.log[-500:]}")
+    build(pdpd, folder, 3)
+    successor.process.send_signal(signal.SIGHUP)
+    check(successor.says("event=reloaded") and "version 3\n" in served.read_text(), "it remembers what it serves")
+    build(pdpd, folder, 1)
+    check(Daemon(pdpd, folder, "--takeover", source=source).status() == 2, "an older bundle does not take over")
+    successor.process.send_signal(signal.SIGTERM)
+    check(successor.status() == 0, "it ends")
+
+
 def killed_successor(pdpd, folder, daemon):
     """Killed at whatever moment this machine makes it: one of the two serves, or none has to."""
     successor = Daemon(pdpd, folder, "--takeover")
@@ -282,6 +314,7 @@ def main():
         daemon.process.send_signal(signal.SIGTERM)
         check(daemon.status() == 0, "it ends")
         check(not (folder / "state/takeover").exists() and not (folder / "decide.ipc").exists(), "and clears up")
+        bundles_move_too(pdpd, folder)
     print(f"{checks} checks, {failures} failed")
     return failures > 0
 
