@@ -88,6 +88,8 @@ int cmd_audit_consistency(const struct cli_args *args);
 int cmd_audit_export(const struct cli_args *args);
 int cmd_audit_forget(const struct cli_args *args);
 int cmd_audit_rotate_key(const struct cli_args *args);
+int cmd_key_list(const struct cli_args *args);
+int cmd_key_rotate(const struct cli_args *args);
 int cmd_status(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
 int cmd_store_check(const struct cli_args *args);

@@ -514,9 +514,14 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         return SERVER_BAD_INPUT;
     }
     seed = server->seed;
-    if (server->signals < 0 || server->compiled < 0 || server_notices_new(server) != PDP_ERR_OK ||
-        engine_start(server) != PDP_ERR_OK) {
-        log_one(LOG_LEVEL_ERROR, "start_failed", "error", strerror(errno));
+    enum pdp_err err = server->signals < 0 || server->compiled < 0 ? PDP_ERR_IO : server_notices_new(server);
+    err = err == PDP_ERR_OK ? engine_start(server) : err;
+    if (err == PDP_ERR_REFUSED) {
+        return SERVER_BAD_INPUT;
+    }
+    if (err != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_failed", "error",
+                err == PDP_ERR_IO ? strerror(errno) : pdp_err_text(err));
         return SERVER_FAILED;
     }
     if (server_metrics_start(server) != PDP_ERR_OK) {

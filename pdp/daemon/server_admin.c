@@ -22,6 +22,7 @@ static void host_status(void *user, struct admin_status *out)
     server_latency(server, &out->latency);
     out->certificate_count = server_tls_show(server, server->certificates_shown);
     out->certificates = server->certificates_shown;
+    server_state_show(server, out);
     pthread_mutex_lock(&server->lock);
     memcpy(server->geo_shown, server->geo, sizeof server->geo);
     memcpy(server->reload_shown, server->reload_error, sizeof server->reload_error);
@@ -159,6 +160,8 @@ enum pdp_err server_admin_new(struct server *server)
         .reload_certs = host_reload_certs,
         .ended = host_ended,
         .controlled = host_controlled,
+        .keys = server_keys,
+        .rotate_keys = server_rotate_keys,
         .bounds = {server->config->controls_confirm, server->config->controls_two_persons},
         .user = server,
         .orders = server->orders,

@@ -84,6 +84,7 @@ struct server {
     _Atomic bool stopping;
     _Atomic int64_t tick_ms; // when the main thread last looked around
     struct bundles *bundles; // NULL: a folder is served
+    char store_error_shown[STORE_WHY_MAX], rotate_why[STATE_WHY_MAX]; // the admin's thread
     struct compiler *compiler;
     struct auditor *auditor;           // NULL: nothing is recorded
     struct audit_folder *audit_folder; // its files, for the admin's thread
@@ -126,10 +127,14 @@ void server_alarm(struct server *server, enum admin_alarm_kind kind, bool raised
 // For the status: the facts are copied under the lock, which is held.
 void server_bundle_show(struct server *server, struct admin_status *out);
 
-// server_state.c: what lasts.
+// server_state.c: what lasts. REFUSED where that was said.
 MUST_USE enum pdp_err server_state_open(struct server *server, struct engine_config *config);
 MUST_USE enum pdp_err server_state_load(struct server *server);
 MUST_USE enum pdp_err server_state_start(struct server *server);
+void server_state_show(struct server *server, struct admin_status *out);
+size_t server_keys(void *server, struct admin_key *out, size_t most);
+enum pdp_err server_rotate_keys(void *server, const struct peer *by, struct str reason, unsigned *number,
+                                struct str *why);
 void server_worker_wake(void *worker);
 // The mail of a loop: sends what has become durable.
 void server_state_mail(void *worker, struct node *node, struct node_now now);

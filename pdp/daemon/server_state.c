@@ -25,7 +25,7 @@ enum pdp_err server_state_open(struct server *server, struct engine_config *conf
     enum pdp_err err = state_open(server->config, &server->state, why);
     if (err != PDP_ERR_OK) {
         log_refused(why);
-        return err;
+        return PDP_ERR_REFUSED;
     }
     const struct state_keys *keys = state_keys(server->state);
     config->key = keys->names;
@@ -65,7 +65,7 @@ enum pdp_err server_state_load(struct server *server)
     controls_load_drop(&loading.controls);
     if (err != PDP_ERR_OK) {
         log_refused(why);
-        return err;
+        return PDP_ERR_REFUSED;
     }
     struct log_line line;
     log_begin(&line, loaded.lost != 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "state_loaded");
@@ -75,6 +75,78 @@ enum pdp_err server_state_load(struct server *server)
     log_int(&line, "controls", (int64_t)engine_controls_count(server->engine));
     log_int(&line, "lost", (int64_t)loaded.lost);
     log_int(&line, "took_ms", loaded.took_ms);
+    log_int(&line, "keys_retired", (int64_t)state_retire_ids(server->state, server->engine));
+    log_end(&line);
+    return PDP_ERR_OK;
+}
+
+// ---- For the admin -----------------------------------------------------------------------------------
+
+void server_state_show(struct server *server, struct admin_status *out)
+{
+    if (server->state == NULL) {
+        return;
+    }
+    _Static_assert(COUNT_OF(out->state.rows) == STORE_TABLE_COUNT, "ADMIN_STATE_TABLES names each");
+    struct state_stats stats;
+    state_stats(server->state, &stats);
+    out->state = (struct admin_state){
+        .path = server->config->state,
+        .head = stats.head,
+        .durable = stats.durable,
+        .waiting = stats.waiting,
+        .waiting_bytes = stats.waiting_bytes,
+        .bytes = stats.store.bytes,
+        .commits = stats.store.commits,
+        .syncs = stats.store.syncs,
+        .failed = stats.store.failed,
+        .sync_ns = stats.store.sync_ns,
+        .sync_most_ns = stats.store.sync_most_ns,
+        .failing = stats.store.broken,
+        .last_error = server->store_error_shown,
+    };
+    memcpy(out->state.rows, stats.store.rows, sizeof out->state.rows);
+    memcpy(server->store_error_shown, stats.store.last_error, sizeof server->store_error_shown);
+}
+
+size_t server_keys(void *user, struct admin_key *out, size_t most)
+{
+    struct server *server = user;
+    size_t count = 0;
+    if (server->state == NULL) {
+        return 0;
+    }
+    const struct state_keys *keys = state_keys(server->state);
+    for (uint8_t i = 0; i < SESSION_KEYS && count < most; i++) {
+        if ((keys->id_set >> i & 1) != 0) {
+            out[count++] =
+                (struct admin_key){i, i == keys->id, session_key_uses(engine_sessions(server->engine), i)};
+        }
+    }
+    return count;
+}
+
+enum pdp_err server_rotate_keys(void *user, const struct peer *by, struct str reason, unsigned *number,
+                                struct str *why)
+{
+    struct server *server = user;
+    uint8_t next = 0;
+    *number = 0;
+    *why = (struct str){0};
+    if (server->state == NULL) {
+        return PDP_ERR_UNSUPPORTED;
+    }
+    enum pdp_err err = state_rotate_ids(server->state, server->engine, &next, server->rotate_why);
+    if (err != PDP_ERR_OK) {
+        *why = str_of(server->rotate_why);
+        return err;
+    }
+    *number = next;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, "key_rotated");
+    log_int(&line, "key", next);
+    log_str(&line, "by", by->name);
+    log_str(&line, "reason", reason);
     log_end(&line);
     return PDP_ERR_OK;
 }

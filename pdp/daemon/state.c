@@ -408,3 +408,28 @@ enum pdp_err state_rotate_ids(struct state *state, struct engine *engine, uint8_
     state->keys = next;
     return PDP_ERR_OK;
 }
+
+size_t state_retire_ids(struct state *state, struct engine *engine)
+{
+    struct session_table *table = engine_sessions(engine);
+    struct state_keys next = state->keys;
+    char why[STATE_WHY_MAX];
+    size_t count = 0;
+    for (uint8_t i = 0; i < SESSION_KEYS; i++) {
+        if ((next.id_set >> i & 1) != 0 && i != next.id && session_key_uses(table, i) == 0) {
+            next.id_set &= (uint16_t) ~(1U << i);
+            next.ids[i] = (struct hash_key){0};
+            count++;
+        }
+    }
+    if (count == 0 || keys_save(state, &next, why) != PDP_ERR_OK) {
+        return 0;
+    }
+    for (uint8_t i = 0; i < SESSION_KEYS; i++) {
+        if (((state->keys.id_set ^ next.id_set) >> i & 1) != 0) {
+            session_key_drop(table, i);
+        }
+    }
+    state->keys = next;
+    return count;
+}

@@ -66,6 +66,9 @@ struct state_stats {
 };
 void state_stats(struct state *state, struct state_stats *out); // any thread
 
+// Drops keys under which nothing is kept any more, but the newest: after state_load, before anything is
+// asked. Returns how many. What cannot be written is left as it was.
+size_t state_retire_ids(struct state *state, struct engine *engine);
 // A new key for session ids: written to the folder before any id is hashed under it. *number tells which;
 // LIMIT where all numbers are in use, IO.
 MUST_USE enum pdp_err state_rotate_ids(struct state *state, struct engine *engine, uint8_t *number,

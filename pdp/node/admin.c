@@ -291,6 +291,7 @@ static void op_status(struct admin_call *call)
     admin_put_source(&status, call->emit);
     put_geo(&status, call->emit);
     put_sessions(admin, call->emit);
+    admin_put_state(&status, call->emit);
     put_counters(admin, call->emit);
     put_answers(admin, call->emit);
     put_shadow(admin, call->emit);
@@ -454,7 +455,9 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("audit.read", ROLES_AUDIT, admin_audit_read)             \
     X("audit.unseal", ROLES_AUDIT, admin_audit_unseal)         \
     X("audit.forget", ROLES_ACT, admin_audit_forget)           \
-    X("audit.rotate_key", ROLES_SERVE, admin_audit_rotate)
+    X("audit.rotate_key", ROLES_SERVE, admin_audit_rotate)     \
+    X("key.list", ROLES_SERVE, admin_key_list)                 \
+    X("key.rotate", ROLES_SERVE, admin_key_rotate)
 
 static const struct admin_op {
     struct str name;

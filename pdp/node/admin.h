@@ -64,6 +64,28 @@ struct admin_audit {
     const char *name, *note;
 };
 
+// A key under which session ids are hashed.
+struct admin_key {
+    unsigned number;
+    bool newest;   // ids are hashed under it from now on
+    uint64_t uses; // sessions and tombstones
+};
+
+// What is kept, and how far it is.
+struct admin_state {
+    const char *path;       // NULL: nothing is
+    uint64_t head, durable; // steps of the journal
+    uint64_t waiting, waiting_bytes;
+    uint64_t rows[4], bytes; // of the store, by its tables
+    uint64_t commits, syncs, failed, sync_ns, sync_most_ns;
+    bool failing;
+    const char *last_error;
+};
+#define ADMIN_STATE_TABLES                      \
+    {                                           \
+        "meta", "sessions", "users", "controls" \
+    }
+
 // What only the daemon knows. Text and lists are borrowed from it until the next call.
 struct admin_status {
     int64_t pid, uptime_s;
@@ -74,6 +96,7 @@ struct admin_status {
     size_t geo_count;
     struct admin_source source;
     struct admin_audit audit;
+    struct admin_state state;
     const struct admin_alarm *alarms;             // ADMIN_ALARM_COUNT of them
     const struct admin_certificate *certificates; // of listeners with TLS
     size_t certificate_count;
@@ -116,6 +139,11 @@ struct admin_host {
     void (*controlled)(void *user, const struct peer *by, const char *what, const struct control *control,
                        struct str reason);
     struct admin_bounds bounds;
+    // Keys of session ids, at most `most`; and a new one, durable before it is used. UNSUPPORTED where
+    // nothing is kept.
+    size_t (*keys)(void *user, struct admin_key *out, size_t most);
+    enum pdp_err (*rotate_keys)(void *user, const struct peer *by, struct str reason, unsigned *number,
+                                struct str *why);
     void *user;
     struct orders *orders;          // borrowed; NULL: there is no endpoint for orders
     void (*order_wake)(void *user); // admin_orders_settled is due

@@ -110,6 +110,12 @@ bool admin_wait_right(const struct admin_call *call);
 void admin_order(struct admin_call *call, const struct str *refs, size_t count, bool everything);
 void admin_order_wait(struct admin_call *call);
 void admin_gateways(struct admin_call *call);
+// admin_state.c
+void admin_put_state(const struct admin_status *status, struct emit *emit);
+void admin_key_list(struct admin_call *call);
+void admin_key_rotate(struct admin_call *call);
+// A trimmed `reason` of 1 to ADMIN_REASON_MAX bytes; false where it is none: that is said.
+bool admin_reason(struct admin_call *call, struct str *reason);
 
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);

@@ -88,6 +88,13 @@ enum pdp_err session_key_add(struct session_table *table, uint8_t number, struct
     return PDP_ERR_OK;
 }
 
+void session_key_drop(struct session_table *table, uint8_t number)
+{
+    uint32_t ring = atomic_load_explicit(&table->id_ring, memory_order_acquire);
+    invariant(number < SESSION_KEYS && ring >> 16 != number && session_key_uses(table, number) == 0);
+    atomic_store_explicit(&table->id_ring, ring & ~(UINT32_C(1) << number), memory_order_release);
+}
+
 uint64_t session_key_uses(const struct session_table *table, uint8_t number)
 {
     return number < SESSION_KEYS

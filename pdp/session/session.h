@@ -319,6 +319,8 @@ void session_restore_forgotten(struct session_table *table, int64_t forgotten_ms
 // the number is in use by another key. session_key_uses: how many records are under it; a key with none can
 // go.
 MUST_USE enum pdp_err session_key_add(struct session_table *table, uint8_t number, struct hash_key key);
+// Drops a key under which nothing is kept, before anything is asked.
+void session_key_drop(struct session_table *table, uint8_t number);
 uint64_t session_key_uses(const struct session_table *table, uint8_t number);
 
 struct session_stats {

@@ -1,0 +1,152 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The state folder as an administrator meets it: what is refused at the start and with which words, kills, and keys that are rotated.
+set -u
+bin=${PDP_BIN:?}
+dir=$(mktemp -d)
+checks=0
+failed=0
+daemons=""
+
+finish() {
+    for one in $daemons; do
+        kill -9 "$one" 2>/dev/null
+    done
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+check() { # WHAT COMMAND…
+    what=$1
+    shift
+    checks=$((checks + 1))
+    if ! "$@" >"$dir/check.out" 2>&1; then
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        head -c 2000 "$dir/check.out"
+    fi
+}
+
+until_true() { # COMMAND…: tries for 20 seconds
+    tries=0
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ $tries -lt 400 ] || return 1
+        sleep 0.05
+    done
+}
+
+start() {
+    rm -f "$dir/log" # else the last one's line would do
+    "$bin/pdpd" --policies "$dir/policies" --decide "ipc://$dir/decide" --admin "ipc://$dir/admin" --state "$dir/state" 2>"$dir/log" &
+    pid=$!
+    daemons="$daemons $pid"
+    until_true grep -q event=ready "$dir/log" || { cat "$dir/log"; return 1; }
+}
+
+stop() { # SIGNAL STATUS
+    kill "-$1" "$pid"
+    wait "$pid" 2>/dev/null
+    status=$?
+    check "ends with $2, not $status" test "$status" -eq "$2"
+    check "no sanitizer speaks" sh -c "! grep -qE 'Sanitizer|runtime error' '$dir/log'"
+}
+
+# refused WHAT WORDS…: it does not start, says why on one line, and ends with 2.
+refused() {
+    what=$1
+    shift
+    timeout 20 "$bin/pdpd" --policies "$dir/policies" --decide "ipc://$dir/decide2" --state "$dir/state" 2>"$dir/refused.log"
+    status=$?
+    check "$what: ends with 2, not $status" test "$status" -eq 2
+    check "$what: one line" test "$(wc -l <"$dir/refused.log")" -eq 1
+    for words in "$@"; do
+        check "$what: says $words, not $(cat "$dir/refused.log")" grep -qF -- "$words" "$dir/refused.log"
+    done
+}
+
+pdpctl() {
+    command=$1
+    shift
+    "$bin/pdpctl" $command --connect "ipc://$dir/admin" "$@"
+}
+
+ask() { # SESSION REQUEST_ID: the effect
+    printf '{"request_id":"%s","subject":{"type":"user","id":"alice"},"action":{"name":"GET"},"resource":{"type":"route","id":"/a"},"context":{"session":{"id":"%s","auth_time":%s}}}' \
+        "$2" "$1" "$(date +%s)" | "$bin/pdpctl" decide --connect "ipc://$dir/decide" --json 2>&1 | sed -n 's/.*"effect":"\([a-z_]*\)".*/\1/p'
+}
+
+check_effect() { # WHAT WANTED SESSION REQUEST_ID
+    got=$(ask "$3" "$4")
+    check "$1: $got, wanted $2" test "$got" = "$2"
+}
+
+mkdir "$dir/policies" "$dir/state"
+cat >"$dir/policies/p.yaml" <<'END'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: p}
+rules:
+  - {id: all, effect: allow}
+END
+
+# ---- Kills -----------------------------------------------------------------------------------------
+check "starts" start
+check_effect "a session begins" allow one r1
+check_effect "another" allow two r2
+check "an end is confirmed" pdpctl "session terminate" --session one --reason test
+check "an id that was never seen" pdpctl "session terminate" --session never --reason test
+stop KILL 137
+check "starts again" start
+check "says what it loaded" grep -q "event=state_loaded .*tombstones=2" "$dir/log"
+check_effect "the repeat of an allow is none" terminate one r1
+check_effect "nor a new question" terminate one r3
+check_effect "what never was cannot begin" terminate never r4
+check_effect "the other goes on" allow two r5
+
+# ---- Keys ------------------------------------------------------------------------------------------
+check "a rotation needs a reason" sh -c "! '$bin/pdpctl' key rotate --connect 'ipc://$dir/admin'"
+check "a key is rotated" pdpctl "key rotate" --reason yearly
+check_effect "a session of the new key" allow three r6
+check_effect "one of the old key goes on" allow two r7
+check_effect "the ended stay ended" terminate one r8
+check "an end under the new key" pdpctl "session terminate" --session three --reason test
+pdpctl "key list" >"$dir/keys.out"
+check "both are listed" test "$(grep -c . "$dir/keys.out")" -eq 3
+stop TERM 0
+check "starts with both keys" start
+check_effect "ended under the old key" terminate one r9
+check_effect "ended under the new key" terminate three r10
+check_effect "live under the old key" allow two r11
+until_true sh -c "'$bin/pdpctl' status --connect 'ipc://$dir/admin' --json | grep -q '\"sessions\":4'" || true
+check "the status tells of the state" sh -c "'$bin/pdpctl' status --connect 'ipc://$dir/admin' --json | grep -q '\"state\":{\"path\":\"$dir/state\"'"
+
+# ---- What is refused -------------------------------------------------------------------------------
+refused "a second one" "is in use" "each pdpd has a state folder of its own"
+stop TERM 0
+cp -r "$dir/state" "$dir/good"
+again() {
+    rm -rf "$dir/state"
+    cp -r "$dir/good" "$dir/state"
+}
+printf 'x' | dd of="$dir/state/keys" bs=1 seek=40 conv=notrunc 2>/dev/null
+refused "a changed key" "$dir/state/keys" "it is not what was written" "backup"
+again
+rm "$dir/state/keys"
+refused "no keys beside a store" "is missing" "bring the file"
+again
+chmod 644 "$dir/state/keys"
+refused "keys for all to read" "others may read it" "chmod 600"
+again
+: >"$dir/state/sessions.db"
+refused "an empty store" "$dir/state/sessions.db"
+again
+rm -rf "$dir/state"
+refused "no folder" "cannot be used" "make it once"
+again
+check "the good one starts" start
+check_effect "and knows what ended" terminate one r12
+stop TERM 0
+
+echo "$checks checks, $failed failed"
+[ $failed -eq 0 ]
