@@ -130,7 +130,7 @@ static inline void worker_await_all(struct worker *worker)
 {
     const struct journal *journal = worker->engine->config.journal;
     if (journal != NULL) {
-        worker_await(worker, journal_head(journal));
+        worker_await(worker, journal_awaits(journal));
     }
 }
 

@@ -61,7 +61,7 @@ void admin_fail(struct emit *emit, const char *error)
 void admin_await(struct admin_call *call, uint64_t seq)
 {
     const struct journal *journal = engine_journal(call->admin->engine);
-    uint64_t head = journal != NULL ? journal_head(journal) : 0;
+    uint64_t head = journal != NULL ? journal_awaits(journal) : 0;
     call->awaits = seq == UINT64_MAX || call->awaits == UINT64_MAX ? UINT64_MAX : head;
 }
 

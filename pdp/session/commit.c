@@ -46,10 +46,12 @@ uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t a
     return lasting_put(table, shard, at, false);
 }
 
-void commit_forget(struct session_table *table, struct shard *shard, uint32_t at)
+bool commit_forget(struct session_table *table, struct shard *shard, uint32_t at)
 {
     struct slot *slot = slot_at(table, at);
-    lasting_erase(table, slot);
+    if (!lasting_erase(table, slot)) {
+        return false;
+    }
     table_uncount(&table->id_uses[slot->key]);
     index_drop(table, at);
     buckets_remove(&shard->sessions, &SLABS_SESSION_OPS, table, at);
@@ -63,6 +65,7 @@ void commit_forget(struct session_table *table, struct shard *shard, uint32_t at
     }
     table_uncount(&table->records);
     slabs_give_slot(table, shard, at);
+    return true;
 }
 
 static enum pdp_err claim_slot(struct session_table *table, struct shard *shard, struct hash128 id,

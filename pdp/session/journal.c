@@ -21,6 +21,7 @@ struct journal {
     struct entry *first, *last; // those that wait
     size_t entries, bytes;
     _Atomic uint64_t head, durable, failed;
+    _Atomic uint64_t misses, made_good; // ever; as many of them are durable
 };
 
 enum pdp_err journal_new(const struct journal_config *config, struct journal **out)
@@ -145,6 +146,29 @@ uint64_t journal_durable(const struct journal *journal)
 uint64_t journal_failed(const struct journal *journal)
 {
     return read_number(&journal->failed);
+}
+
+void journal_miss(struct journal *journal)
+{
+    atomic_fetch_add_explicit(&journal->misses, 1, memory_order_release);
+}
+
+uint64_t journal_missed(const struct journal *journal)
+{
+    uint64_t misses = read_number(&journal->misses);
+    return misses != read_number(&journal->made_good) ? misses : 0;
+}
+
+void journal_made_good(struct journal *journal, uint64_t missed)
+{
+    if (missed != 0) {
+        atomic_store_explicit(&journal->made_good, missed, memory_order_release);
+    }
+}
+
+uint64_t journal_awaits(const struct journal *journal)
+{
+    return journal_missed(journal) != 0 ? UINT64_MAX : journal_head(journal);
 }
 
 void journal_depth(const struct journal *journal, size_t *entries, size_t *bytes)

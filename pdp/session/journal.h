@@ -52,6 +52,12 @@ uint64_t journal_head(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
 uint64_t journal_failed(const struct journal *journal);
 void journal_depth(const struct journal *journal, size_t *entries, size_t *bytes);
+// What must last and found no room here is written at leisure with what is only noted, and was missed until
+// then. Told once it was noted.
+void journal_miss(struct journal *journal);
+// What whoever tells of something that may have been done before must wait for: all that was added so far; or
+// UINT64_MAX, for ever, while anything is missed.
+uint64_t journal_awaits(const struct journal *journal);
 
 // ---- The writer: one thread ------------------------------------------------------------------------
 
@@ -62,5 +68,8 @@ uint64_t journal_take(struct journal *journal, size_t bytes,
 // All up to `seq` are durable: they are dropped. Or, with `failed`, were not made durable and are given
 // again.
 void journal_settle(struct journal *journal, uint64_t seq, bool failed);
+// How much is missed: 0, or what to give to journal_made_good once all is durable that was noted by then.
+uint64_t journal_missed(const struct journal *journal);
+void journal_made_good(struct journal *journal, uint64_t missed);
 
 #endif

@@ -102,6 +102,7 @@ static uint64_t put(struct session_table *table, struct shard *shard, const uint
     if (and_user) {
         lasting_note_user(table, shard, last->user);
     }
+    journal_miss(table->config.journal);
     return UINT64_MAX;
 }
 
@@ -128,15 +129,16 @@ uint64_t lasting_put_user(struct session_table *table, struct shard *shard, uint
         return seq;
     }
     lasting_note_user(table, shard, at);
+    journal_miss(table->config.journal);
     return UINT64_MAX;
 }
 
 // ---- What is forgotten -----------------------------------------------------------------------------
 
 // With it goes, in one step, until when an authentication may be one that was forgotten: else a row that went
-// would let its session begin again. Where the journal is full the row stays, and goes when it was loaded and
-// swept again.
-static void erase(struct session_table *table, struct journal_row *row)
+// would let its session begin again. Where the journal is full nothing goes: what memory forgot and the disk
+// did not would come back behind whatever was made of the id since.
+static bool erase(struct session_table *table, struct journal_row *row)
 {
     unsigned char at[8];
     uint64_t forgotten = (uint64_t)session_forgotten_ms(table), seq = 0;
@@ -148,31 +150,30 @@ static void erase(struct session_table *table, struct journal_row *row)
     const struct journal_row rows[] = {
         {.table = JOURNAL_META, .key = STR(SESSION_ROW_FORGOTTEN), .value = {(const char *)at, sizeof at}},
         *row};
-    enum pdp_err err = journal_add(table->config.journal, rows, COUNT_OF(rows), false, &seq);
-    (void)err;
+    return journal_add(table->config.journal, rows, COUNT_OF(rows), false, &seq) == PDP_ERR_OK;
 }
 
-void lasting_erase(struct session_table *table, const struct slot *slot)
+bool lasting_erase(struct session_table *table, const struct slot *slot)
 {
     if (table->config.journal == NULL) {
-        return;
+        return true;
     }
     unsigned char key[ROW_SESSION_KEY];
     const struct session_record record = {.id = slot->id, .key = slot->key};
     struct journal_row row = {.table = JOURNAL_SESSIONS};
     row.key = (struct str){(const char *)key, row_session_key(&record, key)};
-    erase(table, &row);
+    return erase(table, &row);
 }
 
-void lasting_erase_user(struct session_table *table, struct hash128 subject)
+bool lasting_erase_user(struct session_table *table, struct hash128 subject)
 {
     if (table->config.journal == NULL) {
-        return;
+        return true;
     }
     unsigned char key[ROW_USER_KEY];
     struct journal_row row = {.table = JOURNAL_USERS};
     row.key = (struct str){(const char *)key, row_user_key(subject, key)};
-    erase(table, &row);
+    return erase(table, &row);
 }
 
 // ---- At leisure ------------------------------------------------------------------------------------
@@ -245,4 +246,40 @@ size_t session_changed(struct session_table *table, size_t most,
         }
     }
     return given;
+}
+
+static void note_session_again(struct session_table *table, struct hash128 id)
+{
+    struct shard *shard = NULL;
+    uint32_t at = table_lock_slot(table, id, false, &shard);
+    if (at != 0) {
+        lasting_note(table, shard, at);
+        table_unlock(&shard->lock);
+    }
+}
+
+static void note_user_again(struct session_table *table, struct hash128 subject)
+{
+    struct shard *shard = table_shard(table, subject);
+    table_lock(&shard->lock);
+    uint32_t at = table_find_user(shard, subject);
+    if (at != 0) {
+        lasting_note_user(table, shard, at);
+    }
+    table_unlock(&shard->lock);
+}
+
+void session_note_again(struct session_table *table, const struct journal_row *row)
+{
+    struct session_record session;
+    struct user_record user;
+    struct row_names names;
+    struct str gateway;
+    if (row->table == JOURNAL_SESSIONS &&
+        row_session_read(row->key, row->value, &session, &gateway) == PDP_ERR_OK) {
+        note_session_again(table, session.id);
+    } else if (row->table == JOURNAL_USERS &&
+               row_user_read(row->key, row->value, &user, &names) == PDP_ERR_OK) {
+        note_user_again(table, user.subject);
+    }
 }

@@ -39,7 +39,7 @@ static void sweep_slot(struct session_table *table, struct shard *shard, uint64_
     const struct slot *slot = slot_at(table, at);
     if (slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms) {
         note_forgotten(table, last_ms(slot));
-        commit_forget(table, shard, at);
+        (void)commit_forget(table, shard, at); // or with the next round
     }
 }
 
@@ -49,8 +49,9 @@ static void sweep_user(struct session_table *table, struct shard *shard, uint64_
     const struct user *user = user_at(shard, (uint32_t)place + 1);
     if (user->names != NULL && user->slots == 0 && num_add_sat(user->record.last.at_ms, keep_ms) < now_ms) {
         note_forgotten(table, num_mul_sat((int64_t)user->record.cutoff_s, 1000) - LIFECYCLE_AHEAD_MS - 1);
-        lasting_erase_user(table, user->record.subject);
-        users_forget(table, shard, (uint32_t)place + 1);
+        if (lasting_erase_user(table, user->record.subject)) {
+            users_forget(table, shard, (uint32_t)place + 1);
+        }
     }
 }
 

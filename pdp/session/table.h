@@ -192,8 +192,8 @@ MUST_USE enum pdp_err commit_restore(struct session_table *table, struct shard *
 // Ends the session of a slot for good. The shard's lock is held. Returns as session_held.seq.
 uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t at, enum pdp_code why,
                     int64_t now_ms, int64_t keep_until_ms);
-// Forgets a slot. The shard's lock is held.
-void commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
+// Forgets a slot. The shard's lock is held. false: not now, for its row cannot be erased yet.
+bool commit_forget(struct session_table *table, struct shard *shard, uint32_t slot);
 
 // ---- live.c ------------------------------------------------------------------------------------
 
@@ -217,9 +217,10 @@ uint64_t lasting_put(struct session_table *table, struct shard *shard, uint32_t 
 uint64_t lasting_put_family(struct session_table *table, struct shard *shard, uint32_t old, uint32_t at);
 // The same of a user alone.
 uint64_t lasting_put_user(struct session_table *table, struct shard *shard, uint32_t user);
-// The record is forgotten: its row goes, and what it says about forgetting comes.
-void lasting_erase(struct session_table *table, const struct slot *slot);
-void lasting_erase_user(struct session_table *table, struct hash128 subject);
+// The record is forgotten: its row goes, and what it says about forgetting comes. false: the journal is full,
+// and it must not be forgotten yet.
+MUST_USE bool lasting_erase(struct session_table *table, const struct slot *slot);
+MUST_USE bool lasting_erase_user(struct session_table *table, struct hash128 subject);
 
 // ---- analyst.c ---------------------------------------------------------------------------------
 

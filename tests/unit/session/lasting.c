@@ -236,6 +236,7 @@ Test(session_lasting, an_end_holds_although_the_journal_is_full)
     cr_expect_eq(session_end(table, STR("last"), PDP_CODE_TERMINATED, T0, T0 + DAY, &was, &known),
                  PDP_ERR_OK);
     cr_expect_eq(was.seq, UINT64_MAX, "it will not be durable in time");
+    cr_expect_eq(journal_awaits(journal), UINT64_MAX, "and nobody may be told of it as if it were");
     struct session_record record;
     cr_expect_eq(help_found(table, "alice", "last", &record), SESSION_FOUND);
     cr_expect_eq(record.state, SESSION_TERMINATED);
@@ -261,6 +262,26 @@ Test(session_lasting, what_is_forgotten_is_erased_with_the_time_that_guards_it)
     }
     cr_expect_eq(erased, 1);
     cr_expect_eq(guards, 1);
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
+Test(session_lasting, nothing_is_forgotten_that_cannot_be_erased)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    bool known = false;
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    for (int i = 0; i < 8; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "id-%d", i);
+        cr_assert_eq(help_end(table, id, T0, T0 + 30 * DAY, &known), PDP_ERR_OK);
+    }
+    (void)session_sweep(table, T0 + 3 * DAY, 100000);
+    cr_expect_eq(help_found(table, "alice", "one", NULL), SESSION_FOUND, "its row would come back");
+    journal_settle(journal, journal_head(journal), false);
+    (void)session_sweep(table, T0 + 3 * DAY, 100000);
+    cr_expect_eq(help_found(table, "alice", "one", NULL), SESSION_ABSENT);
     session_table_free(&table);
     journal_free(&journal);
 }
