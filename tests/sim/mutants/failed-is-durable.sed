@@ -1,0 +1,3 @@
+# pdp/session/journal.c
+# A group that failed counts as written.
+s/^    if \(failed\) \{/    if (failed \&\& seq == 0) {/
