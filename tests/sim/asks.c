@@ -9,23 +9,22 @@ static const struct str GATEWAY_PATHS[] = {
 
 // ---- Sessions --------------------------------------------------------------------------------------------
 
-void sim_story_new(struct sim *sim, int place)
+int sim_story_new(struct sim *sim, int user)
 {
     if (sim->story_count == SIM_STORIES) {
-        return;
+        return SIM_NONE;
     }
     int at = sim->story_count++;
     struct sim_story *story = &sim->stories[at];
     int64_t now_s = sim->now.wall_ms / 1000;
-    *story = (struct sim_story){.user = sim_below(sim, SIM_USERS),
-                                .auth_ms = (now_s - sim_below(sim, 30)) * 1000,
-                                .allowed = SIM_NONE};
+    *story = (struct sim_story){
+        .user = user, .auth_ms = (now_s - sim_below(sim, 30)) * 1000, .next = at, .allowed = SIM_NONE};
     story->auth_most_ms = story->auth_ms;
     (void)snprintf(story->id, sizeof story->id, "id-%d", at);
     const struct session_key key = session_key_of(engine_sessions(sim->machine.engine), 0, STR(""),
                                                   STR("user"), STR("u"), str_of(story->id));
     session_ref_print(key.id, story->ref);
-    sim->active[place] = at;
+    return at;
 }
 
 static int pick_story(struct sim *sim)
@@ -33,9 +32,12 @@ static int pick_story(struct sim *sim)
     int place = sim_below(sim, SIM_ACTIVE);
     bool over = sim->stories[sim->active[place]].ended;
     if (sim_one_in(sim, over ? 6 : 300)) {
-        sim_story_new(sim, place);
+        int fresh = sim_story_new(sim, sim_below(sim, SIM_USERS));
+        sim->active[place] = fresh != SIM_NONE ? fresh : sim->active[place];
     }
-    return sim_one_in(sim, 12) ? sim_below(sim, sim->story_count) : sim->active[place];
+    int story = sim_one_in(sim, 12) ? sim_below(sim, sim->story_count) : sim->active[place];
+    // An id that was never acknowledged is one that nobody has.
+    return sim->stories[story].waits ? sim->active[place] : story;
 }
 
 // ---- Messages --------------------------------------------------------------------------------------------
@@ -136,6 +138,9 @@ static void put_event(struct sim *sim, struct emit *emit, const struct sim_reque
     bool passed = request->event == EVENT_STEP_UP_PASSED;
     const struct str amr = passed ? STR("otp") : STR("pwd");
     emit_texts(emit, STR("amr"), &amr, 1);
+    if (request->event == EVENT_ROTATE) {
+        emit_key_str(emit, "new_id", str_of(sim->stories[request->to].id));
+    }
     emit_end(emit);
     emit_end(emit);
     emit_end(emit);
@@ -152,6 +157,22 @@ static void put_terminate(struct sim *sim, struct emit *emit, const struct sim_r
     emit_end(emit);
 }
 
+static void put_cut(struct sim *sim, struct emit *emit, const struct sim_request *request)
+{
+    char name[8];
+    (void)sim;
+    (void)snprintf(name, sizeof name, "u%d", request->user);
+    emit_map(emit, EMIT_FEW);
+    emit_key_str(emit, "op", STR("cutoff.add"));
+    emit_key(emit, STR("target"));
+    emit_map(emit, EMIT_FEW);
+    emit_key_str(emit, "kind", STR("subject"));
+    emit_key_str(emit, "value", str_of(name));
+    emit_end(emit);
+    emit_key_str(emit, "reason", STR("simulated"));
+    emit_end(emit);
+}
+
 static void put_status(struct sim *sim, struct emit *emit, const struct sim_request *request)
 {
     emit_map(emit, EMIT_FEW);
@@ -163,8 +184,8 @@ static void put_status(struct sim *sim, struct emit *emit, const struct sim_requ
 static void write_message(struct sim *sim, struct sim_request *request)
 {
     static void (*const PUT[])(struct sim * sim, struct emit * emit, const struct sim_request *request) = {
-        [SIM_QUESTION] = put_question,   [SIM_BATCH] = put_batch,   [SIM_EVENT] = put_event,
-        [SIM_TERMINATE] = put_terminate, [SIM_STATUS] = put_status,
+        [SIM_QUESTION] = put_question,   [SIM_BATCH] = put_batch, [SIM_EVENT] = put_event,
+        [SIM_TERMINATE] = put_terminate, [SIM_CUT] = put_cut,     [SIM_STATUS] = put_status,
     };
     struct emit emit;
     buf_clear(&sim->scratch);
@@ -185,9 +206,10 @@ enum {
 
 static enum event_type pick_event(struct sim *sim)
 {
-    static const enum event_type EVENTS[] = {
-        EVENT_START,          EVENT_START,          EVENT_START,  EVENT_LOGIN,          EVENT_LOGIN,
-        EVENT_STEP_UP_PASSED, EVENT_STEP_UP_PASSED, EVENT_SIGNAL, EVENT_STEP_UP_FAILED, EVENT_LOGOUT};
+    static const enum event_type EVENTS[] = {EVENT_START,          EVENT_START,  EVENT_START,
+                                             EVENT_LOGIN,          EVENT_LOGIN,  EVENT_STEP_UP_PASSED,
+                                             EVENT_STEP_UP_PASSED, EVENT_SIGNAL, EVENT_STEP_UP_FAILED,
+                                             EVENT_LOGOUT,         EVENT_ROTATE, EVENT_ROTATE};
     return EVENTS[sim_below(sim, COUNT_OF(EVENTS))];
 }
 
@@ -202,7 +224,7 @@ static int pick_peer(struct sim *sim)
 static enum sim_kind pick_kind(struct sim *sim, int peer)
 {
     if (peer >= FIRST_ANALYST) {
-        return sim_one_in(sim, 3) ? SIM_TERMINATE : SIM_STATUS;
+        return sim_one_in(sim, 3) ? SIM_TERMINATE : sim_one_in(sim, 40) ? SIM_CUT : SIM_STATUS;
     }
     if (peer >= FIRST_ISSUER) {
         return SIM_EVENT;
@@ -249,6 +271,20 @@ static void dispatch(struct sim *sim, int at)
     }
 }
 
+// A rotation names an id that nobody has yet; where there is none left, it is a login.
+static void name_next(struct sim *sim, struct sim_request *request)
+{
+    const struct sim_story *story = &sim->stories[request->story];
+    request->to = sim_story_new(sim, story->user);
+    if (request->to == SIM_NONE) {
+        request->event = EVENT_LOGIN;
+        return;
+    }
+    struct sim_story *next = &sim->stories[request->to];
+    next->waits = true;
+    next->auth_ms = next->auth_most_ms = story->auth_ms;
+}
+
 void sim_ask(struct sim *sim)
 {
     int peer = pick_peer(sim);
@@ -271,6 +307,9 @@ void sim_ask(struct sim *sim)
                                     .hop = ++sim->hop};
     if (sim_one_in(sim, 400)) { // another's id
         request->user = sim_below(sim, SIM_USERS);
+    }
+    if (request->kind == SIM_EVENT && request->event == EVENT_ROTATE) {
+        name_next(sim, request);
     }
     write_message(sim, request);
     sim_note(sim, DID_ASK, story, (int64_t)request->number, (int64_t)request->kind * 100 + request->event);

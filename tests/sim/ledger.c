@@ -4,7 +4,7 @@
 
 #include "base/num.h"
 
-static const int64_t AHEAD_MS = 60000;
+static const int64_t AHEAD_MS = 60000, OVERLAP_MS = 10000;
 
 static struct session_table *table_of(struct sim *sim)
 {
@@ -23,6 +23,17 @@ static bool is_authentication(const struct sim_request *request)
     return request->kind == SIM_EVENT && (request->event == EVENT_START || request->event == EVENT_LOGIN);
 }
 
+static void leave_ring(struct sim *sim, int at)
+{
+    int before = at;
+    while (sim->stories[before].next != at) {
+        before = sim->stories[before].next;
+    }
+    sim->stories[before].next = sim->stories[at].next;
+    sim->stories[at].next = at;
+    sim->stories[at].replaced = false;
+}
+
 // What was forgotten may begin again under its id: by a new authentication, or by one that the machine's
 // clock puts behind the end.
 static void begin_anew(struct sim *sim, const struct sim_request *request, struct sim_story *story)
@@ -33,21 +44,33 @@ static void begin_anew(struct sim *sim, const struct sim_request *request, struc
         story->ended = story->started = false;
     }
     // What is acknowledged from now on of what was decided before is about the one that was forgotten.
-    story->lives += newer || (is_authentication(request) && was_forgotten(sim, 0));
+    if (newer || (is_authentication(request) && was_forgotten(sim, 0))) {
+        story->lives++;
+        leave_ring(sim, request->story);
+    }
 }
 
-static void begin_event(const struct sim_request *request, struct sim_story *story,
-                        const struct sim_send *send)
+// What an authentication, or a proof, does to the session by whatever id.
+static void begin_proof(struct sim_story *story, bool begins, int64_t auth_ms, uint32_t now_s)
+{
+    story->auth_most_ms = begins ? num_max(story->auth_most_ms, auth_ms) : story->auth_most_ms;
+    story->proofs++;
+    story->proof_s = begins ? 0 : now_s < story->proof_s ? now_s : story->proof_s;
+}
+
+static void begin_event(struct sim *sim, const struct sim_request *request, const struct sim_send *send)
 {
     bool begins = is_authentication(request);
-    if (begins) {
+    struct sim_story *story = &sim->stories[request->story];
+    if (request->event == EVENT_ROTATE) {
+        story->overlap_ms = num_max(story->overlap_ms, send->wall_ms + OVERLAP_MS);
+    } else if (begins || request->event == EVENT_STEP_UP_PASSED) {
         int64_t auth_ms = request->claims ? num_min(request->claim_ms, send->wall_ms) : send->wall_ms;
-        story->auth_most_ms = num_max(story->auth_most_ms, auth_ms);
-    }
-    if (begins || request->event == EVENT_STEP_UP_PASSED) {
-        story->proofs++;
-        uint32_t now_s = (uint32_t)(send->wall_ms / 1000);
-        story->proof_s = begins ? 0 : now_s < story->proof_s ? now_s : story->proof_s;
+        int at = request->story;
+        do {
+            begin_proof(&sim->stories[at], begins, auth_ms, (uint32_t)(send->wall_ms / 1000));
+            at = sim->stories[at].next;
+        } while (at != request->story);
     }
 }
 
@@ -61,11 +84,17 @@ void ledger_begin(struct sim *sim, struct sim_send *send)
         begin_anew(sim, request, story);
     }
     // An event may be the authentication that a cut-off asks for.
-    bool cut = request->kind != SIM_EVENT && story->auth_most_ms < sim->cut_ms[request->user];
-    send->dead = story->ended || cut;
+    int64_t cut_ms = num_max(sim->cut_ms[request->user], sim->ordered_ms[request->user]);
+    bool cut = request->kind != SIM_EVENT && story->auth_most_ms < cut_ms;
+    bool late = story->replaced && send->wall_ms >= story->overlap_ms;
+    send->dead = story->ended || cut || (late && request->kind != SIM_EVENT);
     if (request->kind == SIM_EVENT) {
-        begin_event(request, story, send);
+        begin_event(sim, request, send);
     }
+    // The end of an old id is a step of its own: a crash may keep it and lose the session's, until somebody
+    // ends it again.
+    send->apart = story->replaced && session_look(table_of(sim), str_of(story->id), &view) &&
+                  view.record.state == SESSION_TERMINATED;
     send->proofs = story->proofs;
     send->lives = story->lives;
     sim_note(sim, DID_BEGIN, request->story, (int64_t)request->number, send->dead);
@@ -73,16 +102,63 @@ void ledger_begin(struct sim *sim, struct sim_send *send)
 
 // ---- What is acknowledged --------------------------------------------------------------------------------
 
+// By whatever id it was ended, it is over by all of them.
+static void ended_all(struct sim *sim, int first, int64_t wall_ms)
+{
+    int at = first;
+    do {
+        struct sim_story *story = &sim->stories[at];
+        story->ended_ms = story->ended ? story->ended_ms : wall_ms; // a second end changes nothing
+        story->ended = true;
+        at = story->next;
+    } while (at != first);
+}
+
 static void ended(struct sim *sim, int at, const struct sim_send *send)
 {
-    struct sim_story *story = &sim->stories[at];
-    if (at == sim->requests[send->request].story && send->lives != story->lives) {
+    if (at == sim->requests[send->request].story && send->lives != sim->stories[at].lives) {
         return; // it was forgotten since, and began anew
     }
-    story->ended_ms = story->ended ? story->ended_ms : send->wall_ms; // a second end changes nothing
-    story->ended = true;
+    struct session_view view;
+    bool known = session_look(table_of(sim), str_of(sim->stories[at].id), &view);
+    if (!known && !sim->stories[at].ended && was_forgotten(sim, 0)) {
+        return; // forgotten since
+    }
+    // It may have been over for long when this was answered.
+    bool over = known && view.record.state == SESSION_TERMINATED;
+    if (send->apart && at == sim->requests[send->request].story) {
+        sim->stories[at].ended_ms = sim->stories[at].ended ? sim->stories[at].ended_ms : send->wall_ms;
+        sim->stories[at].ended = true;
+        return;
+    }
+    ended_all(sim, at, over ? num_min(view.record.ended_ms, send->wall_ms) : send->wall_ms);
     sim->ends++;
     sim_note(sim, DID_ENDED, at, (int64_t)sim->requests[send->request].number, send->wall_ms);
+}
+
+// It goes on under another id.
+static void rotated(struct sim *sim, const struct sim_request *request, const struct sim_send *send)
+{
+    struct sim_story *old = &sim->stories[request->story], *next = &sim->stories[request->to];
+    if (send->lives != old->lives || !next->waits) {
+        return; // of one that was forgotten; or it was acknowledged before
+    }
+    next->waits = false;
+    next->auth_most_ms = num_max(next->auth_most_ms, old->auth_most_ms);
+    next->proof_s = old->proof_s;
+    next->started = true;
+    next->started_ms = send->wall_ms;
+    old->replaced = true;
+    next->next = old->next;
+    old->next = request->to;
+    if (old->ended || next->ended) {
+        ended_all(sim, request->story, send->wall_ms);
+    }
+    for (int i = 0; i < SIM_ACTIVE; i++) {
+        sim->active[i] =
+            sim->active[i] == request->story && !sim_one_in(sim, 3) ? request->to : sim->active[i];
+    }
+    sim_note(sim, DID_ROTATED, request->story, request->to, send->wall_ms);
 }
 
 static int find_ref(const struct sim *sim, const struct value *ref)
@@ -214,6 +290,8 @@ static void on_recorded(struct sim *sim, const struct sim_request *request, cons
         story->started = true;
         story->started_ms = send->wall_ms;
         sim_note(sim, DID_STARTED, request->story, (int64_t)request->number, repeated);
+    } else if (request->event == EVENT_ROTATE) {
+        rotated(sim, request, send);
     } else if (request->event == EVENT_STEP_UP_PASSED && !repeated && send->proofs == story->proofs) {
         story->proof_s = (uint32_t)(send->wall_ms / 1000);
         sim_note(sim, DID_PROVED, request->story, (int64_t)request->number, story->proof_s);
@@ -249,6 +327,19 @@ static void on_terminate(struct sim *sim, const struct sim_request *request, con
     }
 }
 
+static void on_cut(struct sim *sim, const struct sim_request *request, const struct sim_send *send,
+                   const struct value *root)
+{
+    const struct value *ok = value_get(root, STR("ok"));
+    if (ok == NULL || ok->kind != VALUE_BOOL) {
+        sim_fail(sim, request->story, "an answer to an order that is none");
+    } else if (ok->as.b) {
+        int64_t *cut_ms = &sim->ordered_ms[request->user];
+        *cut_ms = num_max(*cut_ms, send->wall_ms);
+        sim_note(sim, DID_CUT, request->story, request->user, *cut_ms);
+    }
+}
+
 static void on_status(struct sim *sim, const struct sim_request *request, const struct sim_send *send,
                       const struct value *root)
 {
@@ -263,8 +354,8 @@ void ledger_answer(struct sim *sim, const struct sim_link *link, const struct si
 {
     static void (*const ON[])(struct sim * sim, const struct sim_request *request,
                               const struct sim_send *send, const struct value *root) = {
-        [SIM_QUESTION] = on_question,   [SIM_BATCH] = on_batch,   [SIM_EVENT] = on_event,
-        [SIM_TERMINATE] = on_terminate, [SIM_STATUS] = on_status,
+        [SIM_QUESTION] = on_question,   [SIM_BATCH] = on_batch, [SIM_EVENT] = on_event,
+        [SIM_TERMINATE] = on_terminate, [SIM_CUT] = on_cut,     [SIM_STATUS] = on_status,
     };
     struct fault why;
     struct value root = {0};
@@ -307,7 +398,8 @@ static void check_story(struct sim *sim, int at)
     bool known = session_look(table_of(sim), str_of(story->id), &view);
     if (story->ended) {
         bool excused = was_forgotten(sim, 0) && story->auth_ms > story->ended_ms + AHEAD_MS;
-        bool over = known ? view.record.state == SESSION_TERMINATED : was_forgotten(sim, story->auth_ms);
+        bool over = known ? view.record.state == SESSION_TERMINATED || view.record.state == SESSION_ROTATED
+                          : was_forgotten(sim, story->auth_ms);
         if (!over && !excused) {
             sim_fail(sim, at, "an end of session %s was acknowledged, and it is %s", story->id,
                      known ? session_state_name((enum session_state)view.record.state) : "not known");

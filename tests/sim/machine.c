@@ -2,6 +2,7 @@
 // The machine: put together from what is on the disk, driven, and taken away.
 #include "sim/sim.h"
 
+#include "engine/controls.h"
 #include "node/inner.h"
 #include "session/row.h"
 
@@ -108,6 +109,29 @@ static enum pdp_err load_session(void *user, const struct store_row *row)
     return err == PDP_ERR_UNKNOWN ? PDP_ERR_OK : err; // its user went with the power
 }
 
+struct loading {
+    struct engine *engine;
+    struct controls_load controls;
+};
+
+static enum pdp_err load_control(void *user, const struct store_row *row)
+{
+    struct loading *loading = user;
+    return controls_load_row(&loading->controls, loading->engine, row->key, row->value);
+}
+
+static void load_controls(struct sim *sim)
+{
+    char why[STORE_WHY_MAX] = "";
+    struct loading loading = {.engine = sim->machine.engine};
+    enum pdp_err err = store_load(sim->store, STORE_CONTROLS, load_control, &loading, why);
+    err = err == PDP_ERR_OK ? controls_load_end(&loading.controls, loading.engine) : err;
+    controls_load_drop(&loading.controls);
+    if (err != PDP_ERR_OK) {
+        sim_fail(sim, SIM_NONE, "controls that were written cannot be read: %s %s", pdp_err_text(err), why);
+    }
+}
+
 static void load(struct sim *sim)
 {
     static const struct {
@@ -159,6 +183,7 @@ static void boot_engine(struct sim *sim)
     struct snapshot *snapshot = sim_policies(sim->policies);
     engine_publish(machine->engine, &snapshot);
     load(sim);
+    load_controls(sim);
 }
 
 static void boot_nodes(struct sim *sim)

@@ -36,6 +36,7 @@ enum sim_kind {
     SIM_BATCH,
     SIM_EVENT,
     SIM_TERMINATE, // of an analyst
+    SIM_CUT,       // of an analyst: all sessions of the story's user so far
     SIM_STATUS,    // of an analyst: moves nothing
 };
 
@@ -44,11 +45,12 @@ struct sim_request {
     enum sim_kind kind;
     enum event_type event;
     int peer, story, user;
-    int sends;        // on connections that live, not answered
-    uint64_t number;  // request_id
-    bool claims;      // an event that says when the authentication was
-    int64_t claim_ms; //
-    uint32_t hop;     // the peer's SP request id
+    int sends;       // on connections that live, not answered
+    uint64_t number; // request_id
+    bool claims;     // an event that says when the authentication was
+    int64_t claim_ms;
+    int to;       // a rotation: the session's next id
+    uint32_t hop; // the peer's SP request id
     size_t len;
     unsigned char bytes[SIM_MESSAGE];
 };
@@ -64,6 +66,10 @@ struct sim_story {
     uint32_t lives;               // counts how often its id was begun anew, after it was forgotten
     uint32_t proofs;              // counts what sets or takes proofs
     uint32_t proof_s;             // one that was acknowledged: there is one as new as this; 0: none
+    int next;                     // in the ring of ids of one session; itself: there is no other
+    bool waits;                   // for the acknowledgement of a rotation to it
+    bool replaced;                // by another id, which was acknowledged
+    int64_t overlap_ms;           // until when this one may go on, at most
     int allowed;                  // the last request that was allowed
 };
 
@@ -79,6 +85,7 @@ struct sim_send {
     bool dead; // an end of the session had been acknowledged: nothing may allow it
     int64_t wall_ms;
     uint32_t lives, proofs;
+    bool apart; // by an id that was replaced, and that has a tombstone of its own
 };
 
 struct sim_link {
@@ -125,7 +132,9 @@ enum sim_did { // of the trace
     X(PROVED)           \
     X(CUT)              \
     X(LOST)             \
-    X(OPEN) X(TICK) X(CLOCK) X(GATHER) X(WRITE) X(RELEASE) X(DISK) X(SWEEP) X(RELOAD) X(CRASH) X(KEY) X(CALM)
+    X(OPEN)             \
+    X(TICK)             \
+    X(CLOCK) X(GATHER) X(WRITE) X(RELEASE) X(DISK) X(SWEEP) X(RELOAD) X(ROTATED) X(CRASH) X(KEY) X(CALM)
 #define X(name) DID_##name,
     SIM_DID_LIST(X)
 #undef X
@@ -174,7 +183,8 @@ struct sim {
     uint32_t hop;
     struct sim_story stories[SIM_STORIES];
     int story_count, active[SIM_ACTIVE];
-    int64_t cut_ms[SIM_USERS]; // acknowledged: what was authenticated before is over
+    int64_t ordered_ms[SIM_USERS]; // likewise, by an analyst
+    int64_t cut_ms[SIM_USERS];     // acknowledged: what was authenticated before is over
     struct arena arena;
     struct buf scratch;
     struct sim_trace trace[SIM_TRACE];
@@ -237,7 +247,7 @@ struct sim_send *sim_begun(struct sim *sim,
 void sim_ask(struct sim *sim);   // somebody asks something new
 void sim_again(struct sim *sim); // or something once more, answered or not
 int sim_waiting(const struct sim *sim);
-void sim_story_new(struct sim *sim, int place);
+int sim_story_new(struct sim *sim, int user); // SIM_NONE: there is no more room
 
 // ---- ledger.c --------------------------------------------------------------------------------------------
 

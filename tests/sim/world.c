@@ -234,7 +234,7 @@ static void begin(struct sim *sim)
     make_peers(sim);
     sim_boot(sim);
     for (int i = 0; i < SIM_ACTIVE; i++) {
-        sim_story_new(sim, i);
+        sim->active[i] = sim_story_new(sim, sim_below(sim, SIM_USERS));
     }
 }
 
