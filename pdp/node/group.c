@@ -22,6 +22,7 @@ struct group {
     uint64_t seq;     // of the last step that was gathered
     bool round;       // of what is noted: begun, and all of it was written so far
     uint64_t missed;  // by the journal when it began: the round makes it good
+    uint64_t lost;    // transactions, as the store counts them
     struct buf texts; // of what was only noted
 };
 
@@ -106,6 +107,17 @@ bool group_gather(struct group *group, enum group_kind kind)
 
 // ---- Writing ---------------------------------------------------------------------------------------------
 
+// An error of the disk may take what it had taken before and nobody synced: what that was is not known.
+static void note_lost(struct group *group)
+{
+    struct store_stats stats;
+    store_stats(group->config.store, &stats);
+    if (stats.lost != group->lost) {
+        group->lost = stats.lost;
+        session_note_all(group->config.table);
+    }
+}
+
 // Submits and waits for the disk.
 static enum pdp_err put(struct group *group)
 {
@@ -119,6 +131,7 @@ static enum pdp_err put(struct group *group)
             done.token = 0;
         }
     }
+    note_lost(group);
     return done.err;
 }
 

@@ -283,3 +283,45 @@ void session_note_again(struct session_table *table, const struct journal_row *r
         note_user_again(table, user.subject);
     }
 }
+
+// Slabs stay once they are there, so a walk by number misses only what was made, and noted, since.
+static bool note_slabs(struct session_table *table, struct shard *shard, uint32_t from)
+{
+    table_lock(&shard->lock);
+    uint32_t to = from + TABLE_LOCK_MOST / TABLE_SLAB;
+    for (uint32_t i = from; i < to && i < shard->slab_count; i++) {
+        for (uint32_t at = shard->slabs[i] * TABLE_SLAB; at < (shard->slabs[i] + 1) * TABLE_SLAB; at++) {
+            if (slot_at(table, at)->state != SESSION_NONE) {
+                lasting_note(table, shard, at);
+            }
+        }
+    }
+    bool more = to < shard->slab_count;
+    table_unlock(&shard->lock);
+    return more;
+}
+
+static bool note_users(struct session_table *table, struct shard *shard, uint32_t from)
+{
+    table_lock(&shard->lock);
+    uint32_t most = shard->user_slab_count * TABLE_USER_SLAB;
+    uint32_t to = most - from > TABLE_LOCK_MOST ? from + TABLE_LOCK_MOST : most;
+    for (uint32_t i = from; i < to; i++) {
+        if (user_at(shard, i + 1)->names != NULL) {
+            lasting_note_user(table, shard, i + 1);
+        }
+    }
+    table_unlock(&shard->lock);
+    return to < most;
+}
+
+void session_note_all(struct session_table *table)
+{
+    for (uint32_t i = 0; i <= table->shard_mask; i++) {
+        struct shard *shard = &table->shards[i];
+        for (uint32_t at = 0; note_users(table, shard, at); at += TABLE_LOCK_MOST) {
+        }
+        for (uint32_t at = 0; note_slabs(table, shard, at); at += TABLE_LOCK_MOST / TABLE_SLAB) {
+        }
+    }
+}

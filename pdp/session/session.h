@@ -308,6 +308,8 @@ size_t session_changed(struct session_table *table, size_t most,
                        void (*each)(void *user, const struct journal_row *row), void *user);
 // A row that session_changed gave was not written: what it is about is given again. Nothing where it is gone.
 void session_note_again(struct session_table *table, const struct journal_row *row);
+// Any row that was given may not be there: all are given again. Holds a lock for at most 256 records.
+void session_note_all(struct session_table *table);
 // Puts back what was written, before anything is asked: first the users, then the sessions. UNKNOWN: a live
 // session whose user or whose key is not known (it is left out; what ended is always taken), DUPLICATE,
 // NOMEM.

@@ -39,6 +39,12 @@ static void keep(void *user, const struct journal_row *row)
     kept->rows[i].row.value.at = kept->rows[i].value;
 }
 
+static void ignore(void *user, const struct journal_row *row)
+{
+    (void)user;
+    (void)row;
+}
+
 static void put_back(struct session_table *table, const struct kept *kept)
 {
     for (size_t i = 0; i < kept->count; i++) {
@@ -305,4 +311,69 @@ Test(session_lasting, a_new_key_leaves_old_sessions_where_they_are)
     cr_expect_eq(session_key_uses(table, 0), 2);
     cr_expect_eq(session_key_uses(table, 1), 1);
     session_table_free(&table);
+}
+
+// What a disk took after it was told to be there is given once more, as it is by then; what is forgotten is
+// not.
+Test(session_lasting, what_was_not_written_is_given_again)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    cr_expect_eq(help_put(table, "alice", "two", SESSION_ACTIVE, T0), PDP_ERR_OK);
+    struct kept early = {0}, again = {0}, all = {0};
+    cr_expect_eq(session_changed(table, 100, keep, &early), 3);
+    cr_expect_eq(help_put(table, "alice", "one", SESSION_CHALLENGED, T0 + 1), PDP_ERR_OK);
+    cr_expect_eq(session_changed(table, 100, keep, &again), 2, "the session and its user");
+    for (size_t i = 0; i < early.count; i++) {
+        session_note_again(table, &early.rows[i].row);
+        session_note_again(table, &early.rows[i].row);
+    }
+    const struct journal_row junk = {.table = JOURNAL_SESSIONS, .key = STR("junk"), .value = STR("junk")};
+    session_note_again(table, &junk);
+    again.count = 0;
+    cr_expect_eq(session_changed(table, 100, keep, &again), 3, "each once");
+    session_note_all(table);
+    cr_expect_eq(session_changed(table, 100, keep, &all), 3, "each once");
+    cr_expect_eq(session_changed(table, 100, keep, &all), 0);
+    struct session_table *other = help_table((struct session_table_config){0});
+    put_back(other, &all);
+    struct session_record record;
+    cr_expect_eq(help_found(other, "alice", "one", &record), SESSION_FOUND);
+    cr_expect_eq(record.state, SESSION_CHALLENGED, "as it is by now");
+    session_table_free(&other);
+    session_table_free(&table);
+    other = help_table((struct session_table_config){.journal = journal});
+    session_note_again(other, &early.rows[0].row);
+    session_note_again(other, &early.rows[2].row);
+    session_note_all(other);
+    cr_expect_eq(session_changed(other, 100, keep, &all), 0, "what is not there is not given");
+    session_table_free(&other);
+    journal_free(&journal);
+}
+
+Test(session_lasting, all_of_many_are_given_again)
+{
+    struct journal *journal = NULL;
+    cr_assert_eq(journal_new(&(struct journal_config){0}, &journal), PDP_ERR_OK);
+    struct session_table *table = help_table((struct session_table_config){.journal = journal, .shards = 2});
+    enum {
+        MANY = 3000 // more than one lock's worth in each shard
+    };
+    for (int i = 0; i < MANY; i++) {
+        char id[16], user[16];
+        snprintf(id, sizeof id, "id-%d", i);
+        snprintf(user, sizeof user, "u-%d", i / 2);
+        cr_assert_eq(help_put(table, user, id, SESSION_ACTIVE, T0), PDP_ERR_OK);
+    }
+    for (int round = 0; round < 2; round++) {
+        size_t given = 0, got = 0;
+        while ((got = session_changed(table, 100, ignore, NULL)) != 0) {
+            given += got;
+        }
+        cr_expect_eq(given, MANY + MANY / 2, "%zu", given);
+        session_note_all(table);
+    }
+    session_table_free(&table);
+    journal_free(&journal);
 }
