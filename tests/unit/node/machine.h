@@ -3,7 +3,7 @@
 #ifndef UNIT_NODE_MACHINE_H
 #define UNIT_NODE_MACHINE_H
 
-#include "node/node.h"
+#include "node/gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +16,13 @@ struct machine {
     size_t answered;
     uint64_t closed[64]; // handles, as they were closed
     size_t closed_count;
+    struct gate *gate;   // where answers wait for the journal
+    uint64_t gate_seq;   // for which step
+    enum pdp_err parked; // what gate_park said last
 };
 
-// Echoes; a message that begins with `park` is parked; `big` is answered with 100,000 bytes.
+// Echoes; a message that begins with `park` is parked, `gate` by the gate; `big` is answered with 100,000
+// bytes.
 static inline enum node_outcome machine_answer(void *user, struct node_asking *asking, struct str message,
                                                struct buf *out)
 {
@@ -29,6 +33,11 @@ static inline enum node_outcome machine_answer(void *user, struct node_asking *a
         invariant(node_park(asking, &machine->tickets[machine->ticket_count]) == PDP_ERR_OK);
         machine->ticket_count++;
         return NODE_PARKED;
+    }
+    if (str_starts(message, STR("gate"))) {
+        machine->parked = gate_park(machine->gate, asking, machine->gate_seq, message, STR("refused"));
+        buf_str(out, machine->parked != PDP_ERR_OK ? STR("unsaved") : STR(""));
+        return machine->parked != PDP_ERR_OK ? NODE_DONE : NODE_PARKED;
     }
     if (str_starts(message, STR("big"))) {
         for (int i = 0; i < 10000; i++) {
