@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The house rules that a machine can check: floors, outside libraries, banned calls, hot files, exported symbols.
 
-usage: check.py ROOT RULE [LIBRARY…]    RULE: floors, outside, banned, hot, files, headers, symbols
+usage: check.py ROOT RULE [LIBRARY…]    RULE: floors, outside, banned, hot, files, headers, symbols, evidence
 Prints each breach as `file:line: what` and ends with 1 where there was one.
 """
 import pathlib
@@ -167,9 +167,33 @@ def symbols(root, libraries):
         yield root, 1, "no library was given to look at"
 
 
+EVIDENCE = {"SECURITY.md", "COMPLIANCE.md"}  # pages that say which test shows what
+TEST_FILES = [
+    (r"unit_([a-z]+)_([a-z_]+)", r"unit/\1/\2.c"),
+    (r"(fuzz|diff|cases)_([a-z_]+)", r"\1/\1_\2.c"),
+    (r"cases_([a-z_]+)", r"cases/\1.c"),
+    (r"(fault|system)_([a-z0-9_]+)", r"\1/test_\2.c"),
+    (r"system_([a-z0-9_]+)", r"system/test_\1.sh"),
+    (r"diff_([a-z_]+)", r"diff/\1.sh"),
+    (r"sim_([a-z_]+)", r"sim/\1.c"),
+    (r"sim_([a-z_]+)", r"sim/\1.sh"),
+]
+
+
+def evidence(root):
+    """Tests that a page names as what shows something are there."""
+    for name in sorted(EVIDENCE):
+        path = root / "docs" / name
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            for test in re.findall(r"`((?:unit|fuzz|diff|cases|fault|system|sim)_[a-z0-9_]+)`", line):
+                files = [re.sub(f"^{pattern}$", to, test) for pattern, to in TEST_FILES if re.fullmatch(pattern, test)]
+                if not any((root / "tests" / file).exists() for file in files):
+                    yield path, number, f"`{test}` is no test"
+
+
 def main():
     root, rule = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    rules = {f.__name__: f for f in (floors, outside, banned, hot, files, headers, symbols)}
+    rules = {f.__name__: f for f in (floors, outside, banned, hot, files, headers, symbols, evidence)}
     found = list(rules[rule](root, sys.argv[3:]) if rule == "symbols" else rules[rule](root))
     for path, number, what in found:
         shown = path.relative_to(root) if path.is_relative_to(root) else path
