@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/audit_cli.h"
 
+#include "cli/local.h"
+
 #include "client/client.h"
 #include "wire/wire.h"
 
@@ -262,9 +264,11 @@ int audit_reader_open(const struct cli_args *args, struct audit_reader **out)
         if (code != CLI_DONE) {
             return code;
         }
-    } else if (pdp_connect(args->connect, NULL, &reader->client) != PDP_ERR_OK) {
-        return cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001",
-                       "`--connect %s` is no address", args->connect);
+    } else {
+        int code = cli_connect(args, &reader->client);
+        if (code != CLI_DONE) {
+            return code;
+        }
     }
     *out = STEAL(reader);
     return CLI_DONE;

@@ -25,7 +25,7 @@ struct cli_args {
     const char *positional[4];
     size_t positional_count;
     const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
-    struct cli_values geo, keys;
+    struct cli_values geo, keys, vkeys;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;

@@ -217,14 +217,14 @@ static void trust_drop(struct trust *trust)
     buf_fini(&trust->kept);
 }
 
-// `--key` and `--checkpoint`.
+// `--vkey` and `--checkpoint`.
 static int trust_read(const struct cli_args *args, struct trust *out)
 {
     const char *why = "";
-    for (size_t i = 0; i < args->keys.count; i++) {
-        if (note_key_read(str_of(args->keys.at[i]), &out->keys[i]) != PDP_ERR_OK) {
+    for (size_t i = 0; i < args->vkeys.count; i++) {
+        if (note_key_read(str_of(args->vkeys.at[i]), &out->keys[i]) != PDP_ERR_OK) {
             return cli_bad("a line of `vkeys` in the audit folder, as it was when the log began",
-                           "`--key %s` is no key of a log", args->keys.at[i]);
+                           "`--vkey %s` is no key of a log", args->vkeys.at[i]);
         }
         out->count++;
     }
@@ -343,7 +343,7 @@ static int receipt_keys(const struct cli_args *args, struct trust *trust,
     AUTO(buf_fini) struct buf text = {0};
     if (args->state == NULL && args->connect == NULL) {
         return cli_bad("a line of `vkeys` in the audit folder, as it was when the log began",
-                       "`--key KEY` is missing: by whom is the receipt believed?");
+                       "`--vkey KEY` is missing: by whom is the receipt believed?");
     }
     int code = audit_reader_open(args, &reader);
     if (code != CLI_DONE) {

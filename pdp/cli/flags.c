@@ -103,9 +103,9 @@ static const struct flag {
      "its version, higher than that of any before"},
     {"expires", TEXT, offsetof(struct cli_args, expires), 0, 0, "T", "until when it holds, RFC 3339"},
     {"key", TEXTS, offsetof(struct cli_args, keys), 0, 0, "FILE",
-     "an Ed25519 key in PEM: private to sign with, public to verify by; of an audit log a line of its "
-     "`vkeys` (may be "
-     "repeated)"},
+     "an Ed25519 key in PEM: private to sign with, public to verify by (may be repeated)"},
+    {"vkey", TEXTS, offsetof(struct cli_args, vkeys), 0, 0, "KEY",
+     "who may have signed the audit log: a line of its `vkeys` (may be repeated)"},
     {"threshold", NUMBER, offsetof(struct cli_args, threshold), 1, CLI_VALUES_MAX, "K",
      "how many of the keys must have signed; default: all of them"},
     {"once", SWITCH, offsetof(struct cli_args, once), 0, 0, NULL, "one screen, of one second"},
