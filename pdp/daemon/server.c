@@ -558,8 +558,8 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     }
     if (status == SERVER_DONE) {
         atomic_store_explicit(&server->serving, true, memory_order_release);
+        server_takeover_listen(server); // before it says so: a successor may come at once
         say_ready(server, compiled);
-        server_takeover_listen(server);
     }
     compiled_free(&compiled);
     return status;
