@@ -333,6 +333,39 @@ int cmd_status(const struct cli_args *args)
     return args->lists ? simple(args, "lists", print_lists) : simple(args, "status", print_tree);
 }
 
+int cmd_peer_list(const struct cli_args *args)
+{
+    return simple(args, "peer.list", print_tree);
+}
+
+static int peer_order(const struct cli_args *args, const char *op)
+{
+    struct buf message = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", str_of(op));
+    emit_key_str(&emit, "peer", str_of(args->positional[0]));
+    if (args->reason != NULL) {
+        emit_key_str(&emit, "reason", str_of(args->reason));
+    }
+    emit_end(&emit);
+    int code = remote_operate(args, &message, print_tree);
+    buf_fini(&message);
+    return code;
+}
+
+int cmd_peer_quarantine(const struct cli_args *args)
+{
+    return args->reason != NULL ? peer_order(args, "peer.quarantine")
+                                : cli_bad("why, for the record", "`--reason TEXT` is missing");
+}
+
+int cmd_peer_release(const struct cli_args *args)
+{
+    return peer_order(args, "peer.release");
+}
+
 int cmd_reload(const struct cli_args *args)
 {
     if (args->lists && args->list != NULL) {

@@ -63,6 +63,14 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl lock list --connect ipc:///run/pdp/admin.sock", 0, cmd_lock_list},
     {"lock rm", "ID --connect URL --reason TEXT", "connect reason deadline json", "lift a lock",
      "pdpctl lock rm 17 --connect ipc:///run/pdp/admin.sock --reason \"false alarm\"", 1, cmd_lock_rm},
+    {"peer list", "--connect URL", "connect deadline json", "show peers in quarantine",
+     "pdpctl peer list --connect ipc:///run/pdp/admin.sock", 0, cmd_peer_list},
+    {"peer quarantine", "NAME --connect URL --reason TEXT", "connect reason deadline json",
+     "believe a peer in nothing and take no event of it; its questions are judged",
+     "pdpctl peer quarantine edge-1 --connect ipc:///run/pdp/admin.sock --reason \"stolen key\"", 1,
+     cmd_peer_quarantine},
+    {"peer release", "NAME --connect URL", "connect deadline json", "end a peer's quarantine",
+     "pdpctl peer release edge-1 --connect ipc:///run/pdp/admin.sock", 1, cmd_peer_release},
     {"cutoff add", "--connect URL TARGET --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all before "
      "message reason yes-lock-out "

@@ -2,6 +2,7 @@
 #include "daemon/log.h"
 #include "daemon/server_inner.h"
 #include "engine/controls.h"
+#include "engine/quarantine.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,9 @@ struct loading {
 static enum pdp_err load_control(void *user, struct str key, struct str value)
 {
     struct loading *loading = user;
+    if (str_starts(key, STR(QUARANTINE_ROW))) {
+        return engine_quarantine_load(loading->engine, key, value);
+    }
     return controls_load_row(&loading->controls, loading->engine, key, value);
 }
 

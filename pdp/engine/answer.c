@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "engine/late.h"
+#include "engine/quarantine.h"
 #include "engine/record_inner.h"
 #include "engine/report.h"
 #include "model/fault.h"
@@ -72,6 +73,18 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
     record_decision(&ask, out);
 }
 
+// The peer as it is to be judged now: one in quarantine may ask, and is believed in nothing.
+static const struct peer *judged(struct worker *worker, const struct peer *peer, struct peer *room)
+{
+    if (!engine_quarantined(worker->engine, peer->name)) {
+        return peer;
+    }
+    *room = *peer;
+    room->quarantined = true;
+    room->grants &= GRANT_ASK | GRANT_SIMULATE;
+    return room;
+}
+
 // May the peer speak for this tenant?
 static enum pdp_err check_tenant(struct worker *worker, const struct peer *peer, struct str tenant)
 {
@@ -130,7 +143,8 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
     // Stays pinned until the worker's next call: the verdict's texts are the snapshot's.
     struct snapshot *snapshot = worker_pin(worker);
     worker_pin_controls(worker);
-    answer_question(worker, snapshot, peer, root, now_ms, 0, out);
+    struct peer room;
+    answer_question(worker, snapshot, judged(worker, peer, &room), root, now_ms, 0, out);
 }
 
 static void emit_answer(struct worker *worker, struct emit *emit, const struct verdict *verdict, bool full)
@@ -208,6 +222,10 @@ static bool answer_event(struct worker *worker, struct snapshot *snapshot, const
                          const struct request *request, int64_t now_ms, struct emit *emit)
 {
     counter_add(&worker->counters.events);
+    if (peer->quarantined) {
+        (void)fault_set(&worker->fault, "event.type", "this peer is in quarantine: no event of it is taken");
+        return false;
+    }
     if ((peer->grants & event_grant(request->event)) == 0) {
         (void)fault_set(&worker->fault, "event.type",
                         "this peer may not send it; give its listener the grant `%s`",
@@ -408,6 +426,8 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     struct value root = {0};
     struct snapshot *snapshot = worker_pin(worker);
     worker_pin_controls(worker);
+    struct peer room;
+    peer = judged(worker, peer, &room);
     bool answered =
         wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
         (late_refuse(worker, &root, &emit) || answer_root(worker, snapshot, peer, &root, now_ms, &emit));

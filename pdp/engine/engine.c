@@ -3,6 +3,7 @@
 
 #include "engine/controls.h"
 #include "engine/kept.h"
+#include "engine/quarantine.h"
 #include "engine/record_inner.h"
 
 #include <stdio.h>
@@ -57,6 +58,7 @@ void engine_free(struct engine **engine)
     snapshot_free(&current);
     free_list(e->retired);
     engine_controls_free(e);
+    engine_quarantine_free(e);
     session_table_free(&e->sessions);
     kept_free(e);
     pthread_mutex_destroy(&e->controls_lock);

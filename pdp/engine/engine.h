@@ -129,6 +129,7 @@ struct peer {
     uint32_t roles;            // at the admin endpoint: node/roles.h
     const struct str *tenants; // questions and events of others are refused; borrowed for the peer's life
     size_t tenant_count;       // 0: of all
+    bool quarantined;          // the engine's own note: see engine/quarantine.h
 };
 
 // One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one

@@ -42,9 +42,9 @@ struct worker {
     struct session_room *room;   // of the question in hand
     struct fault fault;          // why the last question was malformed
     int64_t waited_ms, queue_ms; // of the message in hand: how long it waited, and how long it may
-    uint64_t awaits;           // the journal's step that the answer at hand waits for; 0: none
-    enum wire_form form;       // of the message at hand
-    struct str request_id;     // and what it says there, in the arena or the message
+    uint64_t awaits;             // the journal's step that the answer at hand waits for; 0: none
+    enum wire_form form;         // of the message at hand
+    struct str request_id;       // and what it says there, in the arena or the message
     struct counters counters;
     const struct controls *controls; // pinned for the message at hand
     struct shadow_seed seed;         // of the question at hand
@@ -80,6 +80,8 @@ struct engine {
     pthread_mutex_t controls_lock; // of what publishes controls
     struct control_epoch *controls_retired;
     atomic_ullong controls_epoch;
+    struct quarantine_entry *quarantine; // under controls_lock
+    atomic_uint quarantine_count;
     uint64_t control_last;       // number of the last one that was given
     struct hash_key counter_key; // of keys and identities
     struct counter_kept *kept;   // ENGINE_COUNTERS_MAX, made with the first Counter

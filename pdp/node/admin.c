@@ -439,6 +439,9 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("top", ROLES_READ, admin_top)                            \
     X("reload", ROLES_SERVE, op_reload)                        \
     X("reload.certs", ROLES_SERVE, admin_reload_certs)         \
+    X("peer.list", ROLES_READ, admin_peer_list)                \
+    X("peer.quarantine", ROLES_ACT, admin_peer_quarantine)     \
+    X("peer.release", ROLES_ACT, admin_peer_release)           \
     X("session.list", ROLES_READ, admin_session_list)          \
     X("session.show", ROLES_READ, admin_session_show)          \
     X("session.terminate", ROLES_ACT, admin_session_terminate) \

@@ -117,6 +117,9 @@ void admin_key_rotate(struct admin_call *call);
 // A trimmed `reason` of 1 to ADMIN_REASON_MAX bytes; false where it is none: that is said.
 bool admin_reason(struct admin_call *call, struct str *reason);
 
+void admin_peer_list(struct admin_call *call);
+void admin_peer_quarantine(struct admin_call *call);
+void admin_peer_release(struct admin_call *call);
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

@@ -128,9 +128,13 @@ class Daemon:
         with open(os.path.join(folder, "pdpd.yaml"), "w") as file:
             file.write(config)
         self.log = os.path.join(folder, "log")
+        self.start()
+
+    def start(self):
+        folder = self.at
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([os.path.join(BIN, "pdpd"), "--config", "pdpd.yaml"], cwd=folder, stderr=log)
-        until("the daemon is ready", lambda: "took_ms=" in self.said() or self.process.poll() is not None)
+        until("the daemon is ready", lambda: "event=ready" in self.said() and self.said().endswith("\n") or self.process.poll() is not None)
         words = dict(word.split("=", 1) for line in self.said().splitlines() if "event=ready" in line
                      for word in line.split() if word.startswith(("decide=tls", "admin=tls")))
         self.decide, self.admin = words.get("decide", ""), words.get("admin", "")
@@ -321,7 +325,7 @@ def renegotiation(daemon, ca):
                                 ca.path("ca.pem"), "-cert", ca.path("gw.example.pem"), "-key", ca.path("gw.example.key")],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = b""
-    while b"Verify return code" not in said:
+    while b"\0SP\0" not in said:  # what comes while it is asked for would end it otherwise
         more = os.read(process.stdout.fileno(), 65536)
         if not more:
             break
@@ -347,6 +351,8 @@ OPERATIONS = (
     (["status", "--lists"], "auditor analyst architect"),
     (["session", "list"], "auditor analyst"),
     (["session", "show", "--session", "x"], "auditor analyst"),
+    (["peer", "list"], "auditor analyst"),
+    (["peer", "release", "nobody"], "analyst"),
     (["session", "terminate", "--session", "x", "--reason", "y"], "analyst"),
     (["reload"], "architect"),
     (["reload", "--certs"], "architect"),
@@ -393,6 +399,41 @@ def grants(daemon, ca):
     check("may not send it" in said, f"a gateway without `issue`: {said}")
     said = json.dumps(peer.ask(dict(QUESTION, tenant="other")))
     check("may speak for" in said, f"of another tenant: {said}")
+    peer.close()
+
+
+def quarantine(daemon, ca):
+    peer = Peer(daemon.port, context(ca, "login.example"))
+
+    def login():
+        peer.id += 1
+        return json.dumps(peer.ask({"request_id": f"q{peer.id}", "event": {
+            "type": "login", "subject": {"type": "user", "id": "alice"}, "context": {"session": {"id": f"s-{peer.id}"}},
+            "properties": {"acr": "high"}}}))
+
+    check('"recorded": true' in login(), "a login is taken")
+    done = pdpctl(daemon, ca, "auditor.example", "peer", "quarantine", "login.example", "--reason", "stolen key")
+    check(done.returncode == 1 and "needs the role analyst" in done.stderr, f"not by an auditor: {done.stderr}")
+    check('"recorded": true' in login(), "so it is not in quarantine")
+    done = pdpctl(daemon, ca, "analyst.example", "peer", "quarantine", "login.example", "--reason", "stolen key")
+    check(done.returncode == 0, f"peer quarantine: {done.stderr}")
+    check("in quarantine" in login(), "no event of an open connection is taken")
+    check(peer.ask()["decision"] is True, "its questions are judged")
+    done = pdpctl(daemon, ca, "auditor.example", "peer", "list", "--json")
+    listed = json.loads(done.stdout)["quarantined"]
+    check(len(listed) == 1 and listed[0]["peer"] == "login.example" and listed[0]["by"] == "analyst.example" and
+          listed[0]["reason"] == "stolen key", f"peer list: {listed}")
+    daemon.process.kill()
+    daemon.process.wait(DEADLINE_S)
+    peer.close()
+    daemon.start()
+    peer = Peer(daemon.port, context(ca, "login.example"))
+    check("in quarantine" in login(), "a kill and a restart do not end it")
+    done = pdpctl(daemon, ca, "analyst.example", "peer", "release", "login.example")
+    check(done.returncode == 0, f"peer release: {done.stderr}")
+    check('"recorded": true' in login(), "released")
+    done = pdpctl(daemon, ca, "analyst.example", "peer", "release", "login.example")
+    check(done.returncode == 1 and "not in quarantine" in done.stderr, f"released twice: {done.stderr}")
     peer.close()
 
 
@@ -572,6 +613,7 @@ def alarms(daemon):
 
 CONFIG = """policies: policies
 workers: 2
+state: state
 decide: tls+tcp://127.0.0.1:0
 admin: [tls+tcp://127.0.0.1:0, ipc://{at}/admin.ipc]
 tls: {{cert: pdp.pem, key: pdp.key, ca: ca.pem, crl: crl.pem}}
@@ -581,6 +623,7 @@ peers:
   - {{certificate: analyst.example, grants: [], roles: [analyst]}}
   - {{certificate: architect.example, grants: [], roles: [architect]}}
   - {{certificate: cn.example, name: by-cn}}
+  - {{certificate: login.example, grants: [ask, issue], may_assert: [authentication]}}
   - {{uid: {uid}, roles: [auditor, analyst, architect]}}
   - {{certificate: '*.example', tenants: ['']}}
 """
@@ -590,13 +633,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ca, other = Ca(folder, "ca"), Ca(folder, "other")
         ca.issue("pdp.example", usage="serverAuth", end=time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5 * 86400)))
-        for name in ("gw.example", "auditor.example", "analyst.example", "architect.example", "revoked.example",
+        for name in ("gw.example", "login.example", "auditor.example", "analyst.example", "architect.example", "revoked.example",
                      "stolen.example"):
             ca.issue(name)
         ca.issue("cn.example", san="")
         ca.crl("revoked.example")
         at = os.path.join(folder, "daemon")
-        os.mkdir(at)
+        os.makedirs(os.path.join(at, "state"), mode=0o700)
         for name, to in (("pdp.example.pem", "pdp.pem"), ("pdp.example.key", "pdp.key"), ("ca.pem", "ca.pem"),
                          ("crl.pem", "crl.pem")):
             with open(ca.path(name), "rb") as source, open(os.path.join(at, to), "wb") as target:
@@ -610,6 +653,7 @@ def main():
             roles(daemon, ca)
             bad_use(daemon, ca)
             grants(daemon, ca)
+            quarantine(daemon, ca)
             streams(daemon, ca)
             slow_handshakes(daemon, ca)
             reload_under_load(daemon, ca)
