@@ -106,7 +106,7 @@ struct sim_link {
 
 struct sim_peer {
     struct peer peer;
-    char name[16];
+    char name[24];
     bool admin;
 };
 
