@@ -28,12 +28,12 @@ struct cli_args {
     struct cli_values geo, keys, vkeys;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
-    const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type;
+    const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type, *signal;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
     int64_t wait_ms; // 0: not given
     const char *state, *rule, *since, *until, *where, *as, *checkpoint, *receipt;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
-    bool json, people, full, print, lists, certs, all, lock_out, once, dry_run;
+    bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run;
     int64_t confirm; // -1: not given
 };
 
@@ -76,9 +76,12 @@ int cmd_session_terminate(const struct cli_args *args);
 int cmd_target_terminate(const struct cli_args *args);
 int cmd_control_approve(const struct cli_args *args);
 int cmd_control_pending(const struct cli_args *args);
+int cmd_breaker_reset(const struct cli_args *args);
 int cmd_lock_add(const struct cli_args *args);
 int cmd_lock_list(const struct cli_args *args);
 int cmd_lock_rm(const struct cli_args *args);
+int cmd_mute_add(const struct cli_args *args);
+int cmd_mute_list(const struct cli_args *args);
 int cmd_cutoff_add(const struct cli_args *args);
 int cmd_cutoff_list(const struct cli_args *args);
 int cmd_audit_query(const struct cli_args *args);

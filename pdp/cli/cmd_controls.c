@@ -16,6 +16,7 @@ static const struct {
     {"device", offsetof(struct cli_args, device)},   {"address", offsetof(struct cli_args, address)},
     {"prefix", offsetof(struct cli_args, prefix)},   {"asn", offsetof(struct cli_args, asn)},
     {"country", offsetof(struct cli_args, country)}, {"ja4", offsetof(struct cli_args, ja4)},
+    {"rule", offsetof(struct cli_args, rule)},       {"signal", offsetof(struct cli_args, signal)},
     {"role", offsetof(struct cli_args, role)},       {"gateway", offsetof(struct cli_args, gateway)},
 };
 
@@ -60,8 +61,8 @@ static void put_target_as(struct emit *emit, const struct cli_args *args, const 
 // Exactly one; a tenant beside another narrows that one.
 static int put_target(struct emit *emit, const struct cli_args *args)
 {
-    const char *kind = args->all ? "all" : NULL, *value = NULL;
-    int named = args->all;
+    const char *kind = args->all ? "all" : args->geo_facts ? "geo" : NULL, *value = NULL;
+    int named = args->all + args->geo_facts;
     for (size_t i = 0; i < COUNT_OF(TARGETS); i++) {
         const char *given = flag_of(args, TARGETS[i].offset);
         if (given != NULL) {
@@ -301,6 +302,20 @@ int cmd_lock_add(const struct cli_args *args)
     return add(args, "lock.add", put_lock);
 }
 
+static int put_span(struct emit *emit, const struct cli_args *args)
+{
+    put_text(emit, "expires", args->expires);
+    return args->lasts != NULL ? put_seconds(emit, "for", "for", args->lasts) : CLI_DONE;
+}
+
+int cmd_mute_add(const struct cli_args *args)
+{
+    if ((args->lasts != NULL) == (args->expires != NULL)) {
+        return cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say until when it is muted");
+    }
+    return add(args, "mute.add", put_span);
+}
+
 int cmd_cutoff_add(const struct cli_args *args)
 {
     return add(args, "cutoff.add", put_cut_off);
@@ -312,7 +327,7 @@ int cmd_lock_rm(const struct cli_args *args)
     struct buf message = {0};
     struct emit emit;
     int64_t number = 0;
-    id = str_starts(id, STR("lock/")) ? str_sub(id, 5, id.len) : id;
+    id = str_starts(id, STR("lock/")) || str_starts(id, STR("mute/")) ? str_sub(id, 5, id.len) : id;
     if (!str_to_i64(id, &number) || number <= 0) {
         return cli_bad("its number from `lock list`", "`" STR_FMT "` is no lock", STR_ARG(id));
     }
@@ -345,9 +360,10 @@ static bool shown(const struct column *column, bool cut_offs)
     return strcmp(column->name, cut_offs ? "effect" : "before") != 0;
 }
 
-static void print_list(const struct value *root, bool cut_offs, struct buf *out)
+static void print_list(const struct value *root, const char *name, struct buf *out)
 {
-    const struct value *all = value_get(root, cut_offs ? STR("cutoffs") : STR("locks"));
+    const struct value *all = value_get(root, str_of(name));
+    bool cut_offs = strcmp(name, "cutoffs") == 0;
     const struct value *next = value_get(root, STR("next"));
     for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
         if (shown(&COLUMNS[i], cut_offs)) {
@@ -370,12 +386,17 @@ static void print_list(const struct value *root, bool cut_offs, struct buf *out)
 
 static void print_locks(const struct value *root, struct buf *out)
 {
-    print_list(root, false, out);
+    print_list(root, "locks", out);
+}
+
+static void print_mutes(const struct value *root, struct buf *out)
+{
+    print_list(root, "mutes", out);
 }
 
 static void print_cut_offs(const struct value *root, struct buf *out)
 {
-    print_list(root, true, out);
+    print_list(root, "cutoffs", out);
 }
 
 static int list(const struct cli_args *args, const char *op,
@@ -402,4 +423,34 @@ int cmd_lock_list(const struct cli_args *args)
 int cmd_cutoff_list(const struct cli_args *args)
 {
     return list(args, "cutoff.list", print_cut_offs);
+}
+
+int cmd_mute_list(const struct cli_args *args)
+{
+    return list(args, "mute.list", print_mutes);
+}
+
+static void print_reset(const struct value *root, struct buf *out)
+{
+    const struct value *held = value_get(root, STR("held"));
+    bool was = held != NULL && held->kind == VALUE_BOOL && held->as.b;
+    buf_printf(out, "the breaker %s; policies were to end %lld sessions in five minutes\n",
+               was ? "held, and is reset" : "did not hold", (long long)int_of(root, "counted"));
+}
+
+int cmd_breaker_reset(const struct cli_args *args)
+{
+    struct buf message = {0};
+    struct emit emit;
+    if (args->reason == NULL) {
+        return cli_bad("why, for the record", "`--reason TEXT` is missing");
+    }
+    emit_init(&emit, WIRE_JSON, &message);
+    emit_map(&emit, SIZE_MAX);
+    emit_key_str(&emit, "op", STR("breaker.reset"));
+    emit_key_str(&emit, "reason", str_of(args->reason));
+    emit_end(&emit);
+    int code = remote_operate(args, &message, print_reset);
+    buf_fini(&message);
+    return code;
 }

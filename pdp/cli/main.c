@@ -71,6 +71,20 @@ const struct cli_command CLI_COMMANDS[] = {
      cmd_peer_quarantine},
     {"peer release", "NAME --connect URL", "connect deadline json", "end a peer's quarantine",
      "pdpctl peer release edge-1 --connect ipc:///run/pdp/admin.sock", 1, cmd_peer_release},
+    {"mute add", "--connect URL (--rule NAME | --signal ID | --geo-facts) --for SPAN --reason TEXT",
+     "connect rule signal geo-facts reason for expires deadline json",
+     "judge as if a rule or policy were not there, or as if a signal or places said nothing",
+     "pdpctl mute add --connect ipc:///run/pdp/admin.sock --rule web/odd-hours --for 2h --reason \"locks out "
+     "the night shift\"",
+     0, cmd_mute_add},
+    {"mute list", "--connect URL", "connect limit after deadline json", "show what is muted",
+     "pdpctl mute list --connect ipc:///run/pdp/admin.sock", 0, cmd_mute_list},
+    {"mute rm", "ID --connect URL --reason TEXT", "connect reason deadline json", "let it speak again",
+     "pdpctl mute rm 18 --connect ipc:///run/pdp/admin.sock --reason \"rule is mended\"", 1, cmd_lock_rm},
+    {"breaker reset", "--connect URL --reason TEXT", "connect reason deadline json",
+     "let policies end sessions again after they ended too many",
+     "pdpctl breaker reset --connect ipc:///run/pdp/admin.sock --reason \"the rule is muted\"", 0,
+     cmd_breaker_reset},
     {"cutoff add", "--connect URL TARGET --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all before "
      "message reason yes-lock-out "

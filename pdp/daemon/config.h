@@ -60,8 +60,9 @@ struct config {
     int64_t drain_ms;
     struct cidr proxies[CONFIG_PROXIES_MAX];
     size_t proxy_count;
-    int64_t sessions_max, creations_per_minute;     // 0: no limit
-    int64_t counter_entries;                        // 0: the default
+    int64_t sessions_max, creations_per_minute; // 0: no limit
+    int64_t counter_entries;                    // 0: the default
+    int64_t breaker_share, breaker_least;       // percent of live sessions, 0: none; and so many in any case
     int64_t controls_confirm, controls_two_persons; // see struct admin_bounds
     struct config_audit audit;
 };

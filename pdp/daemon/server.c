@@ -220,6 +220,8 @@ static enum pdp_err engine_start(struct server *server)
         .creations_per_minute = (uint32_t)server->config->creations_per_minute,
         .counter_entries = (uint32_t)server->config->counter_entries,
         .notices = server->notices,
+        .breaker_percent = (uint32_t)server->config->breaker_share,
+        .breaker_least = (uint64_t)server->config->breaker_least,
         .proxies = server->config->proxies,
         .proxy_count = server->config->proxy_count,
         .random = draw_for,
@@ -441,6 +443,7 @@ static bool serve(struct server *server)
             server_bundle_watch(server, now.wall_ms);
             server_tls_watch(server, now);
             server_audit_watch(server);
+            server_breaker_watch(server, now.wall_ms);
             tidy_ms = now.steady_ms + TIDY_MS;
         }
     }

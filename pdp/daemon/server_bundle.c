@@ -120,3 +120,15 @@ void server_bundle_show(struct server *server, struct admin_status *out)
         out->source.signers[i] = shown->signers[i];
     }
 }
+
+void server_breaker_watch(struct server *server, int64_t now_ms)
+{
+    uint64_t ended = 0;
+    char message[200];
+    bool holds = engine_breaker(server->engine, now_ms, &ended);
+    snprintf(message, sizeof message,
+             "policies would have ended %llu sessions in five minutes: they deny instead; mute the rule, or "
+             "`pdpctl breaker reset`",
+             (unsigned long long)ended);
+    server_alarm(server, ADMIN_ALARM_BREAKER, holds, message);
+}

@@ -176,6 +176,7 @@ MUST_USE enum pdp_err server_audit_open(struct server *server);
 void server_audit_watch(struct server *server); // raises and clears its alarm. Main thread
 void server_audit_show(struct server *server, struct admin_status *out);
 void server_audit_host(struct server *server, struct admin_host *host);
+void server_breaker_watch(struct server *server, int64_t now_ms);
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

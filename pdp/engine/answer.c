@@ -142,7 +142,7 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
     worker->fault = (struct fault){0};
     // Stays pinned until the worker's next call: the verdict's texts are the snapshot's.
     struct snapshot *snapshot = worker_pin(worker);
-    worker_pin_controls(worker);
+    worker_pin_controls(worker, snapshot);
     struct peer room;
     answer_question(worker, snapshot, judged(worker, peer, &room), root, now_ms, 0, out);
 }
@@ -425,7 +425,7 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     emit_init(&emit, form, out);
     struct value root = {0};
     struct snapshot *snapshot = worker_pin(worker);
-    worker_pin_controls(worker);
+    worker_pin_controls(worker, snapshot);
     struct peer room;
     peer = judged(worker, peer, &room);
     bool answered =

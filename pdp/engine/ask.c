@@ -34,6 +34,13 @@ static void see_place(struct ask *ask)
     seen->country = (place->known & GEO_COUNTRY) != 0 ? country_code(place->country) : 0;
 }
 
+// What databases tell is not believed for now: the address alone is known.
+static void see_no_place(struct ask *ask)
+{
+    ask->seen.ip = ask->ip;
+    ask->seen.flags |= SIGHT_HAS_IP;
+}
+
 // Its place in the worker's cache, by its length and some of its bytes: agents differ by versions, which are
 // everywhere.
 static struct agent_seen *agent_place(const struct worker *worker, struct str agent)
@@ -99,7 +106,9 @@ bool ask_enrich(struct ask *ask)
     ask->place = (struct geo_place){.lat_deg = NAN, .lon_deg = NAN, .radius_km = NAN};
     const struct engine_config *config = &ask->worker->engine->config;
     ask->has_ip = hop_judge(ask->request, config->proxies, config->proxy_count, &ask->ip, &ask->ip_why);
-    if (ask->has_ip) {
+    if (ask->has_ip && ask->worker->mutes != NULL && ask->worker->mutes->geo) {
+        see_no_place(ask);
+    } else if (ask->has_ip) {
         see_place(ask);
     }
     see_device(ask);
@@ -406,6 +415,7 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .user_last = ask->has_user ? &ask->user.last : NULL,
         .passed_strength = passed_strength,
         .external_evidence = external,
+        .muted = ask->worker->mutes != NULL ? ask->worker->mutes->signals : 0,
     };
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
                ask->request->explain_full, &ask->risk);

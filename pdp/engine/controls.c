@@ -48,6 +48,8 @@ static void epoch_free(struct control_epoch **epoch)
 {
     struct control_epoch *e = STEAL(*epoch);
     if (e != NULL) {
+        free(e->mutes[0].rules);
+        free(e->mutes[1].rules);
         controls_free(&e->set);
         free(e);
     }
@@ -84,8 +86,54 @@ static const struct controls *serving(const struct engine *engine)
     return now != NULL ? now->set : NULL;
 }
 
+static uint32_t signal_bit(const struct snapshot *snapshot, struct str name)
+{
+    for (size_t i = 0; i < risk_signal_count(snapshot->risk); i++) {
+        if (str_eq(risk_signal_name(snapshot->risk, i), name)) {
+            return UINT32_C(1) << i;
+        }
+    }
+    return 0;
+}
+
+// What the mutes among controls mean for a snapshot. A name that it does not know mutes nothing of it.
+static enum pdp_err resolve(const struct controls *set, const struct snapshot *snapshot,
+                            struct control_mutes *out)
+{
+    for (size_t i = 0; snapshot != NULL && i < controls_count(set); i++) {
+        const struct control_target *target = &controls_at(set, i)->target;
+        if (!control_kind_mutes(target->kind)) {
+            continue;
+        }
+        out->policies = snapshot->policies;
+        out->geo = out->geo || target->kind == CONTROL_GEO;
+        out->signals |= target->kind == CONTROL_SIGNAL ? signal_bit(snapshot, target->value) : 0;
+        if (target->kind == CONTROL_RULE && out->rules == NULL) {
+            out->rules = calloc(policy_rule_count(snapshot->policies) / 64 + 1, sizeof *out->rules);
+            if (out->rules == NULL) {
+                return PDP_ERR_NOMEM;
+            }
+        }
+        if (target->kind == CONTROL_RULE) {
+            (void)policy_rules_named(snapshot->policies, target->value, out->rules);
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+// The snapshot that serves is not taken away while the lock is held.
+static enum pdp_err resolve_all(struct engine *engine, const struct snapshot *next,
+                                struct control_epoch *epoch)
+{
+    pthread_mutex_lock(&engine->lock);
+    enum pdp_err err = resolve(epoch->set, atomic_load(&engine->current), &epoch->mutes[0]);
+    pthread_mutex_unlock(&engine->lock);
+    return err == PDP_ERR_OK ? resolve(epoch->set, next, &epoch->mutes[1]) : err;
+}
+
 // No control at all is no set at all, so that decisions have nothing to look at.
-static enum pdp_err publish(struct engine *engine, struct control *const *controls, size_t count)
+static enum pdp_err publish(struct engine *engine, struct control *const *controls, size_t count,
+                            const struct snapshot *soon)
 {
     AUTO(epoch_free) struct control_epoch *next = count > 0 ? calloc(1, sizeof *next) : NULL;
     if (count > 0) {
@@ -93,6 +141,7 @@ static enum pdp_err publish(struct engine *engine, struct control *const *contro
             return PDP_ERR_NOMEM;
         }
         TRY(controls_new(engine->sessions, controls, count, &next->set));
+        TRY(resolve_all(engine, soon, next));
         next->epoch = atomic_load(&engine->controls_epoch) + 1;
     }
     struct control_epoch *old = atomic_exchange(&engine->controls, STEAL(next));
@@ -142,7 +191,7 @@ static enum pdp_err change(struct engine *engine,
     for (size_t i = 0; i < more_count; i++) {
         all[count++] = more[i];
     }
-    enum pdp_err err = count == had && more_count == 0 ? PDP_ERR_OK : publish(engine, all, count);
+    enum pdp_err err = count == had && more_count == 0 ? PDP_ERR_OK : publish(engine, all, count, NULL);
     free(all);
     return err;
 }
@@ -162,6 +211,35 @@ static bool keep_others(const void *number, const struct control *control)
 static bool keep_fresh(const void *now_ms, const struct control *control)
 {
     return control->expires_ms > *(const int64_t *)now_ms;
+}
+
+// Mutes are by name, and mean something else in each snapshot.
+static enum pdp_err resolve_for(struct engine *engine, const struct snapshot *soon)
+{
+    const struct controls *set = serving(engine);
+    bool mutes = false;
+    struct control **all = calloc(controls_count(set) + 1, sizeof(struct control *));
+    if (all == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < controls_count(set); i++) {
+        all[i] = control_of(set, i);
+        mutes = mutes || control_kind_mutes(all[i]->target.kind);
+    }
+    enum pdp_err err = mutes ? publish(engine, all, controls_count(set), soon) : PDP_ERR_OK;
+    free(all);
+    return err;
+}
+
+void engine_controls_before(struct engine *engine, const struct snapshot *soon)
+{
+    pthread_mutex_lock(&engine->controls_lock);
+    (void)!resolve_for(engine, soon); // memory is out: the mutes hold again with the next change
+}
+
+void engine_controls_after(struct engine *engine)
+{
+    pthread_mutex_unlock(&engine->controls_lock);
 }
 
 enum pdp_err engine_controls_add(struct engine *engine, struct control *const *controls, size_t count)
@@ -263,4 +341,20 @@ bool engine_has_strength(struct engine *engine, struct worker *worker, struct st
     }
     worker_unpin(worker);
     return has;
+}
+
+bool engine_knows(struct engine *engine, struct worker *worker, const struct control_target *target)
+{
+    (void)engine;
+    const struct snapshot *snapshot = worker_pin(worker);
+    bool knows = target->kind == CONTROL_GEO;
+    if (snapshot != NULL && target->kind == CONTROL_SIGNAL) {
+        knows = signal_bit(snapshot, target->value) != 0;
+    } else if (snapshot != NULL && target->kind == CONTROL_RULE) {
+        uint64_t *bits = calloc(policy_rule_count(snapshot->policies) / 64 + 1, sizeof *bits);
+        knows = bits != NULL && policy_rules_named(snapshot->policies, target->value, bits);
+        free(bits);
+    }
+    worker_unpin(worker);
+    return knows;
 }

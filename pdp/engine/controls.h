@@ -40,6 +40,11 @@ size_t engine_controls_count(struct engine *engine);
 uint64_t engine_controls_epoch(const struct engine *engine); // rises with every change
 // Do the policies that serve define this strength?
 bool engine_has_strength(struct engine *engine, struct worker *worker, struct str name);
+// Around the publication of a snapshot: what is muted is muted in it from its first decision.
+void engine_controls_before(struct engine *engine, const struct snapshot *soon);
+void engine_controls_after(struct engine *engine);
+// Does what serves know the rule or policy, or the signal?
+bool engine_knows(struct engine *engine, struct worker *worker, const struct control_target *target);
 void engine_controls_free(struct engine *engine); // with the engine
 
 #endif

@@ -332,6 +332,20 @@ static void take_result(struct ask *ask, const struct policy_result *result, str
     name_rules(ask, result, out);
 }
 
+// A bad rule must not log everybody out: where policies end too many, they deny.
+static void ask_breaker(struct ask *ask, struct verdict *out)
+{
+    if (out->effect != PDP_EFFECT_TERMINATE || out->code == PDP_CODE_LOCKED || !ask->has_session ||
+        ask_in_shadow(ask)) {
+        return;
+    }
+    struct engine *engine = ask->worker->engine;
+    if (!breaker_allows(&engine->breaker, session_live(engine->sessions), ask->now_ms)) {
+        out->effect = PDP_EFFECT_DENY;
+        out->reason = STR("the breaker holds: policies end too many sessions at once");
+    }
+}
+
 // What policies cannot know: each may only restrict, or turn an ending into a denial.
 static void adjust(struct ask *ask, struct verdict *out)
 {
@@ -352,6 +366,7 @@ static void adjust(struct ask *ask, struct verdict *out)
     if (out->effect == PDP_EFFECT_TERMINATE && (ask->first_sight || !ask->moves)) {
         out->effect = PDP_EFFECT_DENY;
     }
+    ask_breaker(ask, out);
 }
 
 static void apply_repeat(struct ask *ask, struct verdict *out)
@@ -502,10 +517,11 @@ static void judge(struct ask *ask, struct verdict *out)
 
     struct policy_result result = {0};
     const struct policy_host host = {.proved = ask_proved, .sticky = ask_sticky, .user = ask};
-    const struct policy_question question = {.action = ask->request->action_name,
-                                             .path =
-                                                 ask->path.len > 0 ? ask->path : ask->request->resource_id,
-                                             .shadow = ask_in_shadow(ask)};
+    const struct policy_question question = {
+        .action = ask->request->action_name,
+        .path = ask->path.len > 0 ? ask->path : ask->request->resource_id,
+        .shadow = ask_in_shadow(ask),
+        .muted = ask->worker->mutes != NULL ? ask->worker->mutes->rules : NULL};
     policy_decide(ask->snapshot->policies, ask->snapshot->scratch[ask->worker->index].policy, ask_frame(ask),
                   &host, &question, &ask->worker->arena, ask->now_ms, &result);
     ask_count_rule(ask, &result);
@@ -514,6 +530,9 @@ static void judge(struct ask *ask, struct verdict *out)
     take_result(ask, &result, out);
     ask->audit_always = result.audit_always;
     control_name(ask, &locks, out);
+    if (ask->worker->mutes != NULL && ask->worker->mutes->signals != 0) {
+        add_missing(ask, out, STR("a signal of risk is muted"));
+    }
     adjust(ask, out);
     if (ask_in_shadow(ask)) {
         shadow_count(ask, &result, out);

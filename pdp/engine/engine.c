@@ -24,6 +24,8 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     pthread_mutex_init(&engine->lock, NULL);
     pthread_mutex_init(&engine->controls_lock, NULL);
     engine->config = *config;
+    engine->breaker.percent = config->breaker_percent;
+    engine->breaker.least = config->breaker_least;
     struct hash128 drawn = hash_128(config->key, "counter", sizeof "counter" - 1);
     engine->counter_key = (struct hash_key){drawn.lo, drawn.hi};
     struct session_table_config table = {.key = config->key,
@@ -92,6 +94,7 @@ static void ready(struct engine *engine, struct snapshot *next)
 void engine_publish(struct engine *engine, struct snapshot **snapshot)
 {
     struct snapshot *next = STEAL(*snapshot);
+    engine_controls_before(engine, next);
     pthread_mutex_lock(&engine->lock);
     ready(engine, next);
     next->epoch = atomic_load(&engine->policy_epoch) + 1;
@@ -104,6 +107,7 @@ void engine_publish(struct engine *engine, struct snapshot **snapshot)
         engine->retired = old;
     }
     pthread_mutex_unlock(&engine->lock);
+    engine_controls_after(engine);
 }
 
 static bool is_pinned(const struct engine *engine, const struct snapshot *snapshot)
@@ -151,6 +155,17 @@ void engine_tidy(struct engine *engine, int64_t now_ms)
         (void)session_sweep(shadow->sessions, now_ms, SWEEP_STEP);
         shadow_world_drop(&shadow);
     }
+}
+
+bool engine_breaker(struct engine *engine, int64_t now_ms, uint64_t *ended)
+{
+    *ended = breaker_count(&engine->breaker, now_ms);
+    return breaker_holds(&engine->breaker, session_live(engine->sessions), now_ms);
+}
+
+void engine_breaker_reset(struct engine *engine)
+{
+    breaker_reset(&engine->breaker);
 }
 
 struct session_table *engine_sessions(struct engine *engine)

@@ -78,6 +78,8 @@ struct engine_config {
     uint32_t creations_per_minute; // 0: no limit
     struct notices *notices;       // hears what gateways must hear; borrowed. NULL: there are none
     uint32_t counter_entries;      // keys that a Counter holds; 0: COUNTERS_ENTRIES_DEFAULT
+    uint32_t breaker_percent;      // of live sessions that policies may end in five minutes; 0: any number
+    uint64_t breaker_least;        // but so many in any case
     const struct cidr *proxies;    // trusted proxies; borrowed for the engine's life
     size_t proxy_count;
     // Fills `out` with bytes that nobody can guess, for ids that are made here; false: it could not. NULL:
@@ -93,6 +95,9 @@ void engine_free(struct engine **engine); // after all its workers
 void engine_publish(struct engine *engine, struct snapshot **snapshot);
 // Frees retired snapshots that no worker holds and sweeps old sessions, a little at a time.
 void engine_tidy(struct engine *engine, int64_t now_ms);
+// Does the breaker turn ends by policy into denials now? `ended`: how many there were in five minutes.
+bool engine_breaker(struct engine *engine, int64_t now_ms, uint64_t *ended);
+void engine_breaker_reset(struct engine *engine);
 struct session_table *engine_sessions(struct engine *engine);
 struct journal *engine_journal(const struct engine *engine); // NULL: nothing lasts
 uint64_t engine_policy_epoch(const struct engine *engine);   // 0: nothing published yet

@@ -3,6 +3,7 @@
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
 
+#include "engine/breaker.h"
 #include "engine/shadow.h"
 #include "engine/snapshot.h"
 #include "session/controls.h"
@@ -46,9 +47,10 @@ struct worker {
     enum wire_form form;         // of the message at hand
     struct str request_id;       // and what it says there, in the arena or the message
     struct counters counters;
-    const struct controls *controls; // pinned for the message at hand
-    struct shadow_seed seed;         // of the question at hand
-    struct recorder *recorder;       // NULL: nothing is recorded
+    const struct controls *controls;   // pinned for the message at hand
+    const struct control_mutes *mutes; // of that message's snapshot; NULL: none
+    struct shadow_seed seed;           // of the question at hand
+    struct recorder *recorder;         // NULL: nothing is recorded
 };
 
 // A Counter document's table, kept over reloads: its name, key and window make it the same.
@@ -61,11 +63,20 @@ struct counter_kept {
     struct counters_table *table; // NULL: a free place
 };
 
+// What mutes mean for a snapshot; that it is about another is a question of a moment.
+struct control_mutes {
+    const struct policy_set *policies; // NULL: of none
+    uint64_t *rules;                   // a bit each; NULL: none
+    uint32_t signals;
+    bool geo;
+};
+
 // One publication of controls.
 struct control_epoch {
     uint64_t epoch;
     struct controls *set;
-    struct control_epoch *next; // of those that are retired
+    struct control_mutes mutes[2]; // of the snapshot that serves, and of the one that is about to
+    struct control_epoch *next;    // of those that are retired
 };
 
 struct engine {
@@ -82,6 +93,7 @@ struct engine {
     atomic_ullong controls_epoch;
     struct quarantine_entry *quarantine; // under controls_lock
     atomic_uint quarantine_count;
+    struct breaker breaker;
     uint64_t control_last;       // number of the last one that was given
     struct hash_key counter_key; // of keys and identities
     struct counter_kept *kept;   // ENGINE_COUNTERS_MAX, made with the first Counter
@@ -103,7 +115,7 @@ static inline struct snapshot *worker_pin(struct worker *worker)
 }
 
 // Holds the controls that are in force until worker_unpin. None: that costs a load and a comparison.
-static inline void worker_pin_controls(struct worker *worker)
+static inline void worker_pin_controls(struct worker *worker, const struct snapshot *snapshot)
 {
     struct control_epoch *now = atomic_load(&worker->engine->controls);
     while (now != atomic_load_explicit(&worker->controls_pinned, memory_order_relaxed)) {
@@ -111,6 +123,12 @@ static inline void worker_pin_controls(struct worker *worker)
         now = atomic_load(&worker->engine->controls);
     }
     worker->controls = now != NULL ? now->set : NULL;
+    worker->mutes = NULL;
+    for (size_t i = 0; now != NULL && snapshot != NULL && i < 2; i++) {
+        if (now->mutes[i].policies == snapshot->policies) {
+            worker->mutes = &now->mutes[i];
+        }
+    }
 }
 
 static inline void worker_unpin(struct worker *worker)

@@ -449,9 +449,13 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("control.pending", ROLES_READ, admin_control_pending)    \
     X("gateways", ROLES_ANY, admin_gateways)                   \
     X("order.wait", ROLES_READ, admin_order_wait)              \
+    X("breaker.reset", ROLES_ACT, admin_breaker_reset)         \
     X("lock.add", ROLES_ACT, admin_lock_add)                   \
     X("lock.list", ROLES_READ, admin_lock_list)                \
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \
+    X("mute.add", ROLES_ACT, admin_mute_add)                   \
+    X("mute.list", ROLES_READ, admin_mute_list)                \
+    X("mute.rm", ROLES_ACT, admin_lock_remove)                 \
     X("cutoff.add", ROLES_ACT, admin_cut_off_add)              \
     X("cutoff.list", ROLES_READ, admin_cut_off_list)           \
     X("audit.list", ROLES_AUDIT, admin_audit_list)             \

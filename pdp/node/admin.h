@@ -23,6 +23,7 @@ struct admin_geo {
 #define ADMIN_ALARM_LIST(X)                       \
     X(RELOAD_REFUSED, "reload_refused")           \
     X(BUNDLE_EXPIRED, "bundle_expired")           \
+    X(BREAKER, "breaker")                         \
     X(STORE_FAILING, "store_failing")             \
     X(CERTIFICATE_REFUSED, "certificate_refused") \
     X(CERTIFICATE_ENDS, "certificate_ends")       \

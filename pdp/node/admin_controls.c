@@ -163,6 +163,19 @@ static const char *read_lock(struct admin_call *call, struct control *spec)
     return read_expiry(call, spec);
 }
 
+static const char *read_mute(struct admin_call *call, struct control *spec)
+{
+    spec->effect = PDP_EFFECT_ALLOW; // of a mute: none
+    if (!control_kind_mutes(spec->target.kind)) {
+        return "what is muted is a `rule` (or a policy), a `signal`, or `geo`";
+    }
+    if (!engine_knows(call->admin->engine, call->admin->worker, &spec->target)) {
+        return "nothing that is served has this name: a rule is `policy/rule`, a policy its name, a signal "
+               "its id";
+    }
+    return read_expiry(call, spec);
+}
+
 // A cut-off lasts as long as tombstones do: nobody's session comes back.
 static const char *read_cut_off(struct admin_call *call, struct control *spec)
 {
@@ -299,6 +312,11 @@ void admin_lock_add(struct admin_call *call)
     add(call, "lock.add", read_lock);
 }
 
+void admin_mute_add(struct admin_call *call)
+{
+    add(call, "mute.add", read_mute);
+}
+
 void admin_cut_off_add(struct admin_call *call)
 {
     add(call, "cutoff.add", read_cut_off);
@@ -331,12 +349,14 @@ void admin_lock_remove(struct admin_call *call)
     engine_controls_each(engine, number, is_cut_off, &cut_off);
     enum pdp_err err = cut_off ? PDP_ERR_STATE : take(call, number, &was);
     if (err != PDP_ERR_OK) {
-        admin_fail(call->emit, err == PDP_ERR_UNKNOWN ? "there is no lock of this `id`; it may have expired"
+        admin_fail(call->emit, err == PDP_ERR_UNKNOWN
+                                   ? "there is no lock or mute of this `id`; it may have expired"
                                : err == PDP_ERR_STATE ? "a cut-off has no undo: what it ended is over"
                                                       : pdp_err_text(err));
         return;
     }
-    admin_told(call->admin, node_asking_peer(call->asking)->name, "lock.rm", was, reason);
+    admin_told(call->admin, node_asking_peer(call->asking)->name,
+               control_kind_mutes(was->target.kind) ? "mute.rm" : "lock.rm", was, reason);
     answer_control(call, was);
 }
 
@@ -344,7 +364,7 @@ void admin_lock_remove(struct admin_call *call)
 
 struct listing {
     struct emit *emit;
-    bool cut_offs;
+    bool cut_offs, mutes;
     size_t left;
     int64_t now_ms;
     uint64_t next; // 0: that was all
@@ -353,7 +373,8 @@ struct listing {
 static bool list_one(void *user, const struct control *control)
 {
     struct listing *listing = user;
-    if (control->cut_off != listing->cut_offs || control->expires_ms <= listing->now_ms) {
+    if (control->cut_off != listing->cut_offs || control_kind_mutes(control->target.kind) != listing->mutes ||
+        control->expires_ms <= listing->now_ms) {
         return true;
     }
     if (listing->left == 0) {
@@ -365,7 +386,7 @@ static bool list_one(void *user, const struct control *control)
     return true;
 }
 
-static void list(struct admin_call *call, const char *name, bool cut_offs)
+static void list(struct admin_call *call, const char *name, bool cut_offs, bool mutes)
 {
     size_t limit = 0;
     uint64_t from = 0;
@@ -374,7 +395,7 @@ static void list(struct admin_call *call, const char *name, bool cut_offs)
         return;
     }
     struct listing listing = {
-        .emit = call->emit, .cut_offs = cut_offs, .left = limit, .now_ms = now_ms(call)};
+        .emit = call->emit, .cut_offs = cut_offs, .mutes = mutes, .left = limit, .now_ms = now_ms(call)};
     emit_map(call->emit, EMIT_FEW);
     emit_key_bool(call->emit, "ok", true);
     emit_key_int(call->emit, "controls_epoch", (int64_t)engine_controls_epoch(call->admin->engine));
@@ -388,10 +409,32 @@ static void list(struct admin_call *call, const char *name, bool cut_offs)
 
 void admin_lock_list(struct admin_call *call)
 {
-    list(call, "locks", false);
+    list(call, "locks", false, false);
 }
 
 void admin_cut_off_list(struct admin_call *call)
 {
-    list(call, "cutoffs", true);
+    list(call, "cutoffs", true, false);
+}
+
+void admin_mute_list(struct admin_call *call)
+{
+    list(call, "mutes", false, true);
+}
+
+void admin_breaker_reset(struct admin_call *call)
+{
+    struct str reason = reason_of(call);
+    uint64_t ended = 0;
+    if (reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
+        admin_fail(call->emit, "a `reason` of 1 to 500 bytes is required");
+        return;
+    }
+    bool held = engine_breaker(call->admin->engine, now_ms(call), &ended);
+    engine_breaker_reset(call->admin->engine);
+    emit_map(call->emit, 3);
+    emit_key_bool(call->emit, "ok", true);
+    emit_key_bool(call->emit, "held", held);
+    emit_key_int(call->emit, "counted", (int64_t)ended);
+    emit_end(call->emit);
 }

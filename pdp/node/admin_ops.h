@@ -92,9 +92,12 @@ void admin_target_terminate(struct admin_call *call);
 void admin_control_approve(struct admin_call *call);
 void admin_control_pending(struct admin_call *call);
 
+void admin_breaker_reset(struct admin_call *call);
 void admin_lock_add(struct admin_call *call);
 void admin_lock_list(struct admin_call *call);
 void admin_lock_remove(struct admin_call *call);
+void admin_mute_add(struct admin_call *call);
+void admin_mute_list(struct admin_call *call);
 void admin_cut_off_add(struct admin_call *call);
 void admin_cut_off_list(struct admin_call *call);
 void admin_top(struct admin_call *call);

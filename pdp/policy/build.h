@@ -33,7 +33,7 @@ struct build {
     struct table shared_names;           // theirs
     const struct conf_node **role_nodes; // what each role brings along, as it stands in a document
     struct build_lifted *lifted;         // of each exception
-    struct str *near_names; // of rules, for who misspells one; NULL: nobody has yet
+    struct str *near_names;              // of rules, for who misspells one; NULL: nobody has yet
     size_t near_count, near_asked;
     struct table rule_names; // made where there are exceptions
     struct policy_lists *lists;

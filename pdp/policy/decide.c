@@ -233,8 +233,16 @@ static void close_policy(struct decide *d, uint32_t number, enum truth truth)
     }
 }
 
+static bool is_muted(const struct decide *d, uint32_t number)
+{
+    return d->question->muted != NULL && (d->question->muted[number / 64] >> number % 64 & 1) != 0;
+}
+
 static void judge(struct decide *d, uint32_t number)
 {
+    if (is_muted(d, number)) {
+        return;
+    }
     const struct set_rule *rule = &d->set->rules[number];
     enum truth truth = match_rule(d, rule);
     if (truth == TRUTH_NO) {

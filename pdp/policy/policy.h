@@ -103,10 +103,11 @@ struct policy_host {
 };
 
 struct policy_question {
-    struct str action; // action.name
-    struct str path;   // canonical path where resource.type is route, else resource.id
-    bool unindexed;    // look at every rule: for the differential tests
-    bool shadow;       // judge as if what is in shadow were enforced
+    struct str action;     // action.name
+    struct str path;       // canonical path where resource.type is route, else resource.id
+    bool unindexed;        // look at every rule: for the differential tests
+    bool shadow;           // judge as if what is in shadow were enforced
+    const uint64_t *muted; // a bit a rule: as if it were not there; NULL: none
 };
 
 struct policy_result {
@@ -135,6 +136,10 @@ struct policy_result {
 void policy_decide(const struct policy_set *set, struct policy_scratch *scratch, struct cel_frame *frame,
                    const struct policy_host *host, const struct policy_question *question,
                    struct arena *arena, int64_t now_ms, struct policy_result *out);
+
+// Sets the bits of the rule of this name (`policy/rule`), or of all rules of a policy; false where there is
+// none.
+bool policy_rules_named(const struct policy_set *set, struct str name, uint64_t *bits);
 
 // Is any policy or rule judged in shadow, for everybody or for the rest of a rollout?
 bool policy_shadows(const struct policy_set *set);

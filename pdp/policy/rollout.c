@@ -112,3 +112,17 @@ bool policy_rule_shadows(const struct policy_set *set, uint32_t rule)
     return rule < set->rule_count && (shadows(set, set->rules[rule].rollout) ||
                                       shadows(set, set->policies[set->rules[rule].policy].rollout));
 }
+
+bool policy_rules_named(const struct policy_set *set, struct str name, uint64_t *bits)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        struct str rule = policy_rule_name(set, i);
+        bool whole = rule.len > name.len && str_starts(rule, name) && rule.at[name.len] == '/';
+        if (whole || str_eq(rule, name)) {
+            bits[i / 64] |= UINT64_C(1) << i % 64;
+            found = true;
+        }
+    }
+    return found;
+}

@@ -111,7 +111,7 @@ static void leave_mark(struct scoring *s)
 
 static void add_part(struct scoring *s, size_t row, double evidence, bool now, int64_t age_ms)
 {
-    if (evidence == 0) {
+    if (evidence == 0 || (s->view.in->muted >> row & 1) != 0) {
         return;
     }
     s->parts[s->part_count++] = (struct part){evidence, (uint32_t)row, now, age_ms};
@@ -145,10 +145,15 @@ static double read_signal(struct scoring *s, size_t row)
     return reading.missing ? missing_evidence(s, row) : reading.evidence;
 }
 
+static bool is_muted(const struct scoring *s, size_t row)
+{
+    return (s->view.in->muted >> row & 1) != 0;
+}
+
 static void weigh_signal(struct scoring *s, size_t row)
 {
     const struct signal_rule *rule = &s->model->rules[row];
-    if (!(rule->evidence > 0)) {
+    if (!(rule->evidence > 0) || is_muted(s, row)) {
         return;
     }
     double fresh = read_signal(s, row);

@@ -33,6 +33,7 @@ struct risk_input {
     const struct sighting *last;      // where the session was seen last
     const struct sighting *user_last; // where the user was seen last, any session
     int32_t passed_strength;          // of a step_up_passed: index of strength, -1 none
+    uint32_t muted;                   // a bit each, by the number of risk_signal_name: no evidence of these
     double external_evidence;         // of a `signal`: log-odds, negative reassures; 0 or NaN: none
 };
 

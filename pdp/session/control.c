@@ -131,6 +131,10 @@ static const struct {
     [CONTROL_JA4] = {read_text, "a ja4 is named by its text"},
     [CONTROL_ROLE] = {read_text, "a role is named by its text"},
     [CONTROL_GATEWAY] = {read_text, "a gateway is named by its peer's name"},
+    [CONTROL_RULE] = {read_text,
+                      "a rule is named as answers name it: `policy/rule`, or a whole policy by its name"},
+    [CONTROL_SIGNAL] = {read_text, "a signal is named by its id, such as `new-asn`"},
+    [CONTROL_GEO] = {read_all, "`geo` takes no value: all facts of places are meant"},
     [CONTROL_TENANT] = {read_text, "a tenant is named by its id"},
 };
 
@@ -139,6 +143,10 @@ static const struct {
 static const char *effect_wrong(const struct control *spec)
 {
     bool steps = spec->effect == PDP_EFFECT_STEP_UP;
+    if (control_kind_mutes(spec->target.kind)) {
+        bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && spec->target.tenant.len == 0;
+        return plain ? NULL : "a rule, signal or geo can be muted: nothing else can be done with it";
+    }
     if (spec->cut_off) {
         return spec->effect != PDP_EFFECT_TERMINATE ? "a cut-off ends sessions: it has no other effect"
                : spec->before_ms <= 0               ? "a cut-off needs the time before which sessions end"
@@ -240,7 +248,11 @@ enum pdp_err control_new(const struct session_table *table, const struct control
     }
     struct control_key key = {.kind = (uint8_t)spec->target.kind};
     struct buf value = {0}, name = {0};
-    buf_printf(&name, "%s/%llu", spec->cut_off ? "cutoff" : "lock", (unsigned long long)spec->number);
+    buf_printf(&name, "%s/%llu",
+               control_kind_mutes(spec->target.kind) ? "mute"
+               : spec->cut_off                       ? "cutoff"
+                                                     : "lock",
+               (unsigned long long)spec->number);
     struct reading reading = {table, spec->target.value, &value, &key};
     bool good = VALUES[spec->target.kind].read(&reading);
     *why = good ? NULL : VALUES[spec->target.kind].wrong;

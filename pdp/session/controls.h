@@ -31,7 +31,10 @@
     X(JA4, "ja4", "`device.components.ja4` is missing")    \
     X(ROLE, "role", "`subject.roles` is missing")          \
     X(GATEWAY, "gateway", "`gateway` is missing")          \
-    X(TENANT, "tenant", "`tenant` is missing")
+    X(TENANT, "tenant", "`tenant` is missing")             \
+    X(RULE, "rule", "")                                    \
+    X(SIGNAL, "signal", "")                                \
+    X(GEO, "geo", "")
 
 enum control_kind {
 #define X(name, word, lacks) CONTROL_##name,
@@ -40,6 +43,11 @@ enum control_kind {
     CONTROL_KIND_COUNT
 };
 const char *control_kind_name(enum control_kind kind);
+// Is it one of a mute: of a rule or policy, a signal of risk, or all facts of places?
+static inline bool control_kind_mutes(enum control_kind kind)
+{
+    return kind >= CONTROL_RULE;
+}
 bool control_kind_read(struct str word, enum control_kind *out);
 const char *control_lacks(enum control_kind kind); // what a question lacks where it cannot be told
 

@@ -97,7 +97,8 @@ enum pdp_err controls_new(const struct session_table *table, struct control *con
     }
     qsort(set->all, count, sizeof *set->all, by_number);
     for (uint32_t i = 0; i < count; i++) {
-        if (!insert(set, &set->parts[set->all[i]->cut_off ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS], i)) {
+        if (!control_kind_mutes(set->all[i]->target.kind) &&
+            !insert(set, &set->parts[set->all[i]->cut_off ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS], i)) {
             return PDP_ERR_LIMIT;
         }
     }

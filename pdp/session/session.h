@@ -332,6 +332,8 @@ struct session_stats {
     uint64_t created, refused;            // by commits, since the start
     uint64_t bytes;                       // taken from the heap
 };
+// How many live, without a lock: what a hold may ask too.
+uint64_t session_live(const struct session_table *table);
 void session_stats(const struct session_table *table, struct session_stats *out);
 
 #endif

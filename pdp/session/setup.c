@@ -162,3 +162,10 @@ const char *session_state_name(enum session_state state)
     };
     return (size_t)state < COUNT_OF(NAMES) ? NAMES[state] : "none";
 }
+
+uint64_t session_live(const struct session_table *table)
+{
+    uint64_t tombstones = atomic_load_explicit(&table->tombstones, memory_order_relaxed);
+    uint64_t records = atomic_load_explicit(&table->records, memory_order_relaxed);
+    return records > tombstones ? records - tombstones : 0;
+}

@@ -69,6 +69,8 @@ peers:
   - {listener: ipc://$work/second.sock, name: second, roles: [analyst]}
 controls_confirm: 4
 controls_two_persons: 6
+breaker_share: 1
+breaker_least: 2
 YAML
 before=$(($(date +%s) - 60))
 admin="--connect ipc://$work/admin.sock"
@@ -100,7 +102,7 @@ start
     decides 0 "allow" bob s-bob 198.51.100.9 staff
     id=$("$ctl" lock list $admin | sed -n 's/^\(lock.[0-9]*\) .*/\1/p')
     expect 0 "is lifted" "$ctl" lock rm "$id" $admin --reason "false alarm"
-    expect 1 "no lock of this" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    expect 1 "no lock or mute of this" "$ctl" lock rm "$id" $admin --reason "false alarm"
     decides 0 "allow" alice s-alice 203.0.113.7 staff
     expect 0 "holds until" "$ctl" lock add $admin --role hr --effect step_up --strength mfa --max-age 10m --for 1h --reason payroll
     decides 1 "step_up" alice s-alice 203.0.113.7 hr
@@ -139,6 +141,47 @@ start
     decides 1 "terminated" many-9 s-many-9 192.0.2.44 staff              # never seen, authenticated before
     decides 0 "allow" many-9 s-many-later 192.0.2.44 staff "$(($(date +%s) + 1))"
     expect 0 "0 sessions ended" "$ctl" session terminate $admin --role nobody --reason "records do not tell roles"
+
+    # A bad rule is muted, by its name, over a reload too; what nobody knows is not.
+    cat >"$work/policies/bad.yaml" <<'YAML'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: bad}
+rules:
+  - {id: everybody, effect: terminate, when: 'action.name == "GET"', reason: "a bad rule"}
+YAML
+    "$ctl" reload $admin >/dev/null
+    expect 1 "nothing that is served" "$ctl" mute add $admin --rule bad/nobody --for 1h --reason x
+    expect 1 "nothing that is served" "$ctl" mute add $admin --signal nothing --for 1h --reason x
+    expect 2 "takes no flag" "$ctl" mute add $admin --address 192.0.2.1 --for 1h --reason x
+    expect 0 "holds until" "$ctl" mute add $admin --rule bad/everybody --for 1h --reason "ends everybody"
+    decides 0 "allow" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    "$ctl" reload $admin >/dev/null
+    decides 0 "allow" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    expect 0 "bad/everybody" "$ctl" mute list $admin
+
+    # Where policies end too many, they deny, and it is said aloud.
+    expect 0 "did not hold" "$ctl" breaker reset $admin --reason "a test"
+    n=0
+    while [ $n -lt 4 ]; do
+        decides 0 "allow" "ended-$n" "s-ended-$n" 198.51.100.9 staff "$(($(date +%s) + 1))"
+        n=$((n + 1))
+    done
+    id=$("$ctl" mute list $admin | sed -n 's/^\(mute.[0-9]*\) .*/\1/p')
+    expect 0 "is lifted" "$ctl" mute rm "$id" $admin --reason "see what it does"
+    decides 1 "terminate" ended-0 s-ended-0 198.51.100.9 staff
+    decides 1 "terminate" ended-1 s-ended-1 198.51.100.9 staff
+    decides 1 "the breaker holds" ended-2 s-ended-2 198.51.100.9 staff
+    decides 1 "the breaker holds" ended-3 s-ended-3 198.51.100.9 staff
+    tries=0
+    until "$ctl" status $admin --json | grep -q '"alarm":"breaker"'; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 400 ] || { echo "FAIL: no alarm"; exit 1; }
+        sleep 0.05
+    done
+    expect 0 "mute/" "$ctl" mute add $admin --rule bad --for 1h --reason "ends everybody"
+    expect 0 "held, and is reset" "$ctl" breaker reset $admin --reason "the rule is muted"
+    decides 0 "allow" ended-2 s-ended-2 198.51.100.9 staff
 
     # All of it was on the disk before it was acknowledged.
     kill -9 "$daemon"

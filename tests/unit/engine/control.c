@@ -371,3 +371,78 @@ Test(engine_control, locks_refuse_logins)
     EXPECT(&h, "terminate/terminated");
     harness_fini(&h);
 }
+
+static struct control mute_of(enum control_kind kind, struct str value)
+{
+    return (struct control){.target = {.kind = kind, .value = value}, .effect = PDP_EFFECT_ALLOW};
+}
+
+Test(engine_control, a_muted_rule_is_not_there_and_stays_so_over_a_reload)
+{
+    struct harness h = {0};
+    cr_assert(harness_load(&h, OPEN));
+    ask(&h, HARNESS_NOW, "s1", "DENY", "");
+    EXPECT(&h, "deny/policy");
+    uint64_t number = add(&h, mute_of(CONTROL_RULE, STR("open/never")));
+    ask(&h, HARNESS_NOW, "s1", "DENY", "");
+    EXPECT(&h, "allow/policy");
+    ask(&h, HARNESS_NOW, "s1", "ASK", "");
+    EXPECT(&h, "step_up/policy");
+    cr_assert(harness_load(&h, OPEN));
+    ask(&h, HARNESS_NOW, "s1", "DENY", "");
+    EXPECT(&h, "allow/policy");
+    take(&h, number);
+    ask(&h, HARNESS_NOW, "s1", "DENY", "");
+    EXPECT(&h, "deny/policy");
+    (void)add(&h, mute_of(CONTROL_RULE, STR("open"))); // the whole policy: nothing allows either
+    ask(&h, HARNESS_NOW, "s1", "GET", "");
+    EXPECT(&h, "deny/no-rule");
+    harness_fini(&h);
+}
+
+Test(engine_control, a_mute_is_no_lock_and_loosens_none)
+{
+    struct harness h = {0};
+    cr_assert(harness_load(&h, OPEN));
+    (void)add(&h, mute_of(CONTROL_RULE, STR("open/never")));
+    (void)add(&h, mute_of(CONTROL_GEO, STR("")));
+    (void)add(&h, lock_of(CONTROL_SUBJECT, STR("alice"), PDP_EFFECT_DENY));
+    ask(&h, HARNESS_NOW, "s1", "DENY", "");
+    EXPECT(&h, "deny/locked");
+    harness_fini(&h);
+}
+
+// Order does not matter, and a lock never loosens: every answer is as strict with more locks as without.
+Test(engine_control, locks_only_restrict_in_any_order)
+{
+    static const enum pdp_effect EFFECTS[] = {PDP_EFFECT_DENY, PDP_EFFECT_STEP_UP, PDP_EFFECT_TERMINATE};
+    static const char *const ACTIONS[] = {"GET", "DENY", "ASK", "END", "NONE"};
+    for (size_t mask = 0; mask < 8; mask++) {
+        for (size_t a = 0; a < COUNT_OF(ACTIONS); a++) {
+            char first[64] = "";
+            int plain = 0;
+            for (int order = 0; order < 2; order++) {
+                struct harness h = {0};
+                cr_assert(harness_load(&h, OPEN));
+                ask(&h, HARNESS_NOW, "s1", "GET", "");
+                ask(&h, HARNESS_NOW, "probe", ACTIONS[a], "");
+                plain = strncmp(harness_effect(&h), "allow", 5) != 0;
+                for (size_t i = 0; i < 3; i++) {
+                    size_t at = order == 0 ? i : 2 - i;
+                    if ((mask >> at & 1) != 0) {
+                        (void)add(&h, lock_of(CONTROL_SUBJECT, STR("alice"), EFFECTS[at]));
+                    }
+                }
+                ask(&h, HARNESS_NOW, "s1", ACTIONS[a], "");
+                const char *effect = harness_get(&h, "context.effect");
+                cr_expect(!plain || strcmp(effect, "allow") != 0);
+                cr_expect((mask & 4) == 0 || strcmp(effect, "terminate") == 0);
+                cr_expect((mask & 1) == 0 || strcmp(effect, "deny") == 0 || strcmp(effect, "terminate") == 0);
+                cr_expect(mask == 0 || strcmp(effect, "allow") != 0);
+                cr_expect(order == 0 || strcmp(first, effect) == 0, "%s %s", first, effect);
+                snprintf(first, sizeof first, "%s", effect);
+                harness_fini(&h);
+            }
+        }
+    }
+}

@@ -257,7 +257,7 @@ Test(session_controls, the_index_finds_what_each_by_itself_says)
         for (size_t i = 0; i < 1 + draw(60); i++) {
             const char *why = NULL;
             struct control spec = {.number = 1 + i, .cut_off = draw(3) == 0};
-            spec.target.kind = (enum control_kind)draw(CONTROL_KIND_COUNT);
+            spec.target.kind = (enum control_kind)draw(CONTROL_RULE); // mutes name nobody
             spec.target.value = some_value(spec.target.kind);
             spec.target.tenant =
                 draw(4) == 0 && spec.target.kind != CONTROL_TENANT ? some("n", 8) : (struct str){0};
