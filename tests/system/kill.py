@@ -381,11 +381,11 @@ ACTS = [Worker.prove, Worker.look, Worker.look, Worker.visit, Worker.out, Worker
 # ---- The daemon ------------------------------------------------------------------------------------
 
 class Daemon:
-    def __init__(self, pdpd, folder):
+    def __init__(self, pdpd, folder, env=None):
         self.process = subprocess.Popen(
             [pdpd, "--policies", str(folder / "policies"), "--decide", f"ipc://{folder}/decide.ipc", "--admin",
              f"ipc://{folder}/admin.ipc", "--workers", "2", "--state", str(folder / "state")],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, env=env)
         self.log, self.seen, self.ended = "", threading.Condition(), False
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
