@@ -104,6 +104,13 @@ static void put_text(struct emit *emit, const char *key, const char *text)
     }
 }
 
+static void put_wait(struct emit *emit, const struct cli_args *args)
+{
+    if (args->wait_ms > 0) {
+        emit_key_int(emit, "wait", args->wait_ms);
+    }
+}
+
 static int put_lock(struct emit *emit, const struct cli_args *args)
 {
     int code = CLI_DONE;
@@ -164,6 +171,7 @@ static int add(const struct cli_args *args, const char *op,
     if (args->lock_out) {
         emit_key_bool(&emit, "lock_out", true);
     }
+    put_wait(&emit, args);
     emit_end(&emit);
     code = code == CLI_DONE ? remote_operate(args, &message, print_control) : code;
     buf_fini(&message);
@@ -240,6 +248,7 @@ int cmd_target_terminate(const struct cli_args *args)
     if (args->lock_out) {
         emit_key_bool(&emit, "lock_out", true);
     }
+    put_wait(&emit, args);
     emit_end(&emit);
     code = code == CLI_DONE ? remote_operate(args, &message, print_terminated) : code;
     buf_fini(&message);
@@ -258,6 +267,7 @@ int cmd_control_approve(const struct cli_args *args)
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("control.approve"));
     emit_key_int(&emit, "id", number);
+    put_wait(&emit, args);
     emit_end(&emit);
     int code = remote_operate(args, &message, print_terminated);
     buf_fini(&message);
@@ -338,6 +348,7 @@ int cmd_lock_rm(const struct cli_args *args)
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("lock.rm"));
     emit_key_int(&emit, "id", number);
+    put_wait(&emit, args);
     emit_key_str(&emit, "reason", str_of(args->reason));
     emit_end(&emit);
     int code = remote_operate(args, &message, print_lifted);

@@ -177,7 +177,7 @@ static int await_gateways(const struct cli_args *args, struct remote *remote, in
     const struct value *order = value_get(&remote->root, STR("order"));
     struct str error = text_of(&remote->root, "order_error");
     if (order == NULL || order->kind != VALUE_INT) {
-        (void)cli_bad("the sessions are over all the same", STR_FMT,
+        (void)cli_bad("the order itself holds all the same", STR_FMT,
                       STR_ARG(error.len > 0 ? error : STR("no gateway was asked")));
         return CLI_NO;
     }
@@ -211,7 +211,7 @@ int remote_operate(const struct cli_args *args, const struct buf *message,
         print(&remote.root, &out); // of a list that ended in part too: which, and which not
         code = cli_write(&out, code);
     }
-    if (answered && code != CLI_BAD && args->wait_ms > 0) {
+    if (answered && code != CLI_BAD && args->wait_ms > 0 && value_get(&remote.root, STR("order")) != NULL) {
         code = await_gateways(args, &remote, code);
     }
     buf_fini(&out);

@@ -48,20 +48,20 @@ const struct cli_command CLI_COMMANDS[] = {
     {"control pending", "--connect URL", "connect deadline json",
      "show the orders that wait for a second analyst",
      "pdpctl control pending --connect ipc:///run/pdp/admin.sock", 0, cmd_control_pending},
-    {"control approve", "ID --connect URL", "connect deadline json",
+    {"control approve", "ID --connect URL", "connect wait deadline json",
      "agree to an order that another analyst gave",
      "pdpctl control approve 3 --connect ipc:///run/pdp/admin.sock", 1, cmd_control_approve},
     {"lock add", "--connect URL TARGET --for SPAN --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all effect "
      "strength max-age message reason "
-     "for expires yes-lock-out deadline json",
+     "for expires wait yes-lock-out deadline json",
      "deny, step up or end whatever a target asks, new sessions too, until it is lifted or expires",
      "pdpctl lock add --connect ipc:///run/pdp/admin.sock --address 203.0.113.7 --for 24h --reason "
      "\"incident 7\"",
      0, cmd_lock_add},
     {"lock list", "--connect URL", "connect limit after deadline json", "show the locks that hold",
      "pdpctl lock list --connect ipc:///run/pdp/admin.sock", 0, cmd_lock_list},
-    {"lock rm", "ID --connect URL --reason TEXT", "connect reason deadline json", "lift a lock",
+    {"lock rm", "ID --connect URL --reason TEXT", "connect reason wait deadline json", "lift a lock",
      "pdpctl lock rm 17 --connect ipc:///run/pdp/admin.sock --reason \"false alarm\"", 1, cmd_lock_rm},
     {"peer list", "--connect URL", "connect deadline json", "show peers in quarantine",
      "pdpctl peer list --connect ipc:///run/pdp/admin.sock", 0, cmd_peer_list},
@@ -72,14 +72,14 @@ const struct cli_command CLI_COMMANDS[] = {
     {"peer release", "NAME --connect URL", "connect deadline json", "end a peer's quarantine",
      "pdpctl peer release edge-1 --connect ipc:///run/pdp/admin.sock", 1, cmd_peer_release},
     {"mute add", "--connect URL (--rule NAME | --signal ID | --geo-facts) --for SPAN --reason TEXT",
-     "connect rule signal geo-facts reason for expires deadline json",
+     "connect rule signal geo-facts reason for expires wait deadline json",
      "judge as if a rule or policy were not there, or as if a signal or places said nothing",
      "pdpctl mute add --connect ipc:///run/pdp/admin.sock --rule web/odd-hours --for 2h --reason \"locks out "
      "the night shift\"",
      0, cmd_mute_add},
     {"mute list", "--connect URL", "connect limit after deadline json", "show what is muted",
      "pdpctl mute list --connect ipc:///run/pdp/admin.sock", 0, cmd_mute_list},
-    {"mute rm", "ID --connect URL --reason TEXT", "connect reason deadline json", "let it speak again",
+    {"mute rm", "ID --connect URL --reason TEXT", "connect reason wait deadline json", "let it speak again",
      "pdpctl mute rm 18 --connect ipc:///run/pdp/admin.sock --reason \"rule is mended\"", 1, cmd_lock_rm},
     {"breaker reset", "--connect URL --reason TEXT", "connect reason deadline json",
      "let policies end sessions again after they ended too many",
@@ -87,7 +87,7 @@ const struct cli_command CLI_COMMANDS[] = {
      cmd_breaker_reset},
     {"cutoff add", "--connect URL TARGET --reason TEXT",
      "connect session subject device address prefix asn country ja4 role gateway tenant type all before "
-     "message reason yes-lock-out "
+     "message reason wait yes-lock-out "
      "deadline json",
      "end every session of a target that was authenticated before a time, seen before or not, for good",
      "pdpctl cutoff add --connect ipc:///run/pdp/admin.sock --subject alice --reason \"password stolen\"", 0,

@@ -61,11 +61,12 @@ static void put_control(struct emit *emit, const struct control *control)
 
 static void answer_control(struct admin_call *call, const struct control *control)
 {
-    emit_map(call->emit, 3);
+    emit_map(call->emit, EMIT_FEW);
     emit_key_bool(call->emit, "ok", true);
     emit_key_int(call->emit, "controls_epoch", (int64_t)engine_controls_epoch(call->admin->engine));
     emit_key(call->emit, STR("control"));
     put_control(call->emit, control);
+    admin_order(call, NULL, 0, true);
     emit_end(call->emit);
 }
 
@@ -296,7 +297,7 @@ static void add(struct admin_call *call, const char *what,
 {
     AUTO(control_drop) struct control *control = NULL;
     uint64_t seq = 0;
-    const char *wrong = make(call, read, &control);
+    const char *wrong = admin_wait_right(call) ? make(call, read, &control) : ADMIN_WAIT_WRONG;
     wrong = wrong == NULL ? admin_control_put(call->admin, control, &seq) : wrong;
     if (wrong != NULL) {
         admin_fail(call->emit, wrong);
@@ -344,6 +345,10 @@ void admin_lock_remove(struct admin_call *call)
     if (number == 0 || reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
         admin_fail(call->emit, number == 0 ? "`id` is missing: the number that the list gives"
                                            : "a `reason` of 1 to 500 bytes is required");
+        return;
+    }
+    if (!admin_wait_right(call)) {
+        admin_fail(call->emit, ADMIN_WAIT_WRONG);
         return;
     }
     engine_controls_each(engine, number, is_cut_off, &cut_off);

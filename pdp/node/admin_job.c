@@ -27,6 +27,7 @@ struct job {
     bool dry_run, ends; // ends: the second scan
     bool lost;          // something could not be put into the journal
     int64_t confirm;    // so many may end; -1: nothing was said
+    int64_t wait_ms;    // gateways are ordered to confirm; 0: they are not
     uint64_t cursor, counted, unsure, ended, failed;
     struct listed list[ADMIN_PREVIEW];
     size_t list_count;
@@ -169,7 +170,7 @@ static void put_pending(struct emit *emit, const struct pending *pending)
     emit_end(emit);
 }
 
-static void put_done(struct emit *emit, const struct job *job)
+static void put_done(struct admin *admin, struct emit *emit, const struct job *job, struct node_now now)
 {
     emit_map(emit, EMIT_FEW);
     emit_key_bool(emit, "ok", job->failed == 0);
@@ -180,6 +181,7 @@ static void put_done(struct emit *emit, const struct job *job)
     emit_key_str(emit, "control", job->control->name);
     put_counts(emit, job);
     emit_key_int(emit, "ended", (int64_t)job->ended);
+    admin_order_all(admin, emit, job->wait_ms, now);
     emit_end(emit);
 }
 
@@ -288,7 +290,7 @@ static void ended(struct admin *admin, struct node *node, struct job *job, struc
     struct buf answer = {0};
     struct emit emit;
     emit_init(&emit, job->form, &answer);
-    put_done(&emit, job);
+    put_done(admin, &emit, job, now);
     finish(admin, node, job, &answer, journal != NULL ? journal_head(journal) : 0, now);
     buf_fini(&answer);
 }
@@ -316,7 +318,7 @@ static struct job *take_place(struct admin_call *call)
     for (size_t i = 0; i < JOBS; i++) {
         struct job *job = &call->admin->jobs->jobs[i];
         if (job->control == NULL) {
-            *job = (struct job){.form = call->emit->form, .confirm = -1};
+            *job = (struct job){.form = call->emit->form, .confirm = -1, .wait_ms = admin_wait_of(call)};
             return node_park(call->asking, &job->ticket) == PDP_ERR_OK ? job : NULL;
         }
     }
@@ -331,6 +333,7 @@ void admin_target_terminate(struct admin_call *call)
     if (wrong == NULL && confirm != NULL && (confirm->kind != VALUE_INT || confirm->as.i < 0)) {
         wrong = "`confirm` is the number of sessions that may end at most";
     }
+    wrong = wrong == NULL && !admin_wait_right(call) ? ADMIN_WAIT_WRONG : wrong;
     struct job *job = wrong == NULL ? take_place(call) : NULL;
     if (job == NULL) {
         admin_fail(call->emit, wrong != NULL ? wrong : "too many orders at once");
@@ -352,6 +355,10 @@ void admin_control_approve(struct admin_call *call)
         struct pending *one = &jobs->pending[i];
         bool waits = one->control != NULL && one->expires_ms > node_asking_now(call->asking).wall_ms;
         found = waits && one->id == (uint64_t)id->as.i ? one : found;
+    }
+    if (!admin_wait_right(call)) {
+        admin_fail(call->emit, ADMIN_WAIT_WRONG);
+        return;
     }
     if (found == NULL || str_eq(found->control->author, peer->name)) {
         admin_fail(call->emit, found == NULL ? "no order of this `id` waits; it may have expired"

@@ -110,7 +110,11 @@ void admin_reload_certs(struct admin_call *call); // admin_peers.c
 // the number to wait for by `order.wait`, into the open map. Without `wait` it does nothing: notices tell of
 // all ends anyhow.
 bool admin_wait_right(const struct admin_call *call);
+extern const char *const ADMIN_WAIT_WRONG;            // what is said where it is not
+int64_t admin_wait_of(const struct admin_call *call); // 0: there is none
 void admin_order(struct admin_call *call, const struct str *refs, size_t count, bool everything);
+// The same of everything, where the call is over.
+void admin_order_all(struct admin *admin, struct emit *emit, int64_t wait_ms, struct node_now now);
 void admin_order_wait(struct admin_call *call);
 void admin_gateways(struct admin_call *call);
 // admin_state.c

@@ -7,6 +7,8 @@
 
 static const int64_t WAIT_MOST_MS = 60000;
 
+const char *const ADMIN_WAIT_WRONG = "`wait` is a number of milliseconds from 1 to 60000";
+
 bool admin_wait_right(const struct admin_call *call)
 {
     const struct value *wait = value_get(call->root, STR("wait"));
@@ -14,26 +16,41 @@ bool admin_wait_right(const struct admin_call *call)
            (wait->kind == VALUE_INT && wait->as.i >= 1 && wait->as.i <= WAIT_MOST_MS);
 }
 
-void admin_order(struct admin_call *call, const struct str *refs, size_t count, bool everything)
+int64_t admin_wait_of(const struct admin_call *call)
 {
     const struct value *wait = value_get(call->root, STR("wait"));
-    struct orders *orders = call->admin->host.orders;
-    if (wait == NULL || wait->kind != VALUE_INT) {
-        return;
-    }
+    return wait != NULL && wait->kind == VALUE_INT ? wait->as.i : 0;
+}
+
+static void give(struct orders *orders, struct emit *emit, const struct str *refs, size_t count,
+                 bool everything, int64_t wait_ms, struct node_now now)
+{
     uint32_t number = 0;
-    enum pdp_err err = orders != NULL ? orders_give(orders, refs, count, everything, wait->as.i,
-                                                    node_asking_now(call->asking), &number)
-                                      : PDP_ERR_UNSUPPORTED;
-    emit_key(call->emit, STR("order"));
-    if (err == PDP_ERR_OK) {
-        emit_int(call->emit, number);
+    if (wait_ms <= 0) {
         return;
     }
-    emit_null(call->emit);
-    emit_key_str(call->emit, "order_error",
+    enum pdp_err err = orders != NULL ? orders_give(orders, refs, count, everything, wait_ms, now, &number)
+                                      : PDP_ERR_UNSUPPORTED;
+    emit_key(emit, STR("order"));
+    if (err == PDP_ERR_OK) {
+        emit_int(emit, number);
+        return;
+    }
+    emit_null(emit);
+    emit_key_str(emit, "order_error",
                  orders == NULL ? STR("no gateway can be asked: pdpd listens on no `--orders`")
                                 : STR("too many orders wait for gateways: ask again"));
+}
+
+void admin_order(struct admin_call *call, const struct str *refs, size_t count, bool everything)
+{
+    give(call->admin->host.orders, call->emit, refs, count, everything, admin_wait_of(call),
+         node_asking_now(call->asking));
+}
+
+void admin_order_all(struct admin *admin, struct emit *emit, int64_t wait_ms, struct node_now now)
+{
+    give(admin->host.orders, emit, NULL, 0, true, wait_ms, now);
 }
 
 // ---- Who is there, and what they did -----------------------------------------------------------------

@@ -267,7 +267,7 @@ void admin_session_terminate(struct admin_call *call)
         return;
     }
     if (!admin_wait_right(call)) {
-        admin_fail(call->emit, "`wait` is a number of milliseconds from 1 to 60000");
+        admin_fail(call->emit, ADMIN_WAIT_WRONG);
         return;
     }
     struct str *refs = ARENA_ARRAY(&call->admin->arena, struct str, count);

@@ -88,18 +88,25 @@ static bool wait_live(struct pdp_client *client, bool wanted)
     return false;
 }
 
+// Gives an order with `wait`, and tells who has confirmed.
+static json_t *order(const char *asked)
+{
+    char text[256];
+    json_t *done = admin(&daemon_, asked);
+    CHECK(json_is_true(json_object_get(done, "ok")) && json_is_integer(json_object_get(done, "order")));
+    (void)snprintf(text, sizeof text, "{\"op\": \"order.wait\", \"order\": %d}",
+                   (int)json_integer_value(json_object_get(done, "order")));
+    json_decref(done);
+    return admin(&daemon_, text);
+}
+
 static json_t *terminate(const char *session, int wait_ms)
 {
     char text[256];
     (void)snprintf(text, sizeof text,
                    "{\"op\": \"session.terminate\", \"session\": \"%s\", \"reason\": \"test\", \"wait\": %d}",
                    session, wait_ms);
-    json_t *done = admin(&daemon_, text);
-    CHECK(json_is_true(json_object_get(done, "ok")) && json_is_integer(json_object_get(done, "order")));
-    (void)snprintf(text, sizeof text, "{\"op\": \"order.wait\", \"order\": %d}",
-                   (int)json_integer_value(json_object_get(done, "order")));
-    json_decref(done);
-    return admin(&daemon_, text);
+    return order(text);
 }
 
 static size_t count_of(const json_t *result, const char *group)
@@ -197,6 +204,67 @@ static void all_confirm(void)
         CHECK(state_of(crowd.clients[i]).kept == 0);
     }
     crowd_close(&crowd);
+}
+
+// ---- Controls ----------------------------------------------------------------------------------------
+
+#define LOCKED(more)                                                                                  \
+    "{\"op\": \"lock.add\", \"target\": {\"kind\": \"subject\", \"value\": \"locked\"}, \"effect\": " \
+    "\"deny\", "                                                                                      \
+    "\"for\": 600, \"reason\": \"test\"" more "}"
+
+static void wait_empty(struct pdp_client *client)
+{
+    for (int64_t until = now_ms() + DEADLINE_MS; state_of(client).kept != 0 && now_ms() < until;) {
+        (void)usleep(1000);
+    }
+    CHECK(state_of(client).kept == 0);
+}
+
+static int64_t lock_number(void)
+{
+    json_t *all = admin(&daemon_, "{\"op\": \"lock.list\"}");
+    json_int_t number =
+        json_integer_value(json_object_get(json_array_get(json_object_get(all, "locks"), 0), "id"));
+    json_decref(all);
+    return number;
+}
+
+// What is kept goes with every change of controls, whether it is waited for or not.
+static void controls_make_void(void)
+{
+    char text[256];
+    struct pdp_client *client = gateway(daemon_.dir, "gw-controls", 100);
+    struct pdp_question *locked = question("locked"), *other = question("other");
+    CHECK(wait_live(client, true) && wait_registered(1));
+    CHECK(allowed(client, locked) && allowed(client, locked) && allowed(client, other));
+    CHECK(state_of(client).kept == 2 && state_of(client).hits == 1);
+    json_decref(admin(&daemon_, LOCKED("")));
+    wait_empty(client);
+    CHECK(!allowed(client, locked) && allowed(client, other));
+    (void)snprintf(text, sizeof text,
+                   "{\"op\": \"lock.rm\", \"id\": %lld, \"reason\": \"test\", \"wait\": 10000}",
+                   (long long)lock_number());
+    json_t *result = order(text);
+    CHECK(names(result, "confirmed", "gw-controls") && count_of(result, "silent") == 0);
+    json_decref(result);
+    CHECK(allowed(client, locked) && allowed(client, locked) && allowed(client, other));
+    result = order(LOCKED(", \"wait\": 10000"));
+    CHECK(names(result, "confirmed", "gw-controls"));
+    json_decref(result);
+    CHECK(!allowed(client, locked) && allowed(client, other));
+    result =
+        order("{\"op\": \"session.terminate\", \"target\": {\"kind\": \"subject\", \"value\": \"other\"}, "
+              "\"reason\": \"test\", \"wait\": 10000}");
+    CHECK(names(result, "confirmed", "gw-controls"));
+    json_decref(result);
+    CHECK(!allowed(client, other));
+    result = admin(&daemon_, LOCKED(", \"wait\": 0"));
+    CHECK(json_is_false(json_object_get(result, "ok")));
+    json_decref(result);
+    pdp_question_free(&locked);
+    pdp_question_free(&other);
+    pdp_close(&client);
 }
 
 // ---- The frozen and the vanished ---------------------------------------------------------------------
@@ -381,6 +449,7 @@ int main(int argc, char **argv)
     daemon_spawn(&daemon_, &how);
     CHECK(daemon_ready(&daemon_));
     all_confirm();
+    controls_make_void();
     the_silent_are_named();
     stock_respondents();
     rude_respondents();
