@@ -243,6 +243,10 @@ static void commit(struct ask *ask, struct event_result *out)
     out->remember_until_ms = ask->remember_until_ms;
     out->ended = ask_ended(ask, &out->ended_count);
     issue_tell(ask, out);
+    // What speaks against the session may turn an allow that a gateway keeps.
+    if (ask->request->event == EVENT_SIGNAL || ask->request->event == EVENT_STEP_UP_FAILED) {
+        session_tell(ask->table, ask->held.record.id, ask->held.record.epoch, ask->now_ms);
+    }
 }
 
 // A login is a new authentication, and an end is never too late; anything else of a session that a cut-off

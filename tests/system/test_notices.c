@@ -178,17 +178,61 @@ static void leaves_the_slow(struct daemon *daemon)
     sub_close(&sub);
 }
 
+// What speaks against a session makes void what a gateway keeps of it.
+static void tells_of_signals(const struct daemon *daemon)
+{
+    static char message[512], answer[8192];
+    struct sub sub;
+    struct bulletin told;
+    sub_open(&sub, daemon);
+    CHECK(sub_next(&sub, &told)); // it is there
+    int fd = connect_ipc(daemon, "decide.ipc");
+    CHECK(fd >= 0 && shake(fd));
+    static const char EVENT[] =
+        "{\"request_id\": \"%s\", \"event\": {\"type\": \"%s\", \"subject\": {\"type\": \"user\", "
+        "\"id\": \"bob\"}, \"context\": {\"session\": {\"id\": \"three\"}}, "
+        "\"properties\": {\"evidence\": 2.0}}}";
+    static const char *const TYPES[] = {"login", "signal"};
+    for (size_t i = 0; i < COUNT_OF(TYPES); i++) {
+        (void)snprintf(message, sizeof message, EVENT, TYPES[i], TYPES[i]);
+        CHECK(ask(fd, SP_IPC, (uint32_t)(11 + i), message, answer, sizeof answer) &&
+              strstr(answer, "\"recorded\":true") != NULL);
+    }
+    CHECK(sub_until(&sub, NOTICE_STEP_UP, &told));
+    CHECK(told.notice.ref[0] != '\0' && strstr(answer, told.notice.ref) != NULL);
+    (void)close(fd);
+    sub_close(&sub);
+}
+
+// Heartbeats carry the newest checkpoint of the audit log.
+static void carries_the_checkpoint(const struct daemon *daemon)
+{
+    struct sub sub;
+    struct bulletin told = {0};
+    bool carried = false;
+    sub_open(&sub, daemon);
+    for (int64_t until = now_ms() + DEADLINE_MS; !carried && now_ms() < until && sub_next(&sub, &told);) {
+        carried = told.notice.kind == NOTICE_HEARTBEAT && told.checkpoint.len != 0;
+    }
+    CHECK(carried && str_starts(told.checkpoint, STR("pdp-audit")));
+    sub_close(&sub);
+}
+
 int main(void)
 {
     struct daemon daemon;
     daemon_folder(&daemon);
-    put_file(&daemon, "pdpd.yaml", "heartbeat: 50ms\n");
+    char config[256];
+    (void)snprintf(config, sizeof config, "heartbeat: 50ms\naudit:\n  path: %s/audit\n", daemon.dir);
+    put_file(&daemon, "pdpd.yaml", config);
     struct daemon_how how = {.args = {"--config", "dir@pdpd.yaml", "--policies", "dir@policies", "--decide",
                                       "ipc@decide.ipc", "--admin", "ipc@admin.ipc", "--notices",
                                       "ipc@notices.ipc", NULL}};
     daemon_spawn(&daemon, &how);
     CHECK(daemon_ready(&daemon));
     tells_all(&daemon);
+    tells_of_signals(&daemon);
+    carries_the_checkpoint(&daemon);
     bears_the_rude(&daemon);
     leaves_the_slow(&daemon);
     CHECK(daemon_stop(&daemon) == 0);
