@@ -231,10 +231,6 @@ static enum pdp_err update(struct session_table *table, struct session_held *hel
                   now_ms);
         family_link(table, shard, held->slot, held->old_slot, delta->rotate, now_ms);
     }
-    if (held->rotated && record->state == SESSION_TERMINATED) {
-        held->seq = commit_end(table, shard, held->old_slot, (enum pdp_code)record->end_code, now_ms,
-                               record->keep_until_ms);
-    }
     return PDP_ERR_OK;
 }
 
@@ -290,6 +286,18 @@ static enum pdp_err put_session(struct session_table *table, struct session_held
     return delta->create ? create(table, held, key, delta, now_ms) : PDP_ERR_STATE;
 }
 
+// The id by which a session ended, where that was replaced, ends too. Behind the session's own end: were it
+// before, a crash between the two would tell of an end while the session goes on under its other id.
+static void end_old_id(struct session_table *table, struct session_held *held,
+                       const struct session_record *record, uint8_t was, int64_t now_ms)
+{
+    if (held->rotated && record->state == SESSION_TERMINATED && was != SESSION_TERMINATED) {
+        uint64_t seq = commit_end(table, held->shard, held->old_slot, (enum pdp_code)record->end_code, now_ms,
+                                  record->keep_until_ms);
+        held->seq = seq > held->seq ? seq : held->seq;
+    }
+}
+
 enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                             const struct session_key *key, const struct session_delta *delta, int64_t now_ms)
 {
@@ -311,6 +319,7 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
     if (delta->put_session) {
         tell_commit(table, held, was, now_ms);
         write_out(table, held, delta, was == SESSION_TERMINATED);
+        end_old_id(table, held, &delta->session, was, now_ms);
         table_unpack(held->shard, slot_at(table, held->slot), &held->record);
         held->session = &held->record;
         held->found = held->found == SESSION_ABSENT ? SESSION_FOUND : held->found;

@@ -91,10 +91,6 @@ void ledger_begin(struct sim *sim, struct sim_send *send)
     if (request->kind == SIM_EVENT) {
         begin_event(sim, request, send);
     }
-    // The end of an old id is a step of its own: a crash may keep it and lose the session's, until somebody
-    // ends it again.
-    send->apart = story->replaced && session_look(table_of(sim), str_of(story->id), &view) &&
-                  view.record.state == SESSION_TERMINATED;
     send->proofs = story->proofs;
     send->lives = story->lives;
     sim_note(sim, DID_BEGIN, request->story, (int64_t)request->number, send->dead);
@@ -126,11 +122,6 @@ static void ended(struct sim *sim, int at, const struct sim_send *send)
     }
     // It may have been over for long when this was answered.
     bool over = known && view.record.state == SESSION_TERMINATED;
-    if (send->apart && at == sim->requests[send->request].story) {
-        sim->stories[at].ended_ms = sim->stories[at].ended ? sim->stories[at].ended_ms : send->wall_ms;
-        sim->stories[at].ended = true;
-        return;
-    }
     ended_all(sim, at, over ? num_min(view.record.ended_ms, send->wall_ms) : send->wall_ms);
     sim->ends++;
     sim_note(sim, DID_ENDED, at, (int64_t)sim->requests[send->request].number, send->wall_ms);

@@ -85,7 +85,6 @@ struct sim_send {
     bool dead; // an end of the session had been acknowledged: nothing may allow it
     int64_t wall_ms;
     uint32_t lives, proofs;
-    bool apart; // by an id that was replaced, and that has a tombstone of its own
 };
 
 struct sim_link {
