@@ -152,7 +152,7 @@ static const struct {
     {{"--state", 7},
      "DIR",
      on_state,
-     "where the version that was served last is remembered; a bundle needs it"},
+     "the folder of everything that lasts; without it a restart forgets sessions"},
     {{"--decide", 8}, "URL", on_decide, "listen for questions and events; may be repeated"},
     {{"--admin", 7}, "URL", on_admin, "listen for analysts (pdpctl); may be repeated"},
     {{"--metrics", 9},

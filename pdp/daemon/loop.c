@@ -40,6 +40,7 @@ struct loop {
     _Atomic int64_t busy_since_ms;
     _Atomic bool sweep; // was asked for
     bool accepting, working;
+    int accepts_left;    // of this turn
     struct link secured; // streams with TLS: those not looked at in this sweep come first
     size_t sweep_left;   // of them, to look at
     pthread_mutex_t lock;
@@ -219,7 +220,7 @@ static void accept_exhausted(struct loop *loop, const struct listener *listener)
 
 static void accept_some(struct loop *loop, const struct listener *listener)
 {
-    for (int i = 0; i < ACCEPTS_A_TURN && loop->accepting; i++) {
+    for (; loop->accepts_left > 0 && loop->accepting; loop->accepts_left--) {
         struct accepted accepted;
         if (listener_accept(listener, &accepted)) {
             welcome_plain(loop, listener, &accepted);
@@ -341,9 +342,11 @@ static void read_from(struct loop *loop, const struct node_ready *ready)
     }
 }
 
-static void on_event(struct loop *loop, const struct epoll_event *event)
+// true: it says something that this turn did not know.
+static bool on_event(struct loop *loop, const struct epoll_event *event)
 {
     uint64_t id = event->data.u64, handle = 0;
+    bool news = false;
     if (id == ID_WAKE) {
         eventfd_t count;
         eventfd_read(loop->wake, &count);
@@ -359,9 +362,10 @@ static void on_event(struct loop *loop, const struct epoll_event *event)
             node_writable(loop->node, id);
         }
         if ((event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 || read_writes) {
-            node_readable(loop->node, id, (event->events & (EPOLLHUP | EPOLLERR)) != 0, loop->now);
+            news = node_readable(loop->node, id, (event->events & (EPOLLHUP | EPOLLERR)) != 0, loop->now);
         }
     }
+    return news;
 }
 
 static void send_all(struct loop *loop)
@@ -411,18 +415,23 @@ static void tick(struct loop *loop)
     }
 }
 
-// All that is ready is learned before anybody is answered: a flood of connections hides no other.
+// All that is ready is learned before anybody is answered: a flood of connections hides no other. What is
+// ready stays so until it is read, and is told again and again: once nothing is new, all was heard. Newcomers
+// are taken in so many a turn; were they not, those who come and go would have all the time that there is.
 static void listen_all(struct loop *loop, int wait_ms)
 {
     int count = EVENTS_A_TURN;
-    for (int i = 0; i < WAITS_A_TURN && count == EVENTS_A_TURN; i++) {
+    bool news = true;
+    loop->accepts_left = ACCEPTS_A_TURN;
+    for (int i = 0; i < WAITS_A_TURN && count == EVENTS_A_TURN && news; i++) {
         count = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, i == 0 ? wait_ms : 0);
         if (i == 0) {
             loop->now = clock_now();
             atomic_store_explicit(&loop->busy_since_ms, loop->now.steady_ms, memory_order_relaxed);
         }
+        news = false;
         for (int k = 0; k < count; k++) {
-            on_event(loop, &loop->events[k]);
+            news = on_event(loop, &loop->events[k]) || news;
         }
     }
 }

@@ -183,7 +183,8 @@ static const char *read_cut_off(struct admin_call *call, struct control *spec)
     const struct value *before = value_get(call->root, STR("before"));
     spec->cut_off = true;
     spec->effect = PDP_EFFECT_TERMINATE;
-    spec->before_ms = spec->created_ms;
+    // Towards the future: what began in this very millisecond is before it, too.
+    spec->before_ms = num_add_sat(spec->created_ms, 1);
     spec->expires_ms = num_add_sat(spec->created_ms, CONTROL_KEEP_MAX_MS);
     if (before != NULL && !time_of(before, &spec->before_ms)) {
         return "`before` is no time such as 2026-11-28T08:00:00Z";

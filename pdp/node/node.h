@@ -152,7 +152,7 @@ void node_ended(struct node *node, uint64_t id, struct node_now now);
 void node_lost(struct node *node, uint64_t id);
 
 // There is something to read from it; hung_up: and nothing can be sent to it any more.
-void node_readable(struct node *node, uint64_t id, bool hung_up, struct node_now now);
+bool node_readable(struct node *node, uint64_t id, bool hung_up, struct node_now now);
 
 struct node_ready {
     uint64_t id, handle;

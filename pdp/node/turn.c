@@ -58,14 +58,16 @@ void turn_waited(struct node *node, int64_t waited_ms)
     counter_add(&node->counters.delay_ms, (uint64_t)waited_ms);
 }
 
-void node_readable(struct node *node, uint64_t id, bool hung_up, struct node_now now)
+bool node_readable(struct node *node, uint64_t id, bool hung_up, struct node_now now)
 {
     struct conn *conn = node_find(node, id);
+    bool news = conn != NULL && !conn->told;
     if (conn != NULL) {
         conn->told = true;
         conn->hung_up = hung_up;
         conn_ready(node, conn, now.steady_ms);
     }
+    return news;
 }
 
 // The next connection by the order of origins, taken out of its list; NULL where the turn is over.

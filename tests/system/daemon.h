@@ -85,6 +85,8 @@ static inline void daemon_folder(struct daemon *daemon)
         exit(1);
     }
     put_file(daemon, "policies/web.yaml", POLICY);
+    // However slow this machine is: tests of overload set their own.
+    put_file(daemon, "patient.yaml", "limits: {queue: 20s}\n");
 }
 
 // Runs in the child; `args` are formatted with the folder's name. Never returns.
@@ -194,6 +196,7 @@ static inline const char *const *standard_args(void)
                                        "--decide",   "tcp://127.0.0.1:0",
                                        "--admin",    "ipc@admin.ipc",
                                        "--workers",  "2",
+                                       "--config",   "dir@patient.yaml",
                                        NULL};
     return ARGS;
 }

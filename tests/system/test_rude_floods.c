@@ -343,7 +343,7 @@ static void configure(const struct daemon *daemon, struct daemon_how *how)
         text, sizeof text,
         "policies: %s/policies\nworkers: 1\ndecide: [\"ipc://%s/decide.ipc\", \"tcp://127.0.0.1:0\"]\n"
         "admin: ipc://%s/admin.ipc\nsessions_max: %d\ncreations_per_minute: %d\n"
-        "limits: {connections: %d, peer_connections: %d}\n",
+        "limits: {connections: %d, peer_connections: %d, queue: 20s}\n",
         daemon->dir, daemon->dir, daemon->dir, SESSIONS_MOST, CREATIONS, idle_most, peer_most);
     put_file(daemon, "pdpd.yaml", text);
     *how = (struct daemon_how){.args = {"--config", "dir@pdpd.yaml"}};

@@ -361,7 +361,7 @@ static void configure(const struct daemon *daemon, struct daemon_how *how)
     (void)snprintf(
         text, sizeof text,
         "policies: %s/policies\nworkers: 1\ndecide: [\"ipc://%s/decide.ipc\", \"tcp://127.0.0.1:0\"]\n"
-        "admin: ipc://%s/admin.ipc\nlimits: {handshake: 400ms, frame: 400ms, stall: 600ms}\n",
+        "admin: ipc://%s/admin.ipc\nlimits: {handshake: 400ms, frame: 400ms, stall: 600ms, queue: 20s}\n",
         daemon->dir, daemon->dir, daemon->dir);
     put_file(daemon, "pdpd.yaml", text);
     *how = (struct daemon_how){.args = {"--config", "dir@pdpd.yaml"}};

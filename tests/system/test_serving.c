@@ -15,7 +15,7 @@ static const struct {
     {"a flag without its value", {"--policies"}, 2, "takes a value: DIR"},
     {"a value too much", {"--simulate=yes"}, 2, "takes no value"},
     {"no listener", {"--policies", "dir@policies"}, 2, "nothing to listen on"},
-    {"a bad address", {"--decide", "http://x"}, 2, "begins with `ipc://` or `tcp://`"},
+    {"a bad address", {"--decide", "http://x"}, 2, "begins with `ipc://`, `tcp://` or `tls+tcp://`"},
     {"a host name", {"--decide", "tcp://example.org:1"}, 2, "the host is `localhost`"},
     {"a relative path", {"--decide", "ipc://x"}, 2, "an absolute path"},
     {"too many workers", {"--workers", "1000"}, 2, "from 0 (one a core)"},
