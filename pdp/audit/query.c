@@ -202,8 +202,12 @@ static bool join(struct search *search, const struct value *more, struct value *
     if (all == NULL) {
         return false;
     }
-    memcpy(all, fields->as.map, fields->n * sizeof *all);
-    memcpy(all + fields->n, more->as.map, more->n * sizeof *all);
+    if (fields->n != 0) {
+        memcpy(all, fields->as.map, fields->n * sizeof *all);
+    }
+    if (more->n != 0) {
+        memcpy(all + fields->n, more->as.map, more->n * sizeof *all);
+    }
     fields->as.map = all;
     fields->n += more->n;
     return true;

@@ -20,6 +20,7 @@
 static const uint64_t ID_WAKE = UINT64_MAX;
 static const uint64_t ID_LISTENER = UINT64_C(1) << 63; // + index
 static const int64_t ACCEPT_PAUSE_MS = 100;
+static const int64_t LAST_WORDS_MS = 2000;
 static const int64_t TURN_MS = 5; // then others are listened to, however dear the questions are
 
 enum {
@@ -469,10 +470,11 @@ static void drain(struct loop *loop)
     listeners_leave(loop);
     loop->accept_again_ms = INT64_MAX;
     loop->turn_ms = INT64_MAX;
-    // What has arrived is still heard: so many turns that each connection has one, even if it is a long one.
-    // A flood makes them no more.
+    // What has arrived is still heard: so many turns that each connection has one, even if it is a long one,
+    // and then until nothing is ready any more. A flood, which never ends, is heard for so long only.
     size_t turns = node_connections(loop->node) / CONNECTIONS_A_TURN + LAST_TURNS;
-    for (size_t i = 0; i < turns; i++) {
+    int64_t heard_ms = num_add_sat(loop->now.steady_ms, num_min(LAST_WORDS_MS, loop->config.drain_ms / 2));
+    for (size_t i = 0; i < turns || (node_runnable(loop->node) && loop->now.steady_ms < heard_ms); i++) {
         turn(loop, 0);
     }
     node_drain(loop->node, loop->now);
