@@ -299,7 +299,9 @@ static void test_stopped_daemon(void)
     CHECK(pdp_decide(client, asked, LONG_MS, &answer) == PDP_ERR_OK);
     pdp_answer_free(&answer);
 
+    int status = 0;
     CHECK(kill(pid, SIGSTOP) == 0);
+    CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)); // it may have run on for a moment
     for (int i = 0; i < 250 && pdp_connected(client); i++) {
         CHECK(pdp_decide(client, asked, 10, &answer) == PDP_ERR_TIMEOUT);
         pdp_answer_free(&answer);
