@@ -137,8 +137,6 @@ static void hand_over(struct server *server, pid_t pid)
     forget_files(&server->admin);
     forget_files(&server->notices_at);
     forget_files(&server->orders_at);
-    forget_files(&server->notices_at);
-    forget_files(&server->orders_at);
     (void)snprintf(text, sizeof text, "MAINPID=%ld", (long)pid);
     notify_send(text);
 }
@@ -320,8 +318,6 @@ enum pdp_err server_takeover_ready(struct server *server)
     server->successor = -1;
     claim_files(&server->decide);
     claim_files(&server->admin);
-    claim_files(&server->notices_at);
-    claim_files(&server->orders_at);
     claim_files(&server->notices_at);
     claim_files(&server->orders_at);
     return PDP_ERR_OK;
