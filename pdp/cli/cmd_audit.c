@@ -43,8 +43,10 @@ static int where_read(const struct cli_args *args, struct query_where **out)
     diags_init(&diags, 10);
     enum pdp_err err = query_where_new(str_of(args->where), &diags, out);
     diags_render(&diags, &said);
-    fwrite(said.at, 1, said.len, stderr);
     bool said_why = said.len > 0;
+    if (said_why) {
+        fwrite(said.at, 1, said.len, stderr);
+    }
     buf_fini(&said);
     diags_fini(&diags);
     return err == PDP_ERR_OK ? CLI_DONE

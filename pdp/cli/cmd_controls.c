@@ -297,11 +297,7 @@ static void print_pending(const struct value *root, struct buf *out)
 
 int cmd_control_pending(const struct cli_args *args)
 {
-    struct buf message = {0};
-    buf_str(&message, STR("{\"op\": \"control.pending\"}"));
-    int code = remote_operate(args, &message, print_pending);
-    buf_fini(&message);
-    return code;
+    return remote_simple(args, "control.pending", print_pending);
 }
 
 int cmd_lock_add(const struct cli_args *args)
@@ -451,17 +447,6 @@ static void print_reset(const struct value *root, struct buf *out)
 
 int cmd_breaker_reset(const struct cli_args *args)
 {
-    struct buf message = {0};
-    struct emit emit;
-    if (args->reason == NULL) {
-        return cli_bad("why, for the record", "`--reason TEXT` is missing");
-    }
-    emit_init(&emit, WIRE_JSON, &message);
-    emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", STR("breaker.reset"));
-    emit_key_str(&emit, "reason", str_of(args->reason));
-    emit_end(&emit);
-    int code = remote_operate(args, &message, print_reset);
-    buf_fini(&message);
-    return code;
+    return args->reason != NULL ? remote_simple(args, "breaker.reset", print_reset)
+                                : cli_bad("why, for the record", "`--reason TEXT` is missing");
 }

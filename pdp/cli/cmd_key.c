@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/remote.h"
-#include "wire/wire.h"
 
 static const struct {
     const char *title, *name;
@@ -30,30 +29,13 @@ static void print_rotated(const struct value *root, struct buf *out)
     buf_str(out, STR("from now on; those that are known keep theirs\n"));
 }
 
-static int ask(const struct cli_args *args, const char *op,
-               void (*print)(const struct value *root, struct buf *out))
-{
-    struct buf message = {0};
-    struct emit emit;
-    emit_init(&emit, WIRE_JSON, &message);
-    emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", str_of(op));
-    if (args->reason != NULL) {
-        emit_key_str(&emit, "reason", str_of(args->reason));
-    }
-    emit_end(&emit);
-    int code = remote_operate(args, &message, print);
-    buf_fini(&message);
-    return code;
-}
-
 int cmd_key_list(const struct cli_args *args)
 {
-    return ask(args, "key.list", print_keys);
+    return remote_simple(args, "key.list", print_keys);
 }
 
 int cmd_key_rotate(const struct cli_args *args)
 {
-    return args->reason != NULL ? ask(args, "key.rotate", print_rotated)
+    return args->reason != NULL ? remote_simple(args, "key.rotate", print_rotated)
                                 : cli_bad("why, for the record", "`--reason TEXT` is missing");
 }

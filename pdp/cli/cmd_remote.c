@@ -283,7 +283,7 @@ static void print_tree(const struct value *root, struct buf *out)
     }
 }
 
-static int simple(const struct cli_args *args, const char *op,
+int remote_simple(const struct cli_args *args, const char *op,
                   void (*print)(const struct value *root, struct buf *out))
 {
     struct buf message = {0};
@@ -291,6 +291,9 @@ static int simple(const struct cli_args *args, const char *op,
     emit_init(&emit, WIRE_JSON, &message);
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", str_of(op));
+    if (args->reason != NULL) {
+        emit_key_str(&emit, "reason", str_of(args->reason));
+    }
     emit_end(&emit);
     int code = remote_operate(args, &message, print);
     buf_fini(&message);
@@ -330,12 +333,13 @@ static void print_lists(const struct value *root, struct buf *out)
 
 int cmd_status(const struct cli_args *args)
 {
-    return args->lists ? simple(args, "lists", print_lists) : simple(args, "status", print_tree);
+    return args->lists ? remote_simple(args, "lists", print_lists)
+                       : remote_simple(args, "status", print_tree);
 }
 
 int cmd_peer_list(const struct cli_args *args)
 {
-    return simple(args, "peer.list", print_tree);
+    return remote_simple(args, "peer.list", print_tree);
 }
 
 static int peer_order(const struct cli_args *args, const char *op)
@@ -374,7 +378,7 @@ int cmd_reload(const struct cli_args *args)
     if (args->certs) {
         return args->lists || args->list != NULL
                    ? cli_bad("`--certs` reads no lists", "`--certs` and lists exclude each other")
-                   : simple(args, "reload.certs", print_tree);
+                   : remote_simple(args, "reload.certs", print_tree);
     }
     struct buf message = {0};
     struct emit emit;

@@ -12,6 +12,9 @@ int remote_operate(const struct cli_args *args, const struct buf *message,
                    void (*print)(const struct value *root, struct buf *out));
 // Is a target named that is not one session?
 bool cli_names_target(const struct cli_args *args);
+// The same for an operation without fields of its own, but for the `--reason` where one is given.
+int remote_simple(const struct cli_args *args, const char *op,
+                  void (*print)(const struct value *root, struct buf *out));
 // One cell of a table: `-` where there is nothing.
 void remote_cell(const struct value *cell, int width, struct buf *out);
 

@@ -601,7 +601,8 @@ void decide(struct ask *ask, struct verdict *out)
     }
     ask_hold(ask);
     bool judged = decide_held(ask, out);
-    if (out->effect == PDP_EFFECT_TERMINATE) {
+    // Whatever tells of an end, a cut-off's deny included.
+    if (out->effect == PDP_EFFECT_TERMINATE || out->code == PDP_CODE_TERMINATED) {
         worker_await_all(ask->worker);
     }
     fill_session(ask, out);

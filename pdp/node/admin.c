@@ -78,7 +78,7 @@ void admin_time(struct emit *emit, const char *key, int64_t at_ms)
 
 // ---- status --------------------------------------------------------------------------------------
 
-static void put_count(struct emit *emit, const char *key, uint64_t count)
+void admin_count(struct emit *emit, const char *key, uint64_t count)
 {
     emit_key_int(emit, key, count > INT64_MAX ? INT64_MAX : (int64_t)count);
 }
@@ -94,11 +94,11 @@ static void put_serving(struct admin *admin, struct emit *emit)
     } else {
         emit_null(emit);
     }
-    put_count(emit, "policy_epoch", engine_policy_epoch(admin->engine));
-    put_count(emit, "policies", facts.policies);
-    put_count(emit, "rules", facts.rules);
-    put_count(emit, "lists", facts.lists);
-    put_count(emit, "strengths", facts.strengths);
+    admin_count(emit, "policy_epoch", engine_policy_epoch(admin->engine));
+    admin_count(emit, "policies", facts.policies);
+    admin_count(emit, "rules", facts.rules);
+    admin_count(emit, "lists", facts.lists);
+    admin_count(emit, "strengths", facts.strengths);
 }
 
 static void put_sessions(struct admin *admin, struct emit *emit)
@@ -107,12 +107,12 @@ static void put_sessions(struct admin *admin, struct emit *emit)
     session_stats(engine_sessions(admin->engine), &stats);
     emit_key(emit, STR("sessions"));
     emit_map(emit, EMIT_FEW);
-    put_count(emit, "live", stats.sessions);
-    put_count(emit, "users", stats.users);
-    put_count(emit, "tombstones", stats.tombstones);
-    put_count(emit, "created", stats.created);
-    put_count(emit, "refused", stats.refused);
-    put_count(emit, "bytes", stats.bytes);
+    admin_count(emit, "live", stats.sessions);
+    admin_count(emit, "users", stats.users);
+    admin_count(emit, "tombstones", stats.tombstones);
+    admin_count(emit, "created", stats.created);
+    admin_count(emit, "refused", stats.refused);
+    admin_count(emit, "bytes", stats.bytes);
     emit_end(emit);
 }
 
@@ -129,12 +129,12 @@ static void put_counters(struct admin *admin, struct emit *emit)
     for (size_t i = 0; i < count; i++) {
         emit_map(emit, EMIT_FEW);
         emit_key_str(emit, "name", str_of(counters[i].name));
-        put_count(emit, "window_s", (uint64_t)(counters[i].window_ms / TIME_MS_PER_S));
+        admin_count(emit, "window_s", (uint64_t)(counters[i].window_ms / TIME_MS_PER_S));
         emit_key_bool(emit, "served", counters[i].served);
-        put_count(emit, "keys", counters[i].keys);
-        put_count(emit, "room", counters[i].room);
-        put_count(emit, "displaced", counters[i].displaced);
-        put_count(emit, "bytes", counters[i].bytes);
+        admin_count(emit, "keys", counters[i].keys);
+        admin_count(emit, "room", counters[i].room);
+        admin_count(emit, "displaced", counters[i].displaced);
+        admin_count(emit, "bytes", counters[i].bytes);
         emit_end(emit);
     }
     emit_end(emit);
@@ -146,20 +146,20 @@ static void put_answers(struct admin *admin, struct emit *emit)
     engine_count(admin->engine, &counts);
     emit_key(emit, STR("answers"));
     emit_map(emit, EMIT_FEW);
-    put_count(emit, "questions", counts.questions);
-    put_count(emit, "events", counts.events);
-    put_count(emit, "batches", counts.batches);
-    put_count(emit, "repeats", counts.repeats);
+    admin_count(emit, "questions", counts.questions);
+    admin_count(emit, "events", counts.events);
+    admin_count(emit, "batches", counts.batches);
+    admin_count(emit, "repeats", counts.repeats);
     emit_key(emit, STR("effects"));
     emit_map(emit, PDP_EFFECT_COUNT);
     for (int i = 0; i < PDP_EFFECT_COUNT; i++) {
-        put_count(emit, pdp_effect_name((enum pdp_effect)i), counts.effects[i]);
+        admin_count(emit, pdp_effect_name((enum pdp_effect)i), counts.effects[i]);
     }
     emit_end(emit);
     emit_key(emit, STR("codes"));
     emit_map(emit, PDP_CODE_COUNT);
     for (int i = 0; i < PDP_CODE_COUNT; i++) {
-        put_count(emit, pdp_code_name((enum pdp_code)i), counts.codes[i]);
+        admin_count(emit, pdp_code_name((enum pdp_code)i), counts.codes[i]);
     }
     emit_end(emit);
     emit_end(emit);
@@ -174,7 +174,7 @@ static void put_shadow_counts(const struct engine_counts *counts, struct emit *e
             if (was != would && counts->shadow[was][would] > 0) {
                 snprintf(key, sizeof key, "%s_to_%s", pdp_effect_name((enum pdp_effect)was),
                          pdp_effect_name((enum pdp_effect)would));
-                put_count(emit, key, counts->shadow[was][would]);
+                admin_count(emit, key, counts->shadow[was][would]);
             }
         }
     }
@@ -191,7 +191,7 @@ static void put_shadow_rules(struct admin *admin, struct emit *emit)
         emit_map(emit, 3);
         emit_key_str(emit, "rule", str_of(rules[i].name));
         emit_key_str(emit, "effect", str_of(pdp_effect_name(rules[i].effect)));
-        put_count(emit, "changed", rules[i].hits);
+        admin_count(emit, "changed", rules[i].hits);
         emit_end(emit);
     }
     emit_end(emit);
@@ -214,9 +214,9 @@ static void put_shadow(struct admin *admin, struct emit *emit)
     }
     emit_key(emit, STR("shadow"));
     emit_map(emit, EMIT_FEW);
-    put_count(emit, "judged", judged);
-    put_count(emit, "changed", changed);
-    put_count(emit, "lost", counts.shadow_lost);
+    admin_count(emit, "judged", judged);
+    admin_count(emit, "changed", changed);
+    admin_count(emit, "lost", counts.shadow_lost);
     put_shadow_counts(&counts, emit);
     put_shadow_rules(admin, emit);
     emit_end(emit);
@@ -224,19 +224,19 @@ static void put_shadow(struct admin *admin, struct emit *emit)
 
 static void put_traffic(const struct node_counts *counts, struct emit *emit)
 {
-    put_count(emit, "connections", counts->connections);
+    admin_count(emit, "connections", counts->connections);
     emit_key(emit, STR("traffic"));
     emit_map(emit, EMIT_FEW);
-    put_count(emit, "opened", counts->opened);
-    put_count(emit, "messages", counts->messages);
-    put_count(emit, "answers", counts->answers);
-    put_count(emit, "bytes_in", counts->bytes_in);
-    put_count(emit, "bytes_out", counts->bytes_out);
+    admin_count(emit, "opened", counts->opened);
+    admin_count(emit, "messages", counts->messages);
+    admin_count(emit, "answers", counts->answers);
+    admin_count(emit, "bytes_in", counts->bytes_in);
+    admin_count(emit, "bytes_out", counts->bytes_out);
     emit_end(emit);
     emit_key(emit, STR("refusals"));
     emit_map(emit, NODE_REFUSAL_COUNT);
     for (int i = 0; i < NODE_REFUSAL_COUNT; i++) {
-        put_count(emit, node_refusal_name((enum node_refusal)i), counts->refusals[i]);
+        admin_count(emit, node_refusal_name((enum node_refusal)i), counts->refusals[i]);
     }
     emit_end(emit);
 }
@@ -317,8 +317,8 @@ static void put_list(void *user, const struct policy_list_facts *list)
     emit_map(emit, EMIT_FEW);
     emit_key_str(emit, "name", list->name);
     emit_key_str(emit, "type", str_of(list->kind));
-    put_count(emit, "entries", list->entries);
-    put_count(emit, "bytes", list->bytes);
+    admin_count(emit, "entries", list->entries);
+    admin_count(emit, "bytes", list->bytes);
     if (list->file.len > 0) {
         emit_key_str(emit, "file", list->file);
     }

@@ -31,18 +31,12 @@ static struct str args_text(struct admin_call *call, struct buf *out)
     return buf_view(out);
 }
 
-static struct str text_of(const struct value *root, const char *key)
-{
-    const struct value *value = value_get(root, str_of(key));
-    return value != NULL && value->kind == VALUE_STRING ? value_text(value) : (struct str){0};
-}
-
 // Whose fields the arguments may hold: the subject's that they name, else the analyst's own.
 static void put_user(const struct admin_call *call, struct str by, struct buf *out)
 {
-    struct str subject = text_of(call->root, "subject"), type = text_of(call->root, "subject_type");
+    struct str subject = admin_text(call->root, "subject"), type = admin_text(call->root, "subject_type");
     if (subject.len > 0) {
-        buf_str(out, text_of(call->root, "tenant"));
+        buf_str(out, admin_text(call->root, "tenant"));
         buf_byte(out, '\0');
         buf_str(out, type.len > 0 ? type : STR("user"));
         buf_byte(out, '\0');
@@ -64,7 +58,7 @@ static bool went_well(struct admin_call *call, struct str answer, struct str *er
         return call->outcome == NODE_PARKED || answer.len > ANSWER_MOST;
     }
     const struct value *ok = value_get(&root, STR("ok"));
-    *error = text_of(&root, "error");
+    *error = admin_text(&root, "error");
     return ok != NULL && ok->kind == VALUE_BOOL && ok->as.b;
 }
 
@@ -79,7 +73,7 @@ void admin_record(struct admin_call *call, struct str op, bool read, struct str 
         .by = by,
         .op = op,
         .target = {call->target, strnlen(call->target, sizeof call->target)},
-        .reason = text_of(call->root, "reason"),
+        .reason = admin_text(call->root, "reason"),
         .result = error,
         // Whoever was forgotten must not be named anew, under a new key, by the very order.
         .args = str_eq(op, STR("audit.forget")) ? (struct str){0} : args_text(call, &args),
@@ -93,11 +87,6 @@ void admin_record(struct admin_call *call, struct str op, bool read, struct str 
 // ---- Status
 // ------------------------------------------------------------------------------------------------
 
-static void put_count(struct emit *emit, const char *key, uint64_t count)
-{
-    emit_key_int(emit, key, count > INT64_MAX ? INT64_MAX : (int64_t)count);
-}
-
 void admin_put_audit(const struct admin_status *status, struct emit *emit)
 {
     const struct admin_audit *audit = &status->audit;
@@ -107,14 +96,14 @@ void admin_put_audit(const struct admin_status *status, struct emit *emit)
     emit_key(emit, STR("audit"));
     emit_map(emit, EMIT_FEW);
     emit_key_str(emit, "name", str_of(audit->name));
-    put_count(emit, "records", audit->records);
-    put_count(emit, "signed", audit->signed_records);
-    put_count(emit, "first", audit->first);
-    put_count(emit, "segments", audit->segments);
-    put_count(emit, "coalesced", audit->coalesced);
-    put_count(emit, "lost", audit->lost);
-    put_count(emit, "refused", audit->refused);
-    put_count(emit, "sink_lost", audit->sink_lost);
+    admin_count(emit, "records", audit->records);
+    admin_count(emit, "signed", audit->signed_records);
+    admin_count(emit, "first", audit->first);
+    admin_count(emit, "segments", audit->segments);
+    admin_count(emit, "coalesced", audit->coalesced);
+    admin_count(emit, "lost", audit->lost);
+    admin_count(emit, "refused", audit->refused);
+    admin_count(emit, "sink_lost", audit->sink_lost);
     emit_key_bool(emit, "stalled", audit->stalled);
     emit_key_str(emit, "checkpoint", str_of(audit->note));
     emit_end(emit);
@@ -230,8 +219,8 @@ void admin_audit_forget(struct admin_call *call)
     if (source_of(call) == NULL) {
         return;
     }
-    struct str reason = str_trim(text_of(call->root, "reason"));
-    if (text_of(call->root, "subject").len == 0 || reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
+    struct str reason = str_trim(admin_text(call->root, "reason"));
+    if (admin_text(call->root, "subject").len == 0 || reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
         admin_fail(call->emit, "`subject` and a `reason` of 1 to 500 bytes are required");
         return;
     }
@@ -243,7 +232,7 @@ void admin_audit_forget(struct admin_call *call)
     }
     emit_map(call->emit, 2);
     emit_key_bool(call->emit, "ok", true);
-    put_count(call->emit, "keys", count);
+    admin_count(call->emit, "keys", count);
     emit_end(call->emit);
 }
 

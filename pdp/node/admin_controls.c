@@ -430,10 +430,9 @@ void admin_mute_list(struct admin_call *call)
 
 void admin_breaker_reset(struct admin_call *call)
 {
-    struct str reason = reason_of(call);
+    struct str reason;
     uint64_t ended = 0;
-    if (reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
-        admin_fail(call->emit, "a `reason` of 1 to 500 bytes is required");
+    if (!admin_reason(call, &reason)) {
         return;
     }
     bool held = engine_breaker(call->admin->engine, now_ms(call), &ended);

@@ -50,6 +50,8 @@ struct admin_call {
     char target[32]; // reference of the session that it is about, for the record; may be empty
 };
 
+// A count as a number, however large.
+void admin_count(struct emit *emit, const char *key, uint64_t count);
 // The answer waits until all that was put into the journal so far is durable. `seq` as session_held.seq.
 void admin_await(struct admin_call *call, uint64_t seq);
 void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error": …}`

@@ -261,9 +261,8 @@ void admin_session_terminate(struct admin_call *call)
         admin_fail(call->emit, "`session` is an id or reference, or `sessions` a list of 1 to 1000 of them");
         return;
     }
-    struct str reason = str_trim(admin_text(call->root, "reason"));
-    if (reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
-        admin_fail(call->emit, "a `reason` of 1 to 500 bytes is required");
+    struct str reason;
+    if (!admin_reason(call, &reason)) {
         return;
     }
     if (!admin_wait_right(call)) {

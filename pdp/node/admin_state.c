@@ -6,11 +6,6 @@ enum {
     KEYS_MOST = SESSION_KEYS
 };
 
-static void put_count(struct emit *emit, const char *key, uint64_t count)
-{
-    emit_key_int(emit, key, count > INT64_MAX ? INT64_MAX : (int64_t)count);
-}
-
 void admin_put_state(const struct admin_status *status, struct emit *emit)
 {
     static const char *const TABLES[] = ADMIN_STATE_TABLES;
@@ -23,18 +18,18 @@ void admin_put_state(const struct admin_status *status, struct emit *emit)
     emit_map(emit, EMIT_FEW);
     emit_key_str(emit, "path", str_of(state->path));
     for (size_t i = 0; i < COUNT_OF(TABLES); i++) {
-        put_count(emit, TABLES[i], state->rows[i]);
+        admin_count(emit, TABLES[i], state->rows[i]);
     }
-    put_count(emit, "bytes", state->bytes);
-    put_count(emit, "journal", state->head);
-    put_count(emit, "durable", state->durable);
-    put_count(emit, "waiting", state->waiting);
-    put_count(emit, "waiting_bytes", state->waiting_bytes);
-    put_count(emit, "commits", state->commits);
-    put_count(emit, "syncs", state->syncs);
-    put_count(emit, "sync_us", state->syncs != 0 ? state->sync_ns / state->syncs / 1000 : 0);
-    put_count(emit, "sync_most_us", state->sync_most_ns / 1000);
-    put_count(emit, "failed", state->failed);
+    admin_count(emit, "bytes", state->bytes);
+    admin_count(emit, "journal", state->head);
+    admin_count(emit, "durable", state->durable);
+    admin_count(emit, "waiting", state->waiting);
+    admin_count(emit, "waiting_bytes", state->waiting_bytes);
+    admin_count(emit, "commits", state->commits);
+    admin_count(emit, "syncs", state->syncs);
+    admin_count(emit, "sync_us", state->syncs != 0 ? state->sync_ns / state->syncs / 1000 : 0);
+    admin_count(emit, "sync_most_us", state->sync_most_ns / 1000);
+    admin_count(emit, "failed", state->failed);
     emit_key_bool(emit, "failing", state->failing);
     if (state->last_error != NULL && state->last_error[0] != '\0') {
         emit_key_str(emit, "last_error", str_of(state->last_error));
@@ -44,8 +39,7 @@ void admin_put_state(const struct admin_status *status, struct emit *emit)
 
 bool admin_reason(struct admin_call *call, struct str *reason)
 {
-    const struct value *found = value_get(call->root, STR("reason"));
-    *reason = found != NULL && found->kind == VALUE_STRING ? str_trim(value_text(found)) : (struct str){0};
+    *reason = str_trim(admin_text(call->root, "reason"));
     if (reason->len != 0 && reason->len <= ADMIN_REASON_MAX) {
         return true;
     }
@@ -70,9 +64,9 @@ void admin_key_list(struct admin_call *call)
     emit_list(call->emit, count);
     for (size_t i = 0; i < count; i++) {
         emit_map(call->emit, EMIT_FEW);
-        put_count(call->emit, "key", keys[i].number);
+        admin_count(call->emit, "key", keys[i].number);
         emit_key_bool(call->emit, "new", keys[i].newest);
-        put_count(call->emit, "sessions", keys[i].uses);
+        admin_count(call->emit, "sessions", keys[i].uses);
         emit_end(call->emit);
     }
     emit_end(call->emit);
@@ -95,7 +89,7 @@ void admin_key_rotate(struct admin_call *call)
     emit_map(call->emit, EMIT_FEW);
     emit_key_bool(call->emit, "ok", err == PDP_ERR_OK);
     if (err == PDP_ERR_OK) {
-        put_count(call->emit, "key", number);
+        admin_count(call->emit, "key", number);
     } else {
         emit_key_str(call->emit, "error", why.len != 0 ? why : str_of(pdp_err_text(err)));
     }

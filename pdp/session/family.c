@@ -107,18 +107,19 @@ void family_link(struct session_table *table, struct shard *shard, uint32_t at, 
                  const struct session_rotation *rotation, int64_t now_ms)
 {
     struct slot *slot = slot_at(table, at), *old = slot_at(table, old_at);
-    const uint32_t next = old->next, index_next = old->index_next;
-    const struct hash128 id = old->id;
-    *old = *slot;
-    old->id = id;
-    old->next = next;
-    old->index_next = index_next;
-    old->newer = old->older = 0;
-    old->state = SESSION_ROTATED;
-    old->asked_strength = 0;
-    old->over_s = 0;
-    memset(&old->of, 0, sizeof old->of);
-    old->of.rotated = (struct slot_rotated){slot->id, now_ms, num_add_sat(now_ms, rotation->overlap_ms), at};
+    struct session_record record;
+    slot_unpack(slot, &record);
+    record.state = SESSION_ROTATED;
+    record.asked_strength = 0;
+    record.over_ms = 0;
+    record.successor = slot->id;
+    record.rotated_ms = now_ms;
+    record.overlap_until_ms = num_add_sat(now_ms, rotation->overlap_ms);
+    // Not a copy of the whole slot: both are in chains of the index, whose links are other locks' and are
+    // read and moved meanwhile.
+    slot_pack(&record, old);
+    old->of.rotated.tip = at;
+    old->user = slot->user;
     buckets_insert(&shard->sessions, &SLABS_SESSION_OPS, table, old_at);
     slot->key = rotation->key & 15U; // SESSION_KEYS - 1
     table_count(&table->id_uses[slot->key]);

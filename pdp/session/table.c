@@ -2,7 +2,7 @@
 // HOT
 #include "session/table.h"
 
-static const int TRIES = 64; // of following an id that comes and goes, or moves on, meanwhile
+static const int TRIES = 8; // of following an id that comes and goes meanwhile
 
 void table_lock(pthread_mutex_t *lock)
 {
