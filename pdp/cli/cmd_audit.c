@@ -169,6 +169,7 @@ static int print_all(const struct cli_args *args, struct printing *printing)
     where = query.where;
     code = code == CLI_DONE ? audit_reader_open(args, &reader) : code;
     if (code != CLI_DONE) {
+        buf_fini(&printing->out);
         return code;
     }
     struct audit_source source = audit_reader_source(reader);

@@ -168,7 +168,8 @@ int cli_bad(const char *hint, const char *fmt, ...)
 
 int cli_write(const struct buf *bytes, int code)
 {
-    bool whole = !bytes->failed && fwrite(bytes->at, 1, bytes->len, stdout) == bytes->len;
+    bool whole =
+        !bytes->failed && (bytes->len == 0 || fwrite(bytes->at, 1, bytes->len, stdout) == bytes->len);
     if (!whole || fflush(stdout) != 0) {
         return cli_bad("is the disk full, or the reader gone?",
                        "the answer could not be written to standard output");
