@@ -47,10 +47,12 @@ static int64_t event_auth_ms(const struct ask *ask)
     if (request->has_auth_time) {
         return num_min(request->auth_time_ms, ask->now_ms);
     }
-    // A cut-off takes in the millisecond in which it was ordered. Who is authenticated in that very one and
-    // meets it came behind it.
-    int64_t next_ms = num_add_sat(ask->now_ms, 1);
-    return ask->cut.before_ms == next_ms || ask->cut.maybe_ms == next_ms ? next_ms : ask->now_ms;
+    // An analyst's cut-off takes in the millisecond in which it was ordered. Who is authenticated in that
+    // very one and meets it came behind it.
+    const struct control *cut = ask->cut.control != NULL ? ask->cut.control : ask->cut.maybe;
+    bool behind =
+        cut != NULL && cut->created_ms == ask->now_ms && cut->before_ms == num_add_sat(ask->now_ms, 1);
+    return behind ? cut->before_ms : ask->now_ms;
 }
 
 // ---- What an event brings, before the lifecycle's table moves the state ---------------------------
