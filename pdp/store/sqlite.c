@@ -429,7 +429,7 @@ static void sqlite_cut(void *user, size_t keep)
 {
     (void)user;
     (void)keep;
-    invariant(!"a file is cut by its file layer");
+    invariant(false && "a file is cut by its file layer");
 }
 
 // What the last process left in the log goes into the file first: an error of the disk that it was told of,
