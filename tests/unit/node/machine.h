@@ -65,8 +65,10 @@ static inline struct node_limits machine_limits(void)
 static inline void machine_begin(struct machine *machine, const struct node_limits *limits)
 {
     *machine = (struct machine){.now = {1000, 1795370000000}};
-    struct node_config config = {
-        .handler = {machine_answer, machine}, .limits = *limits, .type = SP_REP0, .seed = {1, 2}};
+    struct node_config config = {.handler = {.answer = machine_answer, .user = machine},
+                                 .limits = *limits,
+                                 .type = SP_REP0,
+                                 .seed = {1, 2}};
     invariant(node_new(&config, &machine->node) == PDP_ERR_OK);
 }
 
