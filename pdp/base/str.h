@@ -30,7 +30,7 @@ static inline struct str str_sub(struct str s, size_t from, size_t len)
 {
     from = from < s.len ? from : s.len;
     len = len < s.len - from ? len : s.len - from;
-    return (struct str){s.at + from, len};
+    return (struct str){s.at != NULL ? s.at + from : NULL, len};
 }
 
 // Bytewise order: negative, zero or positive.
