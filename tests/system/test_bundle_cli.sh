@@ -2,22 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # pdpctl build, sign and verify: the same bytes from anywhere, who signed, and what is refused.
 set -eu
-ctl=$PDP_BIN/pdpctl
-[ -x "$ctl" ] || { echo "pdpctl is not built"; exit 77; }
 command -v openssl >/dev/null || { echo "no openssl"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-checks=0
-expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
-    code=$1 text=$2
-    shift 2
-    got=0
-    checks=$((checks + 1))
-    "$@" >"$work/out" 2>&1 </dev/null || got=$?
-    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
-    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
-    ! grep -qE 'Sanitizer|runtime error' "$work/out" || { cat "$work/out"; exit 1; }
-}
+. tests/system/expect.sh
 same() {
     checks=$((checks + 1))
     cmp -s "$1" "$2" || { echo "FAIL: $1 and $2 differ"; exit 1; }

@@ -3,71 +3,11 @@
 # pdpd serves signed bundles: what it refuses, what it remembers across restarts, kills and full disks, and that the
 # last good one serves on under load.
 set -u
-bin=${PDP_BIN:?}
 command -v openssl >/dev/null || { echo "no openssl"; exit 77; }
-dir=$(mktemp -d)
-checks=0
-failed=0
-daemons=""
-
-finish() {
-    for pid in $daemons; do
-        kill -9 "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-check() { # WHAT COMMAND…: must succeed
-    what=$1
-    shift
-    checks=$((checks + 1))
-    if ! "$@" >"$dir/check.out" 2>&1; then
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        head -c 2000 "$dir/check.out"
-    fi
-}
-expect() { # WHAT STATUS WORDS COMMAND…: the exit status, and words in what it says
-    what=$1
-    wanted=$2
-    words=$3
-    shift 3
-    checks=$((checks + 1))
-    case $1 in
-    */pdpd) timeout 20 "$@" ;; # it must not serve
-    *) "$@" ;;
-    esac >"$dir/expect.out" 2>&1 </dev/null
-    status=$?
-    if [ $status -ne "$wanted" ] || ! grep -qF -- "$words" "$dir/expect.out"; then
-        failed=$((failed + 1))
-        echo "FAILED: $what: status $status, wanted $wanted and \`$words\`:"
-        head -c 2000 "$dir/expect.out"
-    fi
-}
-until_true() { # COMMAND…: tries for 20 seconds
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || return 1
-        sleep 0.05
-    done
-}
-start() { # NAME ARGS…: a daemon whose log is $dir/NAME.log; its id in $pid
-    name=$1
-    shift
-    "$bin/pdpd" "$@" 2>"$dir/$name.log" &
-    pid=$!
-    daemons="$daemons $pid"
-    until_true grep -q event=ready "$dir/$name.log" || { cat "$dir/$name.log"; return 1; }
-}
+. tests/system/checks.sh
 stop() {
     kill -TERM "$pid"
-    wait "$pid"
-    check "it ends with 0" test $? -eq 0
-    for log in "$dir"/*.log; do
-        check "no sanitizer speaks in $log" sh -c "! grep -qE 'Sanitizer|runtime error' '$log'"
-    done
+    ends "it" 0
 }
 status() {
     "$bin/pdpctl" status --connect "ipc://$dir/admin" --json >"$dir/status"
@@ -184,7 +124,7 @@ expect "a check beside it" 0 "good" "$bin/pdpd" --check "$@"
 refused() { # FILE REASON: a reload refuses it, by both ways, and what served before serves on
     put "$1"
     expect "a reload of $1" 1 "($2)" reload
-    check "$1 is logged" grep -q "event=bundle_refused reason=$2 " "$dir/$name.log"
+    check "$1 is logged" grep -q "event=bundle_refused reason=$2 " "$log"
     check "an alarm of $1" shows '"alarms":[{"alarm":"reload_refused"'
     check "with its reason, $2" shows "refused ($2)"
     check "the last good one serves beside $1" shows "\"snapshot\":\"$snapshot\""
@@ -355,5 +295,4 @@ check "every question was answered: $(wc -l <"$dir/done" | tr -d ' ') of them" t
 check "version 42 serves" shows '"version":42'
 stop
 
-echo "$checks checks, $failed failed"
-test $failed -eq 0
+tally

@@ -2,26 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every command of pdpctl as people and programs use it: what it prints and how it exits.
 set -eu
-ctl=$PDP_BIN/pdpctl
-[ -x "$ctl" ] || { echo "pdpctl is not built"; exit 77; }
-work=$(mktemp -d)
+. tests/system/expect.sh
 export LIST="$work/list"
-daemon=
-clean() {
-    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap clean EXIT
-checks=0
-expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
-    code=$1 text=$2
-    shift 2
-    got=0
-    checks=$((checks + 1))
-    "$@" >"$work/out" 2>&1 </dev/null || got=$?
-    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
-    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
-}
 
 # Help is everywhere, with an example; mistakes name what is meant.
 expect 0 "pdpctl check" "$ctl" --help

@@ -3,25 +3,7 @@
 # Counters end to end: the real daemon counts until the rule bites, tells of it, and goes on over a reload; eval
 # and replay count as it does.
 set -eu
-ctl=$PDP_BIN/pdpctl
-{ [ -x "$ctl" ] && [ -x "$PDP_BIN/pdpd" ]; } || { echo "pdpctl or pdpd is not built"; exit 77; }
-work=$(mktemp -d)
-daemon=
-clean() {
-    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap clean EXIT
-checks=0
-expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
-    code=$1 text=$2
-    shift 2
-    got=0
-    checks=$((checks + 1))
-    "$@" >"$work/out" 2>&1 </dev/null || got=$?
-    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
-    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
-}
+. tests/system/expect.sh
 
 mkdir "$work/live"
 cat >"$work/live/volume.yaml" <<'YAML'

@@ -3,77 +3,7 @@
 # The life of pdpd as an administrator sees it: what is refused at the start, bad and good reloads, lost logs, kills,
 # sockets that are somebody else's.
 set -u
-bin=${PDP_BIN:?}
-dir=$(mktemp -d)
-checks=0
-failed=0
-daemons=""
-
-finish() {
-    for pid in $daemons; do
-        kill -9 "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-# check WHAT COMMAND…: the command must succeed.
-check() {
-    what=$1
-    shift
-    checks=$((checks + 1))
-    if ! "$@" >"$dir/check.out" 2>&1; then
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        head -c 2000 "$dir/check.out"
-    fi
-}
-
-# expect WHAT STATUS WORDS COMMAND…: the exit status, and words in what it says.
-expect() {
-    what=$1
-    wanted=$2
-    words=$3
-    shift 3
-    checks=$((checks + 1))
-    "$@" >"$dir/expect.out" 2>&1
-    status=$?
-    if [ $status -ne "$wanted" ] || ! grep -qF -- "$words" "$dir/expect.out"; then
-        failed=$((failed + 1))
-        echo "FAILED: $what: status $status, wanted $wanted and \`$words\`:"
-        head -c 2000 "$dir/expect.out"
-    fi
-}
-
-# until COMMAND…: tries for 20 seconds.
-until_true() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || return 1
-        sleep 0.05
-    done
-}
-
-# start NAME ARGS…: a daemon whose log is $dir/NAME.log; its id in $pid.
-start() {
-    name=$1
-    shift
-    "$bin/pdpd" "$@" 2>"$dir/$name.log" &
-    pid=$!
-    daemons="$daemons $pid"
-    until_true grep -q event=ready "$dir/$name.log" || { cat "$dir/$name.log"; return 1; }
-}
-
-# ends NAME STATUS: the daemon $pid ends by itself or at our word; its status, and no sanitizer's words.
-ends() {
-    wait "$pid"
-    status=$?
-    check "$1 ends with $2, not $status" test "$status" -eq "$2"
-    for log in "$dir"/*.log; do
-        check "$1: no sanitizer speaks in $log" sh -c "! grep -qE 'Sanitizer|runtime error' '$log'"
-    done
-}
+. tests/system/checks.sh
 
 field() { # of the status, as JSON
     "$bin/pdpctl" status --connect "ipc://$dir/admin" --json | sed -n "s/.*\"$1\" *: *\"\{0,1\}\([^\",}]*\).*/\1/p" | head -1
@@ -269,5 +199,4 @@ gone || kill -9 "$pid"
 ends "a log that nobody reads" 0
 kill "$holder"
 
-echo "$checks checks, $failed failed"
-test $failed -eq 0
+tally

@@ -2,54 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The state folder as an administrator meets it: what is refused at the start and with which words, kills, and keys that are rotated.
 set -u
-bin=${PDP_BIN:?}
-dir=$(mktemp -d)
-checks=0
-failed=0
-daemons=""
+. tests/system/checks.sh
 
-finish() {
-    for one in $daemons; do
-        kill -9 "$one" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-check() { # WHAT COMMAND…
-    what=$1
-    shift
-    checks=$((checks + 1))
-    if ! "$@" >"$dir/check.out" 2>&1; then
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        head -c 2000 "$dir/check.out"
-    fi
-}
-
-until_true() { # COMMAND…: tries for 20 seconds
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || return 1
-        sleep 0.05
-    done
-}
-
-start() {
-    rm -f "$dir/log" # else the last one's line would do
-    "$bin/pdpd" --policies "$dir/policies" --decide "ipc://$dir/decide" --admin "ipc://$dir/admin" --state "$dir/state" 2>"$dir/log" &
-    pid=$!
-    daemons="$daemons $pid"
-    until_true grep -q event=ready "$dir/log" || { cat "$dir/log"; return 1; }
+begin() {
+    start pdpd --policies "$dir/policies" --decide "ipc://$dir/decide" --admin "ipc://$dir/admin" --state "$dir/state"
 }
 
 stop() { # SIGNAL STATUS
     kill "-$1" "$pid"
-    wait "$pid" 2>/dev/null
-    status=$?
-    check "ends with $2, not $status" test "$status" -eq "$2"
-    check "no sanitizer speaks" sh -c "! grep -qE 'Sanitizer|runtime error' '$dir/log'"
+    ends "at $1 it" "$2"
 }
 
 # refused WHAT WORDS…: it does not start, says why on one line, and ends with 2.
@@ -91,14 +52,14 @@ rules:
 END
 
 # ---- Kills -----------------------------------------------------------------------------------------
-check "starts" start
+check "starts" begin
 check_effect "a session begins" allow one r1
 check_effect "another" allow two r2
 check "an end is confirmed" pdpctl "session terminate" --session one --reason test
 check "an id that was never seen" pdpctl "session terminate" --session never --reason test
 stop KILL 137
-check "starts again" start
-check "says what it loaded" grep -q "event=state_loaded .*tombstones=2" "$dir/log"
+check "starts again" begin
+check "says what it loaded" grep -q "event=state_loaded .*tombstones=2" "$dir/pdpd.log"
 check_effect "the repeat of an allow is none" terminate one r1
 check_effect "nor a new question" terminate one r3
 check_effect "what never was cannot begin" terminate never r4
@@ -114,7 +75,7 @@ check "an end under the new key" pdpctl "session terminate" --session three --re
 pdpctl "key list" >"$dir/keys.out"
 check "both are listed" test "$(grep -c . "$dir/keys.out")" -eq 3
 stop TERM 0
-check "starts with both keys" start
+check "starts with both keys" begin
 check_effect "ended under the old key" terminate one r9
 check_effect "ended under the new key" terminate three r10
 check_effect "live under the old key" allow two r11
@@ -144,9 +105,8 @@ again
 rm -rf "$dir/state"
 refused "no folder" "cannot be used" "make it once"
 again
-check "the good one starts" start
+check "the good one starts" begin
 check_effect "and knows what ended" terminate one r12
 stop TERM 0
 
-echo "$checks checks, $failed failed"
-[ $failed -eq 0 ]
+tally
