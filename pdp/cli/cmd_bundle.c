@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "daemon/file.h"
+#include "engine/packer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,95 +13,17 @@
 
 // ---- build -----------------------------------------------------------------------------------------
 
-// What documents name, noted as it is read: that and no more goes into the bundle.
-struct pack {
-    struct snapshot_input inner;
-    struct arena arena;
-    struct bundle_entry *entries;
-    size_t count, cap;
-    struct str lost; // the first file of a list that cannot be read
-    bool failed;     // memory is out
-};
-
-static void pack_drop(struct pack *pack)
-{
-    free(pack->entries);
-    arena_fini(&pack->arena);
-}
-
-static void pack_add(struct pack *pack, enum bundle_kind kind, struct str name, struct str bytes)
-{
-    if (pack->count == pack->cap) {
-        size_t cap = pack->cap == 0 ? 64 : pack->cap * 2;
-        struct bundle_entry *entries = realloc(pack->entries, cap * sizeof *entries);
-        pack->failed = pack->failed || entries == NULL;
-        if (entries == NULL) {
-            return;
-        }
-        pack->entries = entries;
-        pack->cap = cap;
-    }
-    pack->entries[pack->count++] = (struct bundle_entry){kind, name, bytes};
-}
-
-static void note(struct pack *pack, enum bundle_kind kind, struct str name, struct str bytes)
-{
-    for (size_t i = 0; i < pack->count; i++) {
-        if (pack->entries[i].kind == kind && str_eq(pack->entries[i].name, name)) {
-            return;
-        }
-    }
-    pack_add(pack, kind, arena_str(&pack->arena, name, NULL), bytes);
-}
-
-static enum pdp_err note_file(void *user, struct str path, struct str *text)
-{
-    struct pack *pack = user;
-    enum pdp_err err = pack->inner.read_file(pack->inner.user, path, text);
-    if (err == PDP_ERR_OK) {
-        note(pack, BUNDLE_LISTED, path, *text);
-    } else if (pack->lost.len == 0) {
-        pack->lost = arena_str(&pack->arena, path, NULL);
-    }
-    return err;
-}
-
-static enum pdp_err note_zone(void *user, struct str name, struct str *tzif)
-{
-    struct pack *pack = user;
-    enum pdp_err err = pack->inner.read_zone(pack->inner.user, name, tzif);
-    if (err == PDP_ERR_OK) {
-        note(pack, BUNDLE_ZONE, name, *tzif);
-    }
-    return err;
-}
-
-static int by_entry(const void *a, const void *b)
-{
-    return bundle_entry_cmp(a, b);
-}
-
-static void add_documents(struct pack *pack, const char *dir)
-{
-    size_t len = strlen(dir);
-    size_t front = len > 0 && dir[len - 1] == '/' ? len : len + 1;
-    for (size_t i = 0; i < pack->inner.file_count; i++) {
-        const struct snapshot_file *file = &pack->inner.files[i];
-        pack_add(pack, BUNDLE_DOCUMENT, str_sub(file->name, front, SIZE_MAX), file->text);
-    }
-    if (pack->count > 0) {
-        qsort(pack->entries, pack->count, sizeof *pack->entries, by_entry);
-    }
-}
-
-static int encode(struct pack *pack, const struct bundle *head, struct buf *out)
+static int encode(struct packer *packer, const char *dir, const struct bundle *head, struct buf *out)
 {
     struct bundle_fault why;
-    if (pack->failed) {
-        return cli_bad(NULL, "out of memory");
-    }
-    if (bundle_write(head, pack->entries, pack->count, out, &why) == PDP_ERR_OK) {
+    size_t len = strlen(dir);
+    size_t front = len > 0 && dir[len - 1] == '/' ? len : len + 1;
+    enum pdp_err err = packer_write(packer, head, front, out, &why);
+    if (err == PDP_ERR_OK) {
         return CLI_DONE;
+    }
+    if (err == PDP_ERR_NOMEM) {
+        return cli_bad(NULL, "out of memory");
     }
     struct buf name = {0};
     buf_escaped(&name, why.name);
@@ -115,29 +38,27 @@ static int build(const struct cli_args *args, const char *dir, const struct bund
 {
     AUTO(folder_free) struct folder *folder = NULL;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
-    AUTO(pack_drop) struct pack pack = {0};
-    arena_init(&pack.arena, 0, 0);
+    AUTO(packer_free) struct packer *packer = NULL;
     char why[FOLDER_WHY_MAX];
     if (folder_read(dir, NULL, 0, &folder, why) != PDP_ERR_OK) {
         return cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", dir, why);
     }
-    pack.inner = folder_input(folder);
-    struct snapshot_input input = pack.inner;
-    input.read_file = note_file;
-    input.read_zone = note_zone;
-    input.user = &pack;
+    struct snapshot_input input = folder_input(folder);
+    if (packer_new(&input, &packer) != PDP_ERR_OK) {
+        return cli_bad(NULL, "out of memory");
+    }
+    input = packer_input(packer);
     int code = local_compile(args, dir, &input, &snapshot);
     if (code != CLI_DONE) {
         return code;
     }
-    if (pack.lost.len > 0) {
+    if (packer_lost(packer).len > 0) {
         return cli_bad("a bundle holds all that its documents name: put the file there, or take the list out",
-                       "the file `" STR_FMT "` of a list cannot be read", STR_ARG(pack.lost));
+                       "the file `" STR_FMT "` of a list cannot be read", STR_ARG(packer_lost(packer)));
     }
     struct str text = snapshot_digest(snapshot);
     snprintf(digest, 80, STR_FMT, STR_ARG(text));
-    add_documents(&pack, dir);
-    return encode(&pack, head, out);
+    return encode(packer, dir, head, out);
 }
 
 static int head_of(const struct cli_args *args, struct bundle *out)

@@ -4,6 +4,8 @@
 #include "base/time.h"
 #include "daemon/clock.h"
 #include "daemon/folder.h"
+#include "engine/packer.h"
+#include "seal/seal.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -72,10 +74,90 @@ static void conclude(enum pdp_err err, const char *what, struct diags *diags, st
     keep_geo(out->snapshot, out);
 }
 
+// ---- What it was made from, to be kept ---------------------------------------------------------------
+
+static void digest_geo(const struct snapshot_input *input, struct compiled *out)
+{
+    uint8_t sha[SEAL_BYTES];
+    AUTO(seal_hash_free) struct seal_hash *hash = NULL;
+    AUTO(buf_fini) struct buf hex = {0};
+    if (input->geo_count == 0 || seal_hash_new(&hash) != PDP_ERR_OK) {
+        return;
+    }
+    for (size_t i = 0; i < input->geo_count; i++) {
+        uint64_t len = input->geo[i].text.len;
+        seal_hash_add(hash, &len, sizeof len); // in front, so that nothing can slide
+        seal_hash_add(hash, input->geo[i].text.at, len);
+    }
+    if (seal_hash_end(hash, sha) == PDP_ERR_OK) {
+        bundle_hex(sha, &hex);
+        (void)snprintf(out->geo_digest, sizeof out->geo_digest, "sha256:" STR_FMT, STR_ARG(buf_view(&hex)));
+    }
+}
+
+static void keep_bytes(struct buf *bytes, struct compiled *out)
+{
+    enum pdp_err err = bytes->failed ? PDP_ERR_NOMEM : sources_new(bytes, &out->sources);
+    if (err != PDP_ERR_OK) {
+        str_keep(out->unkept, sizeof out->unkept, str_of(pdp_err_text(err)));
+    }
+}
+
+static void say_unkept(const struct bundle_fault *fault, struct compiled *out)
+{
+    AUTO(buf_fini) struct buf name = {0};
+    buf_escaped(&name, str_sub(fault->name, 0, 200));
+    (void)snprintf(out->unkept, sizeof out->unkept, "`" STR_FMT "` %s", STR_ARG(buf_view(&name)),
+                   fault->what != NULL ? fault->what : "cannot be kept");
+}
+
+// A folder as the bundle that `pdpctl build` would make of it: the version says nothing, and it never
+// expires.
+static void keep_folder(struct packer *packer, struct folder *folder, struct compiled *out)
+{
+    const struct bundle head = {.name = STR("policies"), .version = 1, .expires_s = TIME_MAX_S};
+    AUTO(buf_fini) struct buf bytes = {.limit = BUNDLE_BYTES_MAX};
+    struct bundle_fault fault = {0};
+    if (packer_write(packer, &head, folder_front(folder), &bytes, &fault) != PDP_ERR_OK) {
+        say_unkept(&fault, out);
+        return;
+    }
+    keep_bytes(&bytes, out);
+}
+
+static void keep_bundle(const struct folder *folder, struct compiled *out)
+{
+    AUTO(buf_fini) struct buf bytes = {0};
+    buf_str(&bytes, folder_bytes(folder));
+    keep_bytes(&bytes, out);
+}
+
+// What `from` is, with the lists that were read since.
+static void keep_lists(struct packer *packer, const struct sources *from, struct compiled *out)
+{
+    AUTO(buf_fini) struct buf bytes = {.limit = BUNDLE_BYTES_MAX};
+    struct bundle old;
+    struct bundle_fault fault = {0};
+    if (from == NULL || bundle_read(buf_view(&from->bytes), &old, &fault) != PDP_ERR_OK) {
+        str_keep(out->unkept, sizeof out->unkept, STR("the policies that they belong to are not kept"));
+        return;
+    }
+    if (packer_write_over(packer, &old, &bytes, &fault) != PDP_ERR_OK) {
+        say_unkept(&fault, out);
+        return;
+    }
+    keep_bytes(&bytes, out);
+}
+
 static void compile_folder(struct folder *folder, int64_t expires_ms, struct hash_key seed, bool geo_optional,
                            struct compiled *out)
 {
+    AUTO(packer_free) struct packer *packer = NULL;
     struct snapshot_input input = folder_input(folder);
+    bool notes = folder_bundle(folder) == NULL && packer_new(&input, &packer) == PDP_ERR_OK;
+    if (notes) {
+        input = packer_input(packer);
+    }
     input.expires_ms = expires_ms;
     input.geo_optional = geo_optional;
     input.now_ms = clock_now().wall_ms;
@@ -83,6 +165,17 @@ static void compile_folder(struct folder *folder, int64_t expires_ms, struct has
     diags_init(&diags, DIAGNOSTICS_MOST);
     enum pdp_err err = snapshot_build(&input, seed, &diags, &out->snapshot);
     conclude(err, "policies", &diags, out);
+    if (out->snapshot == NULL) {
+        return;
+    }
+    digest_geo(&input, out);
+    if (notes) {
+        keep_folder(packer, folder, out);
+    } else if (folder_bundle(folder) != NULL) {
+        keep_bundle(folder, out);
+    } else {
+        str_keep(out->unkept, sizeof out->unkept, STR("memory is out"));
+    }
 }
 
 // A bundle that is not served, whatever its policies.
@@ -160,6 +253,7 @@ void compiled_free(struct compiled **compiled)
     struct compiled *it = STEAL(*compiled);
     if (it != NULL) {
         snapshot_free(&it->snapshot);
+        sources_drop(&it->sources);
         buf_fini(&it->diagnostics);
         free(it);
     }
@@ -183,19 +277,27 @@ static struct compiled *refuse_lists(const struct config *config, const char *li
 }
 
 static struct compiled *lists_run(const struct config *config, struct hash_key seed,
-                                  const struct snapshot *from, const char *list)
+                                  const struct snapshot *from, const struct sources *sources,
+                                  const char *list)
 {
     if (config->bundle != NULL) {
         return refuse_lists(config, list);
     }
     struct compiled *out = calloc(1, sizeof *out);
     AUTO(folder_free) struct folder *folder = NULL;
-    if (out == NULL || folder_open(config->policies, &folder) != PDP_ERR_OK) {
+    AUTO(packer_free) struct packer *packer = NULL;
+    struct snapshot_input input = {0};
+    enum pdp_err opened = out == NULL ? PDP_ERR_NOMEM : folder_open(config->policies, &folder);
+    if (opened == PDP_ERR_OK) {
+        input = folder_input(folder);
+        opened = packer_new(&input, &packer);
+    }
+    if (opened != PDP_ERR_OK) {
         free(out);
         return NULL;
     }
     int64_t began_ms = clock_now().steady_ms;
-    struct snapshot_input input = folder_input(folder);
+    input = packer_input(packer);
     input.now_ms = clock_now().wall_ms;
     struct diags diags;
     diags_init(&diags, DIAGNOSTICS_MOST);
@@ -203,6 +305,9 @@ static struct compiled *lists_run(const struct config *config, struct hash_key s
     conclude(err, "lists", &diags, out);
     out->lists = true;
     str_keep(out->list, sizeof out->list, str_of(list));
+    if (out->snapshot != NULL) {
+        keep_lists(packer, sources, out);
+    }
     out->took_ms = clock_now().steady_ms - began_ms;
     return out;
 }
@@ -213,19 +318,26 @@ enum {
     JOBS_MAX = 64
 };
 
+enum job_kind {
+    JOB_ALL,   // the folder, or the bundle
+    JOB_LISTS, // files of lists
+    JOB_WRITE  // of the host
+};
+
 struct job {
     uint64_t number;
-    bool lists;
+    enum job_kind kind;
     char list[COMPILE_LIST_MAX + 1];
+    char by[ARCHIVE_BY_MAX];
 };
 
 struct compiler {
     const struct config *config;
     struct bundles *bundles; // of the thread alone once it runs
     struct hash_key seed;
-    void (*wake)(void *user);
-    void *user;
-    struct snapshot *latest; // shared with the last snapshot that was given out; the thread's own
+    struct compiler_start host; // `serving` and `sources` are not used any more
+    struct snapshot *latest;    // shared with the last snapshot that was given out; the thread's own
+    struct sources *latest_sources;
     pthread_t thread;
     pthread_mutex_t lock; // of all that follows
     pthread_cond_t changed;
@@ -252,20 +364,24 @@ static bool wait_for_work(struct compiler *compiler, struct job *job, bool *geo_
     return !stop;
 }
 
-static void give_out(struct compiler *compiler, const struct job *job, struct compiled *result)
+// `done` without a result: it gives none.
+static void give_out(struct compiler *compiler, const struct job *job, bool done, struct compiled *result)
 {
     pthread_mutex_lock(&compiler->lock);
     compiler->busy = false;
     if (result != NULL) {
         result->number = job->number;
+        memcpy(result->by, job->by, sizeof result->by);
         compiler->result = result;
+    }
+    if (result != NULL || done) {
         compiler->job_count--;
         memmove(compiler->jobs, compiler->jobs + 1, compiler->job_count * sizeof *compiler->jobs);
     }
     pthread_mutex_unlock(&compiler->lock);
     if (result != NULL) {
-        compiler->wake(compiler->user);
-    } else {
+        compiler->host.wake(compiler->host.user);
+    } else if (!done) {
         sched_yield(); // memory was out: tried again
     }
 }
@@ -283,7 +399,24 @@ static bool keep_latest(struct compiler *compiler, const struct compiled *result
     }
     snapshot_free(&compiler->latest);
     compiler->latest = latest;
+    sources_drop(&compiler->latest_sources);
+    compiler->latest_sources = sources_hold(result->sources);
     return true;
+}
+
+static struct compiled *job_run(struct compiler *compiler, const struct job *job, bool geo_optional)
+{
+    switch (job->kind) {
+    case JOB_WRITE:
+        compiler->host.write(compiler->host.user);
+        return NULL;
+    case JOB_LISTS:
+        return lists_run(compiler->config, compiler->seed, compiler->latest, compiler->latest_sources,
+                         job->list);
+    case JOB_ALL:
+        break;
+    }
+    return compile_run(compiler->config, compiler->bundles, compiler->seed, geo_optional);
 }
 
 static void *compiler_main(void *user)
@@ -294,20 +427,17 @@ static void *compiler_main(void *user)
     struct job job = {0};
     bool geo_optional = false;
     while (wait_for_work(compiler, &job, &geo_optional)) {
-        struct compiled *result =
-            job.lists ? lists_run(compiler->config, compiler->seed, compiler->latest, job.list)
-                      : compile_run(compiler->config, compiler->bundles, compiler->seed, geo_optional);
+        struct compiled *result = job_run(compiler, &job, geo_optional);
         if (result != NULL && !keep_latest(compiler, result)) {
             compiled_free(&result);
         }
-        give_out(compiler, &job, result);
+        give_out(compiler, &job, job.kind == JOB_WRITE, result);
     }
     return NULL;
 }
 
 enum pdp_err compiler_new(const struct config *config, struct bundles *bundles, struct hash_key seed,
-                          struct snapshot **serving, void (*wake)(void *user), void *user,
-                          struct compiler **out)
+                          const struct compiler_start *start, struct compiler **out)
 {
     *out = NULL;
     struct compiler *compiler = calloc(1, sizeof *compiler);
@@ -317,13 +447,14 @@ enum pdp_err compiler_new(const struct config *config, struct bundles *bundles, 
     compiler->config = config;
     compiler->bundles = bundles;
     compiler->seed = seed;
-    compiler->wake = wake;
-    compiler->user = user;
-    compiler->latest = STEAL(*serving);
+    compiler->host = *start;
+    compiler->latest = STEAL(*start->serving);
+    compiler->latest_sources = sources_hold(start->sources);
     pthread_mutex_init(&compiler->lock, NULL);
     pthread_cond_init(&compiler->changed, NULL);
     if (pthread_create(&compiler->thread, NULL, compiler_main, compiler) != 0) {
         snapshot_free(&compiler->latest);
+        sources_drop(&compiler->latest_sources);
         free(compiler);
         return PDP_ERR_IO;
     }
@@ -351,38 +482,58 @@ void compiler_free(struct compiler **compiler_ptr)
     pthread_join(compiler->thread, NULL);
     compiled_free(&compiler->result);
     snapshot_free(&compiler->latest);
+    sources_drop(&compiler->latest_sources);
     pthread_cond_destroy(&compiler->changed);
     pthread_mutex_destroy(&compiler->lock);
     free(compiler);
 }
 
+static bool job_same(const struct job *a, const struct job *b)
+{
+    return a->kind == b->kind && strcmp(a->list, b->list) == 0 && strcmp(a->by, b->by) == 0;
+}
+
 // Joins the last job where that waits and is the same; one too many becomes a compile of all.
-static uint64_t ask(struct compiler *compiler, bool lists, struct str list)
+static uint64_t ask(struct compiler *compiler, struct job job)
 {
     pthread_mutex_lock(&compiler->lock);
     size_t waiting = compiler->job_count - (compiler->busy ? 1 : 0);
     struct job *last = waiting > 0 ? &compiler->jobs[compiler->job_count - 1] : NULL;
-    uint64_t number = ++compiler->asked;
-    bool same = last != NULL && last->lists == lists && str_eq(str_of(last->list), list);
+    job.number = ++compiler->asked;
+    bool same = last != NULL && job_same(last, &job);
     bool full = compiler->job_count == JOBS_MAX;
     if (!same && !full) {
         last = &compiler->jobs[compiler->job_count++];
     }
-    *last = (struct job){.number = number, .lists = lists && !(full && !same)};
-    str_keep(last->list, sizeof last->list, last->lists ? list : (struct str){0});
+    if (full && !same && job.kind != JOB_WRITE) {
+        job.kind = JOB_ALL;
+        job.list[0] = '\0';
+    }
+    if (!full || same || job.kind != JOB_WRITE) { // a write is asked for again
+        *last = job;
+    }
     pthread_cond_signal(&compiler->changed);
     pthread_mutex_unlock(&compiler->lock);
-    return number;
+    return job.number;
 }
 
-uint64_t compiler_ask(struct compiler *compiler)
+uint64_t compiler_ask(struct compiler *compiler, struct str by)
 {
-    return ask(compiler, false, (struct str){0});
+    struct job job = {.kind = JOB_ALL};
+    str_keep(job.by, sizeof job.by, by);
+    return ask(compiler, job);
 }
 
 uint64_t compiler_ask_lists(struct compiler *compiler, struct str list)
 {
-    return ask(compiler, true, list);
+    struct job job = {.kind = JOB_LISTS};
+    str_keep(job.list, sizeof job.list, list);
+    return ask(compiler, job);
+}
+
+void compiler_ask_write(struct compiler *compiler)
+{
+    (void)ask(compiler, (struct job){.kind = JOB_WRITE});
 }
 
 struct compiled *compiler_take(struct compiler *compiler)

@@ -3,6 +3,7 @@
 #ifndef DAEMON_COMPILE_H
 #define DAEMON_COMPILE_H
 
+#include "daemon/archive.h"
 #include "daemon/bundles.h"
 #include "node/admin.h"
 
@@ -35,6 +36,10 @@ struct compiled {
     struct admin_geo geo[CONFIG_GEO_MAX];
     size_t geo_count;
     int64_t took_ms;
+    struct sources *sources; // what it was made from; NULL: that could not be kept, `unkept` tells why
+    char geo_digest[ARCHIVE_DIGEST_MAX]; // of the databases beside it; empty: there are none
+    char unkept[300];
+    char by[ARCHIVE_BY_MAX]; // who asked for it
 };
 
 // Never NULL but where memory is out. `config` is only read; `bundles` where that names one.
@@ -45,22 +50,31 @@ void compiled_free(struct compiled **compiled); // with the snapshot, unless it 
 // A thread of idle priority: decisions never wait for a compile.
 struct compiler;
 
-// `wake` is called on that thread when a result can be taken.
+// `wake` is called on that thread when a result can be taken, `write` when something was asked to be written.
 //
-// `serving` is what is published, shared for the compiler, which takes it over: lists are read anew on top of
-// the last snapshot that it gave out. So whatever is taken from it must be published, in that order.
+// `serving` is what is published, shared for the compiler, which takes it over, with its sources: lists are
+// read anew on top of the last snapshot that it gave out. So whatever is taken from it must be published, in
+// that order.
+struct compiler_start {
+    struct snapshot **serving;
+    struct sources *sources; // held once more; NULL: not kept
+    void (*wake)(void *user);
+    void (*write)(void *user);
+    void *user;
+};
 MUST_USE enum pdp_err compiler_new(const struct config *config, struct bundles *bundles, struct hash_key seed,
-                                   struct snapshot **serving, void (*wake)(void *user), void *user,
-                                   struct compiler **out);
+                                   const struct compiler_start *start, struct compiler **out);
 // Where the snapshot that serves lacks a database of the configuration anyway, a reload may lack it too: an
 // urgent change of policy must not wait for a lost file. Otherwise a bad database refuses the reload.
 void compiler_geo_optional(struct compiler *compiler, bool optional);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
-uint64_t compiler_ask(struct compiler *compiler);
+uint64_t compiler_ask(struct compiler *compiler, struct str by);
 // Asks for the file of one list, or, where `list` is empty, of all, to be read anew; policies are not
 // compiled. One that waits behind too many others becomes a compile of the whole folder. Any thread.
 uint64_t compiler_ask_lists(struct compiler *compiler, struct str list);
+// Asks for `write` to be called on the compiler's thread, between compiles. Any thread.
+void compiler_ask_write(struct compiler *compiler);
 // The oldest result that was not taken, or NULL.
 struct compiled *compiler_take(struct compiler *compiler);
 

@@ -29,6 +29,7 @@ struct folder {
     struct snapshot_file *geo;
     size_t geo_count;
     struct packed *packed; // NULL: it is a folder
+    struct str bytes;      // of the bundle
 };
 
 // ---- One file ------------------------------------------------------------------------------------
@@ -255,6 +256,7 @@ static enum pdp_err unpack(struct folder *folder, const char *path, char why[FOL
         snprintf(why, FOLDER_WHY_MAX, STR_FMT, STR_ARG(said));
         return err;
     }
+    folder->bytes = text;
     err = packed_new(text, str_of(path), &folder->packed, &fault);
     if (err == PDP_ERR_OK) {
         return err;
@@ -285,6 +287,17 @@ enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_
 const struct bundle *folder_bundle(const struct folder *folder)
 {
     return folder->packed != NULL ? packed_bundle(folder->packed) : NULL;
+}
+
+struct str folder_bytes(const struct folder *folder)
+{
+    return folder->bytes;
+}
+
+size_t folder_front(const struct folder *folder)
+{
+    size_t len = folder->dir.len > 0 ? folder->dir.len - 1 : 0; // without its NUL
+    return len > 0 && folder->dir.at[len - 1] == '/' ? len : len + 1;
 }
 
 void folder_free(struct folder **folder_ptr)

@@ -21,6 +21,8 @@ MUST_USE enum pdp_err folder_open(const char *dir, struct folder **out);
 MUST_USE enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count,
                                     struct folder **out, char why[FOLDER_WHY_MAX]);
 const struct bundle *folder_bundle(const struct folder *folder); // NULL: it is a folder
+struct str folder_bytes(const struct folder *folder);            // the bundle, signatures included; or empty
+size_t folder_front(const struct folder *folder); // bytes of each document's name that are the folder's
 void folder_free(struct folder **folder);
 // For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
 struct snapshot_input folder_input(struct folder *folder);

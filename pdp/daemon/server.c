@@ -127,6 +127,7 @@ static void publish(struct server *server, struct compiled *compiled)
     engine_publish(server->engine, &compiled->snapshot);
     note_served(server, compiled);
     server_bundle_served(server, compiled);
+    server_archive_served(server, compiled);
     if (server->compiler != NULL) {
         compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     }
@@ -341,8 +342,9 @@ static enum pdp_err threads_start(struct server *server)
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
-    TRY(compiler_new(server->config, server->bundles, server->seed, &server->first, wake_main, server,
-                     &server->compiler));
+    const struct compiler_start start = {&server->first, server->first_sources, wake_main,
+                                         server_archive_write, server};
+    TRY(compiler_new(server->config, server->bundles, server->seed, &start, &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     TRY(server_state_start(server));
     TRY(auditor_start(server->auditor));
@@ -406,7 +408,7 @@ static bool on_signal(struct server *server)
             notify_reloading();
             char why[TLS_WHY_MAX];
             (void)server_tls_reload(server, why); // told by the log and an alarm
-            (void)compiler_ask(server->compiler);
+            (void)compiler_ask(server->compiler, STR("SIGHUP"));
         } else {
             log_one(LOG_LEVEL_INFO, "stopping", "because", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
             stop = true;
@@ -441,6 +443,7 @@ static bool serve(struct server *server)
             engine_tidy(server->engine, server->config->simulate ? INT64_MIN : now.wall_ms);
             give_memory_back(server);
             server_bundle_watch(server, now.wall_ms);
+            server_archive_watch(server, now.steady_ms);
             server_tls_watch(server, now);
             server_audit_watch(server);
             server_breaker_watch(server, now.wall_ms);
@@ -461,6 +464,8 @@ static void server_end(struct server *server)
     auditor_close(&server->auditor);
     audit_folder_close(&server->audit_folder);
     compiler_free(&server->compiler);
+    sources_drop(&server->first_sources);
+    server_archive_close(server);
     bundles_close(&server->bundles);
     loop_free(&server->admin_loop.loop);
     server_gateways_free(server);
@@ -542,6 +547,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         log_one(LOG_LEVEL_ERROR, "start_refused", "error", "the audit log cannot be used");
         return SERVER_BAD_INPUT;
     }
+    if (server_archive_open(server) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", "what was served before cannot be read");
+        return SERVER_BAD_INPUT;
+    }
     bool first = server->bundles != NULL && bundles_first(server->bundles);
     struct compiled *compiled = compiled_once(server, seed);
     if (compiled == NULL || compiled->snapshot == NULL) {
@@ -551,6 +560,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     }
     server_print(compiled); // warnings
     enum pdp_err shared = snapshot_share(compiled->snapshot, &server->first);
+    server->first_sources = sources_hold(compiled->sources);
     publish(server, compiled);
     int status = SERVER_FAILED;
     if (shared == PDP_ERR_OK && server_take_inherited(server, fds, fd_count) == PDP_ERR_OK &&

@@ -38,10 +38,10 @@ static void host_status(void *user, struct admin_status *out)
     server_audit_show(server, out);
 }
 
-static uint64_t host_reload(void *user)
+static uint64_t host_reload(void *user, const struct peer *by)
 {
     struct server *server = user;
-    return compiler_ask(server->compiler);
+    return compiler_ask(server->compiler, by->name);
 }
 
 static uint64_t host_reload_lists(void *user, struct str list)

@@ -86,11 +86,17 @@ struct server {
     struct bundles *bundles; // NULL: a folder is served
     char store_error_shown[STORE_WHY_MAX], rotate_why[STATE_WHY_MAX]; // the admin's thread
     struct compiler *compiler;
+    struct archive *archive;    // what was served
+    _Atomic bool archive_fails; // to be written
+    int64_t archive_again_ms;
+    char unkept[300]; // why the sources of what serves are not kept; the main thread's, before a write is
+                      // asked
     struct auditor *auditor;           // NULL: nothing is recorded
     struct audit_folder *audit_folder; // its files, for the admin's thread
     struct auditor_status audit_shown;
     struct snapshot *first; // what was published at the start, on its way to the compiler
-    int signals, compiled;  // descriptors
+    struct sources *first_sources;
+    int signals, compiled; // descriptors
     int64_t started_ms;
     uint64_t closed_trimmed,
         opened_seen;     // connections: closed when memory was last given back; opened by the last look
@@ -126,6 +132,13 @@ void server_bundle_watch(struct server *server, int64_t now_ms);
 void server_alarm(struct server *server, enum admin_alarm_kind kind, bool raised, const char *message);
 // For the status: the facts are copied under the lock, which is held.
 void server_bundle_show(struct server *server, struct admin_status *out);
+
+// server_archive.c: what was served. Main thread, but for the write.
+MUST_USE enum pdp_err server_archive_open(struct server *server);
+void server_archive_served(struct server *server, const struct compiled *compiled);
+void server_archive_watch(struct server *server, int64_t now_ms);
+void server_archive_write(void *server);
+void server_archive_close(struct server *server); // writes what is left; after the compiler
 
 // server_state.c: what lasts. REFUSED where that was said.
 MUST_USE enum pdp_err server_state_open(struct server *server, struct engine_config *config);

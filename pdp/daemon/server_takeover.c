@@ -79,6 +79,7 @@ static enum pdp_err let_go(struct server *server)
         bundles_yield(server->bundles);
     }
     auditor_yield(server->auditor);
+    archive_yield(server->archive);
     return state_yield(server->state);
 }
 
@@ -103,6 +104,7 @@ static enum pdp_err take_back(struct server *server)
         log_one(LOG_LEVEL_ERROR, "takeover_lost", "error", audit_why);
         return PDP_ERR_IO;
     }
+    archive_regain(server->archive);
     TRY(server_state_start(server));
     TRY(server_threads_start(server));
     return server_http_start(server);

@@ -395,7 +395,7 @@ static void op_reload(struct admin_call *call)
         return;
     }
     uint64_t number = what.lists ? admin->host.reload_lists(admin->host.user, what.list)
-                                 : admin->host.reload(admin->host.user);
+                                 : admin->host.reload(admin->host.user, node_asking_peer(call->asking));
     *place = (struct admin_waiting){ticket, call->emit->form, number};
     call->outcome = NODE_PARKED;
 }

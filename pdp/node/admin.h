@@ -28,7 +28,8 @@ struct admin_geo {
     X(CERTIFICATE_REFUSED, "certificate_refused") \
     X(CERTIFICATE_ENDS, "certificate_ends")       \
     X(REVOCATIONS_END, "revocations_end")         \
-    X(AUDIT_STALLED, "audit_stalled")
+    X(AUDIT_STALLED, "audit_stalled")             \
+    X(SERVED_UNKEPT, "served_unkept")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -129,7 +130,7 @@ struct admin_audit_host {
 struct admin_host {
     void (*status)(void *user, struct admin_status *out);
     // Asks for a compile; returns the number that admin_reloaded will name, or a higher one.
-    uint64_t (*reload)(void *user);
+    uint64_t (*reload)(void *user, const struct peer *by);
     // Asks for the file of a list to be read anew; empty: of all that come from files. Likewise.
     uint64_t (*reload_lists)(void *user, struct str list);
     // Reads certificates, keys, CAs and revocation lists anew; false with what is wrong in `why`.

@@ -44,8 +44,9 @@ static void host_status(void *user, struct admin_status *out)
     *out = (struct admin_status){.source = {.path = "policies", .name = "", .digest = ""}};
 }
 
-static uint64_t host_reload(void *user)
+static uint64_t host_reload(void *user, const struct peer *by)
 {
+    (void)by;
     (void)user;
     return 1;
 }
