@@ -17,10 +17,12 @@ static bool is_same(const struct slot *old, const struct slot *slot)
            slot_time_ms(slot, SLOT_FIRST_SEEN) == slot_time_ms(old, SLOT_FIRST_SEEN);
 }
 
-// What was found is kept; where the walk is too long, the next goes on from where this one stopped.
-static uint32_t walk(const struct session_table *table, const struct shard *shard, struct slot *old)
+// What was found is kept; where the walk is too long, *half, the next goes on from where this one stopped.
+static uint32_t walk(const struct session_table *table, const struct shard *shard, struct slot *old,
+                     bool *half)
 {
     struct hash128 id = old->of.rotated.to;
+    *half = false;
     for (int i = 0; i < STEPS_MOST; i++) {
         uint32_t at = table_find_slot(table, shard, id);
         const struct slot *slot = at != 0 ? slot_at(table, at) : NULL;
@@ -34,14 +36,30 @@ static uint32_t walk(const struct session_table *table, const struct shard *shar
         id = slot->of.rotated.to;
     }
     old->of.rotated.to = id;
+    *half = true;
     return 0;
+}
+
+static uint32_t find_tip(const struct session_table *table, const struct shard *shard, uint32_t at,
+                         bool *half)
+{
+    struct slot *old = slot_at(table, at);
+    uint32_t tip = old->of.rotated.tip;
+    *half = false;
+    return tip != 0 && is_same(old, slot_at(table, tip)) ? tip : walk(table, shard, old, half);
 }
 
 uint32_t family_tip(const struct session_table *table, const struct shard *shard, uint32_t at)
 {
-    struct slot *old = slot_at(table, at);
-    uint32_t tip = old->of.rotated.tip;
-    return tip != 0 && is_same(old, slot_at(table, tip)) ? tip : walk(table, shard, old);
+    bool half = false;
+    return find_tip(table, shard, at, &half);
+}
+
+bool family_lives(const struct session_table *table, const struct shard *shard, uint32_t at)
+{
+    bool half = false;
+    uint32_t tip = find_tip(table, shard, at, &half);
+    return half || (tip != 0 && table_is_live(slot_at(table, tip)));
 }
 
 // The rotated record stands where the session stood, so that the old id is known at every moment.

@@ -385,6 +385,20 @@ static void check_proof(struct sim *sim, int at, const struct session_record *re
     }
 }
 
+// While a session lives it can be ended by every id that it ever had.
+static void check_replaced(struct sim *sim, int at)
+{
+    const struct sim_story *story = &sim->stories[at];
+    for (int other = story->next; other != at; other = sim->stories[other].next) {
+        struct session_view view;
+        if (session_look(table_of(sim), str_of(sim->stories[other].id), &view) &&
+            (view.record.state == SESSION_ACTIVE || view.record.state == SESSION_CHALLENGED)) {
+            sim_fail(sim, at, "session %s lives, and its old id %s is not known", sim->stories[other].id,
+                     story->id);
+        }
+    }
+}
+
 static void check_story(struct sim *sim, int at)
 {
     const struct sim_story *story = &sim->stories[at];
@@ -402,6 +416,8 @@ static void check_story(struct sim *sim, int at)
         sim_fail(sim, at, "a start of session %s was acknowledged, and it is not known", story->id);
     } else if (known) {
         check_proof(sim, at, &view.record);
+    } else if (story->replaced) {
+        check_replaced(sim, at);
     }
 }
 

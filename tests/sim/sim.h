@@ -25,7 +25,7 @@ enum {
     SIM_SENDS = 24,  // of one connection, not answered
     SIM_MESSAGE = 1024,
     SIM_CUTS = 32,
-    SIM_TRACE = 8192,
+    SIM_TRACE = 131072,
     SIM_NONE = -1
 };
 

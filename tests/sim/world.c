@@ -21,7 +21,20 @@ void sim_note(struct sim *sim, enum sim_did did, int story, int64_t a, int64_t b
     sim->hash ^= sim->hash >> 29;
 }
 
-// What happened to the session and to the machine; of what others did, nothing.
+// By another id of the same session?
+static bool in_family(const struct sim *sim, int story, int other)
+{
+    int at = story;
+    do {
+        if (at == other) {
+            return true;
+        }
+        at = sim->stories[at].next;
+    } while (at != story);
+    return false;
+}
+
+// What happened to the session, by whatever id, and to the machine; of what others did, nothing.
 static void tell_trace(const struct sim *sim, int story)
 {
     uint64_t first = sim->trace_count > SIM_TRACE ? sim->trace_count - SIM_TRACE : 0;
@@ -30,9 +43,9 @@ static void tell_trace(const struct sim *sim, int story)
         bool machine = one->did == DID_CRASH || one->did == DID_DISK || one->did == DID_RELOAD ||
                        one->did == DID_CLOCK || one->did == DID_CUT || one->did == DID_KEY ||
                        ((one->did == DID_WRITE || one->did == DID_GATHER) && sim->trace_count - i < 200);
-        if (machine || (story != SIM_NONE && one->story == story)) {
-            fprintf(stderr, "  step %llu: %s %lld %lld\n", (unsigned long long)one->step, DID[one->did],
-                    (long long)one->a, (long long)one->b);
+        if (machine || (story != SIM_NONE && in_family(sim, story, one->story))) {
+            fprintf(stderr, "  step %llu: %s %d: %lld %lld\n", (unsigned long long)one->step, DID[one->did],
+                    one->story, (long long)one->a, (long long)one->b);
         }
     }
 }
@@ -136,6 +149,9 @@ static void step_sweep(struct sim *sim)
 {
     size_t looked = session_sweep(engine_sessions(sim->machine.engine), sim->now.wall_ms, 2048);
     sim_note(sim, DID_SWEEP, SIM_NONE, (int64_t)looked, 0);
+    if (sim_one_in(sim, 3)) {
+        ledger_check(sim);
+    }
 }
 
 static void step_reload(struct sim *sim)

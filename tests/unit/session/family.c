@@ -226,6 +226,30 @@ Test(session_family, outlives_its_session)
     session_table_free(&table);
 }
 
+// Limits may be made longer, or go on with each question: what an old id was to be kept for is not all.
+Test(session_family, is_known_while_its_session_lives)
+{
+    struct session_table *table = begun();
+    cr_assert_eq(rotate(table, "a", "b", T0), PDP_ERR_OK);
+    struct session_key key = help_key(table, "alice", "b");
+    struct session_held held;
+    session_hold(table, &key, &held);
+    struct session_delta delta = {.put_session = true, .session = *held.session};
+    delta.session.keep_until_ms = T0 + 60 * DAY;
+    cr_assert_eq(session_commit(table, &held, &key, &delta, T0 + DAY), PDP_ERR_OK);
+    session_release(table, &held);
+    session_sweep(table, T0 + 50 * DAY, 1000);
+    bool known = false;
+    struct session_view was;
+    cr_assert_eq(session_end(table, STR("a"), PDP_CODE_LOCKED, T0 + 50 * DAY, T0 + 70 * DAY, &was, &known),
+                 PDP_ERR_OK);
+    cr_expect(known && hash128_eq(was.record.id, key.id), "it is the session that was ended");
+    expect_dead(table, "b", PDP_CODE_LOCKED);
+    session_sweep(table, T0 + 71 * DAY, 1000);
+    cr_expect_eq(help_found(table, "alice", "a", NULL), SESSION_ABSENT);
+    session_table_free(&table);
+}
+
 // The slot of a session that was forgotten goes to another one, of the same user even: the old id is not that
 // one's.
 Test(session_family, takes_no_other_session_for_its_own)
