@@ -70,6 +70,7 @@ int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
+int cmd_user_forget_devices(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);
 int cmd_session_terminate(const struct cli_args *args);

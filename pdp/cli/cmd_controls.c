@@ -196,6 +196,9 @@ static void print_previewed(const struct value *root, struct buf *out)
 {
     const struct value *all = value_get(root, STR("sessions"));
     buf_printf(out, "%lld sessions would end", (long long)int_of(root, "counted"));
+    if (int_of(root, "administrators") > 0) {
+        buf_printf(out, ", %lld of them of administrators", (long long)int_of(root, "administrators"));
+    }
     if (int_of(root, "unsure") > 0) {
         buf_printf(
             out, "; of %lld their records do not tell: they end as they are next seen, where they are meant",

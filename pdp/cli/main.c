@@ -45,6 +45,12 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl session terminate --connect ipc:///run/pdp/admin.sock --session s_5f0c... --reason \"stolen "
      "laptop\"",
      0, cmd_session_terminate},
+    {"user forget-devices", "--connect URL --subject ID --reason TEXT",
+     "connect subject type tenant reason wait deadline json",
+     "forget which devices of a user are remembered: each has to be proved anew",
+     "pdpctl user forget-devices --connect ipc:///run/pdp/admin.sock --subject alice --reason \"phone "
+     "stolen\"",
+     0, cmd_user_forget_devices},
     {"control pending", "--connect URL", "connect deadline json",
      "show the orders that wait for a second analyst",
      "pdpctl control pending --connect ipc:///run/pdp/admin.sock", 0, cmd_control_pending},

@@ -260,7 +260,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
-    const struct conf_node *notices, *orders, *audit;
+    const struct conf_node *notices, *orders, *audit, *administrators;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons, share, least;
     int64_t heartbeat_ms, gone_ms;
@@ -315,6 +315,7 @@ static const struct conf_field FILE_FIELDS[] = {
     SPAN_FIELD("heartbeat", heartbeat_ms, 10, HEARTBEAT_MOST_MS, "between two heartbeats to gateways"),
     SPAN_FIELD("gateways_gone", gone_ms, 1, GONE_MOST_MS, "for which a gateway that vanished is named"),
     FIELD("audit", CONF_MAPPING, audit, "the audit log"),
+    FIELD("administrators", CONF_MAPPING, administrators, "whom to lock out asks again"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -345,7 +346,7 @@ static enum pdp_err geo_take(const struct conf_texts *texts, struct config *conf
     return PDP_ERR_OK;
 }
 
-static bool proxy_parse(struct str text, struct cidr *out)
+bool config_range(struct str text, struct cidr *out)
 {
     struct ip ip;
     if (ip_parse(text, &ip)) {
@@ -362,11 +363,11 @@ static enum pdp_err proxies_take(const struct conf_texts *texts, struct config *
         if (config->proxy_count == CONFIG_PROXIES_MAX) {
             return diag_error(diags, PDP_ERR_LIMIT, texts->nodes[i]->place, "at most 256 proxies");
         }
-        if (proxy_parse(texts->nodes[i]->text, &config->proxies[config->proxy_count])) {
+        if (config_range(texts->nodes[i]->text, &config->proxies[config->proxy_count])) {
             config->proxy_count++;
         } else {
             err = config_no_such(diags, PDP_ERR_SYNTAX, texts->nodes[i], "address and no CIDR");
-            diag_hint(diags, "write `192.0.2.1` or `10.0.0.0/8`, without bits below the prefix");
+            diag_hint(diags, CONFIG_RANGE_HINT);
         }
     }
     return err;
@@ -410,6 +411,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         config_peers(file->peers, config, diags),
         config_tls(file->tls, config, &config->tls, diags),
         config_audit(file->audit, config, diags),
+        config_administrators(file->administrators, config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "daemon/identity.h"
+#include "node/guarded.h"
 
 #define CONFIG_LISTENERS_MAX 16
 #define CONFIG_GEO_MAX 16
@@ -65,6 +66,7 @@ struct config {
     int64_t breaker_share, breaker_least;       // percent of live sessions, 0: none; and so many in any case
     int64_t controls_confirm, controls_two_persons; // see struct admin_bounds
     struct config_audit audit;
+    struct admin_guarded administrators;
 };
 
 void config_init(struct config *config);

@@ -17,6 +17,12 @@ MUST_USE enum pdp_err config_peers(const struct conf_node *node, struct config *
 void config_audit_init(struct config_audit *audit);
 MUST_USE enum pdp_err config_audit(const struct conf_node *node, struct config *config, struct diags *diags);
 
+// An address, or a CIDR without bits below the prefix.
+bool config_range(struct str text, struct cidr *out);
+#define CONFIG_RANGE_HINT "write `192.0.2.1` or `10.0.0.0/8`, without bits below the prefix"
+// `administrators:`. config_administrators.c
+MUST_USE enum pdp_err config_administrators(const struct conf_node *node, struct config *config,
+                                            struct diags *diags);
 // A map `tls`; *out is left alone where there is none. config_tls.c
 MUST_USE enum pdp_err config_tls(const struct conf_node *node, struct config *config,
                                  const struct tls_config **out, struct diags *diags);

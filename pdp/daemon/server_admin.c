@@ -163,6 +163,7 @@ enum pdp_err server_admin_new(struct server *server)
         .keys = server_keys,
         .rotate_keys = server_rotate_keys,
         .bounds = {server->config->controls_confirm, server->config->controls_two_persons},
+        .guarded = server->config->administrators,
         .user = server,
         .orders = server->orders,
         .order_wake = server_order_settled,

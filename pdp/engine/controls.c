@@ -131,6 +131,13 @@ static enum pdp_err resolve_all(struct engine *engine, const struct snapshot *ne
     return err == PDP_ERR_OK ? resolve(epoch->set, next, &epoch->mutes[1]) : err;
 }
 
+void engine_controls_tell(struct engine *engine)
+{
+    const uint64_t epoch = atomic_fetch_add(&engine->controls_epoch, 1) + 1;
+    (void)notices_add(engine->config.notices,
+                      &(struct notice){.kind = NOTICE_CONTROLS_EPOCH, .controls_epoch = epoch});
+}
+
 // No control at all is no set at all, so that decisions have nothing to look at.
 static enum pdp_err publish(struct engine *engine, struct control *const *controls, size_t count,
                             const struct snapshot *soon)
@@ -145,9 +152,7 @@ static enum pdp_err publish(struct engine *engine, struct control *const *contro
         next->epoch = atomic_load(&engine->controls_epoch) + 1;
     }
     struct control_epoch *old = atomic_exchange(&engine->controls, STEAL(next));
-    const uint64_t epoch = atomic_fetch_add(&engine->controls_epoch, 1) + 1;
-    (void)notices_add(engine->config.notices,
-                      &(struct notice){.kind = NOTICE_CONTROLS_EPOCH, .controls_epoch = epoch});
+    engine_controls_tell(engine);
     if (old != NULL) {
         old->next = engine->controls_retired;
         engine->controls_retired = old;
@@ -357,4 +362,24 @@ bool engine_knows(struct engine *engine, struct worker *worker, const struct con
     }
     worker_unpin(worker);
     return knows;
+}
+
+bool engine_role_brings(struct engine *engine, struct worker *worker, struct str role, struct str other)
+{
+    (void)engine;
+    bool brings = false;
+    const struct snapshot *snapshot = worker_pin(worker);
+    arena_reset(&worker->arena);
+    struct value *list = ARENA_ARRAY(&worker->arena, struct value, 1);
+    if (snapshot != NULL && list != NULL) {
+        *list = value_str(role);
+        struct value all = {.kind = VALUE_LIST, .n = 1, .as.list = list};
+        bool whole = policy_roles_expand(snapshot->policies, &all, &worker->arena);
+        brings = !whole; // memory is out: it may
+        for (uint32_t i = 0; whole && i < all.n; i++) {
+            brings = brings || value_is_text(&all.as.list[i], other);
+        }
+    }
+    worker_unpin(worker);
+    return brings;
 }

@@ -36,6 +36,10 @@ void controls_load_drop(struct controls_load *load);
 // Every control in force, by number, from number `from` on, while `each` says so. Texts live for the call.
 void engine_controls_each(struct engine *engine, uint64_t from,
                           bool (*each)(void *user, const struct control *control), void *user);
+// Tells gateways to drop what they keep, where something has changed that is no control.
+void engine_controls_tell(struct engine *engine);
+// Does this role bring the other along, by what serves?
+bool engine_role_brings(struct engine *engine, struct worker *worker, struct str role, struct str other);
 size_t engine_controls_count(struct engine *engine);
 uint64_t engine_controls_epoch(const struct engine *engine); // rises with every change
 // Do the policies that serve define this strength?

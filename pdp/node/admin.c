@@ -450,6 +450,7 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("gateways", ROLES_ANY, admin_gateways)                   \
     X("order.wait", ROLES_READ, admin_order_wait)              \
     X("breaker.reset", ROLES_ACT, admin_breaker_reset)         \
+    X("user.forget_devices", ROLES_ACT, admin_forget_devices)  \
     X("lock.add", ROLES_ACT, admin_lock_add)                   \
     X("lock.list", ROLES_READ, admin_lock_list)                \
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \

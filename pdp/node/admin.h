@@ -6,6 +6,7 @@
 #include "audit/files.h"
 #include "base/histogram.h"
 #include "node/gate.h"
+#include "node/guarded.h"
 #include "node/orders.h"
 #include "session/controls.h"
 
@@ -141,6 +142,7 @@ struct admin_host {
     void (*controlled)(void *user, const struct peer *by, const char *what, const struct control *control,
                        struct str reason);
     struct admin_bounds bounds;
+    struct admin_guarded guarded;
     // Keys of session ids, at most `most`; and a new one, durable before it is used. UNSUPPORTED where
     // nothing is kept.
     size_t (*keys)(void *user, struct admin_key *out, size_t most);

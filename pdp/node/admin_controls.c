@@ -264,7 +264,7 @@ static const char *asks_again(const struct admin_call *call, const struct contro
     enum control_kind kind = control->target.kind;
     bool unknown = (kind == CONTROL_COUNTRY && (facts.geo_facts & GEO_COUNTRY) == 0) ||
                    (kind == CONTROL_ASN && (facts.geo_facts & GEO_ASN) == 0);
-    return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : NULL;
+    return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : admin_guard(call, control);
 }
 
 static const char *make(struct admin_call *call,

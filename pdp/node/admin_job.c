@@ -28,7 +28,8 @@ struct job {
     bool lost;          // something could not be put into the journal
     int64_t confirm;    // so many may end; -1: nothing was said
     int64_t wait_ms;    // gateways are ordered to confirm; 0: they are not
-    uint64_t cursor, counted, unsure, ended, failed;
+    bool guards;        // it is not said that administrators are meant
+    uint64_t cursor, counted, unsure, ended, failed, administrators;
     struct listed list[ADMIN_PREVIEW];
     size_t list_count;
 };
@@ -100,6 +101,7 @@ static void look_at(struct admin *admin, struct job *job, const struct session_v
         end_one(admin, job, view, now_ms);
     } else if (truth == TRUTH_YES) {
         job->counted++;
+        job->administrators += admin_guards_subject(admin, str_of(view->subject_id));
         note(job, view);
     } else if (!job->ends) {
         job->unsure += truth == TRUTH_UNSURE;
@@ -128,6 +130,9 @@ static void put_counts(struct emit *emit, const struct job *job)
 {
     emit_key_int(emit, "counted", (int64_t)job->counted);
     emit_key_int(emit, "unsure", (int64_t)job->unsure);
+    if (job->administrators > 0) {
+        emit_key_int(emit, "administrators", (int64_t)job->administrators);
+    }
 }
 
 static void put_preview(struct emit *emit, const struct job *job)
@@ -249,6 +254,10 @@ static bool stops(struct admin *admin, struct job *job, struct emit *emit, int64
     bool many = bounds->confirm > 0 && job->counted > (uint64_t)bounds->confirm;
     if (job->dry_run) {
         put_preview(emit, job);
+    } else if (job->guards && job->administrators > 0) {
+        put_refused(emit, job,
+                    "sessions of administrators are among them; say `lock_out: true` (pdpctl: "
+                    "`--yes-lock-out`) if it is meant");
     } else if (many && (job->confirm < 0 || job->counted > (uint64_t)job->confirm)) {
         put_refused(emit, job,
                     "these are many sessions: say how many at most, `confirm` (pdpctl: `--confirm N`)");
@@ -341,6 +350,7 @@ void admin_target_terminate(struct admin_call *call)
     }
     job->control = STEAL(control);
     job->dry_run = admin_true(call->root, "dry_run");
+    job->guards = !admin_true(call->root, "lock_out");
     job->confirm = confirm != NULL ? confirm->as.i : -1;
     call->outcome = NODE_PARKED;
 }

@@ -126,6 +126,11 @@ void admin_key_rotate(struct admin_call *call);
 // A trimmed `reason` of 1 to ADMIN_REASON_MAX bytes; false where it is none: that is said.
 bool admin_reason(struct admin_call *call, struct str *reason);
 
+// admin_guard.c. Why the order asks again, since it names an administrator or who gives it; NULL: it does not.
+const char *admin_guard(const struct admin_call *call, const struct control *control);
+bool admin_guards_subject(const struct admin *admin, struct str subject);
+
+void admin_forget_devices(struct admin_call *call); // admin_user.c
 void admin_peer_list(struct admin_call *call);
 void admin_peer_quarantine(struct admin_call *call);
 void admin_peer_release(struct admin_call *call);

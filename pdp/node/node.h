@@ -94,6 +94,7 @@ struct node_handler {
     void (*closed)(void *user, uint64_t id);
 };
 const struct peer *node_asking_peer(const struct node_asking *asking);
+struct str node_asking_origin(const struct node_asking *asking); // as node_open.origin
 struct node_now node_asking_now(const struct node_asking *asking);
 // How long it has waited since it was first seen, at least, and how long one may (0: however long).
 int64_t node_asking_waited_ms(const struct node_asking *asking);

@@ -104,6 +104,12 @@ int64_t node_asking_waited_ms(const struct node_asking *asking)
     return waited_ms > 0 ? waited_ms : 0;
 }
 
+struct str node_asking_origin(const struct node_asking *asking)
+{
+    const struct origin *origin = asking->conn->origin;
+    return origin != NULL ? (struct str){origin->name, origin->len} : (struct str){0};
+}
+
 int64_t node_asking_queue_ms(const struct node_asking *asking)
 {
     return asking->node->limits.queue_ms;

@@ -132,15 +132,18 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
     return PDP_ERR_BUSY;
 }
 
-bool session_forget_devices(struct session_table *table, const struct session_key *key, uint64_t *seq)
+bool session_forget_devices(struct session_table *table, const struct session_key *key, size_t *count,
+                            uint64_t *seq)
 {
     struct shard *shard = table_shard(table, key->subject);
+    *count = 0;
     *seq = 0;
     table_lock(&shard->lock);
     uint32_t at = table_find_user(shard, key->subject);
     if (at != 0) {
         for (size_t i = 0; i < USER_DEVICES; i++) {
             struct user_device *device = &user_at(shard, at)->record.devices[i];
+            *count += device->until_s != 0;
             device->since_s = device->until_s = 0;
         }
         *seq = lasting_put_user(table, shard, at);

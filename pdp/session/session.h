@@ -290,9 +290,10 @@ bool session_look(struct session_table *table, struct str id_or_ref, struct sess
 MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum pdp_code why,
                                   int64_t now_ms, int64_t keep_until_ms, struct session_view *was,
                                   bool *known);
-// Forgets which devices of a user are remembered. false: the user is not known. *seq as in struct
-// session_held.
-bool session_forget_devices(struct session_table *table, const struct session_key *key, uint64_t *seq);
+// Forgets which devices of a user are remembered, *count of them. false: the user is not known. *seq as in
+// struct session_held.
+bool session_forget_devices(struct session_table *table, const struct session_key *key, size_t *count,
+                            uint64_t *seq);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
 

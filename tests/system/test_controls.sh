@@ -51,6 +51,17 @@ kind: Policy
 metadata: {name: web}
 rules:
   - {id: read, effect: allow, actions: [GET]}
+  - {id: write, effect: allow, actions: [PUT], when: device.remembered}
+---
+apiVersion: pdp/v1
+kind: SessionPolicy
+metadata: {name: devices}
+devices: {remember: 30d}
+---
+apiVersion: pdp/v1
+kind: Definitions
+metadata: {name: roles}
+roles: {root: [sre]}
 ---
 apiVersion: pdp/v1
 kind: Strengths
@@ -69,6 +80,7 @@ peers:
   - {listener: ipc://$work/second.sock, name: second, roles: [analyst]}
 controls_confirm: 4
 controls_two_persons: 6
+administrators: {subjects: [ann], roles: [root], addresses: [9.9.9.200, 198.51.100.192/28]}
 breaker_share: 1
 breaker_least: 2
 YAML
@@ -96,6 +108,52 @@ start
     done
     expect 1 "--yes-lock-out" "$ctl" cutoff add $admin --all --reason x
     expect 1 "no geo database" "$ctl" lock add $admin --country DE --for 1h --reason x
+    # So is whoever names an administrator, or themselves.
+    decides 0 "allow" ann s-ann 192.0.2.99 staff
+    for named in "--subject ann" "--role root" "--role sre" "--address 9.9.9.200" "--prefix 198.51.100.200/32" \
+        "--prefix 9.9.9.0/24" "--session s-ann"; do
+        expect 1 "names an administrator" "$ctl" lock add $admin $named --for 1h --reason x
+        expect 1 "names an administrator" "$ctl" cutoff add $admin $named --reason x
+    done
+    expect 1 "names an administrator" "$ctl" session terminate $admin --subject ann --reason x
+    expect 1 "names an administrator" "$ctl" lock add $admin --subject ann --tenant acme --for 1h --reason x
+    expect 1 "names you" "$ctl" lock add $admin --gateway "uid:$(id -u)" --for 1h --reason x
+    expect 1 "names you" "$ctl" lock add --connect "ipc://$work/second.sock" --gateway second --for 1h --reason x
+    expect 1 "sessions of administrators are among them" "$ctl" session terminate $admin --address 192.0.2.99 --reason x
+    expect 0 "1 sessions would end, 1 of them of administrators" "$ctl" session terminate $admin --address 192.0.2.99 --dry-run
+    decides 0 "allow" ann s-ann 192.0.2.99 staff
+    expect 0 "1 sessions ended" "$ctl" session terminate $admin --address 192.0.2.99 --reason x --yes-lock-out
+    expect 0 "holds until" "$ctl" lock add $admin --subject ann --for 1h --reason x --yes-lock-out
+    id=$("$ctl" lock list $admin | sed -n 's/^\(lock.[0-9]*\) .*/\1/p')
+    expect 0 "is lifted" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    for other in "--subject anna" "--role staff" "--prefix 9.9.9.0/26" "--gateway edge"; do
+        expect 0 "holds until" "$ctl" lock add $admin $other --for 1h --reason x
+        id=$("$ctl" lock list $admin | sed -n 's/^\(lock.[0-9]*\) .*/\1/p')
+        expect 0 "is lifted" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    done
+
+    # A remembered device is stolen.
+    printf '{"request_id": "r1", "event": {"type": "login", "subject": {"type": "user", "id": "dave"}, "context": {"session": {"id": "s-dave"},
+ "device": {"fingerprint": "fp-1"}, "network": {"ip": "198.51.100.9"}}, "properties": {"amr": ["pwd"], "remember_device": true}}}' >"$work/login.json"
+    writes() { # EXIT TEXT: does dave write, whose device may be remembered?
+        printf '{"subject": {"type": "user", "id": "dave"}, "action": {"name": "PUT"}, "resource": {"type": "route", "id": "/a"},
+ "context": {"session": {"id": "s-dave"}, "device": {"fingerprint": "fp-1"}, "network": {"ip": "198.51.100.9"}}}' >"$work/question.json"
+        expect "$1" "$2" "$ctl" decide --connect "ipc://$work/decide.sock" --request "$work/question.json"
+    }
+    "$ctl" decide --connect "ipc://$work/decide.sock" --request "$work/login.json" --json >"$work/out" 2>&1 || true
+    grep -q '"remembered_until"' "$work/out" || { cat "$work/out"; echo "FAIL: no device is remembered"; exit 1; }
+    writes 0 "allow"
+    expect 2 "subject" "$ctl" user forget-devices $admin --reason "phone stolen"
+    expect 2 "reason" "$ctl" user forget-devices $admin --subject dave
+    expect 1 "nothing is known of this subject" "$ctl" user forget-devices $admin --subject nobody --reason "phone stolen"
+    expect 1 "nothing is known of this subject" "$ctl" user forget-devices $admin --subject dave --tenant acme --reason "phone stolen"
+    writes 0 "allow"
+    expect 0 "1 devices of dave are remembered no longer" "$ctl" user forget-devices $admin --subject dave --reason "phone stolen"
+    writes 1 "deny"
+    expect 0 "0 devices of dave" "$ctl" user forget-devices $admin --subject dave --reason "again"
+    grep -q 'user.forget_devices' <<EOT || { echo "FAIL: not in the audit log"; exit 1; }
+$("$ctl" audit query --state "$work/state" --json)
+EOT
 
     expect 0 "holds until" "$ctl" lock add $admin --prefix 203.0.113.0/24 --for 1h --reason "incident 7" --message "closed"
     decides 1 "incident 7" alice s-alice 203.0.113.7 staff
@@ -112,7 +170,7 @@ start
     decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
     expect 0 "cutoff/" "$ctl" cutoff list $admin
     expect 0 '"kind":"subject"' "$ctl" cutoff list $admin --json
-    cut=$("$ctl" cutoff list $admin | sed -n 's/^cutoff.\([0-9]*\) .*/\1/p')
+    cut=$("$ctl" cutoff list $admin | sed -n 's/^cutoff.\([0-9]*\) .*/\1/p' | tail -n 1)
     expect 1 "no undo" "$ctl" lock rm "$cut" $admin --reason "please"
 
     # All sessions of a target: counted first, confirmed where they are many, by two where they are very many.
@@ -189,6 +247,7 @@ YAML
     start
     decides 1 "terminated" alice s-alice 203.0.113.7 staff
     decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    writes 1 "deny"
     decides 0 "allow" alice s-later 203.0.113.7 staff "$(($(date +%s) + 1))"
     decides 1 "locked" bob s-bob 198.51.100.9 staff
     decides 1 "step_up" carol s-carol 198.51.100.9 hr

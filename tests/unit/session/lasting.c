@@ -206,10 +206,13 @@ Test(session_lasting, devices_that_are_forgotten_stay_so)
     cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
     session_release(table, &held);
     uint64_t seq = 0;
-    cr_expect(session_forget_devices(table, &key, &seq));
+    size_t count = 9;
+    cr_expect(session_forget_devices(table, &key, &count, &seq));
+    cr_expect_eq(count, 1);
     cr_expect_eq(seq, journal_head(journal));
     key = help_key(table, "nobody", "");
-    cr_expect_not(session_forget_devices(table, &key, &seq));
+    cr_expect_not(session_forget_devices(table, &key, &count, &seq));
+    cr_expect_eq(count, 0);
     cr_expect_eq(seq, 0);
     struct kept kept = {0};
     journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
