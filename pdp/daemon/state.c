@@ -4,9 +4,9 @@
 #include "daemon/clock.h"
 #include "daemon/file.h"
 #include "daemon/keys.h"
+#include "daemon/load.h"
 #include "daemon/writer.h"
 #include "seal/seal.h"
-#include "session/row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,90 +260,19 @@ struct journal *state_journal(struct state *state)
 
 // ---- Loading ---------------------------------------------------------------------------------------
 
-struct loading {
-    struct session_table *table;
-    enum pdp_err (*control)(void *user, struct str key, struct str value);
-    void *user;
-    struct state_loaded *out;
-    const char *table_name;
-};
-
-static enum pdp_err load_meta(void *user, const struct store_row *row)
-{
-    struct loading *loading = user;
-    if (!str_eq(row->key, STR(SESSION_ROW_FORGOTTEN))) {
-        return PDP_ERR_OK; // others'
-    }
-    if (row->value.len != 8) {
-        return PDP_ERR_CORRUPT;
-    }
-    uint64_t at = 0;
-    for (size_t i = 0; i < 8; i++) {
-        at |= (uint64_t)(unsigned char)row->value.at[i] << (8 * i);
-    }
-    session_restore_forgotten(loading->table, (int64_t)at);
-    return PDP_ERR_OK;
-}
-
-static enum pdp_err load_user(void *user, const struct store_row *row)
-{
-    struct loading *loading = user;
-    struct user_record record;
-    struct row_names names;
-    TRY(row_user_read(row->key, row->value, &record, &names));
-    TRY(session_restore_user(loading->table, &record, &names));
-    loading->out->users++;
-    return PDP_ERR_OK;
-}
-
-static enum pdp_err load_session(void *user, const struct store_row *row)
-{
-    struct loading *loading = user;
-    struct session_record record;
-    struct str gateway;
-    TRY(row_session_read(row->key, row->value, &record, &gateway));
-    enum pdp_err err = session_restore(loading->table, &record, gateway);
-    if (err == PDP_ERR_UNKNOWN) {
-        loading->out->lost++;
-        return PDP_ERR_OK;
-    }
-    loading->out->sessions += record.state != SESSION_TERMINATED;
-    loading->out->tombstones += record.state == SESSION_TERMINATED;
-    return err;
-}
-
-static enum pdp_err load_control(void *user, const struct store_row *row)
-{
-    struct loading *loading = user;
-    loading->out->controls++;
-    return loading->control != NULL ? loading->control(loading->user, row->key, row->value)
-                                    : PDP_ERR_UNSUPPORTED;
-}
-
 enum pdp_err state_load(struct state *state, struct engine *engine,
                         enum pdp_err (*control)(void *user, struct str key, struct str value), void *user,
                         struct state_loaded *out, char why[static STATE_WHY_MAX])
 {
-    static const struct {
-        enum store_table table;
-        enum pdp_err (*each)(void *user, const struct store_row *row);
-    } PARTS[] = {{STORE_META, load_meta},
-                 {STORE_USERS, load_user},
-                 {STORE_SESSIONS, load_session},
-                 {STORE_CONTROLS, load_control}};
     int64_t start_ms = clock_now().steady_ms;
-    *out = (struct state_loaded){0};
-    struct loading loading = {.table = engine_sessions(engine), .control = control, .user = user, .out = out};
-    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
-        why[0] = '\0';
-        enum pdp_err err = store_load(state->store, PARTS[i].table, PARTS[i].each, &loading, why);
-        if (err != PDP_ERR_OK && why[0] == '\0') {
-            tell(why,
-                 "`%s`: a row of `%s` is refused: %s\n  hint: `pdpctl store check %s`; bring back a backup",
-                 state->store_path, store_table_name(PARTS[i].table), pdp_err_text(err), state->dir);
-        }
-        TRY(err);
-    }
+    const struct load_config config = {.store = state->store,
+                                       .table = engine_sessions(engine),
+                                       .control = control,
+                                       .user = user,
+                                       .dir = state->dir,
+                                       .path = state->store_path,
+                                       .threads = load_threads(state->store)};
+    TRY(load_all(&config, out, why));
     out->took_ms = clock_now().steady_ms - start_ms;
     return PDP_ERR_OK;
 }

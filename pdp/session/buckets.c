@@ -45,12 +45,13 @@ void buckets_fini(struct buckets *b)
     *b = (struct buckets){0};
 }
 
-// Splits the next bucket in turn: its items whose hash has one bit more set move to a new bucket.
-static void split(struct buckets *b, const struct buckets_ops *ops, void *owner)
+// Splits the next bucket in turn: its items whose hash has one bit more set move to a new bucket. false:
+// there is no room for one.
+static bool split(struct buckets *b, const struct buckets_ops *ops, void *owner)
 {
     if (b->count >= BUCKETS_MOST || (b->count % BUCKETS_SEGMENT == 0 &&
                                      b->count / BUCKETS_SEGMENT == b->segment_count && !add_segment(b))) {
-        return;
+        return false;
     }
     uint32_t from = b->count - b->low, bit = b->low;
     uint32_t *stay = &b->segments[from / BUCKETS_SEGMENT][from % BUCKETS_SEGMENT];
@@ -69,6 +70,13 @@ static void split(struct buckets *b, const struct buckets_ops *ops, void *owner)
     }
     b->count++;
     b->low = b->count == 2 * b->low ? b->count : b->low;
+    return true;
+}
+
+void buckets_expect(struct buckets *b, const struct buckets_ops *ops, void *owner, uint64_t items)
+{
+    while (b->count < items && split(b, ops, owner)) {
+    }
 }
 
 void buckets_insert(struct buckets *b, const struct buckets_ops *ops, void *owner, uint32_t item)
@@ -78,7 +86,7 @@ void buckets_insert(struct buckets *b, const struct buckets_ops *ops, void *owne
     *head = item;
     b->items++;
     if (b->items > b->count) {
-        split(b, ops, owner);
+        (void)split(b, ops, owner);
     }
 }
 

@@ -33,6 +33,8 @@ static inline uint32_t *buckets_head(const struct buckets *buckets, uint64_t has
 
 // Cannot fail: where memory for another bucket is out, chains grow longer instead.
 void buckets_insert(struct buckets *buckets, const struct buckets_ops *ops, void *owner, uint32_t item);
+// Buckets for so many items, before there are any: what grows while items come moves each of them once more.
+void buckets_expect(struct buckets *buckets, const struct buckets_ops *ops, void *owner, uint64_t items);
 // The item must be in.
 void buckets_remove(struct buckets *buckets, const struct buckets_ops *ops, void *owner, uint32_t item);
 size_t buckets_bytes(const struct buckets *buckets);

@@ -3,6 +3,24 @@
 #include "session/row.h"
 #include "session/table.h"
 
+void session_restore_expect(struct session_table *table, uint64_t users, uint64_t records)
+{
+    const uint64_t shards = (uint64_t)table->shard_mask + 1;
+    for (uint64_t i = 0; i < shards; i++) {
+        struct shard *shard = &table->shards[i];
+        table_lock(&shard->lock);
+        buckets_expect(&shard->users, &SLABS_USER_OPS, shard, users / shards);
+        buckets_expect(&shard->sessions, &SLABS_SESSION_OPS, table, records / shards);
+        table_unlock(&shard->lock);
+    }
+    for (size_t i = 0; i < TABLE_STRIPES; i++) {
+        struct stripe *stripe = &table->stripes[i];
+        table_lock(&stripe->lock);
+        buckets_expect(&stripe->ids, &SLABS_INDEX_OPS, table, records / TABLE_STRIPES);
+        table_unlock(&stripe->lock);
+    }
+}
+
 enum pdp_err session_restore_user(struct session_table *table, const struct user_record *record,
                                   const struct row_names *names)
 {

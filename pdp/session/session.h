@@ -311,9 +311,11 @@ size_t session_changed(struct session_table *table, size_t most,
 void session_note_again(struct session_table *table, const struct journal_row *row);
 // Any row that was given may not be there: all are given again. Holds a lock for at most 256 records.
 void session_note_all(struct session_table *table);
-// Puts back what was written, before anything is asked: first the users, then the sessions. UNKNOWN: a live
-// session whose user or whose key is not known (it is left out; what ended is always taken), DUPLICATE,
-// NOMEM.
+// Makes room for what is about to be put back, so that nothing moves while it is.
+void session_restore_expect(struct session_table *table, uint64_t users, uint64_t records);
+// Puts back what was written, before anything is asked: first the users, then the sessions, each from any
+// number of threads. UNKNOWN: a live session whose user or whose key is not known (it is left out; what ended
+// is always taken), DUPLICATE, NOMEM.
 MUST_USE enum pdp_err session_restore_user(struct session_table *table, const struct user_record *record,
                                            const struct row_names *names);
 MUST_USE enum pdp_err session_restore(struct session_table *table, const struct session_record *record,

@@ -20,7 +20,15 @@ struct store_done {
     uint64_t puts, erases, dropped;
 };
 
-// All are called by the writer, but `backup`.
+// Which rows are read, and who looks at them: see store_load_part.
+struct store_part {
+    enum store_table table;
+    unsigned number, of;
+    enum pdp_err (*each)(void *user, const struct store_row *row);
+    void *user;
+};
+
+// All are called by the writer, but `backup` and `load_part`.
 struct store_backend {
     // The batches from `first` on, `count` of them, as one transaction. Errors as of store_poll; then nothing
     // of them is there. `done` and `why` are filled.
@@ -29,6 +37,10 @@ struct store_backend {
     enum pdp_err (*load)(void *self, enum store_table table,
                          enum pdp_err (*each)(void *user, const struct store_row *row), void *user,
                          char why[static STORE_WHY_MAX]);
+    enum pdp_err (*load_part)(const void *self, const struct store_part *part, uint64_t *good,
+                              char why[static STORE_WHY_MAX]);
+    enum pdp_err (*load_whole)(const void *self, enum store_table table, uint64_t good,
+                               char why[static STORE_WHY_MAX]);
     uint64_t (*count)(const void *self, enum store_table table);
     enum pdp_err (*backup)(const void *self, const char *path, char why[static STORE_WHY_MAX]);
     // Is a checkpoint due, where nothing (or something) waits? And the checkpoint.

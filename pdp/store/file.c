@@ -57,6 +57,16 @@ enum pdp_err file_facts(const char *path, const char *vfs, struct file_facts *fa
     return PDP_ERR_OK;
 }
 
+enum pdp_err file_walk_part(const char *path, const char *vfs, struct rows_walk *walk, unsigned number,
+                            unsigned of, char why[static STORE_WHY_MAX])
+{
+    AUTO(sql_close) sqlite3 *db = NULL;
+    int version = 0;
+    walk->good = 0;
+    TRY(open_reader(path, vfs, &db, &version, why));
+    return rows_walk_part(db, path, walk, number, of, why);
+}
+
 // ---- Check ------------------------------------------------------------------------------------------
 
 struct checked {

@@ -3,7 +3,7 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
-#include "store/store.h"
+#include "store/rows.h"
 
 // Each of these opens the file for itself and only reads it, but for file_restore. `vfs` as in store_config.
 // CORRUPT, UNSUPPORTED, MISSING, IO and the like come with words in `why`.
@@ -30,6 +30,9 @@ MUST_USE enum pdp_err file_check(const char *path, const char *vfs, const struct
 // The figures alone: rows are those that the file says it has, none is read.
 MUST_USE enum pdp_err file_facts(const char *path, const char *vfs, struct file_facts *facts,
                                  char why[static STORE_WHY_MAX]);
+// As store_load_part.
+MUST_USE enum pdp_err file_walk_part(const char *path, const char *vfs, struct rows_walk *walk,
+                                     unsigned number, unsigned of, char why[static STORE_WHY_MAX]);
 // As store_backup.
 MUST_USE enum pdp_err file_backup(const char *path, const char *vfs, const char *to,
                                   char why[static STORE_WHY_MAX]);

@@ -261,6 +261,24 @@ static enum pdp_err memory_load(void *self, enum store_table table,
     return err;
 }
 
+// All of it is the first part: nothing is gained by more.
+static enum pdp_err memory_load_part(const void *self, const struct store_part *part, uint64_t *good,
+                                     char why[static STORE_WHY_MAX])
+{
+    if (part->number != 0) {
+        return PDP_ERR_OK;
+    }
+    *good = ((const struct memory *)self)->tables[part->table].count;
+    return memory_load((void *)(uintptr_t)self, part->table, part->each, part->user, why);
+}
+
+static enum pdp_err memory_load_whole(const void *self, enum store_table table, uint64_t good,
+                                      char why[static STORE_WHY_MAX])
+{
+    (void)why;
+    return good == ((const struct memory *)self)->tables[table].count ? PDP_ERR_OK : PDP_ERR_CORRUPT;
+}
+
 static uint64_t memory_count(const void *self, enum store_table table)
 {
     return ((const struct memory *)self)->tables[table].count;
@@ -330,6 +348,8 @@ enum pdp_err store_memory_new(const struct store_config *config, void **out)
 const struct store_backend STORE_MEMORY = {
     .commit = memory_commit,
     .load = memory_load,
+    .load_part = memory_load_part,
+    .load_whole = memory_load_whole,
     .count = memory_count,
     .backup = memory_backup,
     .due = memory_due,

@@ -101,16 +101,79 @@ static enum pdp_err look_at(sqlite3_stmt *statement, const char *path, struct ro
     return sql_refuse(path, PDP_ERR_CORRUPT, what, why);
 }
 
-enum pdp_err rows_walk(sqlite3 *db, const char *path, struct rows_walk *walk, char why[static STORE_WHY_MAX])
+static enum pdp_err prepare_walk(sqlite3 *db, const struct rows_walk *walk, sqlite3_stmt **out)
 {
-    AUTO(sql_finish) sqlite3_stmt *statement = NULL;
-    enum pdp_err err = sql_prepare(db, &statement, "SELECT key, rank, value, sum FROM %s ORDER BY key",
-                                   store_table_name(walk->table));
-    walk->good = 0;
-    int code = SQLITE_DONE;
+    return sql_prepare(db, out, "SELECT key, rank, value, sum FROM %s WHERE key>=?1 AND key<?2 ORDER BY key",
+                       store_table_name(walk->table));
+}
+
+// What begins at `from` and is below `below`.
+static enum pdp_err walk_range(sqlite3 *db, sqlite3_stmt *statement, const char *path, struct rows_walk *walk,
+                               struct str from, struct str below, char why[static STORE_WHY_MAX])
+{
+    int code = sqlite3_bind_blob(statement, 1, from.at, (int)from.len, SQLITE_STATIC);
+    code =
+        code == SQLITE_OK ? sqlite3_bind_blob(statement, 2, below.at, (int)below.len, SQLITE_STATIC) : code;
+    enum pdp_err err = sql_err(code);
     while (err == PDP_ERR_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         TRY(look_at(statement, path, walk, why));
     }
     err = err == PDP_ERR_OK ? sql_err(code) : err;
+    (void)sqlite3_reset(statement);
     return err == PDP_ERR_OK ? err : sql_refuse(path, err, sqlite3_errmsg(db), why);
+}
+
+static struct str beyond_all(char bytes[static STORE_KEY_MAX + 1])
+{
+    memset(bytes, UINT8_MAX, STORE_KEY_MAX + 1); // longer than any key, so that it is behind the last
+    return (struct str){bytes, STORE_KEY_MAX + 1};
+}
+
+enum pdp_err rows_walk(sqlite3 *db, const char *path, struct rows_walk *walk, char why[static STORE_WHY_MAX])
+{
+    AUTO(sql_finish) sqlite3_stmt *statement = NULL;
+    char end[STORE_KEY_MAX + 1];
+    walk->good = 0;
+    enum pdp_err err = prepare_walk(db, walk, &statement);
+    if (err != PDP_ERR_OK) {
+        return sql_refuse(path, err, sqlite3_errmsg(db), why);
+    }
+    return walk_range(db, statement, path, walk, STR(""), beyond_all(end), why);
+}
+
+enum pdp_err rows_walk_part(sqlite3 *db, const char *path, struct rows_walk *walk, unsigned number,
+                            unsigned of, char why[static STORE_WHY_MAX])
+{
+    enum {
+        BYTES = 256
+    };
+    AUTO(sql_finish) sqlite3_stmt *statement = NULL;
+    char end[STORE_KEY_MAX + 1];
+    walk->good = 0;
+    enum pdp_err err = prepare_walk(db, walk, &statement);
+    if (err != PDP_ERR_OK) {
+        return sql_refuse(path, err, sqlite3_errmsg(db), why);
+    }
+    for (unsigned first = 0; first < BYTES; first++) {
+        // The first part begins with the byte alone, the last one ends where the next byte begins.
+        bool last = number + 1 == of;
+        const char from[] = {(char)first, (char)(BYTES * number / of)};
+        const char below[] = {(char)(first + last), (char)(BYTES * (number + 1) / of)};
+        const bool behind_all = last && first + 1 == BYTES;
+        TRY(walk_range(db, statement, path, walk, (struct str){from, number == 0 ? 1 : 2},
+                       behind_all ? beyond_all(end) : (struct str){below, last ? 1 : 2}, why));
+    }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err rows_whole(const struct rows_state *state, const char *path, enum store_table table,
+                        uint64_t good, char why[static STORE_WHY_MAX])
+{
+    char what[128];
+    if (good == state->counts[table]) {
+        return PDP_ERR_OK;
+    }
+    (void)snprintf(what, sizeof what, "`%s` holds %llu rows where %llu were written", store_table_name(table),
+                   (unsigned long long)good, (unsigned long long)state->counts[table]);
+    return sql_refuse(path, PDP_ERR_CORRUPT, what, why);
 }

@@ -36,5 +36,12 @@ struct rows_walk {
 // All rows of a table in order of keys. An error of `each`, without words; or of reading, with words.
 MUST_USE enum pdp_err rows_walk(sqlite3 *db, const char *path, struct rows_walk *walk,
                                 char why[static STORE_WHY_MAX]);
+// Those of part `number` of so many: in each run of keys that begin with the same byte, those whose second
+// byte is in its share. Keys are hashes, some behind a number of one byte, so the parts come out alike.
+MUST_USE enum pdp_err rows_walk_part(sqlite3 *db, const char *path, struct rows_walk *walk, unsigned number,
+                                     unsigned of, char why[static STORE_WHY_MAX]);
+// Are those all? CORRUPT, with words.
+MUST_USE enum pdp_err rows_whole(const struct rows_state *state, const char *path, enum store_table table,
+                                 uint64_t good, char why[static STORE_WHY_MAX]);
 
 #endif

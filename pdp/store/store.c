@@ -363,6 +363,24 @@ uint64_t store_count(const struct store *store, enum store_table table)
     return store->backend->count(store->self, table);
 }
 
+enum pdp_err store_load_part(const struct store *store, enum store_table table, unsigned part, unsigned parts,
+                             enum pdp_err (*each)(void *user, const struct store_row *row), void *user,
+                             uint64_t *good, char why[static STORE_WHY_MAX])
+{
+    const struct store_part what = {table, part, parts, each, user};
+    why[0] = '\0';
+    *good = 0;
+    return part < parts && parts <= STORE_PARTS_MAX ? store->backend->load_part(store->self, &what, good, why)
+                                                    : PDP_ERR_RANGE;
+}
+
+enum pdp_err store_load_whole(const struct store *store, enum store_table table, uint64_t good,
+                              char why[static STORE_WHY_MAX])
+{
+    why[0] = '\0';
+    return store->backend->load_whole(store->self, table, good, why);
+}
+
 enum pdp_err store_backup(const struct store *store, const char *path, char why[static STORE_WHY_MAX])
 {
     why[0] = '\0';

@@ -124,6 +124,20 @@ MUST_USE enum pdp_err store_load(struct store *store, enum store_table table,
                                  char why[static STORE_WHY_MAX]);
 uint64_t store_count(const struct store *store, enum store_table table);
 
+// The same in parts, for threads that read side by side while nobody writes: each row is in one part of those
+// from 0 to parts - 1, and in a part they come in the order of keys. Reads through a connection of its own.
+// *good is how many rows were given. Who has read all parts adds them up, and asks store_load_whole whether
+// any is missing. parts: 1 to STORE_PARTS_MAX.
+enum {
+    STORE_PARTS_MAX = 256
+};
+MUST_USE enum pdp_err store_load_part(const struct store *store, enum store_table table, unsigned part,
+                                      unsigned parts,
+                                      enum pdp_err (*each)(void *user, const struct store_row *row),
+                                      void *user, uint64_t *good, char why[static STORE_WHY_MAX]);
+MUST_USE enum pdp_err store_load_whole(const struct store *store, enum store_table table, uint64_t good,
+                                       char why[static STORE_WHY_MAX]);
+
 // A whole, checked copy as one file of mode 0600, while the store runs: any thread, a reader of its own.
 // `path` is replaced only once the copy is durable. UNSUPPORTED in memory; IO, LIMIT, CORRUPT.
 MUST_USE enum pdp_err store_backup(const struct store *store, const char *path,

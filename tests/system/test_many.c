@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many sessions in one process: memory, decisions beside those of a few, written behind, and put back by a
-// start. usage: system_many [SESSIONS]. Figures are printed; only what must hold is asserted.
+// start. usage: system_many [SESSIONS [DIR]]. Figures are printed; only what must hold is asserted. With DIR,
+// a state folder, what was written stays there, and where it is there already it is put back at once.
 #include "daemon/config.h"
 #include "daemon/state.h"
 #include "session/journal.h"
@@ -8,6 +9,7 @@
 
 #include <inttypes.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NOW_MS INT64_C(1795420800000)
 #define HOUR_MS INT64_C(3600000)
@@ -321,17 +323,13 @@ static void put_back(const struct config *config, uint64_t sessions)
     state_close(&state);
 }
 
-int main(int argc, char **argv)
+static void fill_and_write(const struct config *config, uint64_t sessions)
 {
-    uint64_t sessions = argc > 1 ? strtoull(argv[1], NULL, 10) : SESSIONS_DEFAULT;
-    struct scratch scratch;
-    scratch_make(&scratch);
-    struct config config = {.state = scratch.dir};
-    char why[STATE_WHY_MAX];
+    char why[STATE_WHY_MAX], path[4096];
     struct state *state = NULL;
-    if (sessions < FEW || state_open(&config, &state, why) != PDP_ERR_OK) {
-        fprintf(stderr, "%s\n", sessions < FEW ? "too few" : why);
-        return 1;
+    if (state_open(config, &state, why) != PDP_ERR_OK) {
+        fprintf(stderr, "%s\n", why);
+        exit(1);
     }
     struct state_keys keys = *state_keys(state);
     state_close(&state); // leaves the keys, and an empty store
@@ -348,9 +346,27 @@ int main(int argc, char **argv)
     memory(&many, sessions, rss_bytes() - rss);
     compare(&few, &many, sessions);
     world_close(&few);
-    write_all(&many, scratch_path(&scratch, "sessions.db"), sessions);
+    (void)snprintf(path, sizeof path, "%s/sessions.db", config->state);
+    write_all(&many, path, sessions);
     world_close(&many);
     journal_free(&journal);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t sessions = argc > 1 ? strtoull(argv[1], NULL, 10) : SESSIONS_DEFAULT;
+    struct scratch scratch;
+    scratch_make(&scratch);
+    struct config config = {.state = argc > 2 ? argv[2] : scratch.dir};
+    char path[4096];
+    if (sessions < FEW) {
+        fprintf(stderr, "too few\n");
+        return 1;
+    }
+    (void)snprintf(path, sizeof path, "%s/sessions.db", config.state);
+    if (access(path, F_OK) != 0) {
+        fill_and_write(&config, sessions);
+    }
     put_back(&config, sessions);
     scratch_drop(&scratch);
     printf("%u wrong\n", wrong);

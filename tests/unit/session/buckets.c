@@ -33,11 +33,14 @@ static bool holds(const struct buckets *buckets, struct owner *owner, uint32_t i
     return at == item;
 }
 
-static void walk(uint64_t (*hash)(uint32_t item))
+static void walk(uint64_t (*hash)(uint32_t item), uint32_t expected)
 {
     static struct owner owner;
     struct buckets buckets;
     cr_assert_eq(buckets_init(&buckets), PDP_ERR_OK);
+    buckets_expect(&buckets, &OPS, &owner, expected);
+    cr_expect_geq(buckets.count, expected);
+    cr_expect_eq(buckets.items, 0);
     for (uint32_t i = 1; i <= ITEMS; i++) {
         owner.hash[i] = hash(i);
         uint32_t before = buckets.count;
@@ -73,10 +76,12 @@ static uint64_t same_low_bits(uint32_t item)
 
 Test(session_buckets, hold_what_was_put)
 {
-    walk(spread);
+    walk(spread, 0);
+    walk(spread, ITEMS / 3);
+    walk(spread, ITEMS);
 }
 
 Test(session_buckets, hold_what_falls_together)
 {
-    walk(same_low_bits);
+    walk(same_low_bits, 0);
 }

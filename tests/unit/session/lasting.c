@@ -47,6 +47,7 @@ static void ignore(void *user, const struct journal_row *row)
 
 static void put_back(struct session_table *table, const struct kept *kept)
 {
+    session_restore_expect(table, kept->count * 300, kept->count * 1000); // more than there will be
     for (size_t i = 0; i < kept->count; i++) {
         struct user_record user;
         struct row_names names;

@@ -237,5 +237,12 @@ Test(store_memory, an_error_of_the_reader_stops_the_walk)
     work(store);
     cr_expect_eq(store_load(store, STORE_META, stop, &seen, why), PDP_ERR_REFUSED);
     cr_expect_eq(seen, 1);
+    uint64_t good = 0;
+    cr_expect_eq(store_load_part(store, STORE_META, 0, 2, stop, &seen, &good, why), PDP_ERR_REFUSED);
+    cr_expect_eq(seen, 2);
+    cr_expect_eq(store_load_part(store, STORE_META, 1, 2, stop, &seen, &good, why), PDP_ERR_OK);
+    cr_expect(seen == 2 && good == 0, "all of it is the first part");
+    cr_expect_eq(store_load_whole(store, STORE_META, 2, why), PDP_ERR_OK);
+    cr_expect_eq(store_load_whole(store, STORE_META, 1, why), PDP_ERR_CORRUPT);
     cr_expect_eq(store_backup(store, "nowhere.db", why), PDP_ERR_UNSUPPORTED);
 }

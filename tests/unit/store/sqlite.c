@@ -311,6 +311,94 @@ Test(store_sqlite, loads_no_damaged_row_and_misses_lost_ones)
     }
 }
 
+// ---- In parts ---------------------------------------------------------------------------------------
+
+struct tally {
+    unsigned seen[600];
+    char last[STORE_KEY_MAX];
+    size_t last_len;
+};
+
+// The number of a key of make_keys.
+static enum pdp_err tally_row(void *user, const struct store_row *row)
+{
+    struct tally *tally = user;
+    unsigned number = 0;
+    cr_assert_eq(row->value.len, sizeof number);
+    memcpy(&number, row->value.at, sizeof number);
+    tally->seen[number]++;
+    cr_expect(str_cmp((struct str){tally->last, tally->last_len}, row->key) < 0, "in order");
+    memcpy(tally->last, row->key.at, row->key.len);
+    tally->last_len = row->key.len;
+    return PDP_ERR_OK;
+}
+
+// Keys of one byte, of each first byte; and of two and of 64, whose second byte is anything.
+static unsigned make_keys(struct store *store)
+{
+    char key[STORE_KEY_MAX] = {0};
+    for (unsigned i = 0; i < 600; i++) {
+        memset(key, (int)(i * 37), sizeof key);
+        key[0] = (char)(i % 256);
+        key[1] = (char)(i < 512 ? 255 - i % 256 : i * 91);
+        size_t len = i < 256 ? 1 : i < 512 ? 2 : sizeof key;
+        submit(store,
+               (struct store_op){
+                   {.table = STORE_USERS, .key = {key, len}, .value = {(const char *)&i, sizeof i}}, false},
+               false);
+    }
+    cr_assert_eq(work(store), PDP_ERR_OK);
+    return 600;
+}
+
+static void read_in_parts(struct store *store, unsigned parts, unsigned rows)
+{
+    static struct tally tally;
+    uint64_t sum = 0, good = 0;
+    memset(&tally, 0, sizeof tally);
+    for (unsigned i = 0; i < parts; i++) {
+        tally.last_len = 0;
+        cr_assert_eq(store_load_part(store, STORE_USERS, i, parts, tally_row, &tally, &good, why), PDP_ERR_OK,
+                     "%s", why);
+        sum += good;
+    }
+    cr_expect_eq(sum, rows, "%u parts", parts);
+    for (unsigned i = 0; i < rows; i++) {
+        cr_expect_eq(tally.seen[i], 1, "%u parts: row %u", parts, i);
+    }
+    cr_expect_eq(store_load_whole(store, STORE_USERS, sum, why), PDP_ERR_OK);
+    cr_expect_eq(store_load_whole(store, STORE_USERS, sum - 1, why), PDP_ERR_CORRUPT);
+}
+
+Test(store_sqlite, each_row_is_in_one_part)
+{
+    static const unsigned PARTS[] = {1, 2, 3, 16, 255, STORE_PARTS_MAX};
+    AUTO(store_close) struct store *store = open_file();
+    unsigned rows = make_keys(store);
+    uint64_t good = 1;
+    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+        read_in_parts(store, PARTS[i], rows);
+    }
+    cr_expect_eq(store_load_part(store, STORE_USERS, 2, 2, tally_row, NULL, &good, why), PDP_ERR_RANGE);
+    cr_expect_eq(store_load_part(store, STORE_USERS, 0, STORE_PARTS_MAX + 1, tally_row, NULL, &good, why),
+                 PDP_ERR_RANGE);
+    cr_expect_eq(good, 0);
+}
+
+Test(store_sqlite, a_damaged_row_fails_its_part)
+{
+    make_one();
+    change("UPDATE sessions SET value=x'00' WHERE key=CAST('key-017' AS BLOB)");
+    AUTO(store_close) struct store *store = open_file();
+    unsigned failed = 0;
+    uint64_t good = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        enum pdp_err err = store_load_part(store, STORE_SESSIONS, i, 4, no_row, NULL, &good, why);
+        failed += err == PDP_ERR_CORRUPT && strstr(why, "pdpctl store restore") != NULL;
+    }
+    cr_expect_eq(failed, 1);
+}
+
 // Whatever bit is flipped: refused, or of no consequence (free space, counters of SQLite's own).
 Test(store_sqlite, a_flipped_bit_is_found_or_does_nothing)
 {
