@@ -10,7 +10,8 @@ enum kind {
     NUMBER,
     NUMBER_OR_NONE, // a number behind `=` only; without it the least is not asked, but WAIT_DEFAULT_MS taken
     SWITCH,
-    TLS // text, of every command that takes `connect`
+    SERVED, // a switch, of every command that takes `to`
+    TLS     // text, of every command that takes `connect`
 };
 
 static const int64_t WAIT_DEFAULT_MS = 2000;
@@ -94,6 +95,9 @@ static const struct flag {
      "wait at most so long; default 5000"},
     {"wait", NUMBER_OR_NONE, offsetof(struct cli_args, wait_ms), 1, 60000, "[=MS]",
      "until every gateway has confirmed, at most so long; default 2000"},
+    {"to", TEXT, offsetof(struct cli_args, to), 0, 0, "WHICH",
+     "what was served: the first digits of its digest, a time, or 1 for the one before, 2 …"},
+    {"list", SERVED, offsetof(struct cli_args, served), 0, 0, NULL, "what was served, the last first"},
     {"list", TEXT, offsetof(struct cli_args, list), 0, 0, "NAME", "only the file of this list"},
     {"lists", SWITCH, offsetof(struct cli_args, lists), 0, 0, NULL,
      "only lists: each one, or the files of all"},
@@ -135,7 +139,7 @@ static bool names(const struct cli_command *command, const char *name)
 
 static bool takes(const struct cli_command *command, const struct flag *flag)
 {
-    return names(command, flag->kind == TLS ? "connect" : flag->name);
+    return names(command, flag->kind == TLS ? "connect" : flag->kind == SERVED ? "to" : flag->name);
 }
 
 void cli_flags_help(const struct cli_command *command, struct buf *out)
@@ -209,7 +213,7 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
         if (!str_eq(name, str_of(flag->name)) || !takes(command, flag)) {
             continue;
         }
-        if (flag->kind == SWITCH) {
+        if (flag->kind == SWITCH || flag->kind == SERVED) {
             *((bool *)(void *)((char *)out + flag->offset)) = true;
             return equals == word.len ? CLI_DONE : cli_bad(NULL, "`--%s` takes no value", flag->name);
         }

@@ -141,6 +141,10 @@ const struct cli_command CLI_COMMANDS[] = {
     {"top", "--connect URL", "connect once deadline json",
      "watch a daemon: answers a second, rules that decide, the riskiest sessions, alarms",
      "pdpctl top --connect ipc:///run/pdp/admin.sock", 0, cmd_top},
+    {"rollback", "--connect URL (--list | --to WHICH --reason TEXT)", "connect to reason deadline json",
+     "serve what was served before, until the next `pdpctl reload`",
+     "pdpctl rollback --connect ipc:///run/pdp/admin.sock --to 1 --reason \"denies everybody\"", 0,
+     cmd_rollback},
     {"reload", "--connect URL", "connect list lists certs deadline json",
      "load policies and databases anew, or files of lists or certificates alone; what is bad is refused, "
      "the last good serves on",

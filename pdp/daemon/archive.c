@@ -80,12 +80,16 @@ static bool path_of(const struct archive *archive, const char *file, char out[st
     return len > 0 && len < PATH_MAX;
 }
 
-static enum pdp_err folder_make(struct archive *archive, char why[static ARCHIVE_WHY_MAX])
+static enum pdp_err folder_make(struct archive *archive, bool writes, char why[static ARCHIVE_WHY_MAX])
 {
     int len = snprintf(archive->dir, sizeof archive->dir, "%s/served", archive->state);
     if (len < 0 || (size_t)len >= sizeof archive->dir) {
         tell(why, "the name of the state folder is too long");
         return PDP_ERR_LIMIT;
+    }
+    if (!writes) {
+        archive->yielded = true;
+        return PDP_ERR_OK;
     }
     if (mkdir(archive->dir, 0700) != 0 && errno != EEXIST) {
         tell(why, "the folder `%s` cannot be made: %s\n  hint: let the user that runs this write there",
@@ -151,7 +155,8 @@ static void sweep(const struct archive *archive, const struct archive_index *ind
     }
 }
 
-enum pdp_err archive_open(const char *state, struct archive **out, char why[static ARCHIVE_WHY_MAX])
+enum pdp_err archive_open(const char *state, bool writes, struct archive **out,
+                          char why[static ARCHIVE_WHY_MAX])
 {
     *out = NULL;
     tell(why, "memory is out");
@@ -163,9 +168,11 @@ enum pdp_err archive_open(const char *state, struct archive **out, char why[stat
     pthread_mutex_init(&archive->lock, NULL);
     pthread_mutex_init(&archive->io, NULL);
     if (state != NULL) {
-        TRY(folder_make(archive, why));
+        TRY(folder_make(archive, writes, why));
         TRY(index_take(archive, why));
-        sweep(archive, &archive->index);
+        if (writes) {
+            sweep(archive, &archive->index);
+        }
     }
     *out = STEAL(archive);
     return PDP_ERR_OK;

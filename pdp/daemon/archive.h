@@ -14,7 +14,7 @@
 enum {
     ARCHIVE_MOST = 200, // servings that are remembered
     ARCHIVE_BY_MAX = 128,
-    ARCHIVE_REASON_MAX = 500,
+    ARCHIVE_REASON_MAX = 512,
     ARCHIVE_DIGEST_MAX = 80 // `sha256:` and 64 hex digits
 };
 #define ARCHIVE_DISK_MOST (UINT64_C(256) * 1024 * 1024)  // bytes of all that is kept, but for what serves
@@ -55,9 +55,11 @@ struct archive_pin {
 
 struct archive;
 
-// `state` NULL: in memory alone. What the folder remembers is read; what no serving names is removed. CORRUPT
-// or IO with words and a hint in `why`: nothing is ever reset here.
-MUST_USE enum pdp_err archive_open(const char *state, struct archive **out, char why[static ARCHIVE_WHY_MAX]);
+// `state` NULL: in memory alone. Without `writes` another process has the folder: it is only read. What the
+// folder remembers is read; what no serving names is removed. CORRUPT or IO with words and a hint in `why`:
+// nothing is ever reset here.
+MUST_USE enum pdp_err archive_open(const char *state, bool writes, struct archive **out,
+                                   char why[static ARCHIVE_WHY_MAX]);
 void archive_close(struct archive **archive);
 
 // Notes that `entry` serves from its since_ms on; the one before ends there. `lists`: it is the same but for

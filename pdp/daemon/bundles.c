@@ -296,3 +296,14 @@ enum served_refusal bundles_judge(struct bundles *bundles, const struct bundle *
     }
     return refusal;
 }
+
+enum served_refusal bundles_judge_again(struct bundles *bundles, const struct bundle *bundle, int64_t now_s,
+                                        struct bundle_facts *facts, char why[static BUNDLES_WHY_MAX])
+{
+    enum served_refusal refusal = bundles_judge(bundles, bundle, now_s, facts, why);
+    if (refusal != SERVED_ROLLBACK) { // all else is asked before a version is
+        return refusal;
+    }
+    why[0] = '\0';
+    return SERVED_NONE;
+}

@@ -36,6 +36,10 @@ bool bundles_first(const struct bundles *bundles); // nothing was served here be
 // read anew, so that a reload takes up changed ones. `facts` are filled in either case.
 enum served_refusal bundles_judge(struct bundles *bundles, const struct bundle *bundle, int64_t now_s,
                                   struct bundle_facts *facts, char why[static BUNDLES_WHY_MAX]);
+// The same of one that was served here before and is to be served again, by somebody's explicit order: it may
+// be older than what was served last. What is remembered stays as it is, so that a reload goes on from there.
+enum served_refusal bundles_judge_again(struct bundles *bundles, const struct bundle *bundle, int64_t now_s,
+                                        struct bundle_facts *facts, char why[static BUNDLES_WHY_MAX]);
 // Remembers it, durably, before it is served; NONE, or STATE with words in `why`, and then it must not be
 // served. Nothing is written where it was remembered before, or `writes` is off.
 enum served_refusal bundles_remember(struct bundles *bundles, const struct bundle *bundle,

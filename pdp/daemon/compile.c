@@ -248,6 +248,64 @@ struct compiled *compile_run(const struct config *config, struct bundles *bundle
     return out;
 }
 
+// ---- What was served before, again -------------------------------------------------------------------
+
+static void refuse_back(const char *why, struct compiled *out)
+{
+    struct str first = str_sub(str_of(why), 0, str_find_byte(str_of(why), '\n', 0));
+    snapshot_free(&out->snapshot);
+    out->errors = 1;
+    snprintf(out->error, sizeof out->error, "the roll-back is refused: " STR_FMT, STR_ARG(first));
+    buf_printf(&out->diagnostics, "error: the roll-back is refused: %s\n", why);
+}
+
+// A lost database must not stand in its way.
+static void compile_sources(const struct config *config, struct bundles *bundles, struct sources *sources,
+                            struct hash_key seed, struct compiled *out)
+{
+    AUTO(folder_free) struct folder *folder = NULL;
+    char why[BUNDLES_WHY_MAX] = "", said[FOLDER_WHY_MAX];
+    int64_t expires_ms = 0;
+    const char *called = config->bundle != NULL ? config->bundle : config->policies;
+    if (folder_of_bytes(buf_view(&sources->bytes), called, config->geo, config->geo_count, &folder, said) !=
+        PDP_ERR_OK) {
+        refuse_back(said, out);
+        return;
+    }
+    if (config->bundle != NULL) {
+        const struct bundle *bundle = folder_bundle(folder);
+        out->refusal =
+            bundles_judge_again(bundles, bundle, clock_now().wall_ms / TIME_MS_PER_S, &out->bundle, why);
+        expires_ms = config->bundle_expiry_denies ? bundle->expires_s * TIME_MS_PER_S : 0;
+    }
+    if (out->refusal != SERVED_NONE) {
+        refuse_back(why, out);
+        return;
+    }
+    compile_folder(folder, expires_ms, seed, true, out);
+}
+
+struct compiled *compile_back(const struct config *config, struct bundles *bundles, struct archive *archive,
+                              const struct archive_pin *pin, struct hash_key seed)
+{
+    struct compiled *out = calloc(1, sizeof *out);
+    AUTO(sources_drop) struct sources *sources = NULL;
+    char why[ARCHIVE_WHY_MAX];
+    if (out == NULL) {
+        return NULL;
+    }
+    int64_t began_ms = clock_now().steady_ms;
+    out->pin = *pin;
+    memcpy(out->by, pin->by, sizeof out->by);
+    if (archive_take(archive, pin->sources, &sources, why) == PDP_ERR_OK) {
+        compile_sources(config, bundles, sources, seed, out);
+    } else {
+        refuse_back(why, out);
+    }
+    out->took_ms = clock_now().steady_ms - began_ms;
+    return out;
+}
+
 void compiled_free(struct compiled **compiled)
 {
     struct compiled *it = STEAL(*compiled);
@@ -321,6 +379,7 @@ enum {
 enum job_kind {
     JOB_ALL,   // the folder, or the bundle
     JOB_LISTS, // files of lists
+    JOB_BACK,  // what was served before
     JOB_WRITE  // of the host
 };
 
@@ -329,6 +388,7 @@ struct job {
     enum job_kind kind;
     char list[COMPILE_LIST_MAX + 1];
     char by[ARCHIVE_BY_MAX];
+    struct archive_pin pin;
 };
 
 struct compiler {
@@ -413,6 +473,9 @@ static struct compiled *job_run(struct compiler *compiler, const struct job *job
     case JOB_LISTS:
         return lists_run(compiler->config, compiler->seed, compiler->latest, compiler->latest_sources,
                          job->list);
+    case JOB_BACK:
+        return compile_back(compiler->config, compiler->bundles, compiler->host.archive, &job->pin,
+                            compiler->seed);
     case JOB_ALL:
         break;
     }
@@ -490,29 +553,31 @@ void compiler_free(struct compiler **compiler_ptr)
 
 static bool job_same(const struct job *a, const struct job *b)
 {
-    return a->kind == b->kind && strcmp(a->list, b->list) == 0 && strcmp(a->by, b->by) == 0;
+    return a->kind == b->kind && strcmp(a->list, b->list) == 0 && strcmp(a->by, b->by) == 0 &&
+           memcmp(&a->pin, &b->pin, sizeof a->pin) == 0;
 }
 
-// Joins the last job where that waits and is the same; one too many becomes a compile of all.
+// Joins the last job where that waits and is the same. Of lists, one too many becomes a compile of all; a
+// write is asked for again, and what else finds no room is not taken: 0.
 static uint64_t ask(struct compiler *compiler, struct job job)
 {
     pthread_mutex_lock(&compiler->lock);
     size_t waiting = compiler->job_count - (compiler->busy ? 1 : 0);
     struct job *last = waiting > 0 ? &compiler->jobs[compiler->job_count - 1] : NULL;
-    job.number = ++compiler->asked;
     bool same = last != NULL && job_same(last, &job);
-    bool full = compiler->job_count == JOBS_MAX;
-    if (!same && !full) {
-        last = &compiler->jobs[compiler->job_count++];
-    }
-    if (full && !same && job.kind != JOB_WRITE) {
+    bool full = compiler->job_count == JOBS_MAX && !same;
+    if (full && job.kind == JOB_LISTS) {
         job.kind = JOB_ALL;
         job.list[0] = '\0';
     }
-    if (!full || same || job.kind != JOB_WRITE) { // a write is asked for again
-        *last = job;
+    if (!same && !full) {
+        last = &compiler->jobs[compiler->job_count++];
     }
-    pthread_cond_signal(&compiler->changed);
+    if (!full || job.kind == JOB_ALL) {
+        job.number = ++compiler->asked;
+        *last = job;
+        pthread_cond_signal(&compiler->changed);
+    }
     pthread_mutex_unlock(&compiler->lock);
     return job.number;
 }
@@ -528,6 +593,13 @@ uint64_t compiler_ask_lists(struct compiler *compiler, struct str list)
 {
     struct job job = {.kind = JOB_LISTS};
     str_keep(job.list, sizeof job.list, list);
+    return ask(compiler, job);
+}
+
+uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin)
+{
+    struct job job = {.kind = JOB_BACK, .pin = *pin};
+    memcpy(job.by, pin->by, sizeof job.by);
     return ask(compiler, job);
 }
 

@@ -40,11 +40,15 @@ struct compiled {
     char geo_digest[ARCHIVE_DIGEST_MAX]; // of the databases beside it; empty: there are none
     char unkept[300];
     char by[ARCHIVE_BY_MAX]; // who asked for it
+    struct archive_pin pin;  // of a roll-back; at_ms 0: it is none
 };
 
 // Never NULL but where memory is out. `config` is only read; `bundles` where that names one.
 struct compiled *compile_run(const struct config *config, struct bundles *bundles, struct hash_key seed,
                              bool geo_optional);
+// The same of what a roll-back names, whatever the folder holds.
+struct compiled *compile_back(const struct config *config, struct bundles *bundles, struct archive *archive,
+                              const struct archive_pin *pin, struct hash_key seed);
 void compiled_free(struct compiled **compiled); // with the snapshot, unless it was taken
 
 // A thread of idle priority: decisions never wait for a compile.
@@ -58,6 +62,7 @@ struct compiler;
 struct compiler_start {
     struct snapshot **serving;
     struct sources *sources; // held once more; NULL: not kept
+    struct archive *archive; // borrowed
     void (*wake)(void *user);
     void (*write)(void *user);
     void *user;
@@ -70,6 +75,8 @@ void compiler_geo_optional(struct compiler *compiler, bool optional);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
 uint64_t compiler_ask(struct compiler *compiler, struct str by);
+// Asks for a compile of `pin->sources` of the archive. Any thread. 0: too many wait.
+uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin);
 // Asks for the file of one list, or, where `list` is empty, of all, to be read anew; policies are not
 // compiled. One that waits behind too many others becomes a compile of the whole folder. Any thread.
 uint64_t compiler_ask_lists(struct compiler *compiler, struct str list);

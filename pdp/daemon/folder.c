@@ -247,17 +247,10 @@ enum pdp_err folder_open(const char *dir, struct folder **out)
 
 // ---- A bundle ----------------------------------------------------------------------------------------
 
-static enum pdp_err unpack(struct folder *folder, const char *path, char why[FOLDER_WHY_MAX])
+static enum pdp_err unpack(struct folder *folder, const char *called, char why[FOLDER_WHY_MAX])
 {
-    struct str text, said;
     struct bundle_fault fault;
-    enum pdp_err err = file_read(folder, path, BUNDLE_BYTES_MAX, &text, &said);
-    if (err != PDP_ERR_OK) {
-        snprintf(why, FOLDER_WHY_MAX, STR_FMT, STR_ARG(said));
-        return err;
-    }
-    folder->bytes = text;
-    err = packed_new(text, str_of(path), &folder->packed, &fault);
+    enum pdp_err err = packed_new(folder->bytes, str_of(called), &folder->packed, &fault);
     if (err == PDP_ERR_OK) {
         return err;
     }
@@ -268,8 +261,19 @@ static enum pdp_err unpack(struct folder *folder, const char *path, char why[FOL
     return err;
 }
 
-enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count, struct folder **out,
-                           char why[FOLDER_WHY_MAX])
+static enum pdp_err take_file(struct folder *folder, const char *path, char why[FOLDER_WHY_MAX])
+{
+    struct str said;
+    enum pdp_err err = file_read(folder, path, BUNDLE_BYTES_MAX, &folder->bytes, &said);
+    if (err != PDP_ERR_OK) {
+        snprintf(why, FOLDER_WHY_MAX, STR_FMT, STR_ARG(said));
+    }
+    return err;
+}
+
+// `bytes` at NULL: those of the file.
+static enum pdp_err unpack_all(struct str bytes, const char *path, const char *const *geo, size_t geo_count,
+                               struct folder **out, char why[FOLDER_WHY_MAX])
 {
     *out = NULL;
     snprintf(why, FOLDER_WHY_MAX, "memory is out");
@@ -278,10 +282,26 @@ enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_
         return PDP_ERR_NOMEM;
     }
     arena_init(&folder->arena, 0, ALL_BYTES_MAX);
+    folder->bytes = bytes;
+    if (bytes.at == NULL) {
+        TRY(take_file(folder, path, why));
+    }
     TRY(unpack(folder, path, why));
     TRY(folder_geo(folder, geo, geo_count));
     *out = STEAL(folder);
     return PDP_ERR_OK;
+}
+
+enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count, struct folder **out,
+                           char why[FOLDER_WHY_MAX])
+{
+    return unpack_all((struct str){0}, path, geo, geo_count, out, why);
+}
+
+enum pdp_err folder_of_bytes(struct str bytes, const char *called, const char *const *geo, size_t geo_count,
+                             struct folder **out, char why[FOLDER_WHY_MAX])
+{
+    return unpack_all(bytes, called, geo, geo_count, out, why);
 }
 
 const struct bundle *folder_bundle(const struct folder *folder)

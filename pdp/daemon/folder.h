@@ -20,6 +20,9 @@ MUST_USE enum pdp_err folder_open(const char *dir, struct folder **out);
 // MALFORMED, LIMIT or UNSUPPORTED with the place in `why` where the file is no bundle; or IO.
 MUST_USE enum pdp_err folder_unpack(const char *path, const char *const *geo, size_t geo_count,
                                     struct folder **out, char why[FOLDER_WHY_MAX]);
+// The same of bytes, which must live as long; `called` is how messages name them.
+MUST_USE enum pdp_err folder_of_bytes(struct str bytes, const char *called, const char *const *geo,
+                                      size_t geo_count, struct folder **out, char why[FOLDER_WHY_MAX]);
 const struct bundle *folder_bundle(const struct folder *folder); // NULL: it is a folder
 struct str folder_bytes(const struct folder *folder);            // the bundle, signatures included; or empty
 size_t folder_front(const struct folder *folder); // bytes of each document's name that are the folder's

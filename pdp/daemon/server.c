@@ -153,8 +153,9 @@ static void on_compiled(struct server *server)
     if (compiled == NULL) {
         return;
     }
-    bool ok = compiled->snapshot != NULL;
+    bool ok = compiled->snapshot != NULL, held = false;
     if (ok) {
+        held = server_rolled_settle(server, compiled);
         publish(server, compiled);
         struct log_line line;
         log_begin(&line, LOG_LEVEL_INFO, compiled->lists ? "lists_reloaded" : "reloaded");
@@ -169,7 +170,12 @@ static void on_compiled(struct server *server)
     if (!compiled->lists) { // a list that was refused is told beside it
         server_alarm(server, ADMIN_ALARM_RELOAD_REFUSED, !ok, compiled->error);
     }
-    server_admin_mail(server, compiled);
+    if (held) {
+        server_mail_hold(server, compiled);
+        compiler_ask_write(server->compiler);
+    } else {
+        server_admin_mail(server, compiled);
+    }
     compiled_free(&compiled);
     notify_send("READY=1");
 }
@@ -342,8 +348,12 @@ static enum pdp_err threads_start(struct server *server)
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
-    const struct compiler_start start = {&server->first, server->first_sources, wake_main,
-                                         server_archive_write, server};
+    const struct compiler_start start = {.serving = &server->first,
+                                         .sources = server->first_sources,
+                                         .archive = server->archive,
+                                         .wake = wake_main,
+                                         .write = server_archive_write,
+                                         .user = server};
     TRY(compiler_new(server->config, server->bundles, server->seed, &start, &server->compiler));
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     TRY(server_state_start(server));
@@ -408,7 +418,9 @@ static bool on_signal(struct server *server)
             notify_reloading();
             char why[TLS_WHY_MAX];
             (void)server_tls_reload(server, why); // told by the log and an alarm
-            (void)compiler_ask(server->compiler, STR("SIGHUP"));
+            if (!server_rolled_refuses_signal(server)) {
+                (void)compiler_ask(server->compiler, STR("SIGHUP"));
+            }
         } else {
             log_one(LOG_LEVEL_INFO, "stopping", "because", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
             stop = true;
@@ -508,10 +520,11 @@ void server_compile_refused(const struct compiled *compiled)
 // What a successor compiled before it took over, if names are hashed the same way still.
 static struct compiled *compiled_once(struct server *server, struct hash_key seed)
 {
-    if (server->compiled_first != NULL && memcmp(&seed, &server->seed, sizeof seed) == 0) {
+    bool same = memcmp(&seed, &server->seed, sizeof seed) == 0 && !server_rolled(server);
+    if (server->compiled_first != NULL && same && server->compiled_first->pin.at_ms == 0) {
         return STEAL(server->compiled_first);
     }
-    return compile_run(server->config, server->bundles, server->seed, true);
+    return server_compile_start(server);
 }
 
 // Compiles first, so that nobody is answered before there is something to answer by.
@@ -566,6 +579,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     if (shared == PDP_ERR_OK && server_take_inherited(server, fds, fd_count) == PDP_ERR_OK &&
         server_listeners_open(server)) {
         server_warn(server, first);
+        server_rolled_start(server, compiled);
         server_place_urls(server);
         status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
     }

@@ -36,6 +36,7 @@ static void host_status(void *user, struct admin_status *out)
     out->reload_error = str_of(server->reload_shown);
     out->reload_list = str_of(server->reload_list_shown);
     server_audit_show(server, out);
+    server_rolled_show(server, out);
 }
 
 static uint64_t host_reload(void *user, const struct peer *by)
@@ -127,11 +128,16 @@ static bool on_work(void *user, struct node *node, struct node_now now)
     return admin_work(((struct server_worker *)user)->server->admin_handler, node, now);
 }
 
-void server_admin_mail(struct server *server, const struct compiled *compiled)
+static struct server_mail mail_of(const struct compiled *compiled)
 {
     struct server_mail mail = {.number = compiled->number};
     buf_str(&mail.error, str_of(compiled->error));
     buf_str(&mail.diagnostics, buf_view(&compiled->diagnostics));
+    return mail;
+}
+
+static void mail_send(struct server *server, struct server_mail mail)
+{
     pthread_mutex_lock(&server->lock);
     if (server->mail_count == SERVER_MAILS_MAX) { // a later number answers those of the earlier ones too
         mail_free(&server->mails[--server->mail_count]);
@@ -143,8 +149,41 @@ void server_admin_mail(struct server *server, const struct compiled *compiled)
     }
 }
 
+void server_admin_mail(struct server *server, const struct compiled *compiled)
+{
+    mail_send(server, mail_of(compiled));
+}
+
+void server_mail_hold(struct server *server, const struct compiled *compiled)
+{
+    pthread_mutex_lock(&server->lock);
+    mail_free(&server->held); // the later number answers those of the earlier one
+    server->held = mail_of(compiled);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_mail_settle(struct server *server, const char *why)
+{
+    pthread_mutex_lock(&server->lock);
+    struct server_mail mail = server->held;
+    server->held = (struct server_mail){0};
+    pthread_mutex_unlock(&server->lock);
+    if (mail.number == 0) {
+        return;
+    }
+    if (why[0] != '\0') {
+        buf_printf(&mail.error,
+                   "it serves, and could not be written to the disk: a restart may forget it; look at "
+                   "`status`, make "
+                   "room, and give the order again (%s)",
+                   why);
+    }
+    mail_send(server, mail);
+}
+
 void server_mails_free(struct server *server)
 {
+    mail_free(&server->held);
     struct server_mail mail;
     while (mail_take(server, &mail)) {
         mail_free(&mail);
@@ -157,6 +196,8 @@ enum pdp_err server_admin_new(struct server *server)
         .status = host_status,
         .reload = host_reload,
         .reload_lists = host_reload_lists,
+        .served = server_served,
+        .rollback = server_rollback,
         .reload_certs = host_reload_certs,
         .ended = host_ended,
         .controlled = host_controlled,

@@ -12,7 +12,7 @@ static const int64_t AGAIN_MS = 10000; // after a write that failed
 enum pdp_err server_archive_open(struct server *server)
 {
     char why[ARCHIVE_WHY_MAX];
-    enum pdp_err err = archive_open(server->config->state, &server->archive, why);
+    enum pdp_err err = archive_open(server->config->state, true, &server->archive, why);
     if (err != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "served_refused", "error", why);
     }
@@ -43,6 +43,9 @@ void server_archive_write(void *user)
         alarm_unkept(server, server->unkept[0] != '\0', server->unkept);
         log_one(LOG_LEVEL_INFO, "served_kept", "meaning", "what is served is in the state folder again");
     }
+    if (err != PDP_ERR_OK || !archive_behind(server->archive)) { // else another write follows
+        server_mail_settle(server, why);
+    }
 }
 
 static void fill_entry(const struct compiled *compiled, struct archive_entry *out)
@@ -52,6 +55,7 @@ static void fill_entry(const struct compiled *compiled, struct archive_entry *ou
     memcpy(out->geo, compiled->geo_digest, sizeof out->geo);
     memcpy(out->name, compiled->bundle.name, sizeof out->name);
     memcpy(out->by, compiled->by, sizeof out->by);
+    memcpy(out->reason, compiled->pin.reason, sizeof out->reason);
     if (compiled->by[0] == '\0') {
         (void)snprintf(out->by, sizeof out->by, "start");
     }

@@ -89,6 +89,7 @@ struct server {
     struct archive *archive;    // what was served
     _Atomic bool archive_fails; // to be written
     int64_t archive_again_ms;
+    struct archive_pin pin_shown;
     char unkept[300]; // why the sources of what serves are not kept; the main thread's, before a write is
                       // asked
     struct auditor *auditor;           // NULL: nothing is recorded
@@ -108,6 +109,7 @@ struct server {
     pthread_mutex_t lock; // of all that follows
     struct server_mail mails[SERVER_MAILS_MAX];
     size_t mail_count;
+    struct server_mail held; // until it is written; number 0: none
     struct admin_geo geo[CONFIG_GEO_MAX], geo_shown[CONFIG_GEO_MAX];
     size_t geo_count;
     struct bundle_facts bundle, bundle_shown; // that is served
@@ -139,6 +141,20 @@ void server_archive_served(struct server *server, const struct compiled *compile
 void server_archive_watch(struct server *server, int64_t now_ms);
 void server_archive_write(void *server);
 void server_archive_close(struct server *server); // writes what is left; after the compiler
+
+// server_rollback.c: what was served, again.
+uint64_t server_rollback(void *server, const struct peer *by, struct str to, struct str reason,
+                         const char **why);
+void server_served(void *server, void (*each)(void *emit, const struct admin_served *one), void *emit);
+void server_rolled_show(struct server *server, struct admin_status *out); // the admin's thread
+bool server_rolled(struct server *server);                                // is one in force?
+bool server_rolled_refuses_signal(struct server *server);                 // and says so in the log
+// What a start serves: what is configured, or what was gone back to.
+struct compiled *server_compile_start(struct server *server);
+void server_rolled_start(struct server *server, const struct compiled *compiled);
+// Notes what was published as a roll-back, or as the end of one. true: that must be written before anybody is
+// told.
+bool server_rolled_settle(struct server *server, const struct compiled *compiled);
 
 // server_state.c: what lasts. REFUSED where that was said.
 MUST_USE enum pdp_err server_state_open(struct server *server, struct engine_config *config);
@@ -195,6 +211,10 @@ void server_breaker_watch(struct server *server, int64_t now_ms);
 MUST_USE enum pdp_err server_admin_new(struct server *server);
 // Tells those who wait how the compile ended. Main thread.
 void server_admin_mail(struct server *server, const struct compiled *compiled);
+// The same once what was published is written. server_mail_settle tells them, with `why` where it cannot be.
+// Any thread.
+void server_mail_hold(struct server *server, const struct compiled *compiled);
+void server_mail_settle(struct server *server, const char *why);
 void server_mails_free(struct server *server);
 void server_count(const struct server *server, struct node_counts *sum);
 uint64_t server_peer_hash(void *worker, struct str name);                    // of a struct server_worker

@@ -253,6 +253,19 @@ static enum pdp_err refused(const char *why)
     return PDP_ERR_STATE;
 }
 
+// What would be served: what was gone back to where a roll-back is in force, whatever the folder holds.
+static struct compiled *compile_as_before(struct server *server, struct bundles *bundles)
+{
+    AUTO(archive_close) struct archive *archive = NULL;
+    char why[ARCHIVE_WHY_MAX];
+    struct archive_pin pin = {0};
+    if (archive_open(server->config->state, false, &archive, why) == PDP_ERR_OK) {
+        archive_pin(archive, &pin);
+    }
+    return pin.at_ms != 0 ? compile_back(server->config, bundles, archive, &pin, server->seed)
+                          : compile_run(server->config, bundles, server->seed, true);
+}
+
 // Policies first: what does not compile disturbs nobody.
 static enum pdp_err compile_first(struct server *server)
 {
@@ -263,7 +276,7 @@ static enum pdp_err compile_first(struct server *server)
     }
     server->seed = server_seed_of(names);
     TRY(server_bundles_open(server->config, false, &bundles));
-    server->compiled_first = compile_run(server->config, bundles, server->seed, true);
+    server->compiled_first = compile_as_before(server, bundles);
     if (server->compiled_first == NULL || server->compiled_first->snapshot == NULL) {
         server_compile_refused(server->compiled_first);
         return PDP_ERR_SYNTAX;

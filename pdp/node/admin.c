@@ -289,6 +289,7 @@ static void op_status(struct admin_call *call)
     emit_key_bool(call->emit, "simulate", status.simulate);
     put_serving(admin, call->emit);
     admin_put_source(&status, call->emit);
+    admin_put_rolled(&status, call->emit);
     put_geo(&status, call->emit);
     put_sessions(admin, call->emit);
     admin_put_state(&status, call->emit);
@@ -376,6 +377,25 @@ static const char *reload_what(const struct value *root, struct reload_what *out
     return lists != NULL ? "`list` and `lists` exclude each other" : NULL;
 }
 
+bool admin_wait_compile(struct admin_call *call, struct admin_waiting **out)
+{
+    struct admin *admin = call->admin;
+    struct admin_waiting *place = NULL;
+    *out = NULL;
+    for (size_t i = 0; i < ADMIN_WAITING && place == NULL; i++) {
+        place = admin->waiting[i].number == 0 ? &admin->waiting[i] : NULL;
+    }
+    struct node_ticket ticket;
+    if (place == NULL || node_park(call->asking, &ticket) != PDP_ERR_OK) {
+        admin_fail(call->emit, "too many wait for a reload");
+        return false;
+    }
+    *place = (struct admin_waiting){ticket, call->emit->form, 0};
+    *out = place;
+    call->outcome = NODE_PARKED;
+    return true;
+}
+
 static void op_reload(struct admin_call *call)
 {
     struct admin *admin = call->admin;
@@ -386,18 +406,11 @@ static void op_reload(struct admin_call *call)
         admin_fail(call->emit, wrong);
         return;
     }
-    for (size_t i = 0; i < ADMIN_WAITING && place == NULL; i++) {
-        place = admin->waiting[i].number == 0 ? &admin->waiting[i] : NULL;
-    }
-    struct node_ticket ticket;
-    if (place == NULL || node_park(call->asking, &ticket) != PDP_ERR_OK) {
-        admin_fail(call->emit, "too many wait for a reload");
+    if (!admin_wait_compile(call, &place)) {
         return;
     }
-    uint64_t number = what.lists ? admin->host.reload_lists(admin->host.user, what.list)
-                                 : admin->host.reload(admin->host.user, node_asking_peer(call->asking));
-    *place = (struct admin_waiting){ticket, call->emit->form, number};
-    call->outcome = NODE_PARKED;
+    place->number = what.lists ? admin->host.reload_lists(admin->host.user, what.list)
+                               : admin->host.reload(admin->host.user, node_asking_peer(call->asking));
 }
 
 static void put_reloaded(struct admin *admin, struct emit *emit, const struct admin_reload *result)
@@ -438,6 +451,8 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("lists", ROLES_ANY, op_lists)                            \
     X("top", ROLES_READ, admin_top)                            \
     X("reload", ROLES_SERVE, op_reload)                        \
+    X("served", ROLES_ANY, admin_served_list)                  \
+    X("rollback", ROLES_BACK, admin_rollback)                  \
     X("reload.certs", ROLES_SERVE, admin_reload_certs)         \
     X("peer.list", ROLES_READ, admin_peer_list)                \
     X("peer.quarantine", ROLES_ACT, admin_peer_quarantine)     \

@@ -30,7 +30,8 @@ struct admin_geo {
     X(CERTIFICATE_ENDS, "certificate_ends")       \
     X(REVOCATIONS_END, "revocations_end")         \
     X(AUDIT_STALLED, "audit_stalled")             \
-    X(SERVED_UNKEPT, "served_unkept")
+    X(SERVED_UNKEPT, "served_unkept")             \
+    X(ROLLED_BACK, "rolled_back")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -89,6 +90,12 @@ struct admin_state {
         "meta", "sessions", "users", "controls" \
     }
 
+// A roll-back that is in force; at_ms 0: none is.
+struct admin_rolled {
+    int64_t at_ms;
+    const char *from, *to, *by, *reason;
+};
+
 // What only the daemon knows. Text and lists are borrowed from it until the next call.
 struct admin_status {
     int64_t pid, uptime_s;
@@ -98,6 +105,7 @@ struct admin_status {
     const struct admin_geo *geo;
     size_t geo_count;
     struct admin_source source;
+    struct admin_rolled rolled;
     struct admin_audit audit;
     struct admin_state state;
     const struct admin_alarm *alarms;             // ADMIN_ALARM_COUNT of them
@@ -127,6 +135,15 @@ struct admin_audit_host {
     void *user;
 };
 
+// One serving of a snapshot, text borrowed.
+struct admin_served {
+    int64_t since_ms, until_ms; // until_ms 0: it serves
+    const char *snapshot, *sources, *name, *by, *reason;
+    int64_t version; // of a signed bundle, with its name; else name is empty
+    uint64_t bytes;
+    bool kept; // it can be gone back to
+};
+
 // What the handler asks of the daemon, all on the admin's thread.
 struct admin_host {
     void (*status)(void *user, struct admin_status *out);
@@ -134,6 +151,12 @@ struct admin_host {
     uint64_t (*reload)(void *user, const struct peer *by);
     // Asks for the file of a list to be read anew; empty: of all that come from files. Likewise.
     uint64_t (*reload_lists)(void *user, struct str list);
+    // What was served, the last first. NULL: that is not known.
+    void (*served)(void *user, void (*each)(void *emit, const struct admin_served *one), void *emit);
+    // Asks for what was served before, by a digest, a time or a number of servings back. As `reload`; 0 with
+    // why not.
+    uint64_t (*rollback)(void *user, const struct peer *by, struct str to, struct str reason,
+                         const char **why);
     // Reads certificates, keys, CAs and revocation lists anew; false with what is wrong in `why`.
     bool (*reload_certs)(void *user, char why[ADMIN_WHY_MAX]);
     // An order was carried out: for the log.

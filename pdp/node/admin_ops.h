@@ -94,6 +94,14 @@ void admin_target_terminate(struct admin_call *call);
 void admin_control_approve(struct admin_call *call);
 void admin_control_pending(struct admin_call *call);
 
+// Parks the call until the compile of a number ends that is not known yet: *place is for it. false: said why
+// not.
+bool admin_wait_compile(struct admin_call *call, struct admin_waiting **place);
+// admin_served.c
+void admin_put_rolled(const struct admin_status *status, struct emit *emit);
+void admin_served_list(struct admin_call *call);
+void admin_rollback(struct admin_call *call);
+
 void admin_breaker_reset(struct admin_call *call);
 void admin_lock_add(struct admin_call *call);
 void admin_lock_list(struct admin_call *call);

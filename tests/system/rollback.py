@@ -53,10 +53,10 @@ class Daemon:
         self.process = None
 
     def start(self, environment=None):
+        before = self.text().count("event=ready")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.arguments, stderr=log, stdout=log,
                                             env={**os.environ, **(environment or {})})
-        before = self.text().count("event=ready")
         until("ready", lambda: self.text().count("event=ready") > before or self.process.poll() is not None)
         return self
 
@@ -175,9 +175,156 @@ def unkept(pdpd, pdpctl, folder):
     daemon.end()
 
 
+def back(pdpd, pdpctl, folder):
+    """By digest, time and number; over a reload by signal, restarts and kills; ended by a reload alone."""
+    policies(folder)
+    daemon = Daemon(pdpd, pdpctl, folder, "--policies", str(folder / "policies")).start()
+    good = daemon.status()["snapshot"]
+    policies(folder, "subject.id == 1 + ") # a typo
+    check(daemon.ctl("reload")[0] == 1, "a typo is refused")
+    check(daemon.status()["snapshot"] == good and len(index(folder)["served"]) == 1, "and changes nothing")
+    policies(folder, "subject.id == \"nobody\"") # compiles, and denies everybody
+    bad = daemon.reload()
+    epoch = daemon.status()["policy_epoch"]
+
+    def refused(words, *arguments, why="no"):
+        code, _, said = daemon.ctl("rollback", *arguments, "--reason", "because")
+        check(code == 1 and words in said, f"{why}: {code} {said}")
+
+    refused("begins so", "--to", "0123456789")
+    refused("so many", "--to", "9")
+    refused("not kept any more", "--to", "2001-01-01T00:00:00Z")
+    refused("is what serves", "--to", bad[7:19])
+    refused("is what serves", "--to", "2100-01-01T00:00:00Z")
+    code, _, said = daemon.ctl("rollback", "--to", "1", "--reason", " ")
+    check(code == 1 and "reason" in said, f"a reason is needed: {said}")
+
+    code, out, said = daemon.ctl("rollback", "--to", "1", "--reason", "denies everybody")
+    check(code == 0 and good in out, f"goes back: {said}")
+    status = daemon.status()
+    check(status["snapshot"] == good and status["policy_epoch"] > epoch, "it serves, in a new epoch")
+    rolled = status["rolled_back"]
+    check((rolled["from"], rolled["to"], rolled["reason"]) == (bad, good, "denies everybody"), f"the status says so: {rolled}")
+    check(index(folder)["pin"]["to"] == good, "it is written before it is acknowledged")
+    check(list(daemon.alarms()) == ["rolled_back"], "an alarm")
+    check("event=rolled_back" in daemon.text(), "the log tells")
+    refused("rolled back from", "--to", "1", why="not by number what was gone back from")
+    listed = daemon.ctl("rollback", "--list")[1].splitlines()
+    check(len(listed) == 4 and "denies everybody" in listed[1] and good[7:19] in listed[1], f"the list: {listed}")
+
+    signals = daemon.text().count("event=reload_refused")
+    daemon.process.send_signal(signal.SIGHUP)
+    until("a signal ends no roll-back", lambda: daemon.text().count("event=reload_refused") > signals)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        policies(folder, "no CEL at" if number == signal.SIGKILL else "1 == 2") # whatever is there now
+        daemon.end(number)
+        daemon.start()
+        status = daemon.status()
+        check(status["snapshot"] == good and status["rolled_back"]["from"] == bad, f"over a restart: {status}")
+        check(list(daemon.alarms()) == ["rolled_back"], "with its alarm")
+
+    check(daemon.ctl("reload")[0] == 1, "what does not compile does not end it")
+    check(daemon.status().get("rolled_back"), "it is in force still")
+    policies(folder, "1 == 1")
+    fixed = daemon.reload()
+    check("rolled_back" not in daemon.status() and daemon.alarms() == {}, "a reload ends it")
+    check("event=rollback_ended" in daemon.text() and index(folder)["pin"]["at_ms"] == 0, "and that is written")
+    daemon.end(signal.SIGKILL)
+    daemon.start()
+    check(daemon.status()["snapshot"] == fixed, "for good")
+
+    code, _, said = daemon.ctl("rollback", "--to", index(folder)["served"][0]["sources"][7:17], "--reason", "by its sources")
+    check(code == 0 and daemon.status()["snapshot"] == good, f"by the digest of its sources: {said}")
+    kept_file = folder / "state/served" / index(folder)["served"][1]["file"]
+    kept_file.write_bytes(kept_file.read_bytes().replace(b"nobody", b"NOBODY"))
+    refused("cannot be used", "--to", bad, why="a file that was changed")
+    check(daemon.status()["snapshot"] == good, "changes nothing")
+    daemon.end()
+
+
+def full(pdpd, pdpctl, folder):
+    """A disk that takes nothing: it serves what was gone back to, and says that a restart may forget it."""
+    policies(folder)
+    daemon = Daemon(pdpd, pdpctl, folder, "--policies", str(folder / "policies")).start()
+    good = daemon.status()["snapshot"]
+    policies(folder, "1 == 2")
+    daemon.reload()
+    until("both are kept", lambda: len(index(folder)["served"]) == 2)
+    hold, aside = folder / "state/served", folder / "state/aside"
+    (hold / "index.new").mkdir() # in the way of whoever would write
+    code, _, said = daemon.ctl("rollback", "--to", "1", "--reason", "denies everybody")
+    check(code == 1 and "could not be written" in said, f"it is not acknowledged: {said}")
+    check(daemon.status()["snapshot"] == good, "and serves all the same")
+    check("served_unkept" in daemon.alarms(), "with an alarm")
+    (hold / "index.new").rmdir()
+    until("it is written after all", lambda: index(folder)["pin"]["to"] == good)
+    daemon.end(signal.SIGKILL)
+    daemon.start()
+    check(daemon.status()["snapshot"] == good, "then it lasts")
+    daemon.end()
+
+
+def bundle(pdpd, pdpctl, folder):
+    """An older bundle by an order is no downgrade by a file; keys and expiry are asked anew."""
+    def run(*arguments):
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        check(done.returncode == 0, f"{arguments}: {done.stderr}")
+
+    def build(version, expires="2100-01-01T00:00:00Z"):
+        run(pdpctl, "build", str(folder / "policies"), "-o", str(folder / "b"), "--version", str(version), "--expires", expires)
+        run(pdpctl, "sign", str(folder / "b"), "--key", str(folder / "key"))
+
+    for name in ("key", "other"):
+        run("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(folder / name))
+        run("openssl", "pkey", "-in", str(folder / name), "-pubout", "-out", str(folder / f"{name}.pub"))
+    policies(folder)
+    soon = time.time() + 6
+    build(1, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon)))
+    daemon = Daemon(pdpd, pdpctl, folder, "--bundle", str(folder / "b"), "--bundle-key", str(folder / "key.pub")).start()
+    policies(folder, "1 == 1")
+    build(2)
+    second = daemon.reload()
+    policies(folder, "1 == 2")
+    build(3)
+    daemon.reload()
+    check(daemon.ctl("rollback", "--to", "1", "--reason", "denies everybody")[0] == 0, "goes back to version 2")
+    status = daemon.status()
+    check(status["snapshot"] == second and status["source"]["version"] == 2, "it serves")
+    check("version 3" in (folder / "state/served-bundle").read_text(), "what is remembered is the latest still")
+    daemon.end()
+    daemon.start()
+    check(daemon.status()["source"]["version"] == 2, "over a restart")
+    policies(folder, "1 == 1")
+    build(2)
+    code, _, said = daemon.ctl("reload")
+    check(code == 1 and "version 3 was served before" in said, f"an older file is refused still: {said}")
+    until("version 1 has expired", lambda: time.time() > soon)
+    first = index(folder)["served"][0]["snapshot"]
+    code, _, said = daemon.ctl("rollback", "--to", first, "--reason", "further")
+    check(code == 1 and "has expired" in said, f"what has expired is refused: {said}")
+    (folder / "key.pub").write_bytes((folder / "other.pub").read_bytes())
+    code, _, said = daemon.ctl("rollback", "--to", index(folder)["served"][2]["snapshot"], "--reason", "again")
+    check(code == 1 and "signed" in said, f"under other keys it is refused: {said}")
+    daemon.end()
+    daemon.start()
+    check(daemon.process.wait(DEADLINE_S) == 2 and "event=rollback_lost" in daemon.text(), "and a start says what to do")
+
+
+def memory(pdpd, pdpctl, folder):
+    """Without a state folder it is there until the next start."""
+    policies(folder)
+    daemon = Daemon(pdpd, pdpctl, folder, "--policies", str(folder / "policies"), state=None).start()
+    good = daemon.status()["snapshot"]
+    policies(folder, "1 == 2")
+    daemon.reload()
+    check(daemon.ctl("rollback", "--to", "1", "--reason", "denies everybody")[0] == 0, "goes back")
+    check(daemon.status()["snapshot"] == good, "it serves")
+    daemon.end()
+
+
 def main():
     pdpd, pdpctl = sys.argv[1:3]
-    for part in (kept, lists, unkept):
+    for part in (kept, lists, unkept, back, full, bundle, memory):
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as folder:
             part(pdpd, pdpctl, pathlib.Path(folder))
     print(f"{checks} checks, {failures} failures")
