@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who breaks in: with a password (logins) and with a stolen cookie (sessions). Each says what gives it away, as the causes
+of CAUSES: a signal that is named first is right where its name holds one of the cause's words."""
+import people
+import places
+
+CAUSES = {
+    "network": ("asn", "country", "network", "prefix", "address", "travel", "anonymous", "place"),
+    "device": ("fingerprint", "agent", "device", "browser", "os-", "ja4"),
+    "tool": ("tool",),
+    "hour": ("hour",),
+    "both-at-once": ("concurrent", "two-", "simultaneous", "both"),
+    "pace": ("rate",),
+}
+
+
+def cause_named(signal, causes):
+    return any(word in signal for cause in causes for word in CAUSES[cause])
+
+
+def rare_block(world, rnd):
+    u = rnd.random()
+    if u < .5:
+        return world.kind_block(rnd, "hosting")
+    if u < .7:
+        return world.kind_block(rnd, "vpn")
+    if u < .85:
+        return world.kind_block(rnd, "tor")
+    code = rnd.choice(places.COUNTRIES[10:])[0]
+    return rnd.choice(rnd.choice(world.access[code].items[5:]).blocks)
+
+
+def somebody(population, rnd):
+    """A login of somebody, by how many they have."""
+    user = population.draw(rnd)
+    return user.logins[int(rnd.random() * len(user.logins))][1]
+
+
+# ---- With a password -----------------------------------------------------------------------------
+# (world, population, rnd, what the user does) -> the attacker's context
+
+
+def naive(world, population, rnd, known):
+    return somebody(population, rnd)
+
+
+def vpn(world, population, rnd, known):
+    """Knows the country, and takes an address there as others have one."""
+    other = somebody(population, rnd)
+    block = world.access_block(rnd, known.block.country)
+    return people.Context(block.address(rnd), block, other.device)
+
+
+def targeted(world, population, rnd, known):
+    """Knows provider and browser, and bought a copy of the browser's profile."""
+    block = rnd.choice([b for b in known.block.net.blocks if b.country == known.block.country])
+    return known.at(block.address(rnd), block)
+
+
+def rare_infrastructure(world, population, rnd, known):
+    block = rare_block(world, rnd)
+    device = people.new_device(rnd, people.RARE_AGENTS if rnd.random() < .7 else people.TOOLS)
+    return people.Context(block.address(rnd), block, device)
+
+
+LOGINS = {  # name: (how, what gives it away)
+    "naive": (naive, ("network", "device", "hour")),
+    "vpn": (vpn, ("network", "device", "hour")),
+    "targeted": (targeted, ("network", "hour")),
+    "rare-infrastructure": (rare_infrastructure, ("network", "device", "tool", "hour")),
+}
+
+
+def poisoning(world, population, rnd, known):
+    """From what the user does, step by step, to what the attacker has: the steps, of which the last is the attack."""
+    own = somebody(population, rnd)
+    near = targeted(world, population, rnd, known)
+    there = vpn(world, population, rnd, known)
+    mine = own.device
+    return [near, near, near.by(mine), near.by(mine), there.by(mine), there.by(mine), own.by(mine)]
+
+
+# ---- With a cookie -------------------------------------------------------------------------------
+
+
+def session_naive(world, population, rnd, known):
+    """Another address and another browser: what most thieves have."""
+    while True:
+        other = somebody(population, rnd)
+        if other.asn != known.asn and other.device.form != "bot":
+            return other
+
+
+def session_vpn(world, population, rnd, known):
+    while True:
+        there = vpn(world, population, rnd, known)
+        if there.device.form != "bot":
+            return there
+
+
+def session_tool(world, population, rnd, known):
+    there = targeted(world, population, rnd, known) if rnd.random() < .5 else somebody(population, rnd)
+    return there.by(people.new_device(rnd, people.TOOLS))
+
+
+def session_rare(world, population, rnd, known):
+    """A rare network, with the owner's browser copied by every second thief."""
+    block = rare_block(world, rnd)
+    device = known.device if rnd.random() < .5 else people.new_device(rnd, people.RARE_AGENTS)
+    return people.Context(block.address(rnd), block, device)
+
+
+def session_replay(world, population, rnd, known):
+    """The cookie from the same provider: the header is copied, the fingerprint is the thief's own."""
+    mine = known.device.updated(rnd.getrandbits(48), known.device.version)
+    return targeted(world, population, rnd, known).by(mine)
+
+
+def session_fingerprint(world, population, rnd, known):
+    """The browser copied to the last bit, from an address of another system; of another country half the time."""
+    while True:
+        block = world.access_block(rnd, known.block.country) if rnd.random() < .5 else somebody(population, rnd).block
+        if block.net is not known.block.net:
+            return known.at(block.address(rnd), block)
+
+
+SESSIONS = {
+    "naive": (session_naive, ("network", "device", "both-at-once")),
+    "vpn": (session_vpn, ("network", "device", "both-at-once")),
+    "targeted": (targeted, ("network", "both-at-once", "pace")),
+    "rare-infrastructure": (session_rare, ("network", "device", "both-at-once")),
+    "tool-agent": (session_tool, ("tool", "network", "device", "both-at-once")),
+    "cookie-replay": (session_replay, ("network", "device", "both-at-once")),
+    "same-fingerprint": (session_fingerprint, ("network", "both-at-once")),
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens, in order of time: logins, break-ins with passwords, sessions with and without thieves.
+
+A step is (at_ms, number, what, who…); `lines.py` makes the JSON of it. Nothing here knows how anything is scored."""
+import random
+
+import attackers
+import innocents
+import people
+import places
+
+FEWEST, MOST = 20, 200  # requests of a session
+LATE = 20 * 60_000  # no pause of a session is longer, so that none idles out
+
+
+class Attempt:
+    """A login to judge: a user's own (attacker None) or somebody else's. `history` is how many logins came before."""
+    __slots__ = ("user", "context", "attacker", "causes", "history", "tainted")
+
+    def __init__(self, user, context, attacker=None, causes=(), history=0, tainted=False):
+        self.user, self.context, self.attacker, self.causes = user, context, attacker, causes
+        self.history, self.tainted = history, tainted
+
+
+class Session:
+    """requests: (at_ms, context, is_thief, ms that the clock is behind)."""
+    __slots__ = ("user", "kind", "attacker", "causes", "begin", "requests", "hijacked_at")
+
+    def __init__(self, user, kind, attacker, causes, begin):
+        self.user, self.kind, self.attacker, self.causes, self.begin = user, kind, attacker, causes, begin
+        self.requests, self.hijacked_at = [], None
+
+
+def _gap(rnd, median_s):
+    return min(LATE, 200 + int(rnd.lognormvariate(0, 1) * median_s * 1000))
+
+
+def _count(rnd):
+    return int(FEWEST * (MOST / FEWEST) ** rnd.random())
+
+
+def _benign(world, rnd, kind, session):
+    base = session.user.context_at(session.begin)
+    count = _count(rnd)
+    at = session.begin
+    for what in innocents.ALL[kind](world, rnd, session.user, base, count):
+        context, behind = what if isinstance(what, tuple) else (what, 0)
+        session.requests.append((at, context, False, behind))
+        at += _gap(rnd, 15)
+    return session
+
+
+def _hijacked(world, population, rnd, session):
+    """From a request that nobody foresees on there is a thief, faster than the owner, who stays in every second case."""
+    make, session.causes = attackers.SESSIONS[session.attacker]
+    known = session.user.context_at(session.begin)
+    theirs = make(world, population, rnd, known)
+    count, at, stays = _count(rnd), session.begin, rnd.random() < .5
+    taken = 5 + int(rnd.random() * (count - 12))
+    for n in range(count):
+        thief = n == taken or n > taken and (not stays or rnd.random() < .6)
+        session.requests.append((at, theirs if thief else known, thief, 0))
+        at += _gap(rnd, 4 if n >= taken else 15)
+    session.hijacked_at = session.requests[taken][0]
+    return session
+
+
+class Plan:
+    """Everything drawn from one seed. Parts have random numbers of their own, so that one more of one changes no other."""
+
+    def __init__(self, seed, users, sessions, world=None, calm=False):
+        self.seed, self.calm = seed, calm
+        self.world = world or places.World(self.rnd("places"))
+        self.users = [people.User(self.world, self.rnd("user", n), f"u{n}", calm).live(self.rnd("life", n)) for n in range(users)]
+        self.population = places.Weighted([(u, len(u.logins)) for u in self.users])
+        self.each = max(24, users // 16)  # attacks of a kind on logins, with a third for each class of users
+        self.steps, self._number = [], 0
+        self.tainted = {}  # users whose later logins are not measured, since when: somebody else was in
+        self._poison()
+        self._sessions(sessions)
+        self._logins()
+        self._break_ins(calm)
+        self.steps.sort(key=lambda step: step[:2])
+
+    def rnd(self, *part):
+        """Random numbers of a part's own."""
+        return random.Random("/".join(map(str, (self.seed, *part))))
+
+    def _add(self, at, what, *rest):
+        self._number += 1
+        self.steps.append((at, self._number, what, *rest))
+
+    def _logins(self):
+        for user in self.users:
+            since = self.tainted.get(user.name)
+            for at, context in user.logins:
+                tainted = since is not None and at >= since
+                self._add(at, "login", Attempt(user, context, history=user.history(at), tainted=tainted))
+
+    def _break_ins(self, calm):
+        rnd = self.rnd("break-ins")
+        measured = people.START + people.WARM_UP_DAYS * people.DAY
+        end = people.START + people.DAYS * people.DAY
+        chances = {"thin": [], "thick": []}
+        for user in self.users:
+            for n, (at, _) in enumerate(user.logins):
+                until = user.stays[n + 1] if n + 1 < len(user.stays) else end
+                since = max(at, measured)
+                if until > measured and user.name not in self.tainted:
+                    chances[people.class_of(user.history(since + 1))].append((user, since, until))
+        silent = [people.User(self.world, self.rnd("silent", n), f"n{n}", calm).live(self.rnd("silence", n), count=1)
+                  for n in range(max(8, self.each // 3))]
+        for name, (make, causes) in attackers.LOGINS.items():
+            for n in range(self.each):
+                kind = ("new", "thin", "thick")[n % 3]
+                if kind == "new" or not chances[kind]:
+                    user = rnd.choice(silent)
+                    at = measured + int(rnd.random() * (end - measured))
+                else:
+                    user, since, until = rnd.choice(chances[kind])
+                    at = since + 1 + int(rnd.random() * (until - since - 1))
+                context = make(self.world, self.population, rnd, user.context_at(at))
+                history = 0 if user.name.startswith("n") else user.history(at)
+                self._add(at, "break-in", Attempt(user, context, name, causes, history))
+
+    def _poison(self):
+        """Each on a user of its own, whose later logins are not measured: they were made to look odd."""
+        rnd = self.rnd("poison")
+        span = 6 * people.DAY
+        ready = [u for u in self.users if len(u.logins) > 1]
+        for user in rnd.sample(ready, min(len(ready) // 4, self.each)):
+            earliest = max(user.stays[0], people.START + people.WARM_UP_DAYS * people.DAY)
+            at = earliest + int(rnd.random() * max(1, people.START + (people.DAYS - 8) * people.DAY - earliest))
+            self.tainted[user.name] = at
+            steps = attackers.poisoning(self.world, self.population, rnd, user.context_at(at))
+            for n, context in enumerate(steps):
+                last = n == len(steps) - 1
+                attempt = Attempt(user, context, "slow-poisoning", ("network", "hour"), user.history(at))
+                self._add(at, "break-in" if last else "poison", attempt)
+                at += 2 * 3_600_000 + int(rnd.random() * span / len(steps))
+
+    def _sessions(self, count):
+        rnd = self.rnd("sessions")
+        first = people.START + people.WARM_UP_DAYS * people.DAY
+        kinds = list(innocents.ALL)
+        thefts = [name for name in attackers.SESSIONS for _ in range(max(4, count // 60))]
+        todo = [(kinds[n % len(kinds)], None) for n in range(count)] + [("theft", name) for name in thefts]
+        pool = [u for u in self.users if u.name not in self.tainted and u.logins[-1][1].device.form != "bot"]
+        for n, (kind, attacker) in enumerate(todo):
+            user = pool[n % len(pool)] if n < len(pool) else rnd.choice(pool)
+            begin = first + int(rnd.random() * (people.DAYS - people.WARM_UP_DAYS - 1) * people.DAY)
+            begin = user.moment(rnd, (begin - people.START) // people.DAY)
+            session = Session(user, kind, attacker, (), begin)
+            user.come(begin)
+            if attacker:
+                self.tainted.setdefault(user.name, begin)
+                _hijacked(self.world, self.population, rnd, session)
+            else:
+                _benign(self.world, rnd, kind, session)
+            self._add(session.requests[0][0], "begin", session)
+            for k, request in enumerate(session.requests):
+                self._add(request[0], "request", session, k)
