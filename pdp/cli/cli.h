@@ -25,10 +25,10 @@ struct cli_args {
     const char *positional[4];
     size_t positional_count;
     const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
-    struct cli_values geo, keys, vkeys;
+    struct cli_values geo, keys, vkeys, signals;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
-    const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type, *signal;
+    const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type, *family;
     const char *effect, *strength, *max_age, *message, *lasts, *before;
     int64_t wait_ms; // 0: not given
     const char *state, *rule, *since, *until, *where, *as, *checkpoint, *receipt;
@@ -85,6 +85,10 @@ int cmd_lock_list(const struct cli_args *args);
 int cmd_lock_rm(const struct cli_args *args);
 int cmd_mute_add(const struct cli_args *args);
 int cmd_mute_list(const struct cli_args *args);
+int cmd_mute_rm(const struct cli_args *args);
+int cmd_pardon_add(const struct cli_args *args);
+int cmd_pardon_list(const struct cli_args *args);
+int cmd_pardon_rm(const struct cli_args *args);
 int cmd_cutoff_add(const struct cli_args *args);
 int cmd_cutoff_list(const struct cli_args *args);
 int cmd_audit_query(const struct cli_args *args);

@@ -16,7 +16,7 @@ static const struct {
     {"device", offsetof(struct cli_args, device)},   {"address", offsetof(struct cli_args, address)},
     {"prefix", offsetof(struct cli_args, prefix)},   {"asn", offsetof(struct cli_args, asn)},
     {"country", offsetof(struct cli_args, country)}, {"ja4", offsetof(struct cli_args, ja4)},
-    {"rule", offsetof(struct cli_args, rule)},       {"signal", offsetof(struct cli_args, signal)},
+    {"rule", offsetof(struct cli_args, rule)},       {"family", offsetof(struct cli_args, family)},
     {"role", offsetof(struct cli_args, role)},       {"gateway", offsetof(struct cli_args, gateway)},
 };
 
@@ -36,10 +36,9 @@ bool cli_names_target(const struct cli_args *args)
     return any;
 }
 
-#define TARGET_HINT                                                                                 \
-    "one of --session, --subject, --device, --address, --prefix, --asn, --country, --ja4, --role, " \
-    "--gateway, "                                                                                   \
-    "--tenant, --all"
+#define TARGET_HINT                                                                                   \
+    "one of --session, --family, --subject, --device, --address, --prefix, --asn, --country, --ja4, " \
+    "--role, --gateway, --tenant, --all"
 
 static void put_target_as(struct emit *emit, const struct cli_args *args, const char *kind, const char *value)
 {
@@ -58,11 +57,17 @@ static void put_target_as(struct emit *emit, const struct cli_args *args, const 
     emit_end(emit);
 }
 
-// Exactly one; a tenant beside another narrows that one.
-static int put_target(struct emit *emit, const struct cli_args *args)
+// Exactly one; a tenant beside another narrows that one. Signals are the target of a mute, but not of a
+// pardon.
+static int put_target(struct emit *emit, const struct cli_args *args, bool mutes)
 {
     const char *kind = args->all ? "all" : args->geo_facts ? "geo" : NULL, *value = NULL;
     int named = args->all + args->geo_facts;
+    if (mutes && args->signals.count > 0) {
+        kind = "signal";
+        value = args->signals.at[0];
+        named += (int)args->signals.count;
+    }
     for (size_t i = 0; i < COUNT_OF(TARGETS); i++) {
         const char *given = flag_of(args, TARGETS[i].offset);
         if (given != NULL) {
@@ -153,7 +158,7 @@ static void print_lifted(const struct value *root, struct buf *out)
     }
 }
 
-static int add(const struct cli_args *args, const char *op,
+static int add(const struct cli_args *args, const char *op, bool mutes,
                int (*put)(struct emit *emit, const struct cli_args *args))
 {
     struct buf message = {0};
@@ -164,7 +169,7 @@ static int add(const struct cli_args *args, const char *op,
     emit_init(&emit, WIRE_JSON, &message);
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", str_of(op));
-    int code = put_target(&emit, args);
+    int code = put_target(&emit, args, mutes);
     code = code == CLI_DONE ? put(&emit, args) : code;
     put_text(&emit, "reason", args->reason);
     put_text(&emit, "message", args->message);
@@ -239,7 +244,7 @@ int cmd_target_terminate(const struct cli_args *args)
     emit_init(&emit, WIRE_JSON, &message);
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("session.terminate"));
-    int code = put_target(&emit, args);
+    int code = put_target(&emit, args, false);
     put_text(&emit, "reason", args->reason);
     put_text(&emit, "message", args->message);
     if (args->dry_run) {
@@ -277,38 +282,12 @@ int cmd_control_approve(const struct cli_args *args)
     return code;
 }
 
-static void print_pending(const struct value *root, struct buf *out)
-{
-    static const struct {
-        const char *title, *name;
-        int width;
-    } PARTS[] = {
-        {"ID", "id", 4},          {"KIND", "kind", 8},  {"VALUE", "value", 24}, {"SESSIONS", "counted", 9},
-        {"UNTIL", "expires", 24}, {"BY", "author", 12}, {"REASON", "reason", 1}};
-    const struct value *all = value_get(root, STR("pending"));
-    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
-        buf_printf(out, "%-*s ", PARTS[i].width, PARTS[i].title);
-    }
-    buf_byte(out, '\n');
-    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
-        for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
-            remote_cell(value_get(&all->as.list[row], str_of(PARTS[i].name)), PARTS[i].width, out);
-        }
-        buf_byte(out, '\n');
-    }
-}
-
-int cmd_control_pending(const struct cli_args *args)
-{
-    return remote_simple(args, "control.pending", print_pending);
-}
-
 int cmd_lock_add(const struct cli_args *args)
 {
     if ((args->lasts != NULL) == (args->expires != NULL)) {
         return cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say until when the lock holds");
     }
-    return add(args, "lock.add", put_lock);
+    return add(args, "lock.add", false, put_lock);
 }
 
 static int put_span(struct emit *emit, const struct cli_args *args)
@@ -322,30 +301,52 @@ int cmd_mute_add(const struct cli_args *args)
     if ((args->lasts != NULL) == (args->expires != NULL)) {
         return cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say until when it is muted");
     }
-    return add(args, "mute.add", put_span);
+    return add(args, "mute.add", true, put_span);
 }
 
 int cmd_cutoff_add(const struct cli_args *args)
 {
-    return add(args, "cutoff.add", put_cut_off);
+    return add(args, "cutoff.add", false, put_cut_off);
 }
 
-int cmd_lock_rm(const struct cli_args *args)
+static int put_pardon(struct emit *emit, const struct cli_args *args)
+{
+    if (args->signals.count > 0) {
+        emit_key(emit, STR("signals"));
+        emit_list(emit, args->signals.count);
+        for (size_t i = 0; i < args->signals.count; i++) {
+            emit_str(emit, str_of(args->signals.at[i]));
+        }
+        emit_end(emit);
+    }
+    return put_span(emit, args);
+}
+
+int cmd_pardon_add(const struct cli_args *args)
+{
+    return args->lasts != NULL && args->expires != NULL
+               ? cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say once until when it holds")
+               : add(args, "pardon.add", false, put_pardon);
+}
+
+static int take_out(const struct cli_args *args, const char *what, const char *op)
 {
     struct str id = str_of(args->positional[0]);
     struct buf message = {0};
     struct emit emit;
     int64_t number = 0;
-    id = str_starts(id, STR("lock/")) || str_starts(id, STR("mute/")) ? str_sub(id, 5, id.len) : id;
+    size_t slash = str_find_byte(id, '/', 0); // `lock/17` as answers name it
+    bool named = str_eq(str_sub(id, 0, slash), str_of(what)) && slash < id.len;
+    id = named ? str_sub(id, slash + 1, id.len) : id;
     if (!str_to_i64(id, &number) || number <= 0) {
-        return cli_bad("its number from `lock list`", "`" STR_FMT "` is no lock", STR_ARG(id));
+        return cli_bad("its number from the list", "`" STR_FMT "` is no %s", STR_ARG(id), what);
     }
     if (args->reason == NULL) {
         return cli_bad("why, for the record", "`--reason TEXT` is missing");
     }
     emit_init(&emit, WIRE_JSON, &message);
     emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", STR("lock.rm"));
+    emit_key_str(&emit, "op", str_of(op));
     emit_key_int(&emit, "id", number);
     put_wait(&emit, args);
     emit_key_str(&emit, "reason", str_of(args->reason));
@@ -355,90 +356,22 @@ int cmd_lock_rm(const struct cli_args *args)
     return code;
 }
 
-// ---- Lists -----------------------------------------------------------------------------------------
-
-static const struct column {
-    const char *title, *name;
-    int width;
-} COLUMNS[] = {
-    {"ID", "name", 12},       {"KIND", "kind", 8},      {"VALUE", "value", 24}, {"EFFECT", "effect", 9},
-    {"BEFORE", "before", 24}, {"UNTIL", "expires", 24}, {"BY", "author", 12},   {"REASON", "reason", 1},
-};
-
-static bool shown(const struct column *column, bool cut_offs)
+int cmd_lock_rm(const struct cli_args *args)
 {
-    return strcmp(column->name, cut_offs ? "effect" : "before") != 0;
+    return take_out(args, "lock", "lock.rm");
 }
 
-static void print_list(const struct value *root, const char *name, struct buf *out)
+int cmd_mute_rm(const struct cli_args *args)
 {
-    const struct value *all = value_get(root, str_of(name));
-    bool cut_offs = strcmp(name, "cutoffs") == 0;
-    const struct value *next = value_get(root, STR("next"));
-    for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
-        if (shown(&COLUMNS[i], cut_offs)) {
-            buf_printf(out, "%-*s ", COLUMNS[i].width, COLUMNS[i].title);
-        }
-    }
-    buf_byte(out, '\n');
-    for (uint32_t row = 0; all != NULL && all->kind == VALUE_LIST && row < all->n; row++) {
-        for (size_t i = 0; i < COUNT_OF(COLUMNS); i++) {
-            if (shown(&COLUMNS[i], cut_offs)) {
-                remote_cell(value_get(&all->as.list[row], str_of(COLUMNS[i].name)), COLUMNS[i].width, out);
-            }
-        }
-        buf_byte(out, '\n');
-    }
-    if (next != NULL && next->kind == VALUE_STRING) {
-        buf_printf(out, "more: --after " STR_FMT "\n", STR_ARG(value_text(next)));
-    }
+    return take_out(args, "mute", "mute.rm");
 }
 
-static void print_locks(const struct value *root, struct buf *out)
+int cmd_pardon_rm(const struct cli_args *args)
 {
-    print_list(root, "locks", out);
+    return take_out(args, "pardon", "pardon.rm");
 }
 
-static void print_mutes(const struct value *root, struct buf *out)
-{
-    print_list(root, "mutes", out);
-}
-
-static void print_cut_offs(const struct value *root, struct buf *out)
-{
-    print_list(root, "cutoffs", out);
-}
-
-static int list(const struct cli_args *args, const char *op,
-                void (*print)(const struct value *root, struct buf *out))
-{
-    struct buf message = {0};
-    struct emit emit;
-    emit_init(&emit, WIRE_JSON, &message);
-    emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", str_of(op));
-    emit_key_int(&emit, "limit", args->limit);
-    put_text(&emit, "after", args->after);
-    emit_end(&emit);
-    int code = remote_operate(args, &message, print);
-    buf_fini(&message);
-    return code;
-}
-
-int cmd_lock_list(const struct cli_args *args)
-{
-    return list(args, "lock.list", print_locks);
-}
-
-int cmd_cutoff_list(const struct cli_args *args)
-{
-    return list(args, "cutoff.list", print_cut_offs);
-}
-
-int cmd_mute_list(const struct cli_args *args)
-{
-    return list(args, "mute.list", print_mutes);
-}
+// ---- The breaker ------------------------------------------------------------------------------------
 
 static void print_reset(const struct value *root, struct buf *out)
 {

@@ -38,7 +38,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "show what is known of one session",
      "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
     {"session terminate", "--connect URL (--session ID | TARGET) --reason TEXT",
-     "connect session subject device address prefix asn country ja4 role gateway tenant type all dry-run "
+     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
+     "dry-run "
      "confirm message "
      "reason wait yes-lock-out deadline json",
      "end sessions for good, or all of a target; `--session -` reads one a line from standard input",
@@ -51,14 +52,15 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl user forget-devices --connect ipc:///run/pdp/admin.sock --subject alice --reason \"phone "
      "stolen\"",
      0, cmd_user_forget_devices},
-    {"control pending", "--connect URL", "connect deadline json",
+    {"control pending", "--connect URL", "connect limit after deadline json",
      "show the orders that wait for a second analyst",
      "pdpctl control pending --connect ipc:///run/pdp/admin.sock", 0, cmd_control_pending},
     {"control approve", "ID --connect URL", "connect wait deadline json",
      "agree to an order that another analyst gave",
      "pdpctl control approve 3 --connect ipc:///run/pdp/admin.sock", 1, cmd_control_approve},
     {"lock add", "--connect URL TARGET --for SPAN --reason TEXT",
-     "connect session subject device address prefix asn country ja4 role gateway tenant type all effect "
+     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
+     "effect "
      "strength max-age message reason "
      "for expires wait yes-lock-out deadline json",
      "deny, step up or end whatever a target asks, new sessions too, until it is lifted or expires",
@@ -86,13 +88,26 @@ const struct cli_command CLI_COMMANDS[] = {
     {"mute list", "--connect URL", "connect limit after deadline json", "show what is muted",
      "pdpctl mute list --connect ipc:///run/pdp/admin.sock", 0, cmd_mute_list},
     {"mute rm", "ID --connect URL --reason TEXT", "connect reason wait deadline json", "let it speak again",
-     "pdpctl mute rm 18 --connect ipc:///run/pdp/admin.sock --reason \"rule is mended\"", 1, cmd_lock_rm},
+     "pdpctl mute rm 18 --connect ipc:///run/pdp/admin.sock --reason \"rule is mended\"", 1, cmd_mute_rm},
+    {"pardon add", "--connect URL TARGET [--signal ID...] --reason TEXT",
+     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
+     "signal reason for expires wait yes-lock-out deadline json",
+     "set evidence of risk aside that was stored before now; what comes later counts as ever",
+     "pdpctl pardon add --connect ipc:///run/pdp/admin.sock --subject alice --signal impossible-travel "
+     "--reason \"she was on a plane\"",
+     0, cmd_pardon_add},
+    {"pardon list", "--connect URL", "connect limit after deadline json", "show the pardons that hold",
+     "pdpctl pardon list --connect ipc:///run/pdp/admin.sock", 0, cmd_pardon_list},
+    {"pardon rm", "ID --connect URL --reason TEXT", "connect reason wait deadline json",
+     "let evidence count again that was set aside",
+     "pdpctl pardon rm 19 --connect ipc:///run/pdp/admin.sock --reason \"it was not she\"", 1, cmd_pardon_rm},
     {"breaker reset", "--connect URL --reason TEXT", "connect reason deadline json",
      "let policies end sessions again after they ended too many",
      "pdpctl breaker reset --connect ipc:///run/pdp/admin.sock --reason \"the rule is muted\"", 0,
      cmd_breaker_reset},
     {"cutoff add", "--connect URL TARGET --reason TEXT",
-     "connect session subject device address prefix asn country ja4 role gateway tenant type all before "
+     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
+     "before "
      "message reason wait yes-lock-out "
      "deadline json",
      "end every session of a target that was authenticated before a time, seen before or not, for good",

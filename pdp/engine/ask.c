@@ -3,6 +3,7 @@
 #include "engine/control.h"
 
 #include "engine/device.h"
+#include "engine/pardon.h"
 #include "model/fault.h"
 #include "model/hop.h"
 #include "model/path.h"
@@ -416,9 +417,11 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .passed_strength = passed_strength,
         .external_evidence = external,
         .muted = ask->worker->mutes != NULL ? ask->worker->mutes->signals : 0,
+        .pardons = pardon_find(ask),
     };
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
                ask->request->explain_full, &ask->risk);
+    pardon_bound(ask);
     ask->has_risk = true;
 }
 

@@ -28,6 +28,12 @@ struct ask_cut {
     const struct control *control, *maybe; // NULL: the subject's own
 };
 
+// By signal: the latest pardon that is about the question, and when it was made. Filled where there are any.
+struct ask_pardons {
+    struct risk_pardons at;
+    const struct control *by[RISK_SIGNALS_MAX];
+};
+
 struct ask {
     // What came in.
     struct cel_host host; // over this very ask
@@ -69,6 +75,7 @@ struct ask {
     struct value amr; // LIST, or ERROR where missing
     bool has_risk;
     struct risk_result risk;
+    struct ask_pardons pardons;
     const struct session_repeat *repeat; // in `session`, where this is a repeat
     uint64_t repeat_id, question_hash;
     uint64_t strengths_asked, strengths_proved; // a bit each: what conditions said since ask_begin

@@ -21,13 +21,16 @@ static const struct value *roles_of(const struct ask *ask)
     return policy_roles_expand(ask->snapshot->policies, all, &ask->worker->arena) ? all : NULL;
 }
 
-static void facts_of(const struct ask *ask, bool cut_offs, struct control_facts *out)
+void control_facts(const struct ask *ask, enum controls_part_id part, struct control_facts *out)
 {
     const struct request *request = ask->request;
     bool device = ask_may(ask, GRANT_ASSERT_DEVICE);
     *out = (struct control_facts){
         .has_session = ask->has_session,
         .session = ask->session.id,
+        .family = controls_ask(ask->controls, part, CONTROL_FAMILY)
+                      ? control_family(ask->worker->engine->sessions, &ask->session)
+                      : (struct hash128){0},
         .tenant = request->tenant,
         .subject_type = request->subject_type,
         .subject_id = request->subject_id,
@@ -39,7 +42,7 @@ static void facts_of(const struct ask *ask, bool cut_offs, struct control_facts 
         .asn = ask->seen.asn,
         .country = ask->seen.country,
     };
-    if (controls_ask(ask->controls, cut_offs, CONTROL_ROLE)) {
+    if (controls_ask(ask->controls, part, CONTROL_ROLE)) {
         out->roles = roles_of(ask);
     }
 }
@@ -61,12 +64,12 @@ static void meet_cut(void *user, const struct control *control, enum truth truth
 void control_cuts(struct ask *ask)
 {
     ask->cut = (struct ask_cut){.before_ms = (int64_t)ask->user.cutoff_s * TIME_MS_PER_S};
-    if (ask->controls == NULL || !ask->has_session || !controls_any(ask->controls, true)) {
+    if (ask->controls == NULL || !ask->has_session || !controls_any(ask->controls, CONTROLS_CUT_OFFS)) {
         return;
     }
     struct control_facts facts;
-    facts_of(ask, true, &facts);
-    controls_find(ask->controls, true, &facts, ask->now_ms, meet_cut, &ask->cut);
+    control_facts(ask, CONTROLS_CUT_OFFS, &facts);
+    controls_find(ask->controls, CONTROLS_CUT_OFFS, &facts, ask->now_ms, meet_cut, &ask->cut);
 }
 
 enum truth control_cuts_at(const struct ask *ask, int64_t auth_ms)
@@ -197,13 +200,13 @@ static void meet_lock(void *user, const struct control *control, enum truth trut
 // false: there is none.
 static bool find_locks(struct ask *ask, bool events, struct found *out)
 {
-    if (ask->controls == NULL || !controls_any(ask->controls, false)) {
+    if (ask->controls == NULL || !controls_any(ask->controls, CONTROLS_LOCKS)) {
         return false;
     }
     struct control_facts facts;
     *out = (struct found){.ask = ask, .events = events, .until_ms = INT64_MAX};
-    facts_of(ask, false, &facts);
-    controls_find(ask->controls, false, &facts, ask->now_ms, meet_lock, out);
+    control_facts(ask, CONTROLS_LOCKS, &facts);
+    controls_find(ask->controls, CONTROLS_LOCKS, &facts, ask->now_ms, meet_lock, out);
     return true;
 }
 

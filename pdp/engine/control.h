@@ -15,6 +15,9 @@ struct ask_locks {
     size_t count;
 };
 
+// What the question says of itself, as controls of this part ask for it.
+void control_facts(const struct ask *ask, enum controls_part_id part, struct control_facts *out);
+
 // The latest cut-offs that are about this question, and those that may be: sets ask->cut. Needs the hold.
 void control_cuts(struct ask *ask);
 // Is the session over by a cut-off: authenticated before it, or nobody knows when? Unsure where it cannot be

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/controls.h"
 
+#include "engine/pardon.h"
 #include "engine/worker.h"
 #include "session/control_row.h"
 #include "session/journal.h"
@@ -14,6 +15,9 @@ enum pdp_err engine_control_make(struct engine *engine, struct control *spec, st
     spec->number = engine->control_last + 1;
     enum pdp_err err = control_new(engine->sessions, spec, out, why);
     engine->control_last += err == PDP_ERR_OK;
+    if (err == PDP_ERR_OK) {
+        (*out)->signal_bits = pardon_bits(spec->signals);
+    }
     pthread_mutex_unlock(&engine->controls_lock);
     return err;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/controls.h"
+#include "engine/pardon.h"
 #include "engine/worker.h"
 #include "session/control_row.h"
 
@@ -45,7 +46,9 @@ enum pdp_err controls_load_row(struct controls_load *load, struct engine *engine
     enum pdp_err err = control_row_read(engine->sessions, key, value, &arena, &load->at[load->count]);
     arena_fini(&arena);
     if (err == PDP_ERR_OK) {
-        remember_number(engine, load->at[load->count++]->number);
+        struct control *control = load->at[load->count++];
+        control->signal_bits = pardon_bits(control->signals);
+        remember_number(engine, control->number);
     }
     return err;
 }

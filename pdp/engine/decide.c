@@ -2,6 +2,7 @@
 // HOT
 #include "engine/control.h"
 #include "engine/device.h"
+#include "engine/pardon.h"
 #include "engine/shadow.h"
 
 #include "model/fault.h"
@@ -501,6 +502,16 @@ static int64_t valid_until(struct ask *ask, const struct policy_result *result, 
     return until_ms > ask->now_ms ? until_ms : 0;
 }
 
+static void say_pardons(struct ask *ask, struct verdict *out)
+{
+    const struct control *pardons[RISK_SIGNALS_MAX];
+    uint32_t bits[RISK_SIGNALS_MAX];
+    size_t count = pardon_used(ask, pardons, bits);
+    for (size_t i = 0; i < count; i++) {
+        add_missing(ask, out, pardon_words(ask, pardons[i]));
+    }
+}
+
 static void judge(struct ask *ask, struct verdict *out)
 {
     if (!ask_weigh_counters(ask)) {
@@ -533,6 +544,7 @@ static void judge(struct ask *ask, struct verdict *out)
     if (ask->worker->mutes != NULL && ask->worker->mutes->signals != 0) {
         add_missing(ask, out, STR("a signal of risk is muted"));
     }
+    say_pardons(ask, out);
     adjust(ask, out);
     if (ask_in_shadow(ask)) {
         shadow_count(ask, &result, out);

@@ -2,6 +2,8 @@
 // HOT
 #include "engine/record_inner.h"
 
+#include "engine/pardon.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -223,6 +225,34 @@ static void put_risk(struct emit *emit, const struct risk_result *risk)
     emit_end(emit);
 }
 
+// What was set aside of what scoring read, and by which pardons: what was stored by `at` counted nothing.
+static void put_pardons(struct emit *emit, const struct ask *ask)
+{
+    const struct control *pardons[RISK_SIGNALS_MAX];
+    uint32_t bits[RISK_SIGNALS_MAX];
+    size_t count = pardon_used(ask, pardons, bits);
+    if (count == 0) {
+        return;
+    }
+    emit_key(emit, STR("pardons"));
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        emit_map(emit, 3);
+        emit_key_str(emit, "name", pardons[i]->name);
+        emit_key_int(emit, "at", pardons[i]->created_ms);
+        emit_key(emit, STR("signals"));
+        emit_list(emit, SIZE_MAX);
+        for (size_t row = 0; row < risk_signal_count(NULL); row++) {
+            if ((bits[i] >> row & 1) != 0) {
+                emit_str(emit, risk_signal_name(NULL, row));
+            }
+        }
+        emit_end(emit);
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
 // Where the address is: the answer of the geo databases, which replaying does not look up again.
 static void put_geo(struct emit *emit, const struct ask *ask)
 {
@@ -441,6 +471,7 @@ static void put_verdict(struct emit *emit, const struct ask *ask, const struct v
     }
     if (ask->has_risk) {
         put_risk(emit, &ask->risk);
+        put_pardons(emit, ask);
     }
     put_geo(emit, ask);
     if (verdict->has_session) {
@@ -508,6 +539,7 @@ void record_event(const struct ask *ask, const struct event_result *result)
     }
     if (ask->has_risk) {
         put_risk(&emit, &ask->risk);
+        put_pardons(&emit, ask);
     }
     put_geo(&emit, ask);
     if (ask->has_session) {

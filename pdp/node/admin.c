@@ -471,7 +471,10 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("lock.rm", ROLES_ACT, admin_lock_remove)                 \
     X("mute.add", ROLES_ACT, admin_mute_add)                   \
     X("mute.list", ROLES_READ, admin_mute_list)                \
-    X("mute.rm", ROLES_ACT, admin_lock_remove)                 \
+    X("mute.rm", ROLES_ACT, admin_mute_remove)                 \
+    X("pardon.add", ROLES_ACT, admin_pardon_add)               \
+    X("pardon.list", ROLES_READ, admin_pardon_list)            \
+    X("pardon.rm", ROLES_ACT, admin_pardon_remove)             \
     X("cutoff.add", ROLES_ACT, admin_cut_off_add)              \
     X("cutoff.list", ROLES_READ, admin_cut_off_list)           \
     X("audit.list", ROLES_AUDIT, admin_audit_list)             \

@@ -7,6 +7,7 @@
 #include "engine/controls.h"
 
 static const int64_t BEFORE_AHEAD_MS = 60000; // clocks of issuers may differ by this
+static const int64_t PARDON_KEEP_MS = INT64_C(90) * 24 * 3600 * 1000;
 
 struct str admin_text(const struct value *map, const char *key)
 {
@@ -45,6 +46,9 @@ static void put_control(struct emit *emit, const struct control *control)
     put_some(emit, "type", control->target.type);
     emit_key_str(emit, "effect", str_of(pdp_effect_name(control->effect)));
     put_some(emit, "strength", control->strength);
+    if (control->pardon) {
+        emit_key_str(emit, "signals", control->signals.len > 0 ? control->signals : STR("all"));
+    }
     if (control->max_age_s > 0) {
         emit_key_int(emit, "max_age", control->max_age_s);
     }
@@ -103,21 +107,36 @@ static struct str ref_of(struct admin_call *call, struct str session)
     return str_of(ref);
 }
 
+// A family by its ref, or by a session of it.
+static struct str family_of(struct admin_call *call, struct str family)
+{
+    struct session_table *table = engine_sessions(call->admin->engine);
+    struct session_view *view = &call->admin->views[0];
+    char *ref = arena_alloc(&call->admin->arena, 32, 1);
+    if (ref == NULL || family.len == 0 || family.len > REQUEST_ID_MAX || !session_look(table, family, view)) {
+        return family;
+    }
+    control_family_print(table, &view->record, ref);
+    return str_of(ref);
+}
+
 static const char *read_target(struct admin_call *call, struct control_target *out)
 {
     const struct value *target = value_get(call->root, STR("target"));
     *out = (struct control_target){0};
     if (target == NULL || target->kind != VALUE_MAP ||
         !control_kind_read(admin_text(target, "kind"), &out->kind)) {
-        return "`target` says of whom: a `kind` (all, session, subject, device, address, prefix, asn, "
-               "country, ja4, "
-               "role, gateway, tenant) and its `value`";
+        return "`target` says of whom: a `kind` (all, session, family, subject, device, address, prefix, "
+               "asn, "
+               "country, ja4, role, gateway, tenant) and its `value`";
     }
     out->value = admin_text(target, "value");
     out->tenant = admin_text(target, "tenant");
     out->type = admin_text(target, "type");
     if (out->kind == CONTROL_SESSION) {
         out->value = ref_of(call, out->value);
+    } else if (out->kind == CONTROL_FAMILY) {
+        out->value = family_of(call, out->value);
     }
     return NULL;
 }
@@ -175,6 +194,56 @@ static const char *read_mute(struct admin_call *call, struct control *spec)
                "its id";
     }
     return read_expiry(call, spec);
+}
+
+// One id more, behind a space. NULL: it is good.
+static const char *add_signal(struct admin_call *call, const struct value *name, struct buf *out)
+{
+    struct control_target target = {.kind = CONTROL_SIGNAL};
+    if (name->kind != VALUE_STRING) {
+        return "`signals` is a list of signals' ids";
+    }
+    target.value = value_text(name);
+    if (!engine_knows(call->admin->engine, call->admin->worker, &target)) {
+        return "no signal has this id; `new-asn` and the like: docs/RISK.md names them";
+    }
+    if (out->len > 0) {
+        buf_byte(out, ' ');
+    }
+    buf_str(out, target.value);
+    return NULL;
+}
+
+static const char *read_signals(struct admin_call *call, struct control *spec)
+{
+    const struct value *signals = value_get(call->root, STR("signals"));
+    struct buf text = {.limit = CONTROL_SIGNALS_MAX};
+    bool list = signals == NULL || signals->kind == VALUE_LIST;
+    const char *wrong = list ? NULL : "`signals` is a list of signals' ids";
+    for (uint32_t i = 0; wrong == NULL && signals != NULL && i < signals->n; i++) {
+        wrong = add_signal(call, &signals->as.list[i], &text);
+    }
+    if (wrong == NULL && signals != NULL && (text.len == 0 || text.failed)) {
+        wrong = "`signals` names one signal or more; leave it out where all are meant";
+    }
+    if (wrong == NULL && text.len > 0) {
+        bool ok = true;
+        spec->signals = arena_str(&call->admin->arena, buf_view(&text), &ok);
+        wrong = ok ? NULL : pdp_err_text(PDP_ERR_NOMEM);
+    }
+    buf_fini(&text);
+    return wrong;
+}
+
+// It lasts longer than what it sets aside is remembered, unless somebody says until when.
+static const char *read_pardon(struct admin_call *call, struct control *spec)
+{
+    spec->pardon = true;
+    spec->effect = PDP_EFFECT_ALLOW; // of a pardon: none
+    spec->expires_ms = num_add_sat(spec->created_ms, PARDON_KEEP_MS);
+    const char *wrong = read_signals(call, spec);
+    bool timed = value_get(call->root, STR("for")) != NULL || value_get(call->root, STR("expires")) != NULL;
+    return wrong == NULL && timed ? read_expiry(call, spec) : wrong;
 }
 
 // A cut-off lasts as long as tombstones do: nobody's session comes back.
@@ -252,6 +321,10 @@ static const char *const UNKNOWN_PLACE = "no geo database that is served tells t
                                          "be denied as unsure; say `lock_out: true` "
                                          "(pdpctl: `--yes-lock-out`) if it is meant";
 
+static const char *const PARDON_ALL = "this sets aside what is remembered of everybody; say `lock_out: true` "
+                                      "(pdpctl: `--yes-lock-out`) if it is "
+                                      "meant";
+
 // Why the order asks again; NULL: it does not.
 static const char *asks_again(const struct admin_call *call, const struct control *control)
 {
@@ -262,6 +335,9 @@ static const char *asks_again(const struct admin_call *call, const struct contro
     }
     (void)engine_serving(call->admin->engine, call->admin->worker, digest, &facts);
     enum control_kind kind = control->target.kind;
+    if (control->pardon) {
+        return kind == CONTROL_ALL ? PARDON_ALL : NULL;
+    }
     bool unknown = (kind == CONTROL_COUNTRY && (facts.geo_facts & GEO_COUNTRY) == 0) ||
                    (kind == CONTROL_ASN && (facts.geo_facts & GEO_ASN) == 0);
     return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : admin_guard(call, control);
@@ -319,14 +395,53 @@ void admin_mute_add(struct admin_call *call)
     add(call, "mute.add", read_mute);
 }
 
+void admin_pardon_add(struct admin_call *call)
+{
+    add(call, "pardon.add", read_pardon);
+}
+
 void admin_cut_off_add(struct admin_call *call)
 {
     add(call, "cutoff.add", read_cut_off);
 }
 
-static bool is_cut_off(void *user, const struct control *control)
+// What controls are called, by which operations list them and take them out.
+enum what {
+    WHAT_LOCK,
+    WHAT_CUT_OFF,
+    WHAT_MUTE,
+    WHAT_PARDON
+};
+
+static const struct {
+    const char *name, *list, *remove, *unknown; // remove NULL: it has no undo
+} WHATS[] = {
+    [WHAT_LOCK] = {"a lock", "locks", "lock.rm", "there is no lock of this `id`; it may have expired"},
+    [WHAT_CUT_OFF] = {"a cut-off", "cutoffs", NULL, NULL},
+    [WHAT_MUTE] = {"a mute", "mutes", "mute.rm", "there is no mute of this `id`; it may have expired"},
+    [WHAT_PARDON] = {"a pardon", "pardons", "pardon.rm",
+                     "there is no pardon of this `id`; it may have expired"},
+};
+
+static enum what what_of(const struct control *control)
 {
-    *(bool *)user = control->cut_off;
+    return control->pardon                            ? WHAT_PARDON
+           : control->cut_off                         ? WHAT_CUT_OFF
+           : control_kind_mutes(control->target.kind) ? WHAT_MUTE
+                                                      : WHAT_LOCK;
+}
+
+struct found {
+    uint64_t number;
+    bool any;
+    enum what what;
+};
+
+static bool is_it(void *user, const struct control *control)
+{
+    struct found *found = user;
+    found->any = control->number == found->number;
+    found->what = what_of(control);
     return false; // it alone
 }
 
@@ -336,13 +451,27 @@ static uint64_t number_of(const struct admin_call *call)
     return id != NULL && id->kind == VALUE_INT && id->as.i > 0 ? (uint64_t)id->as.i : 0;
 }
 
-void admin_lock_remove(struct admin_call *call)
+// Why it cannot be taken out; NULL: it can.
+static const char *not_to_remove(struct admin_call *call, enum what what, uint64_t number)
 {
-    struct engine *engine = call->admin->engine;
+    struct found found = {.number = number};
+    engine_controls_each(call->admin->engine, number, is_it, &found);
+    if (!found.any) {
+        return WHATS[what].unknown;
+    }
+    if (WHATS[found.what].remove == NULL) {
+        return "a cut-off has no undo: what it ended is over";
+    }
+    struct str text = arena_printf(&call->admin->arena, "this is %s: `%s` takes it out%c",
+                                   WHATS[found.what].name, WHATS[found.what].remove, '\0');
+    return found.what == what ? NULL : text.len > 0 ? text.at : WHATS[what].unknown;
+}
+
+static void take_out(struct admin_call *call, enum what what)
+{
     AUTO(control_drop) struct control *was = NULL;
     uint64_t number = number_of(call);
     struct str reason = reason_of(call);
-    bool cut_off = false;
     if (number == 0 || reason.len == 0 || reason.len > ADMIN_REASON_MAX) {
         admin_fail(call->emit, number == 0 ? "`id` is missing: the number that the list gives"
                                            : "a `reason` of 1 to 500 bytes is required");
@@ -352,25 +481,38 @@ void admin_lock_remove(struct admin_call *call)
         admin_fail(call->emit, ADMIN_WAIT_WRONG);
         return;
     }
-    engine_controls_each(engine, number, is_cut_off, &cut_off);
-    enum pdp_err err = cut_off ? PDP_ERR_STATE : take(call, number, &was);
+    const char *wrong = not_to_remove(call, what, number);
+    enum pdp_err err = wrong == NULL ? take(call, number, &was) : PDP_ERR_STATE;
     if (err != PDP_ERR_OK) {
-        admin_fail(call->emit, err == PDP_ERR_UNKNOWN
-                                   ? "there is no lock or mute of this `id`; it may have expired"
-                               : err == PDP_ERR_STATE ? "a cut-off has no undo: what it ended is over"
-                                                      : pdp_err_text(err));
+        admin_fail(call->emit, wrong != NULL            ? wrong
+                               : err == PDP_ERR_UNKNOWN ? WHATS[what].unknown
+                                                        : pdp_err_text(err));
         return;
     }
-    admin_told(call->admin, node_asking_peer(call->asking)->name,
-               control_kind_mutes(was->target.kind) ? "mute.rm" : "lock.rm", was, reason);
+    admin_told(call->admin, node_asking_peer(call->asking)->name, WHATS[what].remove, was, reason);
     answer_control(call, was);
+}
+
+void admin_lock_remove(struct admin_call *call)
+{
+    take_out(call, WHAT_LOCK);
+}
+
+void admin_mute_remove(struct admin_call *call)
+{
+    take_out(call, WHAT_MUTE);
+}
+
+void admin_pardon_remove(struct admin_call *call)
+{
+    take_out(call, WHAT_PARDON);
 }
 
 // ---- Lists -----------------------------------------------------------------------------------------
 
 struct listing {
     struct emit *emit;
-    bool cut_offs, mutes;
+    enum what what;
     size_t left;
     int64_t now_ms;
     uint64_t next; // 0: that was all
@@ -379,8 +521,7 @@ struct listing {
 static bool list_one(void *user, const struct control *control)
 {
     struct listing *listing = user;
-    if (control->cut_off != listing->cut_offs || control_kind_mutes(control->target.kind) != listing->mutes ||
-        control->expires_ms <= listing->now_ms) {
+    if (what_of(control) != listing->what || control->expires_ms <= listing->now_ms) {
         return true;
     }
     if (listing->left == 0) {
@@ -392,7 +533,7 @@ static bool list_one(void *user, const struct control *control)
     return true;
 }
 
-static void list(struct admin_call *call, const char *name, bool cut_offs, bool mutes)
+static void list(struct admin_call *call, enum what what)
 {
     size_t limit = 0;
     uint64_t from = 0;
@@ -400,12 +541,11 @@ static void list(struct admin_call *call, const char *name, bool cut_offs, bool 
         admin_fail(call->emit, "`limit` is a number above 0, `after` what the last answer gave as `next`");
         return;
     }
-    struct listing listing = {
-        .emit = call->emit, .cut_offs = cut_offs, .mutes = mutes, .left = limit, .now_ms = now_ms(call)};
+    struct listing listing = {.emit = call->emit, .what = what, .left = limit, .now_ms = now_ms(call)};
     emit_map(call->emit, EMIT_FEW);
     emit_key_bool(call->emit, "ok", true);
     emit_key_int(call->emit, "controls_epoch", (int64_t)engine_controls_epoch(call->admin->engine));
-    emit_key(call->emit, str_of(name));
+    emit_key(call->emit, str_of(WHATS[what].list));
     emit_list(call->emit, SIZE_MAX);
     engine_controls_each(call->admin->engine, from, list_one, &listing);
     emit_end(call->emit);
@@ -415,17 +555,22 @@ static void list(struct admin_call *call, const char *name, bool cut_offs, bool 
 
 void admin_lock_list(struct admin_call *call)
 {
-    list(call, "locks", false, false);
+    list(call, WHAT_LOCK);
 }
 
 void admin_cut_off_list(struct admin_call *call)
 {
-    list(call, "cutoffs", true, false);
+    list(call, WHAT_CUT_OFF);
 }
 
 void admin_mute_list(struct admin_call *call)
 {
-    list(call, "mutes", false, true);
+    list(call, WHAT_MUTE);
+}
+
+void admin_pardon_list(struct admin_call *call)
+{
+    list(call, WHAT_PARDON);
 }
 
 void admin_breaker_reset(struct admin_call *call)

@@ -92,10 +92,11 @@ static void end_one(struct admin *admin, struct job *job, const struct session_v
 static void look_at(struct admin *admin, struct job *job, const struct session_view *view, int64_t now_ms)
 {
     struct control_facts facts;
-    if (view->record.state == SESSION_TERMINATED || view->record.auth_time_ms >= job->control->before_ms) {
+    if (view->record.state == SESSION_TERMINATED || view->record.state == SESSION_ROTATED ||
+        view->record.auth_time_ms >= job->control->before_ms) {
         return;
     }
-    control_facts_of(view, &facts);
+    control_facts_of(engine_sessions(admin->engine), view, &facts);
     enum truth truth = control_names(engine_sessions(admin->engine), job->control, &facts);
     if (truth == TRUTH_YES && job->ends) {
         end_one(admin, job, view, now_ms);

@@ -3,6 +3,7 @@
 
 #include "base/ip.h"
 #include "base/num.h"
+#include "session/controls.h"
 
 #include <stdio.h>
 
@@ -155,6 +156,13 @@ static void put_ids(struct emit *emit, const struct session_record *record)
     admin_time(emit, "keep_until", record->keep_until_ms);
 }
 
+static void put_family(struct admin_call *call, const struct session_record *record)
+{
+    char ref[32];
+    control_family_print(engine_sessions(call->admin->engine), record, ref);
+    emit_key_str(call->emit, "family", str_of(ref));
+}
+
 void admin_session_show(struct admin_call *call)
 {
     struct str session = admin_text(call->root, "session");
@@ -184,6 +192,7 @@ void admin_session_show(struct admin_call *call)
         admin_time(call->emit, "keep_until", record->keep_until_ms);
     }
     put_ids(call->emit, record);
+    put_family(call, record);
     emit_end(call->emit);
     emit_end(call->emit);
 }

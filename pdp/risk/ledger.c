@@ -37,8 +37,9 @@ double ledger_left(uint16_t value, uint32_t at_s, int64_t clock_ms, int64_t half
 double ledger_raise(struct ledger_pair pair, double evidence, int64_t clock_ms, int64_t half_life_ms)
 {
     uint16_t value = evidence > 0 ? parts_of(evidence) : 0;
-    if (value <= *pair.value) { // else it wins over whatever is left
-        double left = ledger_left(*pair.value, *pair.at_s, clock_ms, half_life_ms);
+    uint16_t was = pair.pardoned ? 0 : *pair.value;
+    if (value <= was) { // else it wins over whatever is left
+        double left = ledger_left(was, *pair.at_s, clock_ms, half_life_ms);
         if ((double)value / PARTS <= left) {
             return left;
         }

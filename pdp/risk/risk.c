@@ -9,6 +9,7 @@
 #include "risk/model.h"
 
 _Static_assert(SIGNAL_COUNT <= VERDICT_SIGNALS_MAX, "an answer can list every signal");
+_Static_assert(SIGNAL_COUNT <= RISK_SIGNALS_MAX, "a mask has a bit for every signal");
 
 // One signal's part of L, and whether the context shows it now.
 struct part {
@@ -34,7 +35,24 @@ struct scoring {
 
 static struct ledger_pair pair_of(struct risk_state *state, uint8_t slot)
 {
-    return (struct ledger_pair){&state->value[slot], &state->at_s[slot]};
+    return (struct ledger_pair){&state->value[slot], &state->at_s[slot], false};
+}
+
+// Is suspicion of this signal, stored with this time, set aside?
+static bool is_pardoned(const struct scoring *s, size_t row, int64_t stored_ms)
+{
+    const struct risk_pardons *pardons = s->view.in->pardons;
+    return pardons != NULL && stored_ms <= pardons->at_ms[row];
+}
+
+static void note_pardoned(struct scoring *s, size_t row)
+{
+    s->out->pardoned |= UINT32_C(1) << row;
+}
+
+static int64_t stored_ms(uint32_t at_s)
+{
+    return (int64_t)at_s * 1000;
 }
 
 static double at_most(double x, double most)
@@ -87,7 +105,10 @@ static void leave_mark(struct scoring *s)
     double least = 0;
     for (size_t i = 0; i < USER_SESSIONS; i++) {
         struct user_mark *at = &s->user.marks[i];
-        double left = at->tag == 0 ? -1 : ledger_left(at->value, at->at_s, s->clock_ms, rule->half_life_ms);
+        bool pardoned = is_pardoned(s, SIGNAL_OTHER_SESSIONS, stored_ms(at->at_s));
+        double left = at->tag == 0 ? -1
+                      : pardoned   ? 0
+                                   : ledger_left(at->value, at->at_s, s->clock_ms, rule->half_life_ms);
         if (at->tag == s->state.tag) {
             mark = at;
             break;
@@ -103,7 +124,8 @@ static void leave_mark(struct scoring *s)
         }
         *mark = (struct user_mark){.tag = s->state.tag};
     }
-    (void)ledger_raise((struct ledger_pair){&mark->value, &mark->at_s}, s->out->hard, s->clock_ms,
+    bool pardoned = is_pardoned(s, SIGNAL_OTHER_SESSIONS, stored_ms(mark->at_s));
+    (void)ledger_raise((struct ledger_pair){&mark->value, &mark->at_s, pardoned}, s->out->hard, s->clock_ms,
                        rule->half_life_ms);
 }
 
@@ -159,6 +181,10 @@ static void weigh_signal(struct scoring *s, size_t row)
     double fresh = read_signal(s, row);
     fresh = at_most(fresh, rule->cap);
     struct ledger_pair pair = pair_of(&s->state, SIGNALS[row].slot);
+    pair.pardoned = *pair.value != 0 && is_pardoned(s, row, stored_ms(*pair.at_s));
+    if (pair.pardoned) {
+        note_pardoned(s, row);
+    }
     double left = at_most(ledger_raise(pair, fresh, s->clock_ms, rule->half_life_ms), rule->cap);
     horizon_fades(&s->horizon, left, rule->pace);
     double calm = 0;
@@ -189,6 +215,10 @@ static void weigh_others(struct scoring *s)
     for (size_t i = 0; i < USER_SESSIONS; i++) {
         const struct user_mark *mark = &s->user.marks[i];
         if (mark->tag == 0 || mark->tag == s->state.tag) {
+            continue;
+        }
+        if (is_pardoned(s, SIGNAL_OTHER_SESSIONS, stored_ms(mark->at_s))) {
+            note_pardoned(s, SIGNAL_OTHER_SESSIONS);
             continue;
         }
         double left = ledger_left(mark->value, mark->at_s, s->clock_ms, rule->half_life_ms);
@@ -292,6 +322,9 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
     s->clock_ms = ledger_clock(s->view.now_ms);
     s->proved = proves(s);
+    if (s->state.begun != 0 && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
+        s->state.cusum = 0; // the sum that evidence of the rate is drawn from begins anew
+    }
     if (user != NULL && in->counts && s->state.tag == 0) {
         s->user.tags += s->user.tags == UINT32_MAX ? 2 : 1; // never 0
         s->state.tag = s->user.tags;

@@ -11,6 +11,7 @@
 
 #define RISK_SESSION_BYTES 128
 #define RISK_USER_BYTES 64
+#define RISK_SIGNALS_MAX 32 // bits of a mask
 
 struct risk_model;
 struct risk_state; // of a session: RISK_SESSION_BYTES, see risk/state.h
@@ -23,18 +24,25 @@ MUST_USE enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count,
                                       const struct str *strengths, size_t strength_count, struct arena *arena,
                                       struct diags *diags, const struct risk_model **out);
 
+// Suspicion that was stored at or before a time, by signal: INT64_MIN where none is pardoned.
+struct risk_pardons {
+    int64_t at_ms[RISK_SIGNALS_MAX]; // by the number of risk_signal_name
+};
+
 // What is seen now, and what was seen before. Pointers may be NULL: nothing was.
 struct risk_input {
     int64_t now_ms;
-    enum event_type event;            // EVENT_NONE for a question
-    bool counts;                      // false: a probe or a repeat; state is read, not moved
-    const struct sighting *seen;      // now; may lack anything
-    const struct sighting *anchor;    // where the session began
-    const struct sighting *last;      // where the session was seen last
-    const struct sighting *user_last; // where the user was seen last, any session
-    int32_t passed_strength;          // of a step_up_passed: index of strength, -1 none
-    uint32_t muted;                   // a bit each, by the number of risk_signal_name: no evidence of these
-    double external_evidence;         // of a `signal`: log-odds, negative reassures; 0 or NaN: none
+    enum event_type event;              // EVENT_NONE for a question
+    bool counts;                        // false: a probe or a repeat; state is read, not moved
+    const struct sighting *seen;        // now; may lack anything
+    const struct sighting *anchor;      // where the session began
+    const struct sighting *last;        // where the session was seen last
+    const struct sighting *user_last;   // where the user was seen last, any session
+    int32_t passed_strength;            // of a step_up_passed: index of strength, -1 none
+    uint32_t muted;                     // a bit each, by the number of risk_signal_name: no evidence of these
+    double external_evidence;           // of a `signal`: log-odds, negative reassures; 0 or NaN: none
+    const struct risk_pardons *pardons; // of what is stored as suspicion; NULL: none. Stored times are whole
+                                        // seconds, rounded up, and what may be younger is not pardoned
 };
 
 struct risk_result {
@@ -47,6 +55,7 @@ struct risk_result {
     double travel_km, travel_kmh; // NaN: no verdict
     bool deny;                    // a signal with on_missing: deny could not be read
     struct str missing;           // which, where deny
+    uint32_t pardoned;            // a bit each: something that is stored was set aside by a pardon
     int64_t until_ms;             // the level cannot change before this by decay alone; INT64_MAX: never
 };
 

@@ -62,7 +62,7 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
         .read = travel_read, .because = because_travel,
         .help = "too far from where the session, or the user, was seen last for one traveller",
     },
-    {
+    [SIGNAL_RATE] = {
         ID("request-rate"), .kind = SIGNAL_SESSION, .slot = 7, .calm_slot = SLOT_NONE,
         .builtin = {WEIGHT(3, 3, MINUTES(10)), CANNOT_MISS, .params = {1, 5, 100}},
         .params = {{"lambda", 0, 100000, "requests a second that are ordinary"},

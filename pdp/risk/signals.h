@@ -75,7 +75,8 @@ struct signal_row {
 enum {
     SIGNAL_STEP_UP_PASSED,
     SIGNAL_OTHER_SESSIONS,
-    SIGNAL_FIRST_READ
+    SIGNAL_FIRST_READ,
+    SIGNAL_RATE = SIGNAL_FIRST_READ + 6 // its sum is pardoned with it
 };
 #define SIGNAL_COUNT 12
 

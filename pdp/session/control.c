@@ -58,6 +58,20 @@ static bool read_session(const struct reading *r)
     return whole;
 }
 
+static bool read_family(const struct reading *r)
+{
+    char ref[26];
+    if (r->value.len != sizeof ref || r->value.at[0] != CONTROLS_FAMILY_LETTER) {
+        return false;
+    }
+    memcpy(ref, r->value.at, sizeof ref);
+    ref[0] = 's';
+    buf_str(r->text, r->value);
+    bool whole = session_ref_read((struct str){ref, sizeof ref}, &r->key->value);
+    r->key->value = controls_ref(r->key->value);
+    return whole;
+}
+
 static bool read_device(const struct reading *r)
 {
     buf_str(r->text, r->value);
@@ -122,6 +136,7 @@ static const struct {
 } VALUES[CONTROL_KIND_COUNT] = {
     [CONTROL_ALL] = {read_all, "`all` takes no value"},
     [CONTROL_SESSION] = {read_session, "a session is named by its whole ref: `s_` and 24 small hex digits"},
+    [CONTROL_FAMILY] = {read_family, "a family is named by `f_` and 24 small hex digits"},
     [CONTROL_SUBJECT] = {read_text, "a subject is named by its id"},
     [CONTROL_DEVICE] = {read_device, "a device is named by its fingerprint"},
     [CONTROL_ADDRESS] = {read_address, "an address is such as `203.0.113.7` or `2001:db8::1`"},
@@ -144,8 +159,13 @@ static const char *effect_wrong(const struct control *spec)
 {
     bool steps = spec->effect == PDP_EFFECT_STEP_UP;
     if (control_kind_mutes(spec->target.kind)) {
-        bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && spec->target.tenant.len == 0;
+        bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && !spec->pardon &&
+                     spec->target.tenant.len == 0;
         return plain ? NULL : "a rule, signal or geo can be muted: nothing else can be done with it";
+    }
+    if (spec->pardon) {
+        bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && spec->strength.len == 0;
+        return plain ? NULL : "a pardon sets evidence aside: it has no effect of its own";
     }
     if (spec->cut_off) {
         return spec->effect != PDP_EFFECT_TERMINATE ? "a cut-off ends sessions: it has no other effect"
@@ -171,6 +191,7 @@ static const char *texts_wrong(const struct control *spec)
         {spec->target.value, 0, CONTROL_VALUE_MAX, "a target's value has at most 255 bytes"},
         {spec->target.tenant, 0, CONTROL_VALUE_MAX, "a tenant has at most 255 bytes"},
         {spec->target.type, 0, CONTROL_VALUE_MAX, "a subject's type has at most 255 bytes"},
+        {spec->signals, 0, CONTROL_SIGNALS_MAX, "the names of signals have at most 1024 bytes"},
         {spec->strength, 0, CONTROL_STRENGTH_MAX, "a strength's name has at most 128 bytes"},
         {spec->author, 1, CONTROL_AUTHOR_MAX, "who gives the order has a name of 1 to 255 bytes"},
         {spec->reason, 1, CONTROL_REASON_MAX, "a `reason` of 1 to 500 bytes is required"},
@@ -191,6 +212,9 @@ static const char *spec_wrong(const struct control *spec)
     wrong = wrong != NULL ? wrong : effect_wrong(spec);
     if (wrong == NULL && ((unsigned)spec->target.kind >= CONTROL_KIND_COUNT || spec->number == 0)) {
         wrong = "a control needs a kind of target";
+    }
+    if (wrong == NULL && spec->signals.len > 0 && !spec->pardon) {
+        wrong = "only a pardon names signals beside its target";
     }
     if (wrong == NULL && spec->target.type.len > 0 && spec->target.kind != CONTROL_SUBJECT) {
         wrong = "only a subject has a type";
@@ -219,7 +243,8 @@ static struct str move_text(char **at, struct str text)
 static struct control *copy(const struct control *spec, struct str value, struct str name)
 {
     size_t bytes = value.len + name.len + spec->target.tenant.len + spec->target.type.len +
-                   spec->strength.len + spec->author.len + spec->reason.len + spec->message.len;
+                   spec->strength.len + spec->signals.len + spec->author.len + spec->reason.len +
+                   spec->message.len;
     struct control *out = malloc(sizeof *out + bytes);
     if (out == NULL) {
         return NULL;
@@ -231,6 +256,7 @@ static struct control *copy(const struct control *spec, struct str value, struct
     out->target.tenant = move_text(&at, spec->target.tenant);
     out->target.type = move_text(&at, spec->target.type);
     out->strength = move_text(&at, spec->strength);
+    out->signals = move_text(&at, spec->signals);
     out->author = move_text(&at, spec->author);
     out->reason = move_text(&at, spec->reason);
     out->message = move_text(&at, spec->message);
@@ -250,6 +276,7 @@ enum pdp_err control_new(const struct session_table *table, const struct control
     struct buf value = {0}, name = {0};
     buf_printf(&name, "%s/%llu",
                control_kind_mutes(spec->target.kind) ? "mute"
+               : spec->pardon                        ? "pardon"
                : spec->cut_off                       ? "cutoff"
                                                      : "lock",
                (unsigned long long)spec->number);

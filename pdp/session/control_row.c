@@ -43,6 +43,10 @@ void control_row_write(const struct control *control, struct buf *out)
     put_some(&emit, "type", control->target.type);
     emit_key_str(&emit, "effect", str_of(pdp_effect_name(control->effect)));
     put_some(&emit, "strength", control->strength);
+    if (control->pardon) {
+        emit_key_bool(&emit, "pardon", true);
+        put_some(&emit, "signals", control->signals);
+    }
     emit_key_int(&emit, "max_age", control->max_age_s);
     emit_key_int(&emit, "before", control->before_ms);
     emit_key_int(&emit, "created", control->created_ms);
@@ -65,6 +69,11 @@ static int64_t number_of(const struct value *root, const char *key)
     return found != NULL && found->kind == VALUE_INT ? found->as.i : -1;
 }
 
+static bool is_true(const struct value *value)
+{
+    return value != NULL && value->kind == VALUE_BOOL && value->as.b;
+}
+
 static bool effect_of(struct str word, enum pdp_effect *out)
 {
     for (int i = 0; i < PDP_EFFECT_COUNT; i++) {
@@ -79,7 +88,9 @@ static bool effect_of(struct str word, enum pdp_effect *out)
 static bool read_spec(const struct value *root, struct control *spec)
 {
     const struct value *cut_off = value_get(root, STR("cutoff"));
-    spec->cut_off = cut_off != NULL && cut_off->kind == VALUE_BOOL && cut_off->as.b;
+    spec->cut_off = is_true(cut_off);
+    spec->pardon = is_true(value_get(root, STR("pardon")));
+    spec->signals = text_of(root, "signals");
     spec->target.value = text_of(root, "value");
     spec->target.tenant = text_of(root, "tenant");
     spec->target.type = text_of(root, "type");

@@ -42,6 +42,9 @@ static enum truth fact_key(const struct session_table *table, const struct contr
     case CONTROL_SESSION:
         key->value = controls_ref(facts->session);
         return facts->has_session ? TRUTH_YES : TRUTH_NO;
+    case CONTROL_FAMILY:
+        key->value = controls_ref(facts->family);
+        return facts->has_session ? TRUTH_YES : TRUTH_NO;
     case CONTROL_SUBJECT:
         return text_key(table, facts->subject_id, key);
     case CONTROL_DEVICE:
@@ -127,7 +130,25 @@ enum truth control_names(const struct session_table *table, const struct control
                                                      : TRUTH_UNSURE;
 }
 
-void control_facts_of(const struct session_view *view, struct control_facts *out)
+struct hash128 control_family(const struct session_table *table, const struct session_record *record)
+{
+    const struct {
+        struct hash128 subject;
+        int64_t first_seen_ms;
+    } beginning = {record->subject, record->first_seen_ms};
+    _Static_assert(sizeof beginning == 24, "no padding is hashed");
+    return controls_text(table, (struct str){(const char *)&beginning, sizeof beginning});
+}
+
+void control_family_print(const struct session_table *table, const struct session_record *record,
+                          char out[static 32])
+{
+    session_ref_print(control_family(table, record), out);
+    out[0] = CONTROLS_FAMILY_LETTER;
+}
+
+void control_facts_of(const struct session_table *table, const struct session_view *view,
+                      struct control_facts *out)
 {
     const struct sighting *last = &view->record.last;
     size_t tenant = strnlen(view->tenant, sizeof view->tenant);
@@ -136,6 +157,7 @@ void control_facts_of(const struct session_view *view, struct control_facts *out
     *out = (struct control_facts){
         .has_session = true,
         .session = view->record.id,
+        .family = control_family(table, &view->record),
         .device = (last->flags & SIGHT_HAS_FINGERPRINT) != 0 ? last->fingerprint : 0,
         .has_ip = (last->flags & SIGHT_HAS_IP) != 0,
         .ip = last->ip,
@@ -248,24 +270,22 @@ static void find_kind(const struct find *f, enum control_kind kind)
     }
 }
 
-void controls_find(const struct controls *controls, bool cut_offs, const struct control_facts *facts,
-                   int64_t now_ms, void (*each)(void *user, const struct control *control, enum truth truth),
-                   void *user)
+void controls_find(const struct controls *controls, enum controls_part_id part,
+                   const struct control_facts *facts, int64_t now_ms,
+                   void (*each)(void *user, const struct control *control, enum truth truth), void *user)
 {
-    const struct controls_part *part = &controls->parts[cut_offs ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS];
-    const struct find find = {controls, part, facts, now_ms, each, user};
-    for (uint32_t kinds = part->kinds; kinds != 0; kinds &= kinds - 1) {
+    const struct find find = {controls, &controls->parts[part], facts, now_ms, each, user};
+    for (uint32_t kinds = find.part->kinds; kinds != 0; kinds &= kinds - 1) {
         find_kind(&find, (enum control_kind)__builtin_ctz(kinds));
     }
 }
 
-bool controls_ask(const struct controls *controls, bool cut_offs, enum control_kind kind)
+bool controls_ask(const struct controls *controls, enum controls_part_id part, enum control_kind kind)
 {
-    return controls != NULL &&
-           (controls->parts[cut_offs ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS].kinds >> kind & 1) != 0;
+    return controls != NULL && (controls->parts[part].kinds >> kind & 1) != 0;
 }
 
-bool controls_any(const struct controls *controls, bool cut_offs)
+bool controls_any(const struct controls *controls, enum controls_part_id part)
 {
-    return controls != NULL && controls->parts[cut_offs ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS].count > 0;
+    return controls != NULL && controls->parts[part].count > 0;
 }

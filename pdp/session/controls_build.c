@@ -47,6 +47,11 @@ static int by_kind(const void *a, const void *b)
     return order != 0 ? order : compare(x->number, y->number);
 }
 
+static enum controls_part_id part_of(const struct control *control)
+{
+    return control->pardon ? CONTROLS_PARDONS : control->cut_off ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS;
+}
+
 // false: too many of the same target.
 static bool insert(struct controls *set, struct controls_part *part, uint32_t at)
 {
@@ -98,7 +103,7 @@ enum pdp_err controls_new(const struct session_table *table, struct control *con
     qsort(set->all, count, sizeof *set->all, by_number);
     for (uint32_t i = 0; i < count; i++) {
         if (!control_kind_mutes(set->all[i]->target.kind) &&
-            !insert(set, &set->parts[set->all[i]->cut_off ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS], i)) {
+            !insert(set, &set->parts[part_of(set->all[i])], i)) {
             return PDP_ERR_LIMIT;
         }
     }

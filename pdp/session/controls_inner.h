@@ -6,6 +6,8 @@
 #include "session/controls.h"
 #include "session/table.h"
 
+#define CONTROLS_FAMILY_LETTER 'f' // of a family's ref, where a session's has `s`
+
 // Only what a ref shows of an id counts.
 static inline struct hash128 controls_ref(struct hash128 id)
 {
@@ -27,13 +29,7 @@ static inline void controls_ip(const struct ip *ip, unsigned bits, struct contro
     memcpy(&key->value, masked.bytes, sizeof key->value);
 }
 
-enum {
-    CONTROLS_LOCKS,
-    CONTROLS_CUT_OFFS,
-    CONTROLS_PARTS
-};
-
-// Locks or cut-offs, by the keys of their targets.
+// Locks, cut-offs or pardons, by the keys of their targets.
 struct controls_part {
     size_t count;
     uint32_t kinds;         // a bit each: some ask for it

@@ -8,13 +8,13 @@ export LIST="$work/list"
 # Help is everywhere, with an example; mistakes name what is meant.
 expect 0 "pdpctl check" "$ctl" --help
 expect 2 "session terminate" "$ctl"
-for command in check compile build sign verify eval decide replay "session list" "session show" "session terminate" "control pending" "control approve" "lock add" "lock list" "lock rm" "mute add" "mute list" "mute rm" "breaker reset" "cutoff add" "cutoff list" status reload; do
+for command in check compile build sign verify eval decide replay "session list" "session show" "session terminate" "control pending" "control approve" "lock add" "lock list" "lock rm" "mute add" "mute list" "mute rm" "pardon add" "pardon list" "pardon rm" "breaker reset" "cutoff add" "cutoff list" status reload; do
     # shellcheck disable=SC2086
     expect 0 "example:" "$ctl" $command --help
     expect 0 "$command" "$ctl" --help
 done
 # The man page names every flag and every command.
-for command in check compile build sign verify eval decide replay "session list" "session show" "session terminate" "control pending" "control approve" "lock add" "lock list" "lock rm" "mute add" "mute list" "mute rm" "breaker reset" "cutoff add" "cutoff list" status reload; do
+for command in check compile build sign verify eval decide replay "session list" "session show" "session terminate" "control pending" "control approve" "lock add" "lock list" "lock rm" "mute add" "mute list" "mute rm" "pardon add" "pardon list" "pardon rm" "breaker reset" "cutoff add" "cutoff list" status reload; do
     # shellcheck disable=SC2086
     for flag in $("$ctl" $command --help | sed -n 's/^  --\([a-z]*\).*/\1/p'); do
         checks=$((checks + 1))

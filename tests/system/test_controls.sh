@@ -160,7 +160,7 @@ EOT
     decides 0 "allow" bob s-bob 198.51.100.9 staff
     id=$("$ctl" lock list $admin | sed -n 's/^\(lock.[0-9]*\) .*/\1/p')
     expect 0 "is lifted" "$ctl" lock rm "$id" $admin --reason "false alarm"
-    expect 1 "no lock or mute of this" "$ctl" lock rm "$id" $admin --reason "false alarm"
+    expect 1 "no lock of this" "$ctl" lock rm "$id" $admin --reason "false alarm"
     decides 0 "allow" alice s-alice 203.0.113.7 staff
     expect 0 "holds until" "$ctl" lock add $admin --role hr --effect step_up --strength mfa --max-age 10m --for 1h --reason payroll
     decides 1 "step_up" alice s-alice 203.0.113.7 hr
@@ -241,6 +241,33 @@ YAML
     expect 0 "held, and is reset" "$ctl" breaker reset $admin --reason "the rule is muted"
     decides 0 "allow" ended-2 s-ended-2 198.51.100.9 staff
 
+    # What is remembered of somebody is set aside, and counts again without the pardon.
+    at=$(date +%s)
+    printf '{"request_id": "sig-1", "event": {"type": "signal", "subject": {"type": "user", "id": "dora"}, "context": {"session":
+ {"id": "s-dora"}}, "properties": {"evidence": 5}}}' >"$work/signal.json"
+    expect 0 '"recorded":true' "$ctl" decide --connect "ipc://$work/decide.sock" --request "$work/signal.json" --json
+    decides 0 '+5.00  external' dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    expect 1 "no signal has this id" "$ctl" pardon add $admin --subject dora --signal nothing --reason x
+    expect 1 "--yes-lock-out" "$ctl" pardon add $admin --all --reason x
+    expect 2 "--reason" "$ctl" pardon add $admin --subject dora
+    tries=0
+    until [ "$(date +%s)" -gt "$((at + 1))" ]; do # times of evidence are rounded up to whole seconds
+        tries=$((tries + 1))
+        [ "$tries" -lt 400 ] || { echo "FAIL: no time passes"; exit 1; }
+        sleep 0.05
+    done
+    expect 0 "holds until" "$ctl" pardon add $admin --family s-dora --signal external --signal asn-change --reason "false alarm"
+    decides 0 "sets evidence from before it aside" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    pardon=$("$ctl" pardon list $admin | sed -n 's/^pardon.\([0-9]*\) .*/\1/p')
+    expect 0 "external asn-change" "$ctl" pardon list $admin
+    expect 1 "this is a pardon" "$ctl" lock rm "$pardon" $admin --reason x
+    family=$("$ctl" session show $admin --session s-dora --json | sed -n 's/.*"family":"\(f_[0-9a-f]*\)".*/\1/p')
+    expect 0 "holds until" "$ctl" lock add $admin --family "$family" --for 1h --reason "the family"
+    decides 1 "the family" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    expect 0 "1 sessions would end" "$ctl" session terminate $admin --family "$family" --dry-run
+    lock=$("$ctl" lock list $admin | sed -n 's/^lock.\([0-9]*\) *family.*/\1/p')
+    expect 0 "is lifted" "$ctl" lock rm "$lock" $admin --reason "seen"
+
     # All of it was on the disk before it was acknowledged.
     kill -9 "$daemon"
     wait "$daemon" 2>/dev/null || true
@@ -250,6 +277,9 @@ YAML
     writes 1 "deny"
     decides 0 "allow" alice s-later 203.0.113.7 staff "$(($(date +%s) + 1))"
     decides 1 "locked" bob s-bob 198.51.100.9 staff
+    decides 0 "pardon/$pardon sets" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    expect 0 "is lifted" "$ctl" pardon rm "pardon/$pardon" $admin --reason "it was no false alarm"
+    decides 0 '+5.00  external' dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
     decides 1 "step_up" carol s-carol 198.51.100.9 hr
     expect 0 "role" "$ctl" lock list $admin
     expect 0 "holds until" "$ctl" lock add $admin --country DE --for 1h --reason "numbers go on" --yes-lock-out

@@ -2,6 +2,7 @@
 // A session that goes on under other ids, and what becomes of the old ones.
 #include "engine/engine.h"
 
+#include "engine/controls.h"
 #include "support/harness.h"
 
 #include <criterion/criterion.h>
@@ -379,5 +380,53 @@ Test(engine_rotate, has_the_same_ids_in_shadow)
     (void)snprintf(text, sizeof text, END, "/a", "e");
     harness_ask(&h, NOW, text);
     cr_expect_str_eq(harness_get(&h, "context.shadow.effect"), "allow");
+    harness_fini(&h);
+}
+
+// ---- Families --------------------------------------------------------------------------------------
+
+static void family_of(struct harness *h, const char *id, char out[static 32])
+{
+    struct session_view view;
+    cr_assert(session_look(engine_sessions(h->engine), str_of(id), &view), "%s", id);
+    control_family_print(engine_sessions(h->engine), &view.record, out);
+}
+
+Test(engine_rotate, a_family_is_all_that_came_of_one_beginning)
+{
+    struct harness h = begun(POLICY);
+    char a[32], b[32], c[32], other[32];
+    cr_expect_str_eq(ask(&h, NOW, "a"), "allow/policy");
+    cr_expect_str_eq(ask(&h, NOW + 1, "other"), "allow/policy");
+    cr_expect_str_eq(rotate(&h, NOW + SECOND, "a", "b"), "recorded");
+    family_of(&h, "a", a);
+    family_of(&h, "b", b);
+    family_of(&h, "other", other);
+    cr_expect_str_eq(a, b);
+    cr_expect_str_neq(a, other);
+
+    struct control *lock = NULL, *was = NULL;
+    const char *why = NULL;
+    struct control spec = {.target = {.kind = CONTROL_FAMILY, .value = str_of(a)},
+                           .effect = PDP_EFFECT_DENY,
+                           .created_ms = NOW,
+                           .expires_ms = NOW + HOUR,
+                           .author = STR("alice"),
+                           .reason = STR("incident")};
+    cr_assert_eq(engine_control_make(h.engine, &spec, &lock, &why), PDP_ERR_OK, "%s", why);
+    cr_assert_eq(engine_controls_add(h.engine, &lock, 1), PDP_ERR_OK);
+    cr_expect_str_eq(ask(&h, NOW + 2 * SECOND, "b"), "deny/locked");
+    cr_expect_str_eq(ask(&h, NOW + 2 * SECOND, "a"), "deny/locked", "an old id in its overlap");
+    cr_expect_str_eq(ask(&h, NOW + 2 * SECOND, "other"), "allow/policy");
+    cr_expect_str_eq(ask_as(&h, NOW + 2 * SECOND, "bob", "bobs", ""), "allow/policy");
+    cr_assert_eq(engine_control_remove(h.engine, lock->number, &was), PDP_ERR_OK);
+    control_drop(&was);
+
+    cr_expect_str_eq(rotate(&h, NOW + 3 * SECOND, "b", "c"), "recorded");
+    family_of(&h, "c", c);
+    cr_expect_str_eq(a, c);
+    cr_assert_eq(engine_controls_add(h.engine, &lock, 1), PDP_ERR_OK);
+    cr_expect_str_eq(ask(&h, NOW + 4 * SECOND, "c"), "deny/locked", "it was made before this id was");
+    control_drop(&lock);
     harness_fini(&h);
 }

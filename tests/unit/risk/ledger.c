@@ -5,7 +5,7 @@
 
 static double raise_at(uint16_t *value, uint32_t *at_s, double e, int64_t now_ms)
 {
-    return ledger_raise((struct ledger_pair){value, at_s}, e, ledger_clock(now_ms), HOUR);
+    return ledger_raise((struct ledger_pair){value, at_s, false}, e, ledger_clock(now_ms), HOUR);
 }
 
 static double left(uint16_t value, uint32_t at_s, int64_t now_ms)
@@ -33,7 +33,7 @@ Test(risk_ledger, takes_no_nonsense)
         uint16_t value = 0;
         uint32_t at_s = 0;
         cr_expect_eq(raise_at(&value, &at_s, ODD[i], T0), 0);
-        ledger_replace((struct ledger_pair){&value, &at_s}, ODD[i], T0);
+        ledger_replace((struct ledger_pair){&value, &at_s, false}, ODD[i], T0);
         cr_expect_eq(left(value, at_s, T0), 0);
     }
     uint16_t value = 0;
@@ -76,7 +76,7 @@ Test(risk_ledger, keeps_the_newest_reassurance)
 {
     uint16_t value = 0;
     uint32_t at_s = 0;
-    struct ledger_pair pair = {&value, &at_s};
+    struct ledger_pair pair = {&value, &at_s, false};
     ledger_replace(pair, 3, T0);
     ledger_replace(pair, 1, T0 + MINUTE);
     cr_expect_eq(left(value, at_s, T0 + MINUTE), 1);

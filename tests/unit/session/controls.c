@@ -43,6 +43,10 @@ static const struct {
     {CONTROL_ALL, "x", NULL},
     {CONTROL_SESSION, "s_0123456789abcdef01234567", "s_0123456789abcdef01234567"},
     {CONTROL_SESSION, "s_0123", NULL},
+    {CONTROL_FAMILY, "f_0123456789abcdef01234567", "f_0123456789abcdef01234567"},
+    {CONTROL_FAMILY, "s_0123456789abcdef01234567", NULL},
+    {CONTROL_FAMILY, "f_0123456789abcdef0123456", NULL},
+    {CONTROL_FAMILY, "f_0123456789ABCDEF01234567", NULL},
     {CONTROL_SUBJECT, "alice", "alice"},
     {CONTROL_SUBJECT, "", NULL},
     {CONTROL_ADDRESS, "::ffff:203.0.113.7", "203.0.113.7"},
@@ -100,6 +104,10 @@ Test(session_controls, what_may_not_be_is_refused)
         {.number = 1, .effect = PDP_EFFECT_DENY, .created_ms = NOW, .expires_ms = NOW + 401 * DAY},
         {.number = 1, .effect = PDP_EFFECT_DENY, .cut_off = true, .before_ms = NOW},
         {.number = 1, .effect = PDP_EFFECT_TERMINATE, .cut_off = true},
+        {.number = 1, .effect = PDP_EFFECT_DENY, .pardon = true},
+        {.number = 1, .effect = PDP_EFFECT_ALLOW, .pardon = true, .cut_off = true},
+        {.number = 1, .effect = PDP_EFFECT_DENY, .signals = {"asn-change", 10}},
+        {.number = 1, .effect = PDP_EFFECT_ALLOW, .pardon = true, .target = {.kind = CONTROL_GEO}},
         {.number = 1, .effect = PDP_EFFECT_DENY, .target = {.type = {"user", 4}}},
         {.number = 1,
          .effect = PDP_EFFECT_DENY,
@@ -167,6 +175,9 @@ static struct str some_value(enum control_kind kind)
     switch (kind) {
     case CONTROL_ALL:
         return STR("");
+    case CONTROL_FAMILY:
+        snprintf(out, sizeof values[0], "f_%024u", draw(20));
+        return str_of(out);
     case CONTROL_SESSION:
         snprintf(out, sizeof values[0], "s_%024u", draw(20));
         return str_of(out);
@@ -212,6 +223,8 @@ static void some_facts(const struct session_table *table, struct control_facts *
     char ref[32];
     snprintf(ref, sizeof ref, "s_%024u", draw(20));
     (void)session_ref_read(str_of(ref), &out->session);
+    snprintf(ref, sizeof ref, "s_%024u", draw(20));
+    (void)session_ref_read(str_of(ref), &out->family);
     struct str *const texts[] = {&out->tenant, &out->subject_type, &out->subject_id, &out->ja4,
                                  &out->gateway};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -227,15 +240,20 @@ static void some_facts(const struct session_table *table, struct control_facts *
     out->roles = draw(5) != 0 ? &role_list : NULL;
 }
 
-static void check_one(const struct session_table *table, const struct controls *set, bool cut_offs,
-                      const struct control_facts *facts)
+static enum controls_part_id part_of(const struct control *control)
+{
+    return control->pardon ? CONTROLS_PARDONS : control->cut_off ? CONTROLS_CUT_OFFS : CONTROLS_LOCKS;
+}
+
+static void check_one(const struct session_table *table, const struct controls *set,
+                      enum controls_part_id part, const struct control_facts *facts)
 {
     struct met met = {0};
-    controls_find(set, cut_offs, facts, NOW, meet, &met);
+    controls_find(set, part, facts, NOW, meet, &met);
     for (size_t i = 0; i < controls_count(set); i++) {
         const struct control *control = controls_at(set, i);
         enum truth truth = control_names(table, control, facts);
-        if (control->cut_off != cut_offs || control->expires_ms <= NOW || truth == TRUTH_NO) {
+        if (part_of(control) != part || control->expires_ms <= NOW || truth == TRUTH_NO) {
             cr_assert_eq(met.by[control->number], 0, "%zu", i);
         } else if (truth == TRUTH_YES) {
             cr_assert_eq(met.by[control->number], 1 + TRUTH_YES, "%zu", i);
@@ -257,11 +275,13 @@ Test(session_controls, the_index_finds_what_each_by_itself_says)
         for (size_t i = 0; i < 1 + draw(60); i++) {
             const char *why = NULL;
             struct control spec = {.number = 1 + i, .cut_off = draw(3) == 0};
+            spec.pardon = !spec.cut_off && draw(3) == 0;
             spec.target.kind = (enum control_kind)draw(CONTROL_RULE); // mutes name nobody
             spec.target.value = some_value(spec.target.kind);
             spec.target.tenant =
                 draw(4) == 0 && spec.target.kind != CONTROL_TENANT ? some("n", 8) : (struct str){0};
             spec.effect = spec.cut_off || draw(2) == 0 ? PDP_EFFECT_TERMINATE : PDP_EFFECT_STEP_UP;
+            spec.effect = spec.pardon ? PDP_EFFECT_ALLOW : spec.effect;
             spec.strength = spec.effect == PDP_EFFECT_STEP_UP ? STR("mfa") : (struct str){0};
             spec.before_ms = spec.cut_off ? NOW - (int64_t)draw(1000) : 0;
             spec.expires_ms = draw(8) == 0 ? NOW : NOW + 1;
@@ -273,8 +293,9 @@ Test(session_controls, the_index_finds_what_each_by_itself_says)
         for (unsigned i = 0; i < 100 && err == PDP_ERR_OK; i++) {
             struct control_facts facts;
             some_facts(table, &facts);
-            check_one(table, set, false, &facts);
-            check_one(table, set, true, &facts);
+            for (int part = 0; part < CONTROLS_PARTS; part++) {
+                check_one(table, set, (enum controls_part_id)part, &facts);
+            }
         }
         controls_free(&set);
         for (size_t i = 0; i < count; i++) {
@@ -318,6 +339,34 @@ Test(session_controls, a_row_brings_back_what_was_written)
     buf_fini(&again);
     arena_fini(&arena);
     control_drop(&control);
+    session_table_free(&table);
+}
+
+Test(session_controls, a_pardon_comes_back_from_its_row)
+{
+    struct session_table *table = table_new();
+    struct control *control = NULL, *back = NULL;
+    const char *why = NULL;
+    struct control spec = {.number = 78,
+                           .pardon = true,
+                           .target = {.kind = CONTROL_SUBJECT, .value = STR("alice")},
+                           .effect = PDP_EFFECT_ALLOW,
+                           .signals = STR("asn-change external")};
+    unsigned char key[CONTROL_ROW_KEY];
+    struct buf value = {0};
+    struct arena arena;
+    arena_init(&arena, 0, 0);
+    cr_assert_eq(make(table, spec, &control, &why), PDP_ERR_OK, "%s", why);
+    control_row_key(78, key);
+    control_row_write(control, &value);
+    struct str name = {(const char *)key, sizeof key};
+    cr_assert_eq(control_row_read(table, name, buf_view(&value), &arena, &back), PDP_ERR_OK);
+    cr_expect(back->pardon && !back->cut_off && str_eq(back->signals, STR("asn-change external")));
+    cr_expect(str_eq(back->name, STR("pardon/78")));
+    control_drop(&back);
+    control_drop(&control);
+    buf_fini(&value);
+    arena_fini(&arena);
     session_table_free(&table);
 }
 
