@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static const int GO_MS = 10000;     // for a successor to look at the listeners
+static const int SETTLE_MS = 90000; // for what is noted to be written while we serve
 static const int READY_MS = 120000; // for it to load everything
 static const int REGAIN_MS = 10000; // for the folder's lock to come back
 static const int TRY_MS = 10;
@@ -68,6 +69,24 @@ static enum pdp_err give(struct server *server, int peer)
         label(&server->metrics, SIDES[4], &fds[count++]);
     }
     return takeover_give(peer, fds, count);
+}
+
+// What decisions have noted is written while they go on: a disk takes ten thousand rows a second, and what is
+// left when we stop is what nobody is answered for. false: it does not come to an end, a signal waits, or the
+// other is gone; nothing has happened then.
+static bool settle(struct server *server, int peer)
+{
+    struct pollfd fds[] = {{.fd = server->signals, .events = POLLIN}, {.fd = peer, .events = POLLIN}};
+    int64_t until_ms = clock_now().steady_ms + SETTLE_MS;
+    uint64_t round = state_hurry(server->state);
+    while (!state_is_written(server->state, round)) {
+        int64_t now_ms = clock_now().steady_ms;
+        atomic_store_explicit(&server->tick_ms, now_ms, memory_order_relaxed); // we are alive
+        if (now_ms >= until_ms || poll(fds, COUNT_OF(fds), TRY_MS) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // Everything is answered, written and let go of; the engine stays as it is.
@@ -152,6 +171,31 @@ static void log_gap(enum log_level level, const char *event, pid_t pid, int64_t 
     log_end(&line);
 }
 
+// From here on nobody is answered until somebody serves again.
+static enum server_next hand_over_or_back(struct server *server, int peer, pid_t pid)
+{
+    int64_t since_ms = clock_now().steady_ms;
+    atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
+    if (let_go(server) == PDP_ERR_OK && takeover_say(peer, "done") && !ends(peer, pid)) {
+        hand_over(server, pid);
+        log_gap(LOG_LEVEL_INFO, "handed_over", pid, since_ms);
+        return SERVER_STOP;
+    }
+    enum server_next next = take_back(server) == PDP_ERR_OK ? SERVER_GO_ON : SERVER_BROKEN;
+    atomic_store_explicit(&server->stopping, next != SERVER_GO_ON, memory_order_relaxed);
+    log_gap(LOG_LEVEL_WARN, "takeover_failed", pid, since_ms);
+    return next;
+}
+
+static void log_settling(enum log_level level, const char *event, pid_t pid, int64_t since_ms)
+{
+    struct log_line line;
+    log_begin(&line, level, event);
+    log_int(&line, "pid", pid);
+    log_int(&line, "settled_ms", clock_now().steady_ms - since_ms);
+    log_end(&line);
+}
+
 enum server_next server_takeover(struct server *server)
 {
     int peer = -1;
@@ -165,18 +209,10 @@ enum server_next server_takeover(struct server *server)
     enum server_next next = SERVER_GO_ON;
     if (!stats.store.broken && give(server, peer) == PDP_ERR_OK && takeover_hear(peer, "go", GO_MS)) {
         int64_t since_ms = clock_now().steady_ms;
-        log_gap(LOG_LEVEL_INFO, "handing_over", pid, since_ms);
-        atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
-        bool gone = let_go(server) == PDP_ERR_OK && takeover_say(peer, "done") && !ends(peer, pid);
-        if (gone) {
-            hand_over(server, pid);
-            log_gap(LOG_LEVEL_INFO, "handed_over", pid, since_ms);
-            next = SERVER_STOP;
-        } else {
-            next = take_back(server) == PDP_ERR_OK ? SERVER_GO_ON : SERVER_BROKEN;
-            atomic_store_explicit(&server->stopping, next != SERVER_GO_ON, memory_order_relaxed);
-            log_gap(LOG_LEVEL_WARN, "takeover_failed", pid, since_ms);
-        }
+        bool settled = settle(server, peer);
+        log_settling(settled ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, settled ? "handing_over" : "takeover_put_off",
+                     pid, since_ms);
+        next = settled ? hand_over_or_back(server, peer, pid) : SERVER_GO_ON;
     }
     close(peer);
     return next;

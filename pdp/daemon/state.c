@@ -292,6 +292,16 @@ enum pdp_err state_start(struct state *state, struct engine *engine, const struc
     return PDP_ERR_OK;
 }
 
+uint64_t state_hurry(struct state *state)
+{
+    return writer_hurry(state->writer);
+}
+
+bool state_is_written(const struct state *state, uint64_t round)
+{
+    return writer_rounds(state->writer) >= round;
+}
+
 void state_stop(struct state *state)
 {
     atomic_store_explicit(&state->awake, NULL, memory_order_release);

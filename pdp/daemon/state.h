@@ -56,6 +56,10 @@ struct state_host {
     void *user;
 };
 MUST_USE enum pdp_err state_start(struct state *state, struct engine *engine, const struct state_host *host);
+// Has what is noted written now, rather than at leisure; state_is_written: it was, up to what was noted
+// since.
+uint64_t state_hurry(struct state *state);
+bool state_is_written(const struct state *state, uint64_t round);
 // Writes all that is noted or in the journal, and ends the thread. A second call does nothing.
 void state_stop(struct state *state);
 

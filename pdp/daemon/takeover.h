@@ -5,7 +5,8 @@
 //     successor                              the one that runs
 //     takeover?                       ->
 //                                     <-     listeners (descriptors)      it goes on serving
-//     go                              ->     stops accepting, answers, writes all, lets go of the folder
+//     go                              ->     writes what has changed, serving still; then
+//                                            stops accepting, answers, writes the rest, lets go of the folder
 //                                     <-     done
 //     loads; ready                    ->     ends
 //

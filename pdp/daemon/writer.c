@@ -21,7 +21,8 @@ enum {
 struct writer {
     struct writer_config config;
     int wake;
-    _Atomic bool stop;
+    _Atomic bool stop, hurry;
+    _Atomic uint64_t rounds; // of what is noted that came to an end
     bool failing;
     struct group *group;
     int64_t leisure_at_ms, retry_at_ms;
@@ -73,6 +74,23 @@ static void sleep_until_due(struct writer *writer)
     }
 }
 
+static bool is_due(struct writer *writer)
+{
+    return atomic_exchange_explicit(&writer->hurry, false, memory_order_acq_rel) ||
+           clock_now().steady_ms >= writer->leisure_at_ms;
+}
+
+static void write_noted(struct writer *writer)
+{
+    while (write_group(writer, GROUP_NOTED)) {
+        (void)write_group(writer, GROUP_STEPS); // somebody waits for these
+    }
+    if (!writer->failing) {
+        atomic_fetch_add_explicit(&writer->rounds, 1, memory_order_release);
+    }
+    writer->leisure_at_ms = num_add_sat(clock_now().steady_ms, writer->config.leisure_ms);
+}
+
 static void *run(void *user)
 {
     struct writer *writer = user;
@@ -80,11 +98,8 @@ static void *run(void *user)
         sleep_until_due(writer);
         while (write_group(writer, GROUP_STEPS)) {
         }
-        if (writer->retry_at_ms == 0 && clock_now().steady_ms >= writer->leisure_at_ms) {
-            while (write_group(writer, GROUP_NOTED)) {
-                (void)write_group(writer, GROUP_STEPS); // somebody waits for these
-            }
-            writer->leisure_at_ms = num_add_sat(clock_now().steady_ms, writer->config.leisure_ms);
+        if (writer->retry_at_ms == 0 && is_due(writer)) {
+            write_noted(writer);
         }
         while (store_work(writer->config.store)) { // what it has to tidy up
         }
@@ -130,6 +145,19 @@ enum pdp_err writer_start(const struct writer_config *config, struct writer **ou
 void writer_wake(struct writer *writer)
 {
     (void)eventfd_write(writer->wake, 1);
+}
+
+uint64_t writer_hurry(struct writer *writer)
+{
+    uint64_t next = writer_rounds(writer) + 1;
+    atomic_store_explicit(&writer->hurry, true, memory_order_release);
+    writer_wake(writer);
+    return next;
+}
+
+uint64_t writer_rounds(const struct writer *writer)
+{
+    return atomic_load_explicit(&writer->rounds, memory_order_acquire);
 }
 
 void writer_stop(struct writer **writer_ptr)

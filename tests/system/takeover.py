@@ -194,6 +194,7 @@ def upgrades(pdpd, folder, daemon):
         successor = Daemon(pdpd, folder, "--takeover")
         check(successor.says("event=ready"), f"the successor serves: {successor.log}")
         check(daemon.status() == 0 and "event=handed_over" in daemon.log, f"the other ended: {daemon.log[-500:]}")
+        check(re.search(r"event=handing_over .*settled_ms=\d", daemon.log), "it wrote what had changed before")
         for side in ("decide", "metrics"):
             check(port_of(daemon, side) == port_of(successor, side), f"the same port for {side}")
         check("event=ready" in time_before, "it had served")
@@ -276,6 +277,28 @@ def bundles_move_too(pdpd, folder):
     check(successor.status() == 0, "it ends")
 
 
+def a_successor_that_does_not_wait(folder, daemon):
+    """What many decisions have changed is written before anything stops: who is gone meanwhile has changed nothing."""
+    peer = Peer(folder / "decide.ipc")
+    for batch in range(20):
+        items = [question(f"many-{batch}-{i}", f"m-{batch}-{i}") for i in range(256)]
+        answers = peer.ask({"evaluations": items}).get("evaluations", [])
+        check(len(answers) == 256 and all(a["decision"] for a in answers), "sessions begin")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(str(folder / "state/takeover"))
+        s.sendall(b"takeover?")
+        for fd in socket.recv_fds(s, 65536, 64)[1]:
+            os.close(fd)
+        s.sendall(b"go")
+    before = daemon.log.count("event=takeover_failed")
+    with daemon.seen:
+        daemon.seen.wait_for(lambda: "event=takeover_put_off" in daemon.log
+                             or daemon.log.count("event=takeover_failed") > before or daemon.ended, DEADLINE_S)
+    check(not daemon.ended, f"it goes on: {daemon.log[-500:]}")
+    check(peer.ask(question("many-0-0", "again")).get("decision") is True, "and answers")
+    peer.close()
+
+
 def killed_successor(pdpd, folder, daemon):
     """Killed at whatever moment this machine makes it: one of the two serves, or none has to."""
     successor = Daemon(pdpd, folder, "--takeover")
@@ -306,6 +329,7 @@ def main():
         daemon = upgrades(pdpd, folder, daemon)
         bad_successors(pdpd, folder, daemon)
         failing_successors(folder, daemon)
+        a_successor_that_does_not_wait(folder, daemon)
         for _ in range(2):
             daemon = killed_successor(pdpd, folder, daemon)
         daemon = upgrades(pdpd, folder, daemon)

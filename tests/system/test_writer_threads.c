@@ -83,7 +83,7 @@ static void must(enum pdp_err err)
     }
 }
 
-static void world_open(struct world *world)
+static void world_open_lazy(struct world *world, int64_t leisure_ms)
 {
     char why[STORE_WHY_MAX];
     *world = (struct world){0};
@@ -94,9 +94,14 @@ static void world_open(struct world *world)
     struct writer_config config = {.store = world->store,
                                    .journal = world->journal,
                                    .table = world->table,
-                                   .leisure_ms = 1,
+                                   .leisure_ms = leisure_ms,
                                    .host = {on_moved, on_failing, world}};
     must(writer_start(&config, &world->writer));
+}
+
+static void world_open(struct world *world)
+{
+    world_open_lazy(world, 1);
 }
 
 static void world_close(struct world *world)
@@ -133,6 +138,11 @@ static bool is_durable(const struct world *world, uint64_t seq)
 static bool is_refused(const struct world *world, uint64_t seq)
 {
     return journal_failed(world->journal) >= seq;
+}
+
+static bool is_written(const struct world *world, uint64_t round)
+{
+    return writer_rounds(world->writer) >= round;
 }
 
 static bool has_recovered(const struct world *world, uint64_t than)
@@ -243,6 +253,26 @@ static void a_stop_over_a_failing_store_ends(void)
     world_close(&world);
 }
 
+// Whoever is about to let go of the folder does not wait for a round that comes at leisure.
+static void a_round_can_be_hurried(void)
+{
+    struct world world;
+    struct store_stats stats;
+    world_open_lazy(&world, DAY_MS);
+    CHECK(come(is_written, &world, 1)); // the one at the start
+    CHECK(put_session(&world, "one", SESSION_ACTIVE, false) == 0);
+    CHECK(come(is_written, &world, writer_hurry(world.writer)));
+    store_stats(world.store, &stats);
+    CHECK(stats.rows[STORE_SESSIONS] == 1);
+    atomic_store(&world.fails, FAIL_BEHIND);
+    CHECK(put_session(&world, "two", SESSION_ACTIVE, false) == 0);
+    uint64_t round = writer_hurry(world.writer);
+    CHECK(come(has_failed, &world, 0));
+    CHECK(!is_written(&world, round)); // a round that failed is none
+    atomic_store(&world.fails, FAIL_NONE);
+    world_close(&world);
+}
+
 struct ender {
     struct world *world;
     unsigned number;
@@ -302,6 +332,7 @@ int main(void)
     an_old_row_undoes_no_step();
     what_failed_is_told_and_tried_again();
     a_stop_over_a_failing_store_ends();
+    a_round_can_be_hurried();
     many_threads_lose_nothing();
     printf("%u checks, %u wrong\n", checks, wrong);
     return wrong != 0;
