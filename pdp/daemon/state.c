@@ -273,6 +273,7 @@ enum pdp_err state_load(struct state *state, struct engine *engine,
                                        .path = state->store_path,
                                        .threads = load_threads(state->store)};
     TRY(load_all(&config, out, why));
+    session_restored(config.table);
     out->took_ms = clock_now().steady_ms - start_ms;
     return PDP_ERR_OK;
 }

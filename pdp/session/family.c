@@ -7,7 +7,8 @@
 #include "base/num.h"
 
 enum {
-    STEPS_MOST = 1024 // by ids, where no slot is known: after a restart
+    STEPS_MOST = 1024, // by ids, where no slot is known: after a restart
+    WALKS_MOST = 64    // more ids than a session has in 30 days by the shortest `every`
 };
 
 // A slot may be another session's by now; within one user, none has the same beginning but this one.
@@ -15,6 +16,12 @@ static bool is_same(const struct slot *old, const struct slot *slot)
 {
     return slot->state != SESSION_NONE && slot->state != SESSION_ROTATED && slot->user == old->user &&
            slot_time_ms(slot, SLOT_FIRST_SEEN) == slot_time_ms(old, SLOT_FIRST_SEEN);
+}
+
+static uint32_t known_tip(const struct session_table *table, const struct slot *old)
+{
+    uint32_t tip = old->of.rotated.tip;
+    return tip != 0 && is_same(old, slot_at(table, tip)) ? tip : 0;
 }
 
 // What was found is kept; where the walk is too long, *half, the next goes on from where this one stopped.
@@ -26,12 +33,13 @@ static uint32_t walk(const struct session_table *table, const struct shard *shar
     for (int i = 0; i < STEPS_MOST; i++) {
         uint32_t at = table_find_slot(table, shard, id);
         const struct slot *slot = at != 0 ? slot_at(table, at) : NULL;
-        if (slot == NULL || slot->user != old->user) {
+        if (slot == NULL || slot == old || slot->user != old->user) {
             return 0;
         }
-        if (slot->state != SESSION_ROTATED) {
-            old->of.rotated.tip = at;
-            return at;
+        uint32_t tip = slot->state != SESSION_ROTATED ? at : known_tip(table, slot);
+        if (tip != 0) {
+            old->of.rotated.tip = tip;
+            return tip;
         }
         id = slot->of.rotated.to;
     }
@@ -44,9 +52,9 @@ static uint32_t find_tip(const struct session_table *table, const struct shard *
                          bool *half)
 {
     struct slot *old = slot_at(table, at);
-    uint32_t tip = old->of.rotated.tip;
+    uint32_t tip = known_tip(table, old);
     *half = false;
-    return tip != 0 && is_same(old, slot_at(table, tip)) ? tip : walk(table, shard, old, half);
+    return tip != 0 ? tip : walk(table, shard, old, half);
 }
 
 uint32_t family_tip(const struct session_table *table, const struct shard *shard, uint32_t at)
@@ -60,6 +68,14 @@ bool family_lives(const struct session_table *table, const struct shard *shard, 
     bool half = false;
     uint32_t tip = find_tip(table, shard, at, &half);
     return half || (tip != 0 && table_is_live(slot_at(table, tip)));
+}
+
+void family_settle(const struct session_table *table, const struct shard *shard, uint32_t at)
+{
+    bool half = true;
+    for (int i = 0; half && i < WALKS_MOST; i++) {
+        (void)find_tip(table, shard, at, &half);
+    }
 }
 
 // The rotated record stands where the session stood, so that the old id is known at every moment.

@@ -85,6 +85,26 @@ enum pdp_err session_restore(struct session_table *table, const struct session_r
     return err;
 }
 
+static void settle_shard(const struct session_table *table, struct shard *shard)
+{
+    table_lock(&shard->lock);
+    for (uint32_t i = 0; i < shard->slab_count; i++) {
+        for (uint32_t at = shard->slabs[i] * TABLE_SLAB; at < (shard->slabs[i] + 1) * TABLE_SLAB; at++) {
+            if (slot_at(table, at)->state == SESSION_ROTATED) {
+                family_settle(table, shard, at);
+            }
+        }
+    }
+    table_unlock(&shard->lock);
+}
+
+void session_restored(struct session_table *table)
+{
+    for (uint32_t i = 0; i <= table->shard_mask; i++) {
+        settle_shard(table, &table->shards[i]);
+    }
+}
+
 void session_restore_forgotten(struct session_table *table, int64_t forgotten_ms)
 {
     if (forgotten_ms > session_forgotten_ms(table)) {

@@ -320,6 +320,8 @@ MUST_USE enum pdp_err session_restore_user(struct session_table *table, const st
                                            const struct row_names *names);
 MUST_USE enum pdp_err session_restore(struct session_table *table, const struct session_record *record,
                                       struct str gateway);
+// After the last of them: each old id finds its session, which may have had very many since.
+void session_restored(struct session_table *table);
 void session_restore_forgotten(struct session_table *table, int64_t forgotten_ms);
 #define SESSION_ROW_FORGOTTEN "forgotten" // key in the table META; 8 bytes, little end first
 // From now on new sessions are hashed under this key; those that are known go on under theirs. STATE where

@@ -147,6 +147,7 @@ static void load(struct sim *sim)
             sim_fail(sim, SIM_NONE, "what was written cannot be read: %s %s", pdp_err_text(err), why);
         }
     }
+    session_restored(engine_sessions(sim->machine.engine));
 }
 
 // ---- Beginning and end -----------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "session/row.h"
 #include "session/table.h"
 #include "unit/session/help.h"
 
@@ -305,6 +306,77 @@ Test(session_family, finds_its_session_by_ids_alone)
         cr_expect(record.state == SESSION_TERMINATED || hash128_eq(record.id, help_key(table, "", to).id));
     } while (record.state == SESSION_TERMINATED && looks < 10);
     cr_expect_eq(looks, 3, "goes on where it stopped: %d", looks);
+    session_table_free(&table);
+}
+
+// As a start does.
+static struct session_table *restarted(struct session_table *from)
+{
+    struct session_table *table = help_table((struct session_table_config){.shards = 1});
+    const struct row_names names = {.tenant = STR("acme"), .type = STR("user"), .id = STR("alice")};
+    struct session_key key = help_key(from, "alice", "");
+    struct session_held held;
+    session_hold(from, &key, &held);
+    cr_assert_eq(session_restore_user(table, held.user, &names), PDP_ERR_OK);
+    session_release(from, &held);
+    cr_assert_eq(session_key_add(table, 3, (struct hash_key){3, 3}), PDP_ERR_OK);
+    uint64_t cursor = 0;
+    struct session_view view;
+    do {
+        if (session_list(from, &cursor, &view, 1) == 1) {
+            cr_assert_eq(session_restore(table, &view.record, STR("")), PDP_ERR_OK);
+        }
+    } while (cursor != 0);
+    session_restored(table);
+    return table;
+}
+
+Test(session_family, ends_by_the_first_of_very_many_after_a_restart)
+{
+    enum {
+        MANY = 3000 // longer than one walk goes
+    };
+    struct session_table *table = help_table((struct session_table_config){.shards = 1});
+    char from[24] = "0", to[24];
+    cr_assert_eq(help_put(table, "alice", from, SESSION_ACTIVE, T0), PDP_ERR_OK);
+    for (int i = 1; i <= MANY; i++) {
+        snprintf(to, sizeof to, "%d", i);
+        cr_assert_eq(rotate(table, from, to, T0), PDP_ERR_OK);
+        memcpy(from, to, sizeof from);
+    }
+    struct session_table *later = restarted(table);
+    bool known = false;
+    struct session_view was;
+    cr_assert_eq(session_end(later, STR("0"), PDP_CODE_LOCKED, T0, T0 + DAY, &was, &known), PDP_ERR_OK);
+    cr_expect(known && hash128_eq(was.record.id, help_key(table, "", to).id), "the session itself");
+    expect_dead(later, to, PDP_CODE_LOCKED);
+    session_table_free(&later);
+    session_table_free(&table);
+}
+
+// No table writes such a ring; a file may hold one.
+Test(session_family, walks_no_ring_for_ever)
+{
+    struct session_table *table = begun();
+    cr_assert_eq(rotate(table, "a", "b", T0), PDP_ERR_OK);
+    cr_assert_eq(rotate(table, "b", "c", T0), PDP_ERR_OK);
+    cr_assert_eq(rotate(table, "c", "d", T0), PDP_ERR_OK);
+    static const char *const IDS[] = {"a", "b", "c"};
+    struct shard *shard = NULL;
+    for (size_t i = 0; i < COUNT_OF(IDS); i++) { // c leads back to b
+        uint32_t at = table_lock_slot(table, help_key(table, "", IDS[i]).id, false, &shard);
+        slot_at(table, at)->of.rotated.tip = 0;
+        if (i == 2) {
+            slot_at(table, at)->of.rotated.to = help_key(table, "", "b").id;
+        }
+        table_unlock(&shard->lock);
+    }
+    session_restored(table);
+    struct session_record record;
+    for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+        cr_expect_eq(help_found(table, "alice", IDS[i], &record), SESSION_FOUND);
+        cr_expect_eq(record.state, SESSION_TERMINATED, "%s", IDS[i]);
+    }
     session_table_free(&table);
 }
 
