@@ -88,22 +88,26 @@ static bool time_of(const struct value *v, int64_t *ms)
     return *ms > 0;
 }
 
-// A session may be named by its id too, which is a secret: what is kept is its ref.
+// A session may be named by its id too, which is a secret: what is kept is its ref. And by any that it ever
+// had: questions are looked at under the one that it has now.
 static struct str ref_of(struct admin_call *call, struct str session)
 {
-    struct hash128 id;
-    if (session_ref_read(session, &id)) {
-        return session;
-    }
-    char *ref = arena_alloc(&call->admin->arena, 32, 1);
-    if (ref == NULL || session.len == 0 || session.len > REQUEST_ID_MAX) {
+    struct session_table *table = engine_sessions(call->admin->engine);
+    struct hash128 id, named;
+    if (session.len == 0 || session.len > REQUEST_ID_MAX) {
         return (struct str){0};
     }
-    struct session_key key =
-        session_key_of(engine_sessions(call->admin->engine), 0, STR(""), STR(""), STR(""), session);
-    struct session_view *view = &call->admin->views[0];
-    bool known = session_look(engine_sessions(call->admin->engine), session, view);
-    session_ref_print(known ? view->record.id : key.id, ref);
+    if (!session_goes_by(table, session, &id)) {
+        if (session_ref_read(session, &named)) {
+            return session;
+        }
+        id = session_key_of(table, 0, STR(""), STR(""), STR(""), session).id;
+    }
+    char *ref = arena_alloc(&call->admin->arena, 32, 1);
+    if (ref == NULL) {
+        return (struct str){0};
+    }
+    session_ref_print(id, ref);
     return str_of(ref);
 }
 

@@ -81,6 +81,20 @@ bool session_look(struct session_table *table, struct str id_or_ref, struct sess
     return true;
 }
 
+bool session_goes_by(struct session_table *table, struct str id_or_ref, struct hash128 *id)
+{
+    *id = (struct hash128){0};
+    struct shard *shard = NULL;
+    uint32_t at = lock_named(table, id_or_ref, &shard);
+    if (at == 0) {
+        return false;
+    }
+    uint32_t tip = slot_at(table, at)->state == SESSION_ROTATED ? family_tip(table, shard, at) : at;
+    *id = slot_at(table, tip != 0 ? tip : at)->id;
+    table_unlock(&shard->lock);
+    return true;
+}
+
 // Makes a tombstone for an id that is not known. STATE: it has become known meanwhile.
 static enum pdp_err end_unknown(struct session_table *table, struct str id, enum pdp_code why, int64_t now_ms,
                                 int64_t keep_until_ms, struct session_view *was)

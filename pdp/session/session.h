@@ -282,6 +282,8 @@ void session_ref_print(struct hash128 id, char out[static 32]); // `s_` and 24 h
 bool session_ref_read(struct str text, struct hash128 *id);
 // By ref or by session id; what is both is the ref. false: not known.
 bool session_look(struct session_table *table, struct str id_or_ref, struct session_view *out);
+// The id that a session has now, by any id or ref that it ever had. false: not known, *id zero.
+bool session_goes_by(struct session_table *table, struct str id_or_ref, struct hash128 *id);
 // Ends a session for good (a tombstone until keep_until_ms); idempotent. By an id that was replaced, it is
 // the session that goes on which ends, and that id gets a tombstone too. An id (not a ref) that is not known
 // yet gets a tombstone of its own, so that it can never begin: *known false. UNKNOWN: a ref that is not

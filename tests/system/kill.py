@@ -143,6 +143,8 @@ class Session:
     def __init__(self, name, subject, kind="user"):
         self.id, self.subject, self.type = name, subject, kind
         self.known = self.proved = self.dead = self.locked = False
+        self.lost = False      # its id was made there, and the answer that told it was lost
+        self.fatal = False     # the lock ends what it meets
         self.old = []          # ids that were replaced, and when
         self.killer = None     # the question that ended it
         self.lock_id = None
@@ -205,7 +207,7 @@ class Worker:
             self.close()
 
     def step(self):
-        living = [s for s in self.fresh if s.known and not s.dead and not s.locked and s.open is None]
+        living = [s for s in self.fresh if s.known and not s.dead and not s.locked and not s.lost and s.open is None]
         if not living or self.random.random() < 0.3:
             self.begin(self.new(self.name("u"), self.random.choice(["user", "user", "solo"])))
         else:
@@ -280,6 +282,18 @@ class Worker:
 
         self.send(session, "decide", event(session, "rotate", self.name("r"), new_id=new), done)
 
+    def mint(self, session):
+        """An id that is made there is told once: whoever lost that answer knows the session by no id."""
+        def done(answer, _):
+            minted = answer.get("session", {}).get("id")
+            if self.sent_again and not recorded(answer):
+                session.lost = True
+            elif check(recorded(answer) and minted, f"no id is made: {answer}"):
+                session.old.append((session.id, time.time()))
+                session.id = minted
+
+        self.send(session, "decide", event(session, "rotate", self.name("r"), mint=True), done)
+
     def oust(self, session):
         """Another session of one who may have one only."""
         if session.type != "solo":
@@ -307,9 +321,13 @@ class Worker:
             check(answer.get("ok") is True, f"a lock is refused: {answer}")
             session.lock_id, session.locked = answer.get("control", {}).get("id"), True
 
-        self.send(session, "admin", {"op": "lock.add", "target": {"kind": "subject", "value": session.subject},
-                                     "effect": "deny", "for": 3600, "reason": "a test"}, done)
-        if self.random.random() < 0.5:
+        target = {"kind": "subject", "value": session.subject}
+        if self.random.random() < 0.4: # by any id that it had
+            target = {"kind": "session", "value": self.random.choice([session.id] + [old for old, _ in session.old])}
+        session.fatal = self.random.random() < 0.25
+        self.send(session, "admin", {"op": "lock.add", "target": target, "effect": "terminate" if session.fatal else "deny",
+                                     "for": 3600, "reason": "a test"}, done)
+        if not session.fatal and self.random.random() < 0.5:
             self.lift(session)
 
     def lift(self, session):
@@ -351,11 +369,14 @@ class Worker:
         self.send(session, "decide", question(thief, "GET", self.name("r")), done)
 
     def holds(self, session):
+        if session.lost:
+            return
         if session.dead:
             self.is_dead(session)
         elif session.locked:
+            codes = ("locked", "terminated") if session.fatal else ("locked",)
             answer = self.decide.ask(question(session, "GET", self.name("r")))
-            check(answer.get("decision") is False and code_of(answer) == "locked", f"a lock is gone: {answer}")
+            check(answer.get("decision") is False and code_of(answer) in codes, f"a lock is gone: {answer}")
         elif session.known:
             self.alive(session)
             if session.old and time.time() > session.old[-1][1] + OVERLAP_S + 1 and self.random.random() < 0.3:
@@ -369,13 +390,13 @@ class Worker:
         sample = older if everything else self.random.sample(older, min(SAMPLE, len(older)))
         for session in self.fresh + sample:
             self.holds(session)
-        self.fresh = [s for s in self.fresh if not s.dead][-20:]
+        self.fresh = [s for s in self.fresh if not s.dead and not s.lost][-20:]
         self.sessions = [s for s in self.sessions if s not in self.fresh] + self.fresh
         self.close()
 
 
 ACTS = [Worker.prove, Worker.look, Worker.look, Worker.visit, Worker.out, Worker.steal, Worker.logout, Worker.terminate,
-        Worker.forbid, Worker.rotate, Worker.rotate, Worker.oust, Worker.cut, Worker.lock]
+        Worker.forbid, Worker.rotate, Worker.rotate, Worker.mint, Worker.oust, Worker.cut, Worker.lock]
 
 
 # ---- The daemon ------------------------------------------------------------------------------------
@@ -416,7 +437,7 @@ class Cycles:
         self.pdpd, self.pdpctl, self.folder = pdpd, pdpctl, folder
         self.random = random.Random(seed)
         self.workers = [Worker(folder, i, seed) for i in range(WORKERS)]
-        self.restarts_ms = []
+        self.restarts_ms, self.log_says = [], ""
 
     def start(self):
         began = time.monotonic()
@@ -450,6 +471,13 @@ class Cycles:
                               timeout=DEADLINE_S)
         check(said.returncode == 0, f"store check: {said.stdout}{said.stderr}")
 
+    def log_is_good(self):
+        """The audit log, as the last kill left it and a start went on with it."""
+        said = subprocess.run([self.pdpctl, "audit", "verify", "--state", str(self.folder / "state")], capture_output=True,
+                              text=True, timeout=DEADLINE_S)
+        if check(said.returncode == 0, f"audit verify: {said.stdout}{said.stderr}"):
+            self.log_says = said.stdout.strip().splitlines()[0]
+
     def status_is_good(self):
         admin = Peer(self.folder / "admin.ipc")
         status = admin.ask({"op": "status"})
@@ -469,14 +497,16 @@ class Cycles:
             self.load_and_kill(daemon)
             daemon = self.start()
             self.verify(everything=False)
-            if cycle % CHECK_EVERY == 0:
+            if cycle % CHECK_EVERY == 0 or cycle < CHECK_EVERY:
                 self.status_is_good()
                 self.store_is_good()
+                self.log_is_good()
         daemon.kill()
         self.store_is_good() # as the last kill left it
         daemon = self.start()
         self.verify(everything=True)
         self.store_is_good()
+        self.log_is_good()
         daemon.process.send_signal(signal.SIGTERM)
         check(daemon.process.wait(DEADLINE_S) == 0, "it ends")
         self.report(cycles)
@@ -486,7 +516,7 @@ class Cycles:
         times = sorted(self.restarts_ms)
         print(f"{cycles} kills, {sum(w.acknowledged for w in self.workers)} acknowledged, {len(sessions)} sessions, "
               f"{sum(s.dead for s in sessions)} ended, {sum(len(s.old) for s in sessions)} ids replaced, "
-              f"{sum(s.locked for s in sessions)} locked")
+              f"{sum(s.locked for s in sessions)} locked; {self.log_says}")
         print(f"start to ready: median {times[len(times) // 2]:.0f} ms, p99 {times[len(times) * 99 // 100]:.0f} ms")
 
 

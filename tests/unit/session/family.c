@@ -175,6 +175,26 @@ Test(session_family, ends_by_any_id)
     }
 }
 
+// A control that names a session must be about the one that goes on.
+Test(session_family, goes_by_the_id_that_it_has_now)
+{
+    struct session_table *table = begun();
+    cr_assert_eq(rotate(table, "a", "b", T0), PDP_ERR_OK);
+    cr_assert_eq(rotate(table, "b", "c", T0), PDP_ERR_OK);
+    char ref[32];
+    session_ref_print(help_key(table, "", "b").id, ref);
+    const char *const names[] = {"a", "b", "c", ref};
+    struct hash128 id;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        cr_expect(session_goes_by(table, str_of(names[i]), &id), "%s", names[i]);
+        cr_expect(hash128_eq(id, help_key(table, "", "c").id), "%s", names[i]);
+    }
+    cr_expect_not(session_goes_by(table, STR("x"), &id));
+    cr_expect_not(session_goes_by(table, STR(""), &id));
+    cr_expect(hash128_eq(id, (struct hash128){0}));
+    session_table_free(&table);
+}
+
 Test(session_family, names_what_it_ended)
 {
     struct session_table *table = begun();
