@@ -32,9 +32,9 @@ struct pdp_options {
     const char *key_file;    // its key, without a pass phrase; both or none
     const char *server_name; // that the daemon's certificate must have; NULL: the host of the address, which
                              // libnng looks for among names only: an IP address needs this
-    // Of pdpd's `--notices` and `--orders`, over ipc or tcp; NULL: none. With either, an allow of a session
-    // that has ended while the question was under way becomes a deny; with orders, the daemon knows by name
-    // who has carried one out.
+    // Of pdpd's `--notices` and `--orders`, with TLS as above where they have it; NULL: none. With either, an
+    // allow of a session that has ended while the question was under way becomes a deny; with orders, the
+    // daemon knows by name who has carried one out.
     const char *notices_url, *orders_url;
     const char *name;       // of this gateway, at most 128 bytes; NULL: the host's name and the process id
     uint32_t cache_entries; // answers that are kept as long as they say (`valid`), at most 1048576; 0, the

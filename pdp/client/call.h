@@ -90,8 +90,9 @@ MUST_USE enum pdp_err call_start(struct pdp_client *client, struct buf *message,
 // A dialer of its own in place of the one that may be dead. Without the lock. In client.c.
 void client_redial(struct pdp_client *client);
 
-// Dials with the client's options. In client.c.
-int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_dialer *out);
+// Dials with the client's options; `tls` is for this address, NULL without TLS. In client.c.
+int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_tls_config *tls,
+                nng_dialer *out);
 enum pdp_err client_nng_err(int rv);
 
 // A connection came up, or went. Called by the socket's pipe notices.

@@ -57,9 +57,6 @@ static enum pdp_err check_watch(const struct pdp_options *options)
         if (urls[i] != NULL) {
             TRY(check_url(urls[i]));
         }
-        if (urls[i] != NULL && str_starts(str_of(urls[i]), STR("tls+tcp://"))) {
-            return PDP_ERR_UNSUPPORTED; // as pdpd, until it offers these endpoints over TLS
-        }
     }
     return PDP_ERR_OK;
 }
@@ -123,7 +120,8 @@ enum pdp_err client_nng_err(int rv)
     }
 }
 
-int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_dialer *out)
+int client_dial(struct pdp_client *client, nng_socket socket, const char *url, nng_tls_config *tls,
+                nng_dialer *out)
 {
     nng_dialer dialer;
     int rv = nng_dialer_create(&dialer, socket, url);
@@ -136,15 +134,15 @@ int client_dial(struct pdp_client *client, nng_socket socket, const char *url, n
     rv = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, first);
     rv = rv != 0 ? rv : nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, client->reconnect_ms);
     rv = rv != 0 ? rv : nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, most);
-    if (rv == 0 && client->tls != NULL && str_starts(str_of(url), STR("tls+tcp://"))) {
-        rv = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, client->tls);
+    if (rv == 0 && tls != NULL) {
+        rv = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, tls);
     }
     return rv != 0 ? rv : nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
 static int dial(struct pdp_client *client)
 {
-    return client_dial(client, client->socket, client->url, &client->dialer);
+    return client_dial(client, client->socket, client->url, client->tls, &client->dialer);
 }
 
 void client_redial(struct pdp_client *client)
@@ -219,7 +217,7 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
     if (settled.notices_url != NULL || settled.orders_url != NULL) {
         TRY(watch_new(made,
                       &(struct watch_config){settled.notices_url, settled.orders_url, settled.name,
-                                             settled.cache_entries},
+                                             settled.cache_entries, &settled},
                       &made->watch));
         made->caches = settled.cache_entries > 0;
     }

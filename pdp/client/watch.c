@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "client/client.h"
+#include "client/tls.h"
 
 #include <nng/protocol/pubsub0/sub.h>
 #include <nng/protocol/survey0/respond.h>
@@ -20,6 +21,7 @@
 struct line {
     struct watch *watch;
     const char *url;
+    nng_tls_config *tls; // NULL: an address without TLS
     nng_socket socket;
     nng_dialer dialer;
     nng_aio *aio;
@@ -162,7 +164,7 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *user)
 static int line_start(struct line *line)
 {
     int rv = nng_aio_alloc(&line->aio, on_progress, line);
-    rv = rv != 0 ? rv : client_dial(line->watch->client, line->socket, line->url, &line->dialer);
+    rv = rv != 0 ? rv : client_dial(line->watch->client, line->socket, line->url, line->tls, &line->dialer);
     if (rv == 0) {
         nng_aio_set_timeout(line->aio, NNG_DURATION_INFINITE);
         nng_recv_aio(line->socket, line->aio);
@@ -204,6 +206,9 @@ static void line_close(struct line *line)
         nng_aio_stop(line->aio);
         nng_aio_free(line->aio);
     }
+    if (line->tls != NULL) {
+        nng_tls_config_free(line->tls);
+    }
     arena_fini(&line->arena);
     buf_fini(&line->bytes);
 }
@@ -220,7 +225,7 @@ static void line_look(struct line *line, int64_t interval_ms, int64_t now_ms)
     (void)pthread_mutex_unlock(&line->watch->lock);
     if (silent) {
         (void)nng_dialer_close(line->dialer);
-        (void)client_dial(line->watch->client, line->socket, line->url, &line->dialer);
+        (void)client_dial(line->watch->client, line->socket, line->url, line->tls, &line->dialer);
     }
 }
 
@@ -333,7 +338,8 @@ static void make_name(struct watch *watch, const char *name)
     (void)snprintf(watch->name, sizeof watch->name, "%s:%ld", host, (long)getpid());
 }
 
-static void line_init(struct line *line, struct watch *watch, const char *given, char url[static 256])
+static enum pdp_err line_init(struct line *line, struct watch *watch, const char *given, char url[static 256],
+                              const struct pdp_options *options)
 {
     line->watch = watch;
     line->url = url;
@@ -342,6 +348,7 @@ static void line_init(struct line *line, struct watch *watch, const char *given,
     if (given != NULL) {
         memcpy(url, given, strlen(given) + 1); // its length was checked
     }
+    return given != NULL ? client_tls_new(given, options, &line->tls) : PDP_ERR_OK;
 }
 
 static enum pdp_err watch_make(struct pdp_client *client, const struct watch_config *config,
@@ -359,10 +366,10 @@ static enum pdp_err watch_make(struct pdp_client *client, const struct watch_con
     }
     made->client = client;
     make_name(made, config->name);
-    line_init(&made->notices, made, config->notices_url, made->notices_url);
-    line_init(&made->orders, made, config->orders_url, made->orders_url);
     *out = made;
-    return guard_new(&guard, &made->guard);
+    TRY(guard_new(&guard, &made->guard));
+    TRY(line_init(&made->notices, made, config->notices_url, made->notices_url, config->options));
+    return line_init(&made->orders, made, config->orders_url, made->orders_url, config->options);
 }
 
 enum pdp_err watch_new(struct pdp_client *client, const struct watch_config *config, struct watch **out)

@@ -12,6 +12,7 @@ struct watch_config {
     const char *notices_url, *orders_url; // NULL: none
     const char *name;                     // NULL: made of the host's name and the process id
     uint32_t cache_entries;
+    const struct pdp_options *options; // what TLS needs; for the call
 };
 // Opens both; connecting goes on behind. As pdp_connect.
 MUST_USE enum pdp_err watch_new(struct pdp_client *client, const struct watch_config *config,

@@ -522,15 +522,6 @@ const char *config_source_wrong(const struct config *config)
                : NULL;
 }
 
-static bool any_tls(const struct config_listeners *side)
-{
-    bool any = false;
-    for (size_t i = 0; i < side->count; i++) {
-        any = any || side->list[i].url.tls;
-    }
-    return any;
-}
-
 const char *config_settle(struct config *config, bool inherits)
 {
     const char *wrong = config_source_wrong(config);
@@ -543,10 +534,6 @@ const char *config_settle(struct config *config, bool inherits)
     wrong = config_tls_wrong(config);
     if (wrong != NULL) {
         return wrong;
-    }
-    if (any_tls(&config->notices) || any_tls(&config->orders)) {
-        return "notices and orders are not offered over TLS yet\n  hint: `--notices "
-               "ipc:///run/pdp/notices.ipc`";
     }
     for (size_t i = 0; i < config->admin.count; i++) {
         const struct url *url = &config->admin.list[i].url;

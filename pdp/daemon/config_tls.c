@@ -132,6 +132,11 @@ static const char *settle(const struct config *config, struct config_listeners *
 
 const char *config_tls_wrong(struct config *config)
 {
-    const char *wrong = settle(config, &config->decide, false);
-    return wrong != NULL ? wrong : settle(config, &config->admin, true);
+    struct config_listeners *const sides[] = {&config->decide, &config->notices, &config->orders,
+                                              &config->admin};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < COUNT_OF(sides) && wrong == NULL; i++) {
+        wrong = settle(config, sides[i], sides[i] == &config->admin);
+    }
+    return wrong;
 }

@@ -20,6 +20,7 @@
 static const uint64_t ID_WAKE = UINT64_MAX;
 static const uint64_t ID_LISTENER = UINT64_C(1) << 63; // + index
 static const int64_t ACCEPT_PAUSE_MS = 100;
+static const int64_t ADMIT_MS = 1000; // from one look at who may stay to the next
 static const int64_t LAST_WORDS_MS = 2000;
 static const int64_t TURN_MS = 5; // then others are listened to, however dear the questions are
 
@@ -47,8 +48,9 @@ struct loop {
     pthread_mutex_t lock;
     struct link arrivals; // under the lock
     int64_t accept_again_ms;
-    int64_t turn_ms; // how long others are not listened to
-    int64_t tick_ms; // when config.tick is due
+    int64_t turn_ms;  // how long others are not listened to
+    int64_t tick_ms;  // when config.tick is due
+    int64_t admit_ms; // when those who are here are looked at again; INT64_MAX: never
     struct node_now now;
     struct epoll_event events[EVENTS_A_TURN];
 };
@@ -93,6 +95,7 @@ enum pdp_err loop_new(const struct loop_config *config, struct loop **out)
     link_head(&loop->arrivals);
     link_head(&loop->secured);
     loop->tick_ms = INT64_MAX;
+    loop->admit_ms = config->admits != NULL ? 0 : INT64_MAX;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->reserve = reserve_open();
@@ -175,6 +178,11 @@ static void welcome(struct loop *loop, const struct listen_spec *spec, const str
     }
     if (loop->config.peer_hash != NULL) {
         open.peer.hash = loop->config.peer_hash(loop->config.user, open.peer.name);
+    }
+    if (loop->config.admits != NULL && !loop->config.admits(loop->config.user, &open.peer)) {
+        node_refused(loop->node, NODE_REFUSAL_BARRED);
+        stream_close(&stream);
+        return;
     }
     if (node_open(loop->node, &open, loop->now, &stream->id) != PDP_ERR_OK) {
         stream_close(&stream);
@@ -401,6 +409,7 @@ static int timeout_ms(const struct loop *loop, int64_t until_ms)
         return 0;
     }
     int64_t due = num_min(num_min(node_deadline(loop->node), loop->tick_ms), until_ms);
+    due = num_min(due, loop->admit_ms);
     due = loop->accepting ? due : num_min(due, loop->accept_again_ms);
     if (due == INT64_MAX) {
         return -1;
@@ -411,6 +420,10 @@ static int timeout_ms(const struct loop *loop, int64_t until_ms)
 
 static void tick(struct loop *loop)
 {
+    if (loop->now.steady_ms >= loop->admit_ms) {
+        node_admit_only(loop->node, loop->config.admits, loop->config.user);
+        loop->admit_ms = num_add_sat(loop->now.steady_ms, ADMIT_MS);
+    }
     if (loop->config.tick != NULL) {
         loop->tick_ms = loop->config.tick(loop->config.ticker, loop->node, loop->now);
     }

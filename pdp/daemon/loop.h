@@ -13,6 +13,8 @@ struct loop_config {
     size_t listener_count;
     int64_t drain_ms;               // what is owed at loop_stop is sent within this time
     const struct peer_rules *peers; // who may do what; NULL: what the listener says
+    // May this peer be here? Asked when it comes, and every second while it stays. NULL: all may.
+    bool (*admits)(void *user, const struct peer *peer);
     // The keyed hash of a peer's name; NULL: 0.
     uint64_t (*peer_hash)(void *user, struct str name);
     // Called on the loop's thread after loop_wake; NULL: nothing.

@@ -2,8 +2,17 @@
 // The endpoints that gateways listen on: each has a loop and a thread of its own, so that no question waits
 // for a notice, and no notice for a question.
 #include "daemon/server_inner.h"
+#include "engine/quarantine.h"
 
 #include <sys/random.h>
+
+// Whoever may ask may hear when answers end, and confirm that it dropped them; but not from quarantine, where
+// nothing that it says is believed.
+static bool admits(void *user, const struct peer *peer)
+{
+    const struct server_worker *side = user;
+    return (peer->grants & GRANT_ASK) != 0 && !engine_quarantined(side->server->engine, peer->name);
+}
 
 static struct node_limits gateway_limits(const struct config *config)
 {
@@ -25,6 +34,7 @@ static enum pdp_err loop_for(struct server *server, const struct server_listener
     ticks->peers = &server->config->peers;
     ticks->drain_ms = 0;
     ticks->peer_hash = server_peer_hash;
+    ticks->admits = admits;
     out->server = server;
     ticks->user = out;
     return loop_new(ticks, &out->loop);

@@ -20,6 +20,8 @@
 
 enum {
     SERVER_LISTENERS_MAX = 2 * CONFIG_LISTENERS_MAX,
+    SERVER_SIDES = 4, // decide, admin, notices, orders
+    SERVER_TLS_MAX = SERVER_SIDES * CONFIG_LISTENERS_MAX,
     SERVER_MAILS_MAX = 64
 };
 
@@ -47,10 +49,10 @@ struct server_mail {
 
 // Listeners with TLS.
 struct server_tls {
-    struct tls *list[SERVER_LISTENERS_MAX]; // by configuration: listeners share
-    const struct tls_config *configs[SERVER_LISTENERS_MAX];
+    struct tls *list[SERVER_TLS_MAX]; // by configuration: listeners share
+    const struct tls_config *configs[SERVER_TLS_MAX];
     size_t count;
-    struct shake_listener from[2 * SERVER_LISTENERS_MAX];
+    struct shake_listener from[SERVER_SIDES * SERVER_LISTENERS_MAX];
     struct shaker *shaker;  // NULL: no listener has TLS
     size_t next_worker;     // on the thread of handshakes
     int64_t look_ms;        // when ends of certificates are looked at again
@@ -70,7 +72,7 @@ struct server {
     struct server_worker workers[CONFIG_WORKERS_MAX];
     size_t worker_count;
     struct server_tls tls;
-    struct admin_certificate certificates_shown[SERVER_LISTENERS_MAX];
+    struct admin_certificate certificates_shown[SERVER_TLS_MAX];
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct state *state;             // NULL: all is in memory
@@ -103,7 +105,7 @@ struct server {
         opened_seen;     // connections: closed when memory was last given back; opened by the last look
     uint32_t trim_waits; // looks since there is something to give back
     struct buf urls;     // of all listeners, one after the other
-    struct str listeners[4 * SERVER_LISTENERS_MAX];
+    struct str listeners[SERVER_SIDES * SERVER_LISTENERS_MAX];
     size_t listener_count;
 
     pthread_mutex_t lock; // of all that follows
@@ -182,7 +184,7 @@ void server_tls_stop(struct server *server);
 // Any thread. What is refused is told in `why`, logged, and an alarm; each set of files by itself.
 enum pdp_err server_tls_reload(struct server *server, char why[TLS_WHY_MAX]);
 void server_tls_watch(struct server *server, struct node_now now); // now and then, on the main thread
-// Returns how many; `out` has room for SERVER_LISTENERS_MAX.
+// Returns how many; `out` has room for SERVER_TLS_MAX.
 size_t server_tls_show(struct server *server, struct admin_certificate *out);
 // server_listen.c
 MUST_USE enum pdp_err server_take_inherited(struct server *server, const struct notify_fd *fds, size_t count);

@@ -53,8 +53,12 @@ static enum pdp_err open_side(struct server_tls *all, const struct config_listen
 
 enum pdp_err server_tls_open(const struct config *config, struct server_tls *all)
 {
-    TRY(open_side(all, &config->decide));
-    return open_side(all, &config->admin);
+    const struct config_listeners *const sides[] = {&config->decide, &config->admin, &config->notices,
+                                                    &config->orders};
+    for (size_t i = 0; i < COUNT_OF(sides); i++) {
+        TRY(open_side(all, sides[i]));
+    }
+    return PDP_ERR_OK;
 }
 
 void server_tls_close(struct server_tls *all)
@@ -77,6 +81,18 @@ static void arrived_admin(void *user, struct arrival *arrival)
 {
     struct server *server = user;
     loop_adopt(server->admin_loop.loop, arrival);
+}
+
+static void arrived_notices(void *user, struct arrival *arrival)
+{
+    struct server *server = user;
+    loop_adopt(server->notices_loop.loop, arrival);
+}
+
+static void arrived_orders(void *user, struct arrival *arrival)
+{
+    struct server *server = user;
+    loop_adopt(server->orders_loop.loop, arrival);
 }
 
 static size_t listeners_note(struct server *server, const struct server_listeners *side,
@@ -106,6 +122,8 @@ enum pdp_err server_tls_start(struct server *server)
     }
     size_t count = listeners_note(server, &server->decide, arrived_decide, 0);
     count = listeners_note(server, &server->admin, arrived_admin, count);
+    count = listeners_note(server, &server->notices_at, arrived_notices, count);
+    count = listeners_note(server, &server->orders_at, arrived_orders, count);
     if (count == 0) {
         return PDP_ERR_OK;
     }
@@ -125,8 +143,12 @@ static void sweep_all(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++) {
         loop_sweep(server->workers[i].loop);
     }
-    if (server->admin_loop.loop != NULL) {
-        loop_sweep(server->admin_loop.loop);
+    struct loop *const others[] = {server->admin_loop.loop, server->notices_loop.loop,
+                                   server->orders_loop.loop};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i] != NULL) {
+            loop_sweep(others[i]);
+        }
     }
 }
 

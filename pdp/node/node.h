@@ -27,6 +27,7 @@
     X(PEER_CONNECTIONS, "peer_connections", "too many connections of one peer") \
     X(NAME, "name", "a peer whose name cannot be used")                         \
     X(PEER, "peer_unknown", "a TLS peer that no entry of `peers` matches")      \
+    X(BARRED, "barred", "a peer that may not listen here, or may no longer")    \
     X(TLS_BAD, "tls_bad", "a TLS handshake that failed")                        \
     X(TLS_LATE, "tls_late", "no TLS handshake in time")                         \
     X(TLS_MANY, "tls_many", "too many TLS handshakes at once")                  \
@@ -112,6 +113,9 @@ enum pdp_err node_push(struct node *node, uint64_t id, struct str hops, struct s
                        struct node_now now);
 // The same to every peer whose handshake is whole; returns how many there are.
 size_t node_push_all(struct node *node, struct str hops, struct str message, struct node_now now);
+
+// Closes every peer that is not admitted, or is not any more (counted as BARRED).
+void node_admit_only(struct node *node, bool (*admits)(void *user, const struct peer *peer), void *user);
 
 struct node_config {
     struct node_handler handler;

@@ -34,3 +34,13 @@ size_t node_push_all(struct node *node, struct str hops, struct str message, str
     }
     return count;
 }
+
+void node_admit_only(struct node *node, bool (*admits)(void *user, const struct peer *peer), void *user)
+{
+    for (size_t i = 0; i < node->slot_count; i++) {
+        struct conn *conn = node->slots[i].conn;
+        if (conn != NULL && conn->state == CONN_OPEN && !admits(user, &conn->peer)) {
+            conn_close(node, conn, NODE_REFUSAL_BARRED, false);
+        }
+    }
+}

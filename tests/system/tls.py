@@ -136,8 +136,9 @@ class Daemon:
             self.process = subprocess.Popen([os.path.join(BIN, "pdpd"), "--config", "pdpd.yaml"], cwd=folder, stderr=log)
         until("the daemon is ready", lambda: "event=ready" in self.said() and self.said().endswith("\n") or self.process.poll() is not None)
         words = dict(word.split("=", 1) for line in self.said().splitlines() if "event=ready" in line
-                     for word in line.split() if word.startswith(("decide=tls", "admin=tls")))
+                     for word in line.split() if "=tls+tcp:" in word)
         self.decide, self.admin = words.get("decide", ""), words.get("admin", "")
+        self.notices, self.orders = words.get("notices", ""), words.get("orders", "")
         self.port = int(self.decide.rsplit(":", 1)[1]) if self.decide else 0
 
     def said(self):
@@ -173,12 +174,12 @@ def context(ca, name=None, folder=None):
 class Peer:
     """Speaks SP over TLS."""
 
-    def __init__(self, port, how, source=None):
+    def __init__(self, port, how, source=None, protocol=0x30):
         self.raw = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S,
                                             source_address=(source, 0) if source else None)
         try:
             self.sock = how.wrap_socket(self.raw, server_hostname="pdp.example")
-            self.sock.sendall(bytes.fromhex("0053500000300000"))
+            self.sock.sendall(b"\0SP\0\0" + bytes([protocol]) + b"\0\0")
             self.hello = self.take(8)
         except Exception:
             self.raw.close()
@@ -667,4 +668,5 @@ def main():
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
