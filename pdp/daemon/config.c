@@ -260,7 +260,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
-    const struct conf_node *notices, *orders, *audit, *administrators;
+    const struct conf_node *notices, *orders, *audit, *administrators, *webhook;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons, share, least;
     int64_t heartbeat_ms, gone_ms;
@@ -316,6 +316,7 @@ static const struct conf_field FILE_FIELDS[] = {
     SPAN_FIELD("gateways_gone", gone_ms, 1, GONE_MOST_MS, "for which a gateway that vanished is named"),
     FIELD("audit", CONF_MAPPING, audit, "the audit log"),
     FIELD("administrators", CONF_MAPPING, administrators, "whom to lock out asks again"),
+    FIELD("webhook", CONF_ANY, webhook, "who else is told of ends: an identity provider, or a list of them"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -412,6 +413,7 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         config_tls(file->tls, config, &config->tls, diags),
         config_audit(file->audit, config, diags),
         config_administrators(file->administrators, config, diags),
+        config_webhooks(file->webhook, config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);

@@ -12,6 +12,7 @@
 #define CONFIG_PROXIES_MAX 256
 #define CONFIG_KEYS_MAX 16
 #define CONFIG_PEERS_MAX 1024
+#define CONFIG_WEBHOOKS_MAX 4
 #define CONFIG_WORKERS_MAX 60 // the engine has room for 64, and the admin has one
 
 struct config_listeners {
@@ -32,6 +33,24 @@ struct config_audit {
     int64_t rotate_bytes, rotate_age_ms, keep_ms; // 0: the default; for ever
     int64_t allow_one_in;                         // 1: all allows are kept
     struct config_syslog syslog;
+};
+
+// How a webhook names users: their names are personal data.
+enum webhook_subject {
+    WEBHOOK_NONE, // the session alone
+    WEBHOOK_ISS_SUB,
+    WEBHOOK_EMAIL,
+    WEBHOOK_OPAQUE
+};
+
+// Where ends of sessions are told. Paths and texts that are not given are NULL.
+struct config_webhook {
+    const char *url, *issuer, *audience;
+    const char *key, *key_id, *token, *ca, *cert, *cert_key; // files, but for key_id
+    bool ends, cutoffs;                                      // what is told
+    enum webhook_subject subject;
+    const char *subject_issuer;
+    int64_t timeout_ms, give_up_ms, queue;
 };
 
 struct config {
@@ -67,6 +86,8 @@ struct config {
     int64_t controls_confirm, controls_two_persons; // see struct admin_bounds
     struct config_audit audit;
     struct admin_guarded administrators;
+    struct config_webhook webhooks[CONFIG_WEBHOOKS_MAX];
+    size_t webhook_count;
 };
 
 void config_init(struct config *config);

@@ -23,6 +23,10 @@ bool config_range(struct str text, struct cidr *out);
 // `administrators:`. config_administrators.c
 MUST_USE enum pdp_err config_administrators(const struct conf_node *node, struct config *config,
                                             struct diags *diags);
+// `webhook:`, one or a list. config_webhook.c
+MUST_USE enum pdp_err config_webhooks(const struct conf_node *node, struct config *config,
+                                      struct diags *diags);
+
 // A map `tls`; *out is left alone where there is none. config_tls.c
 MUST_USE enum pdp_err config_tls(const struct conf_node *node, struct config *config,
                                  const struct tls_config **out, struct diags *diags);

@@ -310,6 +310,7 @@ void server_threads_stop(struct server *server)
     thread_end(&server->admin_loop);
     thread_end(&server->notices_loop);
     thread_end(&server->orders_loop);
+    server_webhooks_stop(server); // when all ends are in the ring
 }
 
 static enum pdp_err threads_run(struct server *server)
@@ -324,7 +325,7 @@ static enum pdp_err threads_run(struct server *server)
             TRY(thread_start(others[i]));
         }
     }
-    return PDP_ERR_OK;
+    return server_webhooks_start(server);
 }
 
 enum pdp_err server_threads_start(struct server *server)
@@ -458,6 +459,7 @@ static bool serve(struct server *server)
             server_archive_watch(server, now.steady_ms);
             server_tls_watch(server, now);
             server_audit_watch(server);
+            server_webhooks_watch(server);
             server_breaker_watch(server, now.wall_ms);
             tidy_ms = now.steady_ms + TIDY_MS;
         }
@@ -473,6 +475,7 @@ static void server_end(struct server *server)
     if (server->state != NULL) {
         state_stop(server->state); // writes what is left of the table
     }
+    server_webhooks_free(server);
     auditor_close(&server->auditor);
     audit_folder_close(&server->audit_folder);
     compiler_free(&server->compiler);
@@ -554,6 +557,10 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     }
     if (server_tls_open(server->config, &server->tls) != PDP_ERR_OK) {
         log_one(LOG_LEVEL_ERROR, "start_refused", "error", "a certificate cannot be used");
+        return SERVER_BAD_INPUT;
+    }
+    if (server_webhooks_open(server) != PDP_ERR_OK) {
+        log_one(LOG_LEVEL_ERROR, "start_refused", "error", "a file of a webhook cannot be used");
         return SERVER_BAD_INPUT;
     }
     if (server_audit_open(server) != PDP_ERR_OK) {

@@ -37,6 +37,7 @@ static void host_status(void *user, struct admin_status *out)
     out->reload_list = str_of(server->reload_list_shown);
     server_audit_show(server, out);
     server_rolled_show(server, out);
+    server_webhooks_show(server, out);
 }
 
 static uint64_t host_reload(void *user, const struct peer *by)

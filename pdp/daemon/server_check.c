@@ -29,6 +29,9 @@ int server_check(struct config *config)
         fprintf(stderr, "pdpd: %s\n", wrong != NULL ? wrong : "a certificate cannot be used");
         return SERVER_BAD_INPUT;
     }
+    if (!server_webhooks_check(config)) {
+        return SERVER_BAD_INPUT;
+    }
     struct hash_key seed;
     struct compiled *compiled = NULL;
     if (getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed) {

@@ -12,6 +12,7 @@
 #include "daemon/shake.h"
 #include "daemon/state.h"
 #include "daemon/timed.h"
+#include "daemon/webhook.h"
 #include "node/decide.h"
 #include "node/orders.h"
 #include "node/publish.h"
@@ -94,6 +95,9 @@ struct server {
     struct archive_pin pin_shown;
     char unkept[300]; // why the sources of what serves are not kept; the main thread's, before a write is
                       // asked
+    struct webhook *webhooks[CONFIG_WEBHOOKS_MAX]; // as many as are configured
+    struct webhook_status webhooks_seen[CONFIG_WEBHOOKS_MAX];
+    struct admin_webhook webhooks_shown[CONFIG_WEBHOOKS_MAX];
     struct auditor *auditor;           // NULL: nothing is recorded
     struct audit_folder *audit_folder; // its files, for the admin's thread
     struct auditor_status audit_shown;
@@ -208,6 +212,15 @@ void server_audit_watch(struct server *server); // raises and clears its alarm. 
 void server_audit_show(struct server *server, struct admin_status *out);
 void server_audit_host(struct server *server, struct admin_host *host);
 void server_breaker_watch(struct server *server, int64_t now_ms);
+
+// server_webhook.c: what was said on standard error where a file cannot be used. Behind the engine.
+MUST_USE enum pdp_err server_webhooks_open(struct server *server);
+bool server_webhooks_check(const struct config *config);            // can all files be used?
+MUST_USE enum pdp_err server_webhooks_start(struct server *server); // once more after a stop
+void server_webhooks_stop(struct server *server);
+void server_webhooks_free(struct server *server);
+void server_webhooks_watch(struct server *server); // raises and clears their alarm. Main thread
+void server_webhooks_show(struct server *server, struct admin_status *out);
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

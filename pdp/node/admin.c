@@ -301,6 +301,7 @@ static void op_status(struct admin_call *call)
     put_reload(&status, call->emit);
     admin_put_alarms(&status, call->emit);
     admin_put_certificates(&status, call->emit);
+    admin_put_webhooks(&status, call->emit);
     emit_key(call->emit, STR("listeners"));
     emit_list(call->emit, status.listener_count);
     for (size_t i = 0; i < status.listener_count; i++) {

@@ -31,7 +31,8 @@ struct admin_geo {
     X(REVOCATIONS_END, "revocations_end")         \
     X(AUDIT_STALLED, "audit_stalled")             \
     X(SERVED_UNKEPT, "served_unkept")             \
-    X(ROLLED_BACK, "rolled_back")
+    X(ROLLED_BACK, "rolled_back")                 \
+    X(WEBHOOK_FAILING, "webhook_failing")
 
 enum admin_alarm_kind {
 #define X(name, word) ADMIN_ALARM_##name,
@@ -66,6 +67,14 @@ struct admin_audit {
     bool on, stalled;
     uint64_t records, signed_records, first, segments, coalesced, lost, refused, sink_lost;
     const char *name, *note;
+};
+
+// Where ends are told, and how far that is.
+struct admin_webhook {
+    const char *url;
+    uint64_t delivered, failures, refused, given_up, waiting;
+    bool behind, failing;
+    const char *error; // empty: none
 };
 
 // A key under which session ids are hashed.
@@ -111,6 +120,8 @@ struct admin_status {
     const struct admin_alarm *alarms;             // ADMIN_ALARM_COUNT of them
     const struct admin_certificate *certificates; // of listeners with TLS
     size_t certificate_count;
+    const struct admin_webhook *webhooks;
+    size_t webhook_count;
     struct node_counts counts;    // over all nodes
     struct histogram_sum latency; // of decisions
     int64_t reload_at_ms;         // 0: there was none

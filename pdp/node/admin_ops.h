@@ -116,6 +116,7 @@ void admin_cut_off_add(struct admin_call *call);
 void admin_cut_off_list(struct admin_call *call);
 void admin_top(struct admin_call *call);
 
+void admin_put_webhooks(const struct admin_status *status, struct emit *emit);
 void admin_put_certificates(const struct admin_status *status, struct emit *emit);
 
 void admin_reload_certs(struct admin_call *call); // admin_peers.c

@@ -37,6 +37,33 @@ void admin_put_state(const struct admin_status *status, struct emit *emit)
     emit_end(emit);
 }
 
+// Nothing where there is none.
+void admin_put_webhooks(const struct admin_status *status, struct emit *emit)
+{
+    if (status->webhook_count == 0) {
+        return;
+    }
+    emit_key(emit, STR("webhooks"));
+    emit_list(emit, status->webhook_count);
+    for (size_t i = 0; i < status->webhook_count; i++) {
+        const struct admin_webhook *hook = &status->webhooks[i];
+        emit_map(emit, EMIT_FEW);
+        emit_key_str(emit, "url", str_of(hook->url));
+        admin_count(emit, "delivered", hook->delivered);
+        admin_count(emit, "failures", hook->failures);
+        admin_count(emit, "refused", hook->refused);
+        admin_count(emit, "given_up", hook->given_up);
+        admin_count(emit, "waiting", hook->waiting);
+        emit_key_bool(emit, "behind", hook->behind);
+        emit_key_bool(emit, "failing", hook->failing);
+        if (hook->error[0] != '\0') {
+            emit_key_str(emit, "last_error", str_of(hook->error));
+        }
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
 bool admin_reason(struct admin_call *call, struct str *reason)
 {
     *reason = str_trim(admin_text(call->root, "reason"));

@@ -33,7 +33,7 @@ OUTSIDE = {
     r"sqlite3\.h|libpq-fe\.h": {"store"},
     r"zstd\.h": {"audit"},
     r"nng/.*": {"client"},
-    r"microhttpd\.h": {"daemon"},
+    r"microhttpd\.h|curl/.*": {"daemon"},
     r"sys/(socket|epoll|signalfd|un)\.h|netinet/.*|arpa/.*|netdb\.h": {"daemon", "client", "cli"},
     r"time\.h|sys/time\.h": {"daemon", "cli", "client"},
 }
