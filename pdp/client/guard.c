@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 enum {
-    REVOKED_LEAST = 1024
+    REVOKED_LEAST = 1024,
+    DRIFT = 1000 // of two clocks: a millisecond a second at most
 };
 // A question waits for its answer an hour at most, and what is kept lasts minutes: then nothing is left that
 // an end could meet.
@@ -211,15 +212,31 @@ static void take_notice(struct guard *guard, const struct notice *notice, struct
     }
 }
 
+// Heartbeats that come regularly, but later and later, tell of a line that is slower than what is said on it:
+// what we know is as old as the last is late. Clocks that run apart by a thousandth are no such line.
+static void take_time(struct guard *guard, const struct bulletin *bulletin, bool anew, struct guard_now now)
+{
+    int64_t ahead_ms = num_sub_sat(now.boot_ms, bulletin->notice.at_ms);
+    int64_t passed_ms = num_max(0, num_sub_sat(now.boot_ms, guard->heard_ms));
+    int64_t least_ms = num_add_sat(guard->ahead_ms, passed_ms / DRIFT);
+    guard->ahead_ms = anew ? ahead_ms : num_min(ahead_ms, least_ms);
+    guard->late_ms = num_sub_sat(ahead_ms, guard->ahead_ms);
+    guard->heard_ms = now.boot_ms;
+    guard->daemon_ms = bulletin->notice.at_ms;
+    guard->interval_ms = bulletin->interval_ms;
+    guard->timed = true;
+}
+
 void guard_hear(struct guard *guard, const struct bulletin *bulletin, struct guard_now now)
 {
     (void)pthread_mutex_lock(&guard->lock);
+    bool anew = !guard->timed || guard->boot != bulletin->boot;
     take_number(guard, bulletin);
     take_epochs(guard, &bulletin->notice);
     take_notice(guard, &bulletin->notice, now);
-    guard->interval_ms = bulletin->interval_ms;
-    guard->heard_ms = now.boot_ms;
-    guard->daemon_ms = bulletin->notice.at_ms;
+    if (bulletin->notice.kind == NOTICE_HEARTBEAT) {
+        take_time(guard, bulletin, anew, now);
+    }
     (void)pthread_mutex_unlock(&guard->lock);
 }
 
@@ -245,7 +262,7 @@ void guard_revoke(struct guard *guard, struct str ref, struct guard_now now)
 void guard_lost(struct guard *guard)
 {
     (void)pthread_mutex_lock(&guard->lock);
-    guard->synced = false;
+    guard->synced = guard->timed = false;
     drop_everything(guard);
     (void)pthread_mutex_unlock(&guard->lock);
 }
@@ -253,7 +270,8 @@ void guard_lost(struct guard *guard)
 bool guard_is_live(const struct guard *guard, struct guard_now now)
 {
     int64_t silent_ms = num_sub_sat(now.boot_ms, guard->heard_ms);
-    return guard->synced && silent_ms >= 0 && silent_ms < num_mul_sat(GUARD_BEATS, guard->interval_ms);
+    return guard->synced && guard->timed && silent_ms >= 0 &&
+           num_add_sat(silent_ms, guard->late_ms) < num_mul_sat(GUARD_BEATS, guard->interval_ms);
 }
 
 bool guard_live(struct guard *guard, struct guard_now now)

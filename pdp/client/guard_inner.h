@@ -34,9 +34,13 @@ struct guard {
     uint64_t generation; // rises when answers that are under way must not be kept
     uint64_t barrier;    // answers asked for before this generation must not be believed
     int64_t boot;        // of the daemon; 0: nothing was heard yet
+    bool timed;          // a heartbeat was heard on this connection
     bool synced, off;    // off: too many ends; until other policies serve nothing is kept
     uint64_t seq, policy_epoch, controls_epoch;
-    int64_t interval_ms, heard_ms, daemon_ms; // daemon_ms: its clock at heard_ms
+    int64_t interval_ms, heard_ms,
+        daemon_ms;    // of the last heartbeat; daemon_ms: the daemon's clock at heard_ms
+    int64_t ahead_ms; // our clock before the daemon's, at the least that was seen
+    int64_t late_ms;  // how much later than at its best that heartbeat came: so old may be what we know
     uint64_t hits, dropped;
 
     struct revoked *revoked; // open addressing

@@ -219,9 +219,48 @@ static void test_room(void)
     guard_free(&guard);
 }
 
+// Heartbeats that come regularly, each later than the one before, say nothing about now.
+static void test_late_heartbeats(void)
+{
+    struct guard *guard = make(10);
+    keep(guard, guard_begin(guard), "q", REF, 200000);
+    for (int64_t ms = 1000; ms <= 12000; ms += 2000) { // they tell of half of the time
+        struct bulletin late = {
+            .notice = {.kind = NOTICE_HEARTBEAT, .seq = seq, .at_ms = T0 + ms / 2, .policy_epoch = 1},
+            .boot = 7,
+            .interval_ms = 1000};
+        guard_hear(guard, &late, at(ms));
+        CHECK(finds(guard, "q", ms + 10) == (ms - ms / 2 < 2900));
+    }
+    hear(guard, NOTICE_STEP_UP, OTHER, 12100); // no heartbeat: it tells no time
+    CHECK(!finds(guard, "q", 12110));
+    hear(guard, NOTICE_HEARTBEAT, "", 13000);
+    CHECK(finds(guard, "q", 13010)); // it has caught up
+    guard_free(&guard);
+}
+
+// Two clocks that run apart a little are no slow line, however long that goes on.
+static void test_clocks_that_run_apart(void)
+{
+    struct guard *guard = make(10);
+    bool live = true;
+    for (int64_t ms = 1000; ms <= INT64_C(100) * 3600 * 1000; ms += 1000) {
+        struct bulletin beat = {
+            .notice = {.kind = NOTICE_HEARTBEAT, .seq = seq, .at_ms = T0 + ms - ms / 5000, .policy_epoch = 1},
+            .boot = 7,
+            .interval_ms = 1000};
+        guard_hear(guard, &beat, at(ms));
+        live = live && guard_live(guard, at(ms + 10));
+    }
+    CHECK(live);
+    guard_free(&guard);
+}
+
 int main(void)
 {
     test_kept_as_long_as_it_says();
+    test_late_heartbeats();
+    test_clocks_that_run_apart();
     test_heartbeats();
     test_each_notice();
     test_what_was_missed();
