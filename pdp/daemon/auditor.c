@@ -231,6 +231,7 @@ static void note_state(struct auditor *auditor, enum pdp_err err)
     status->signed_records = log.signed_records;
     status->first = log.first;
     status->segments = log.segments;
+    status->bytes = log.bytes;
     status->sink_lost = sink_lost(auditor->sink);
     count_lost(auditor, &status->lost, &status->refused);
     struct str note = audit_log_signed(auditor->log);

@@ -13,7 +13,7 @@ struct auditor;
 
 struct auditor_status {
     bool on;
-    uint64_t records, signed_records, first, segments;
+    uint64_t records, signed_records, first, segments, bytes; // bytes: of the segment that is written
     uint64_t lost, refused; // records without room; answers refused for want of it
     uint64_t coalesced;     // denials that were counted instead of kept
     uint64_t sink_lost;     // not sent to the syslog server

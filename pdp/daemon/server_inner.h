@@ -7,6 +7,7 @@
 #include "daemon/compile.h"
 #include "daemon/http.h"
 #include "daemon/loop.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/shake.h"
@@ -264,5 +265,7 @@ MUST_USE enum pdp_err server_http_start(struct server *server);
 // goes.
 MUST_USE enum pdp_err server_metrics_start(struct server *server);
 void server_metrics_end(struct server *server);
+// server_metrics_parts.c: audit, breaker, gateways, webhooks, keys, certificates. While it serves.
+void server_metrics_parts(struct server *server, struct metrics *out);
 
 #endif

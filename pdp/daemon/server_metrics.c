@@ -204,6 +204,7 @@ static unsigned write_metrics(void *user, struct buf *out)
         put_controls(server, &metrics);
         put_held(server, &metrics);
         put_store(server, &metrics);
+        server_metrics_parts(server, &metrics);
         put_process(server, &metrics);
     }
     *out = metrics.text;

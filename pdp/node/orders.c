@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 enum {
-    GATEWAYS_MOST = 20000
+    GATEWAYS_MOST = 20000,
+    LATE_BEATS = 3
 };
 
 static const int64_t TAKE_MOST_MS = 60000; // what is settled, and not taken by then, is forgotten
@@ -46,6 +47,7 @@ struct orders {
     size_t gateway_count, gateway_cap;
     struct given given[ORDERS_OPEN_MAX];
     uint32_t number;
+    struct orders_stats stats; // but for those of now
     int64_t beat_ms;
     struct arena arena; // of one confirmation; the node's thread
     struct buf beat;    // likewise
@@ -162,6 +164,9 @@ static void settle(struct orders *orders, struct given *given, int64_t now_ms)
         bool confirmed = given->awaited[i].gateway.state == ORDER_CONFIRMED;
         given->took_ms = num_max(given->took_ms, confirmed ? given->awaited[i].gateway.ms : 0);
     }
+    for (size_t i = 0; i < given->count; i++) {
+        orders->stats.silent += given->awaited[i].gateway.state == ORDER_SILENT;
+    }
     given->stage = STAGE_SETTLED;
     orders->config.settled(orders->config.user);
 }
@@ -177,6 +182,8 @@ static void part(struct orders *orders, struct given *given, uint64_t conn, enum
         }
         awaited->gateway.state = state;
         awaited->gateway.ms = state == ORDER_CONFIRMED ? num_max(0, now_ms - given->given_ms) : 0;
+        orders->stats.confirmed += state == ORDER_CONFIRMED;
+        orders->stats.confirm_ms += (double)awaited->gateway.ms;
         if (--given->open == 0) {
             settle(orders, given, now_ms);
         }
@@ -232,6 +239,7 @@ enum pdp_err orders_give(struct orders *orders, const struct str *refs, size_t c
             given_clear(given);
             break;
         }
+        orders->stats.given++;
         given->stage = STAGE_GIVEN;
         given->number = *number = order.number;
         given->given_ms = now.steady_ms;
@@ -467,6 +475,22 @@ enum pdp_err orders_register(struct orders *orders, struct node_now now, struct 
     }
     count_up(out);
     return PDP_ERR_OK;
+}
+
+void orders_stats(struct orders *orders, int64_t now_ms, struct orders_stats *out)
+{
+    const int64_t late_ms = LATE_BEATS * orders->config.interval_ms;
+    pthread_mutex_lock(&orders->lock);
+    *out = orders->stats;
+    for (size_t i = 0; i < orders->gateway_count; i++) {
+        const struct gateway *gateway = &orders->gateways[i];
+        bool late = num_sub_sat(now_ms, gateway->heard_ms) > late_ms;
+        bool lately = num_sub_sat(now_ms, gateway->heard_ms) <= orders->config.gone_ms;
+        out->connected += gateway->conn != 0;
+        out->late += gateway->conn != 0 && late;
+        out->gone += gateway->conn == 0 && lately;
+    }
+    pthread_mutex_unlock(&orders->lock);
 }
 
 void order_result_fini(struct order_result *result)

@@ -62,6 +62,15 @@ struct order_result {
 bool orders_take(struct orders *orders, uint32_t number, struct order_result *out);
 bool orders_known(struct orders *orders, uint32_t number); // and not taken
 void order_result_fini(struct order_result *result);
+
+struct orders_stats {
+    uint64_t connected, gone; // gateways now
+    uint64_t late;            // of those connected: not heard of for three heartbeats
+    uint64_t given, confirmed,
+        silent;        // since the start: orders; parts of them that were confirmed, and that were not
+    double confirm_ms; // of all confirmations together
+};
+void orders_stats(struct orders *orders, int64_t now_ms, struct orders_stats *out); // any thread
 // Who is there now, and who has vanished lately, as if all were silent. NOMEM.
 MUST_USE enum pdp_err orders_register(struct orders *orders, struct node_now now, struct order_result *out);
 

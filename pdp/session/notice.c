@@ -9,7 +9,8 @@ struct notices {
     pthread_mutex_t lock; // of all below; held for a copy, never for longer
     uint64_t head;        // the last number; 0: none yet
     uint64_t policy_epoch, controls_epoch;
-    bool waiting; // a reader has seen all
+    uint64_t lapped; // times that a reader was told to begin anew
+    bool waiting;    // a reader has seen all
     void (*wake)(void *user);
     void *user;
     uint32_t mask;
@@ -148,9 +149,18 @@ bool notices_next(struct notices *notices, struct notices_reader *reader, struct
     notices->waiting |= !some;
     if (some && notices->head - reader->next > notices->mask) {
         resync(notices, reader, out);
+        notices->lapped++;
     } else if (some) {
         *out = notices->ring[reader->next++ & notices->mask];
     }
     pthread_mutex_unlock(&notices->lock);
     return some;
+}
+
+struct notices_stats notices_stats(struct notices *notices)
+{
+    pthread_mutex_lock(&notices->lock);
+    struct notices_stats stats = {notices->head, notices->lapped};
+    pthread_mutex_unlock(&notices->lock);
+    return stats;
 }

@@ -46,4 +46,10 @@ struct notices_reader notices_reader(struct notices *notices);
 // A reader that was lapped gets one RESYNC, with the last number, in place of all before it.
 bool notices_next(struct notices *notices, struct notices_reader *reader, struct notice *out);
 
+struct notices_stats {
+    uint64_t head;   // notices that were given out
+    uint64_t lapped; // times that a reader was too slow, and was told RESYNC
+};
+struct notices_stats notices_stats(struct notices *notices); // any thread
+
 #endif

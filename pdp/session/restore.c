@@ -140,3 +140,11 @@ uint64_t session_key_uses(const struct session_table *table, uint8_t number)
                                       memory_order_relaxed)
                : 0;
 }
+
+uint16_t session_key_set(const struct session_table *table, uint8_t *newest)
+{
+    uint32_t ring =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&table->id_ring, memory_order_acquire);
+    *newest = (uint8_t)(ring >> 16);
+    return (uint16_t)ring;
+}

@@ -240,9 +240,9 @@ struct session_delta {
 //
 // With `rotate` the session goes on under that id, its epoch one higher, and the id that it had stays as a
 // ROTATED record, which counts as a tombstone, can never be a session again, and is kept as long as the
-// session would be, and for as long as it lives. STATE: the new id is known already, in whatever state, or the session does not live;
-// LIMIT, BUSY: as for a new session. Where a session ends through a hold of an old id, the record of that id
-// becomes a tombstone as well.
+// session would be, and for as long as it lives. STATE: the new id is known already, in whatever state, or
+// the session does not live; LIMIT, BUSY: as for a new session. Where a session ends through a hold of an old
+// id, the record of that id becomes a tombstone as well.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);
@@ -333,6 +333,8 @@ MUST_USE enum pdp_err session_key_add(struct session_table *table, uint8_t numbe
 // Drops a key under which nothing is kept, before anything is asked.
 void session_key_drop(struct session_table *table, uint8_t number);
 uint64_t session_key_uses(const struct session_table *table, uint8_t number);
+// The set of numbers in use, and the one for new sessions. Any thread.
+uint16_t session_key_set(const struct session_table *table, uint8_t *newest);
 
 struct session_stats {
     uint64_t sessions, users, tombstones; // held now; sessions: without tombstones

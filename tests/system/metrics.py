@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Monitoring over HTTP: `metrics.py PDPD`. Reads the exposition with a strict parser of its own (format 0.0.4)."""
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -20,9 +21,10 @@ kind: Policy
 metadata: {name: web}
 rules:
   - {id: read, effect: allow, actions: [GET]}
+  - {id: stop, effect: terminate, actions: [DELETE]}
 """
 QUESTION = b"""{"subject": {"type": "user", "id": "u"}, "action": {"name": "%s"},
- "resource": {"type": "route", "id": "/a"}, "context": {"session": {"id": "s", "auth_time": "%s"}}}"""
+ "resource": {"type": "route", "id": "/a"}, "context": {"session": {"id": "%s", "auth_time": "%s"}}}"""
 checks = failures = 0
 
 
@@ -142,11 +144,13 @@ def the_parser_is_strict():
 # ---- A daemon ------------------------------------------------------------------------------------------
 
 class Daemon:
-    def __init__(self, pdpd, *args):
+    def __init__(self, pdpd, *args, gateways=False):
         self.scratch = tempfile.TemporaryDirectory()
         self.dir = pathlib.Path(self.scratch.name)
         (self.dir / "policies").mkdir()
         (self.dir / "policies/web.yaml").write_text(POLICY)
+        if gateways:
+            args += ("--notices", f"ipc://{self.dir}/notices.ipc", "--orders", f"ipc://{self.dir}/orders.ipc")
         self.process = subprocess.Popen(
             [pdpd, "--policies", str(self.dir / "policies"), "--decide", f"ipc://{self.dir}/decide.ipc",
              "--admin", f"ipc://{self.dir}/admin.ipc", "--workers", "1", "--metrics", "127.0.0.1:0", *args],
@@ -207,9 +211,9 @@ def receive(s, count):
     return data
 
 
-def ask(s, action):
+def ask(s, action, session=b"s"):
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode()
-    body = b"\x80\0\0\1" + QUESTION % (action, now)
+    body = b"\x80\0\0\1" + QUESTION % (action, session, now)
     s.sendall(b"\1" + struct.pack(">Q", len(body)) + body)
     return receive(s, struct.unpack(">Q", receive(s, 9)[1:])[0])[4:]
 
@@ -217,6 +221,15 @@ def ask(s, action):
 def value(families, name, **labels):
     kind, samples = families[name]
     return samples[(name + ("_count" if kind == "histogram" else ""), tuple(sorted(labels.items())))]
+
+
+def until(what, condition):
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        if condition():
+            return check(True, what)
+        time.sleep(0.02)
+    return check(False, f"{what}: not within {DEADLINE_S} s")
 
 
 # ---- Tests ---------------------------------------------------------------------------------------------
@@ -236,7 +249,7 @@ def numbers_are_those_of_the_answers(daemon):
     check(value(families, "pdp_decision_seconds") == 41 // 16, "one of 16 is timed")
     check(value(families, "pdp_connections") == 1, "connections")
     check(value(families, "pdp_sessions") == 1 and value(families, "pdp_users") == 1, "sessions")
-    check(value(families, "pdp_policies") == 1 and value(families, "pdp_rules") == 1, "policies")
+    check(value(families, "pdp_policies") == 1 and value(families, "pdp_rules") == 2, "policies")
     info = [dict(key[1])["digest"] for key in families["pdp_snapshot_info"][1]]
     check(len(info) == 1 and re.fullmatch(r"sha256:[0-9a-f]{64}", info[0]), f"digest {info}")
     check(value(families, "pdp_refusals_total", kind="handshake_bad") == 0, "nothing was refused")
@@ -275,6 +288,80 @@ def the_store_is_shown(daemon):
     families = daemon.metrics()
     check(stored == 1, "the session is stored")
     check(value(families, "pdp_store_failing") == 0 and value(families, "pdp_journal_lag") == 0, "the store is well")
+
+
+def order(daemon, message):
+    """An operation of the admin endpoint."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE_S)
+        s.connect(str(daemon.dir / "admin.ipc"))
+        s.sendall(b"\0SP\0\0\x30\0\0")
+        receive(s, 8)
+        body = b"\x80\0\0\1" + json.dumps(message).encode()
+        s.sendall(b"\1" + struct.pack(">Q", len(body)) + body)
+        return json.loads(receive(s, struct.unpack(">Q", receive(s, 9)[1:])[0])[4:])
+
+
+def listen(daemon, endpoint, protocol):
+    """One that listens and says nothing."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(DEADLINE_S)
+    s.connect(str(daemon.dir / endpoint))
+    s.sendall(b"\0SP\0\0" + bytes([protocol]) + b"\0\0")
+    receive(s, 9)  # with the first byte of a heartbeat
+    return s
+
+
+def parts_are_shown(daemon):
+    now = lambda name, **labels: value(daemon.metrics(), name, **labels)
+    before = daemon.metrics()
+    check(value(before, "pdp_breaker_open") == 0 and value(before, "pdp_breaker_ends") == 0, "a calm breaker")
+    check(value(before, "pdp_audit_failing") == 0 and value(before, "pdp_audit_lost_total") == 0, "a good audit log")
+    check(value(before, "pdp_audit_refused_total") == 0 and value(before, "pdp_audit_sink_lost_total") == 0, "and no refusals")
+    for state in ("live", "silent", "gone"):
+        check(value(before, "pdp_gateways", state=state) == 0, f"no gateway is {state}")
+    check(value(before, "pdp_notices_lapped_total") == 0 and value(before, "pdp_notices_cut_total") == 0, "nobody was too slow")
+    check(value(before, "pdp_id_key_newest") == 0, "the first key")
+    with daemon.connect() as s:
+        check(b'"decision":true' in ask(s, b"GET"), "allowed")
+        ask(s, b"PUT")
+    until("records are counted", lambda: now("pdp_audit_records_total") >= value(before, "pdp_audit_records_total") + 2)
+    until("and signed", lambda: now("pdp_audit_unsigned_records") == 0)
+    check(now("pdp_audit_segments") >= 1 and now("pdp_audit_segment_bytes") > 0, "segments")
+    check(now("pdp_id_key_records", key="0") == 1, "a session under key 0")
+    with daemon.connect() as s:
+        for _ in range(20):
+            ask(s, b"PUT")
+    until("denials that are alike are counted", lambda: now("pdp_audit_coalesced_total") >= 1)
+    with listen(daemon, "notices.ipc", 0x21), listen(daemon, "orders.ipc", 0x63):
+        until("a subscriber", lambda: now("pdp_notices_subscribers") == 1)
+        until("a silent gateway", lambda: now("pdp_gateways", state="silent") == 1)
+        notices = now("pdp_notices_total")
+        done = order(daemon, {"op": "session.terminate", "session": "s", "reason": "test", "wait": 100})
+        check(done.get("ok") is True, str(done))
+        check(now("pdp_notices_total") > notices, "a notice")
+        until("an order that it leaves", lambda: now("pdp_order_parts_total", result="silent") == 1)
+        check(now("pdp_orders_total") == 1 and now("pdp_order_parts_total", result="confirmed") == 0, "one order")
+        check(now("pdp_order_confirm_seconds_total") == 0, "that nobody confirmed")
+    until("it left", lambda: now("pdp_gateways", state="silent") == 0 and now("pdp_notices_subscribers") == 0)
+    check(order(daemon, {"op": "key.rotate", "reason": "test"}).get("ok") is True, "another key")
+    check(now("pdp_id_key_newest") == 1 and now("pdp_id_key_records", key="1") == 0, "is shown")
+    hook = dict(url="https://127.0.0.1:1/")
+    until("a webhook that nobody hears", lambda: now("pdp_webhook_failing", **hook) == 1)
+    check(now("pdp_webhook_waiting", **hook) == 1 and now("pdp_webhook_failures_total", **hook) >= 3, "its numbers")
+    for name in ("delivered_total", "refused_total", "given_up_total", "behind"):
+        check(now(f"pdp_webhook_{name}", **hook) == 0, f"webhook {name}")
+    until("and its alarm", lambda: now("pdp_alarm", alarm="webhook_failing") == 1)
+
+
+def the_breaker_is_shown(daemon):
+    """Most sessions are ended by a rule: that opens it."""
+    with daemon.connect() as s:
+        for i in range(8):
+            ask(s, b"GET", b"b%d" % i)
+            ask(s, b"DELETE", b"b%d" % i)
+    families = daemon.metrics()
+    check(value(families, "pdp_breaker_open") == 1 and value(families, "pdp_breaker_ends") == 8, "the breaker is open")
 
 
 RUDE = (b"", b"\0" * 5000, b"GET", b"GET /metrics HTTP/9.9\r\n\r\n", b"GET " + b"/" * 20000 + b" HTTP/1.1\r\n\r\n",
@@ -345,6 +432,17 @@ def main():
     with tempfile.TemporaryDirectory() as state:
         daemon = Daemon(pdpd, "--state", state)
         the_store_is_shown(daemon)
+        daemon.stop()
+    with tempfile.TemporaryDirectory() as state:
+        config = pathlib.Path(state) / "pdpd.yaml"
+        key = pathlib.Path(state) / "key.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+        config.write_text(f"heartbeat: 50ms\nbreaker_least: 2\nstate: {state}/kept\n"
+                          f"webhook: {{url: 'https://127.0.0.1:1/', issuer: i, key: {key}}}\n")
+        (pathlib.Path(state) / "kept").mkdir(mode=0o700)
+        daemon = Daemon(pdpd, "--config", str(config), gateways=True)
+        parts_are_shown(daemon)
+        the_breaker_is_shown(daemon)
         daemon.stop()
     print(f"{checks} checks, {failures} failed")
     return failures > 0
