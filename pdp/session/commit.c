@@ -43,7 +43,9 @@ uint64_t commit_end(struct session_table *table, struct shard *shard, uint32_t a
     slot->state = SESSION_TERMINATED;
     slot->epoch++;
     tell_slot(table, NOTICE_ENDED, slot->id, slot->epoch, why, now_ms);
-    return lasting_put(table, shard, at, false);
+    // Whose it was lasts with it, even if the disk has never heard of the user.
+    bool unwritten = slot->user != 0 && user_at(shard, slot->user)->dirty;
+    return lasting_put(table, shard, at, unwritten);
 }
 
 bool commit_forget(struct session_table *table, struct shard *shard, uint32_t at)
