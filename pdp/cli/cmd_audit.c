@@ -5,6 +5,7 @@
 #include "audit/proof.h"
 #include "audit/verify.h"
 #include "base/time.h"
+#include "cli/local.h"
 #include "daemon/file.h"
 
 #include <inttypes.h>
@@ -16,22 +17,6 @@ enum {
 };
 
 // ---- What was asked ----------------------------------------------------------------------------------
-
-static bool time_read(const char *flag, const char *text, int64_t *out)
-{
-    int64_t epoch_s = 0;
-    uint32_t nanos = 0;
-    if (text == NULL || str_to_i64(str_of(text), out)) {
-        return true;
-    }
-    if (!time_parse(str_of(text), &epoch_s, &nanos)) {
-        (void)cli_bad("such as 2026-11-23T08:00:00Z, or milliseconds since 1970", "`--%s %s` is no time",
-                      flag, text);
-        return false;
-    }
-    *out = epoch_s * TIME_MS_PER_S + nanos / 1000000;
-    return true;
-}
 
 static int where_read(const struct cli_args *args, struct query_where **out)
 {
@@ -66,8 +51,8 @@ static int query_read(const struct cli_args *args, struct query *out)
         .until_ms = INT64_MAX,
         .unseal = true,
     };
-    if (!time_read("since", args->since, &out->since_ms) ||
-        !time_read("until", args->until, &out->until_ms)) {
+    if (!local_past("since", args->since, &out->since_ms) ||
+        !local_past("until", args->until, &out->until_ms)) {
         return CLI_BAD;
     }
     if (args->session != NULL && !str_starts(out->session, STR("s_"))) {

@@ -240,7 +240,7 @@ void remote_cell(const struct value *cell, int width, struct buf *out)
     buf_fini(&text);
 }
 
-static void print_tree(const struct value *root, struct buf *out)
+void remote_tree(const struct value *root, struct buf *out)
 {
     for (uint32_t i = 0; root->kind == VALUE_MAP && i < root->n; i++) {
         struct str name = value_text(&root->as.map[i].key);
@@ -334,40 +334,7 @@ static void print_lists(const struct value *root, struct buf *out)
 int cmd_status(const struct cli_args *args)
 {
     return args->lists ? remote_simple(args, "lists", print_lists)
-                       : remote_simple(args, "status", print_tree);
-}
-
-int cmd_peer_list(const struct cli_args *args)
-{
-    return remote_simple(args, "peer.list", print_tree);
-}
-
-static int peer_order(const struct cli_args *args, const char *op)
-{
-    struct buf message = {0};
-    struct emit emit;
-    emit_init(&emit, WIRE_JSON, &message);
-    emit_map(&emit, SIZE_MAX);
-    emit_key_str(&emit, "op", str_of(op));
-    emit_key_str(&emit, "peer", str_of(args->positional[0]));
-    if (args->reason != NULL) {
-        emit_key_str(&emit, "reason", str_of(args->reason));
-    }
-    emit_end(&emit);
-    int code = remote_operate(args, &message, print_tree);
-    buf_fini(&message);
-    return code;
-}
-
-int cmd_peer_quarantine(const struct cli_args *args)
-{
-    return args->reason != NULL ? peer_order(args, "peer.quarantine")
-                                : cli_bad("why, for the record", "`--reason TEXT` is missing");
-}
-
-int cmd_peer_release(const struct cli_args *args)
-{
-    return peer_order(args, "peer.release");
+                       : remote_simple(args, "status", remote_tree);
 }
 
 int cmd_reload(const struct cli_args *args)
@@ -378,7 +345,7 @@ int cmd_reload(const struct cli_args *args)
     if (args->certs) {
         return args->lists || args->list != NULL
                    ? cli_bad("`--certs` reads no lists", "`--certs` and lists exclude each other")
-                   : remote_simple(args, "reload.certs", print_tree);
+                   : remote_simple(args, "reload.certs", remote_tree);
     }
     struct buf message = {0};
     struct emit emit;
@@ -391,7 +358,7 @@ int cmd_reload(const struct cli_args *args)
         emit_key_bool(&emit, "lists", true);
     }
     emit_end(&emit);
-    int code = remote_operate(args, &message, print_tree);
+    int code = remote_operate(args, &message, remote_tree);
     buf_fini(&message);
     return code;
 }
@@ -488,7 +455,7 @@ static void print_session(const struct value *root, struct buf *out)
 {
     const struct value *session = value_get(root, STR("session"));
     if (session != NULL) {
-        print_tree(session, out);
+        remote_tree(session, out);
     }
 }
 

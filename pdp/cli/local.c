@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static const struct hash_key REPLAY_KEY = {UINT64_C(0x7064702d7265706c), UINT64_C(0x61792d6b65792d31)};
 static const int64_t AT_LEAST_MS = INT64_C(100000000000);
@@ -16,6 +17,36 @@ bool local_time(struct str text, int64_t *ms)
         return *ms >= AT_LEAST_MS;
     }
     if (!time_parse(text, &epoch_s, &nanos)) {
+        return false;
+    }
+    *ms = epoch_s * TIME_MS_PER_S + nanos / 1000000;
+    return true;
+}
+
+static bool ago(struct str text, int64_t *ms)
+{
+    struct timespec now;
+    int64_t seconds = 0;
+    int32_t nanos = 0;
+    if (!str_starts(text, STR("-")) || !time_duration_parse(str_sub(text, 1, text.len), &seconds, &nanos) ||
+        seconds < 0) {
+        return false;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    *ms = ((int64_t)now.tv_sec - seconds) * TIME_MS_PER_S;
+    return true;
+}
+
+bool local_past(const char *flag, const char *text, int64_t *ms)
+{
+    int64_t epoch_s = 0;
+    uint32_t nanos = 0;
+    if (text == NULL || str_to_i64(str_of(text), ms) || ago(str_of(text), ms)) {
+        return true;
+    }
+    if (!time_parse(str_of(text), &epoch_s, &nanos)) {
+        (void)cli_bad("such as 2026-11-23T08:00:00Z, milliseconds since 1970, or -2h", "`--%s %s` is no time",
+                      flag, text);
         return false;
     }
     *ms = epoch_s * TIME_MS_PER_S + nanos / 1000000;

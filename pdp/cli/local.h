@@ -33,6 +33,9 @@ int cli_connect(const struct cli_args *args, struct pdp_client **out);
 
 // RFC 3339, or milliseconds since 1970 (a number below 1e11 was meant as seconds, and is refused).
 bool local_time(struct str text, int64_t *ms);
+// A time of the past, of a flag: RFC 3339, milliseconds since 1970, or `-2h`. NULL: *ms stays. false: it is
+// none, which is said.
+bool local_past(const char *flag, const char *text, int64_t *ms);
 
 // An answer as a block of `name  value` lines, and as one line of a table.
 void show_block(const struct value *answer, struct buf *out);

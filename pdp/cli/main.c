@@ -73,8 +73,10 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl lock rm 17 --connect ipc:///run/pdp/admin.sock --reason \"false alarm\"", 1, cmd_lock_rm},
     {"peer list", "--connect URL", "connect deadline json", "show peers in quarantine",
      "pdpctl peer list --connect ipc:///run/pdp/admin.sock", 0, cmd_peer_list},
-    {"peer quarantine", "NAME --connect URL --reason TEXT", "connect reason deadline json",
-     "believe a peer in nothing and take no event of it; its questions are judged",
+    {"peer quarantine", "NAME --connect URL --reason TEXT [--since T [--terminate | --dry-run]]",
+     "connect since terminate dry-run confirm reason wait yes-lock-out deadline json",
+     "believe a peer in nothing and take no event of it; with `--since`, what it said from then on counts no "
+     "longer",
      "pdpctl peer quarantine edge-1 --connect ipc:///run/pdp/admin.sock --reason \"stolen key\"", 1,
      cmd_peer_quarantine},
     {"peer release", "NAME --connect URL", "connect deadline json", "end a peer's quarantine",

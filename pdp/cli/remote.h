@@ -15,6 +15,8 @@ bool cli_names_target(const struct cli_args *args);
 // The same for an operation without fields of its own, but for the `--reason` where one is given.
 int remote_simple(const struct cli_args *args, const char *op,
                   void (*print)(const struct value *root, struct buf *out));
+// What is said of an operation that has no table of its own.
+void remote_tree(const struct value *root, struct buf *out);
 // One cell of a table: `-` where there is nothing.
 void remote_cell(const struct value *cell, int width, struct buf *out);
 

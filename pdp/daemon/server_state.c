@@ -65,6 +65,7 @@ enum pdp_err server_state_load(struct server *server)
     if (err == PDP_ERR_OK) {
         snprintf(why, sizeof why, "controls could not be put in force");
         err = controls_load_end(&loading.controls, server->engine);
+        err = err == PDP_ERR_OK ? engine_quarantine_load_end(server->engine) : err;
     }
     controls_load_drop(&loading.controls);
     if (err != PDP_ERR_OK) {

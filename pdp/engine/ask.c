@@ -4,6 +4,7 @@
 
 #include "engine/device.h"
 #include "engine/pardon.h"
+#include "engine/undo.h"
 #include "model/fault.h"
 #include "model/hop.h"
 #include "model/path.h"
@@ -198,6 +199,7 @@ void ask_hold(struct ask *ask)
     if (ask->has_session && ask->held.found != SESSION_FOREIGN) {
         find_repeat(ask);
     }
+    undo_apply(ask);
     control_cuts(ask);
 }
 
@@ -226,8 +228,9 @@ void ask_believe(struct ask *ask)
 {
     const struct request *request = ask->request;
     if (ask->session.issued != 0) {
+        const bool told = (ask->session.undone & SESSION_UNDONE_PROOFS) == 0;
         ask->acr = (struct str){ask->session.acr_len > 0 ? ask->session.acr : NULL, ask->session.acr_len};
-        ask->amr = stored_amr(ask);
+        ask->amr = told ? stored_amr(ask) : (struct value){0};
         ask->auth_time_ms = ask->session.auth_time_ms;
         ask->has_auth_time = true;
         for (size_t i = 0; i < SESSION_PROOFS; i++) {
@@ -274,6 +277,27 @@ void ask_sign(struct ask *ask)
     ask->session.gateway = session_gateway(ask->worker->engine->sessions, ask->peer->name);
 }
 
+void ask_vouch(struct ask *ask)
+{
+    struct session_record *session = &ask->session;
+    session->voucher = session_peer_mark(ask->peer->hash);
+    session->vouched_s = (uint32_t)num_max(0, num_min(ask->now_ms / TIME_MS_PER_S, UINT32_MAX));
+    session->prover = 0;
+    session->undone = 0;
+}
+
+void ask_prove(struct ask *ask)
+{
+    struct session_record *session = &ask->session;
+    uint16_t mark = session_peer_mark(ask->peer->hash);
+    bool anew = session->prover == 0 || session->undone != 0; // what others proved counts no longer
+    if ((session->undone & SESSION_UNDONE_AUTH) != 0) {
+        ask_vouch(ask);
+    }
+    session->undone = 0;
+    session->prover = anew || session->prover == mark ? mark : SESSION_PEERS_SEVERAL;
+}
+
 int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add)
 {
     struct session_record *session = &ask->session;
@@ -287,6 +311,7 @@ int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int6
         memset(session->proofs, 0, sizeof session->proofs);
         session->acr_len = 0;
         session->amr_len = 0;
+        ask_vouch(ask);
     }
     ask_begin(ask);
     struct cel_frame *frame = ask_frame(ask);
@@ -295,6 +320,9 @@ int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int6
             lifecycle_prove(session, ask->snapshot->strength_names[i], at_ms);
             strongest = (int32_t)i;
         }
+    }
+    if (add && strongest >= 0) {
+        ask_prove(ask);
     }
     if (acr.len > 0 && acr.len <= sizeof session->acr) {
         memcpy(session->acr, acr.at, acr.len);

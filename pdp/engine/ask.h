@@ -125,6 +125,9 @@ bool ask_complete(struct ask *ask, const struct str **missing, size_t *count);
 void ask_believe(struct ask *ask);
 // Notes the peer as the one that began the session, or spoke of it last.
 void ask_sign(struct ask *ask);
+// Notes whose word it is, and since when, that the user was authenticated; and that more was proved since.
+void ask_vouch(struct ask *ask);
+void ask_prove(struct ask *ask);
 // Writes acr and amr into the record as an issuer's word, and when each strength was proved. Returns the
 // strongest that these alone prove; -1: none.
 int32_t ask_issue(struct ask *ask, struct str acr, const struct value *amr, int64_t at_ms, bool add);

@@ -2,6 +2,7 @@
 #include "engine/controls.h"
 
 #include "engine/pardon.h"
+#include "engine/undo.h"
 #include "engine/worker.h"
 #include "session/control_row.h"
 #include "session/journal.h"
@@ -55,6 +56,7 @@ static void epoch_free(struct control_epoch **epoch)
         free(e->mutes[0].rules);
         free(e->mutes[1].rules);
         controls_free(&e->set);
+        undo_free(&e->undo);
         free(e);
     }
 }
@@ -146,12 +148,14 @@ void engine_controls_tell(struct engine *engine)
 static enum pdp_err publish(struct engine *engine, struct control *const *controls, size_t count,
                             const struct snapshot *soon)
 {
-    AUTO(epoch_free) struct control_epoch *next = count > 0 ? calloc(1, sizeof *next) : NULL;
-    if (count > 0) {
+    const bool any = count > 0 || engine->undo != NULL;
+    AUTO(epoch_free) struct control_epoch *next = any ? calloc(1, sizeof *next) : NULL;
+    if (any) {
         if (next == NULL) {
             return PDP_ERR_NOMEM;
         }
-        TRY(controls_new(engine->sessions, controls, count, &next->set));
+        TRY(count > 0 ? controls_new(engine->sessions, controls, count, &next->set) : PDP_ERR_OK);
+        TRY(undo_copy(engine->undo, &next->undo));
         TRY(resolve_all(engine, soon, next));
         next->epoch = atomic_load(&engine->controls_epoch) + 1;
     }
@@ -238,6 +242,29 @@ static enum pdp_err resolve_for(struct engine *engine, const struct snapshot *so
     enum pdp_err err = mutes ? publish(engine, all, controls_count(set), soon) : PDP_ERR_OK;
     free(all);
     return err;
+}
+
+enum pdp_err engine_controls_undo(struct engine *engine, struct undo **undo)
+{
+    const struct controls *set = serving(engine);
+    struct control **all = calloc(controls_count(set) + 1, sizeof(struct control *));
+    if (all == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < controls_count(set); i++) {
+        all[i] = control_of(set, i);
+    }
+    struct undo *was = engine->undo;
+    engine->undo = *undo;
+    enum pdp_err err = publish(engine, all, controls_count(set), NULL);
+    free(all);
+    if (err != PDP_ERR_OK) {
+        engine->undo = was;
+        return err;
+    }
+    *undo = NULL;
+    undo_free(&was);
+    return PDP_ERR_OK;
 }
 
 void engine_controls_before(struct engine *engine, const struct snapshot *soon)
@@ -331,6 +358,7 @@ uint64_t engine_controls_epoch(const struct engine *engine)
 
 void engine_controls_free(struct engine *engine)
 {
+    undo_free(&engine->undo);
     struct control_epoch *now = atomic_load(&engine->controls);
     epoch_free(&now);
     while (engine->controls_retired != NULL) {

@@ -49,6 +49,10 @@ void engine_controls_before(struct engine *engine, const struct snapshot *soon);
 void engine_controls_after(struct engine *engine);
 // Does what serves know the rule or policy, or the signal?
 bool engine_knows(struct engine *engine, struct worker *worker, const struct control_target *target);
+// Puts what is undone in force in place of what was so far; controls_lock is held. NULL inside: nothing is.
+// Takes it; on failure (NOMEM) nothing has changed.
+struct undo;
+MUST_USE enum pdp_err engine_controls_undo(struct engine *engine, struct undo **undo);
 void engine_controls_free(struct engine *engine); // with the engine
 
 #endif

@@ -145,6 +145,7 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
     session->last = ask->seen;
     session->epoch = 1;
     ask_sign(ask);
+    ask_vouch(ask);
     ask->life = session_life(session, &ask->limits, ask->now_ms);
     return false;
 }
@@ -166,6 +167,7 @@ static void renew(struct ask *ask)
     if (ask->limits.absolute.step_up_ms != INT64_MAX) {
         lifecycle_prove(session, SESSION_PROOF_RENEWED, session->last_seen_ms);
     }
+    ask_prove(ask);
     ask->life = session_life(session, &ask->limits, ask->now_ms);
 }
 
@@ -175,9 +177,9 @@ static bool is_service(const struct ask *ask)
     return str_eq(ask->request->subject_type, STR("service"));
 }
 
-static void ask_anew(struct ask *ask, struct verdict *out)
+static void ask_anew(struct ask *ask, struct str why, struct verdict *out)
 {
-    deny(out, PDP_CODE_EXPIRED, STR("a limit of the session's time has passed: authenticate again"));
+    deny(out, PDP_CODE_EXPIRED, why);
     if (is_service(ask)) {
         out->code = PDP_CODE_CANNOT_STEP_UP;
         return;
@@ -191,10 +193,21 @@ static void ask_anew(struct ask *ask, struct verdict *out)
     }
 }
 
+// Was that taken back by which the user was authenticated? What a peer claims newly counts.
+static bool vouched_no_longer(struct ask *ask)
+{
+    struct session_record *session = &ask->session;
+    if ((session->undone & SESSION_UNDONE_AUTH) != 0 && session->issued == 0 && ask->has_auth_time &&
+        ask->auth_time_ms / TIME_MS_PER_S > session->vouched_s) {
+        ask_vouch(ask);
+    }
+    return (session->undone & SESSION_UNDONE_AUTH) != 0;
+}
+
 static void expire(struct ask *ask, struct verdict *out)
 {
     if (ask->life.does == ON_LIMIT_STEP_UP) {
-        ask_anew(ask, out);
+        ask_anew(ask, STR("a limit of the session's time has passed: authenticate again"), out);
         return;
     }
     if (ask->life.does == ON_LIMIT_DENY) {
@@ -279,6 +292,10 @@ static bool session_decides(struct ask *ask, struct verdict *out)
     renew(ask);
     if (limit_passed(ask)) {
         expire(ask, out);
+        return true;
+    }
+    if (vouched_no_longer(ask)) {
+        ask_anew(ask, STR("whoever vouched for this session is believed no longer: authenticate again"), out);
         return true;
     }
     return false;

@@ -57,6 +57,11 @@ static struct user_device *place_of(struct ask *ask)
     return place;
 }
 
+static void sign(struct ask *ask, const struct user_device *device)
+{
+    ask->user.device_by[device - ask->user.devices] = (uint32_t)ask->peer->hash;
+}
+
 void device_learn(struct ask *ask)
 {
     if (!may_tell(ask)) {
@@ -67,6 +72,7 @@ void device_learn(struct ask *ask)
     if (device == NULL) {
         device = place_of(ask);
         *device = (struct user_device){.fingerprint = ask->seen.fingerprint, .first_s = now_s};
+        sign(ask, device);
     }
     device->last_s = now_s;
 }
@@ -140,6 +146,7 @@ int64_t device_remember(struct ask *ask, const struct device_wish *wish)
     }
     device->since_s = seconds(ask->now_ms);
     device->until_s = seconds(until_ms);
+    sign(ask, device);
     return is_remembered(ask, device) ? (int64_t)device->until_s * TIME_MS_PER_S : 0;
 }
 

@@ -49,6 +49,7 @@ struct worker {
     struct counters counters;
     const struct controls *controls;   // pinned for the message at hand
     const struct control_mutes *mutes; // of that message's snapshot; NULL: none
+    const struct undo *undo;           // pinned with them; NULL: nothing is undone
     struct shadow_seed seed;           // of the question at hand
     struct recorder *recorder;         // NULL: nothing is recorded
 };
@@ -75,6 +76,7 @@ struct control_mutes {
 struct control_epoch {
     uint64_t epoch;
     struct controls *set;
+    struct undo *undo;             // NULL: nothing is
     struct control_mutes mutes[2]; // of the snapshot that serves, and of the one that is about to
     struct control_epoch *next;    // of those that are retired
 };
@@ -93,6 +95,7 @@ struct engine {
     atomic_ullong controls_epoch;
     struct quarantine_entry *quarantine; // under controls_lock
     atomic_uint quarantine_count;
+    struct undo *undo; // what the next publication says; under controls_lock
     struct breaker breaker;
     uint64_t control_last;       // number of the last one that was given
     struct hash_key counter_key; // of keys and identities
@@ -123,6 +126,7 @@ static inline void worker_pin_controls(struct worker *worker, const struct snaps
         now = atomic_load(&worker->engine->controls);
     }
     worker->controls = now != NULL ? now->set : NULL;
+    worker->undo = now != NULL ? now->undo : NULL;
     worker->mutes = NULL;
     for (size_t i = 0; now != NULL && snapshot != NULL && i < 2; i++) {
         if (now->mutes[i].policies == snapshot->policies) {

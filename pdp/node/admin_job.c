@@ -307,7 +307,7 @@ static void ended(struct admin *admin, struct node *node, struct job *job, struc
 
 bool admin_work(struct admin *admin, struct node *node, struct node_now now)
 {
-    bool more = false;
+    bool more = admin_undo_work(admin, node, now);
     for (size_t i = 0; i < JOBS; i++) {
         struct job *job = &admin->jobs->jobs[i];
         if (job->control == NULL) {

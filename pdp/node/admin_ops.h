@@ -4,6 +4,7 @@
 #define NODE_ADMIN_OPS_H
 
 #include "engine/record.h"
+#include "engine/undo.h"
 #include "node/admin.h"
 
 enum {
@@ -26,6 +27,26 @@ struct admin_top {
     struct session_view best[ADMIN_TOP_MOST];
 };
 
+struct admin_listed {
+    char ref[32], subject[64];
+    bool began; // else only more was proved
+};
+
+// The one quarantine whose effects are being counted.
+struct admin_undo {
+    bool busy;
+    struct node_ticket ticket;
+    enum wire_form form;
+    bool dry_run, terminate, lock_out;
+    bool users, ends, lost; // users are scanned; ends: sessions end in this scan; lost: see struct job
+    struct undo_span span;
+    int64_t since_ms, confirm, wait_ms;
+    uint64_t cursor, begun, vouched, proofs, devices, administrators, ended, failed;
+    char peer[64];
+    size_t peer_len, list_count;
+    struct admin_listed list[ADMIN_PREVIEW];
+};
+
 struct admin {
     struct engine *engine;
     struct gate *gate;
@@ -33,6 +54,7 @@ struct admin {
     struct worker *worker;   // to look at the snapshot that serves
     struct arena arena;      // of one message
     struct admin_jobs *jobs; // orders that scan the table
+    struct admin_undo undo;
     struct session_view views[ADMIN_VIEWS];
     struct admin_top top;
     struct admin_waiting waiting[ADMIN_WAITING];
@@ -139,11 +161,17 @@ void admin_key_rotate(struct admin_call *call);
 // A trimmed `reason` of 1 to ADMIN_REASON_MAX bytes; false where it is none: that is said.
 bool admin_reason(struct admin_call *call, struct str *reason);
 
-// admin_guard.c. Why the order asks again, since it names an administrator or who gives it; NULL: it does not.
+// admin_guard.c. Why the order asks again, since it names an administrator or who gives it; NULL: it does
+// not.
 const char *admin_guard(const struct admin_call *call, const struct control *control);
 bool admin_guards_subject(const struct admin *admin, struct str subject);
 
 void admin_forget_devices(struct admin_call *call); // admin_user.c
+// admin_undo.c. What the order says; returns why it is wrong. since_ms 0: nothing is to be undone.
+const char *admin_undo_read(struct admin_call *call, struct str peer, struct admin_undo *job);
+// Counts, lists and ends; the call is answered when that is done. false: out of memory.
+bool admin_undo_begin(struct admin_call *call, const struct admin_undo *job);
+bool admin_undo_work(struct admin *admin, struct node *node, struct node_now now); // as admin_work
 void admin_peer_list(struct admin_call *call);
 void admin_peer_quarantine(struct admin_call *call);
 void admin_peer_release(struct admin_call *call);

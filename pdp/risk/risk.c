@@ -94,6 +94,14 @@ static void take_proof(struct scoring *s)
                        rule->half_life_ms);
 }
 
+void risk_undo_proof(void *bytes)
+{
+    struct risk_state state;
+    memcpy(&state, bytes, sizeof state);
+    *pair_of(&state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot).value = 0;
+    memcpy(bytes, &state, sizeof state);
+}
+
 // Gives the session its mark among the user's where its suspicion wins over what the mark holds.
 static void leave_mark(struct scoring *s)
 {

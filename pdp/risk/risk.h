@@ -17,6 +17,9 @@ struct risk_model;
 struct risk_state; // of a session: RISK_SESSION_BYTES, see risk/state.h
 struct risk_user;  // of a user: RISK_USER_BYTES
 
+// Forgets of a session's state that a step-up was passed: it reassures no longer. What it had calmed stays.
+void risk_undo_proof(void *state);
+
 // Reads the RiskModel document (at most one; others kinds are passed over) or gives the built-in default.
 // Signals, half-lives, caps, thresholds, on_missing, what a proof takes away. Lives in `arena`.
 // `program` is for signals that are conditions, of which there are none yet; it may be NULL.

@@ -199,3 +199,27 @@ size_t session_list(struct session_table *table, uint64_t *cursor, struct sessio
     *cursor = s > table->shard_mask ? 0 : (s << PLACE_BITS) + 1;
     return written;
 }
+
+void session_users(struct session_table *table, uint64_t *cursor, size_t most,
+                   void (*each)(void *user, const struct user_record *record), void *user)
+{
+    uint64_t from = *cursor != 0 ? *cursor - 1 : 0;
+    uint64_t s = from >> PLACE_BITS, place = from & ((UINT64_C(1) << PLACE_BITS) - 1);
+    for (; s <= table->shard_mask && most > 0; s++, place = 0) {
+        struct shard *shard = &table->shards[s];
+        table_lock(&shard->lock);
+        uint64_t end = (uint64_t)shard->user_slab_count * TABLE_USER_SLAB;
+        for (; place < end && most > 0; place++, most--) {
+            const struct user *one = user_at(shard, (uint32_t)place + 1);
+            if (one->names != NULL) {
+                each(user, &one->record);
+            }
+        }
+        table_unlock(&shard->lock);
+        if (place < end) {
+            *cursor = (s << PLACE_BITS | place) + 1;
+            return;
+        }
+    }
+    *cursor = s > table->shard_mask ? 0 : (s << PLACE_BITS) + 1;
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/row.h"
 
-#define FORMAT 1
+#include "base/num.h"
+
+#define FORMAT 2 // 1: without what says whose word it is
 
 // One walk over the fields serves both directions, so that they cannot differ. All of it is inlined into two
 // functions for each kind of row, of which each knows its direction: a start reads millions.
@@ -72,11 +74,13 @@ INLINE void io_hash(struct io *io, struct hash128 *hash)
     io_u64(io, &hash->hi);
 }
 
-INLINE void io_format(struct io *io)
+// Returns the format that is read, or written.
+INLINE uint8_t io_format(struct io *io)
 {
     uint8_t format = FORMAT;
     io_u8(io, &format);
-    io->bad = io->bad || format != FORMAT;
+    io->bad = io->bad || format == 0 || format > FORMAT;
+    return format;
 }
 
 // A text of at most `most` bytes, of which `field` holds those up to its size; longer says that it was cut.
@@ -155,9 +159,25 @@ INLINE void io_flags(struct io *io, struct session_record *record)
               record->repeat_next >= SESSION_REPEATS;
 }
 
+// Of an older row nobody knows whose word it is. The peer that spoke last may have said all of it, and
+// lately.
+INLINE void io_word(struct io *io, uint8_t format, struct session_record *record)
+{
+    if (format < 2) {
+        record->voucher = record->prover = SESSION_PEERS_SEVERAL;
+        record->vouched_s = (uint32_t)num_max(0, num_min(record->last_seen_ms / 1000, UINT32_MAX));
+        return;
+    }
+    io_u16(io, &record->voucher);
+    io_u16(io, &record->prover);
+    io_u32(io, &record->vouched_s);
+    io_u8(io, &record->undone);
+    io->bad = io->bad || record->undone > (SESSION_UNDONE_AUTH | SESSION_UNDONE_PROOFS);
+}
+
 INLINE void io_session(struct io *io, struct session_record *record, struct str *gateway)
 {
-    io_format(io);
+    const uint8_t format = io_format(io);
     io_hash(io, &record->subject);
     io_flags(io, record);
     io_i64(io, &record->auth_time_ms);
@@ -184,11 +204,12 @@ INLINE void io_session(struct io *io, struct session_record *record, struct str 
     io_repeats(io, record);
     io_bytes(io, record->risk, sizeof record->risk);
     io_name(io, gateway, UINT8_MAX);
+    io_word(io, format, record);
 }
 
 INLINE void io_user(struct io *io, struct user_record *record, struct row_names *names)
 {
-    io_format(io);
+    const uint8_t format = io_format(io);
     io_name(io, &names->tenant, REQUEST_ID_MAX);
     io_name(io, &names->type, REQUEST_ID_MAX);
     io_name(io, &names->id, REQUEST_ID_MAX);
@@ -206,6 +227,9 @@ INLINE void io_user(struct io *io, struct user_record *record, struct row_names 
     }
     io_u32(io, &record->cutoff_s);
     io_bytes(io, record->risk, sizeof record->risk);
+    for (size_t i = 0; format >= 2 && i < USER_DEVICES; i++) {
+        io_u32(io, &record->device_by[i]);
+    }
 }
 
 static struct io io_to(unsigned char *out, size_t room)

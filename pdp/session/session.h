@@ -46,10 +46,22 @@ struct session_proof {
     uint32_t at_s; // seconds since 1970
 };
 
+// What peers said that counts no longer (engine/undo.h), until somebody says it anew.
+enum {
+    SESSION_UNDONE_AUTH = 1 << 0,   // that the user was authenticated
+    SESSION_UNDONE_PROOFS = 1 << 1, // which methods proved more: acr and amr are not known
+};
+// A peer in two bytes, from struct peer.hash: of some 65,000 others one has the same.
+#define SESSION_PEERS_SEVERAL UINT16_MAX // more than one, not known which
+static inline uint16_t session_peer_mark(uint64_t hash)
+{
+    return (uint16_t)(1 + hash % (UINT16_MAX - 1));
+}
+
 // Plain data: copied by value, a delta is its next value. The table keeps it packed (session/slot.h), at most
 // 512 bytes with its share of the table. What packing rounds: coordinates to 1e-7 degrees (so what a geo
 // database says comes back to the bit), radii up to whole km, keep_until_ms up to whole seconds; acr and amr
-// share 39 bytes, and amr loses whole words where both are long; times lie in the years 1 to 8920; over_ms
+// share 31 bytes, and amr loses whole words where both are long; times lie in the years 1 to 8920; over_ms
 // goes up to whole seconds, id_since_ms down to them. A tombstone and a rotated id keep no repeats; only a
 // tombstone keeps ended_ms and end_code.
 struct session_record {
@@ -75,6 +87,11 @@ struct session_record {
     uint16_t
         gateway; // number of the peer that began it or spoke of it last (session_gateway_name); 0: not known
     uint32_t asked_max_age_s;
+    uint32_t vouched_s; // when `voucher` said so, by our own clock
+    // Marks of peers (session_peer_mark): who said when it was authenticated, and who said that more was
+    // proved since. 0: nobody.
+    uint16_t voucher, prover;
+    uint8_t undone;                              // SESSION_UNDONE_…
     struct session_proof proofs[SESSION_PROOFS]; // what the issuer saw proved, and when; newest wins
     char acr[24];                                // of the issuer; longer is cut and then proves nothing
     char amr[40];                                // space-separated
@@ -94,8 +111,9 @@ struct user_record {
     int64_t first_seen_ms; // 0: not said
     struct sighting last;  // over all sessions
     struct user_device devices[USER_DEVICES];
-    uint64_t minted[USER_MINTED]; // keyed hashes of (peer, request_id) that were answered with an id made
-                                  // here, the last first; 0: none
+    uint32_t device_by[USER_DEVICES]; // whose word it is: low half of struct peer.hash
+    uint64_t minted[USER_MINTED];     // keyed hashes of (peer, request_id) that were answered with an id made
+                                      // here, the last first; 0: none
     uint32_t live_sessions;
     uint32_t
         cutoff_s; // cut-off: sessions authenticated before this second are over, seen before or not; 0: none
@@ -298,6 +316,10 @@ bool session_forget_devices(struct session_table *table, const struct session_ke
                             uint64_t *seq);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
+
+// Calls `each` for up to `most` users from *cursor (0 begins; 0 again: end), with a shard's lock held.
+void session_users(struct session_table *table, uint64_t *cursor, size_t most,
+                   void (*each)(void *user, const struct user_record *record), void *user);
 
 // ---- What lasts --------------------------------------------------------------------------------
 

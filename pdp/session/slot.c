@@ -230,7 +230,11 @@ void slot_pack(const struct session_record *from, struct slot *to)
     to->over_s = slot_keep_until_s(from->over_ms);
     to->id_since_s = slot_seconds(from->id_since_ms);
     to->gateway = from->gateway;
-    to->state = from->state;
+    to->voucher = from->voucher;
+    to->prover = from->prover;
+    to->vouched_s = from->vouched_s;
+    to->state = from->state & 15U;
+    to->undone = from->undone & 15U;
     to->asked_strength = from->asked_strength;
     to->issued = from->issued != 0;
     to->asserted = from->asserted != 0;
@@ -259,7 +263,11 @@ void slot_unpack(const struct slot *from, struct session_record *to)
     to->over_ms = from->over_s == UINT32_MAX ? 0 : (int64_t)from->over_s * 1000;
     to->id_since_ms = (int64_t)from->id_since_s * 1000;
     to->gateway = from->gateway;
+    to->voucher = from->voucher;
+    to->prover = from->prover;
+    to->vouched_s = from->vouched_s;
     to->state = from->state;
+    to->undone = from->undone;
     to->asked_strength = from->asked_strength;
     to->issued = from->issued;
     to->asserted = from->asserted;

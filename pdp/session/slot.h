@@ -5,7 +5,7 @@
 
 #include "session/session.h"
 
-#define SLOT_TEXT 39 // acr and amr together
+#define SLOT_TEXT 31 // acr and amr together
 
 struct slot_sighting {
     uint64_t fingerprint;
@@ -68,7 +68,10 @@ struct slot {
     uint32_t id_since_s;   // since when it has this id; 0: since it began
     uint16_t time_high[SLOT_TIMES];
     uint16_t gateway; // number of the peer that began it or spoke of it last; 0: not known
-    uint8_t state, asked_strength, acr_len, amr_len;
+    uint16_t voucher, prover;
+    uint32_t vouched_s;
+    uint8_t state : 4, undone : 4;
+    uint8_t asked_strength, acr_len, amr_len;
     uint32_t user;         // number in the shard; 0: a tombstone of an id that never was
     uint32_t next;         // in the shard's chain, or of the free ones
     uint32_t index_next;   // in the index's chain; guarded by its stripe

@@ -380,6 +380,55 @@ def roles(daemon, ca):
         check(done.returncode == 2 and "no answer" in done.stderr, f"pdpctl with {name}: {done.stderr}")
 
 
+# Who may what, by name: an operation that the daemon has and that is not here fails the test.
+ANY, READ, ACT, SERVE, AUDIT = ("auditor", "analyst", "architect"), ("auditor", "analyst"), ("analyst",), ("architect",), ("auditor",)
+MAY = {
+    "status": ANY, "lists": ANY, "gateways": ANY, "served": ANY, "rollback": ("analyst", "architect"),
+    "top": READ, "peer.list": READ, "session.list": READ, "session.show": READ, "control.pending": READ, "order.wait": READ,
+    "lock.list": READ, "mute.list": READ, "cutoff.list": READ, "pardon.list": READ,
+    "peer.quarantine": ACT, "peer.release": ACT, "session.terminate": ACT, "control.approve": ACT, "breaker.reset": ACT,
+    "user.forget_devices": ACT, "lock.add": ACT, "lock.rm": ACT, "mute.add": ACT, "mute.rm": ACT, "cutoff.add": ACT,
+    "pardon.add": ACT, "pardon.rm": ACT, "audit.forget": ACT,
+    "audit.list": AUDIT, "audit.read": AUDIT, "audit.unseal": AUDIT,
+    "reload": SERVE, "reload.certs": SERVE, "audit.rotate_key": SERVE, "key.list": SERVE, "key.rotate": SERVE,
+}
+
+
+class IpcPeer(Peer):
+    """The same over ipc, where each message has a byte in front."""
+
+    def __init__(self, path):
+        self.raw = self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(DEADLINE_S)
+        self.sock.connect(path)
+        self.sock.sendall(bytes.fromhex("0053500000300000"))
+        self.hello, self.id = self.take(8), 0
+
+    def frame(self, question):
+        return b"\1" + super().frame(question)
+
+    def answer(self):
+        self.take(1)
+        return super().answer()
+
+
+def every_operation(daemon, ca):
+    """Each operation by each role, over TLS and ipc, without fields: it is refused for the role, or not for the role."""
+    for role in (*ANY, "gw"):
+        for way in ("TLS", "ipc"):
+            peer = (Peer(int(daemon.admin.rsplit(":", 1)[1]), context(ca, f"{role}.example")) if way == "TLS"
+                    else IpcPeer(os.path.join(daemon.at, f"{role}.ipc")))
+            names = peer.ask({"op": "none"})["error"].removeprefix("`op` is none of ").split(", ")
+            check(sorted(names) == sorted(MAY), f"operations without a line in MAY: {set(names) ^ set(MAY)}")
+            for name in names:
+                error = peer.ask({"op": name}).get("error") or ""
+                may = MAY.get(name, ())
+                refused = error.startswith(f"`{name}` needs the role {' or '.join(may)}; this peer is")
+                check(refused != (role in may) and refused == ("needs the role" in error),
+                      f"{name} by {role} over {way}: {error}")
+            peer.close()
+
+
 def bad_use(daemon, ca):
     for args, words in (([], "needs files for TLS"), (["--ca", "/nowhere"], "cannot be used"),
                         (["--ca", ca.path("ca.pem"), "--cert", ca.path("gw.example.pem")], "needs files for TLS"),
@@ -436,6 +485,75 @@ def quarantine(daemon, ca):
     done = pdpctl(daemon, ca, "analyst.example", "peer", "release", "login.example")
     check(done.returncode == 1 and "not in quarantine" in done.stderr, f"released twice: {done.stderr}")
     peer.close()
+
+
+def undoing(daemon, ca):
+    """What a peer said since a time counts no longer, after a kill and a release too; what others said does."""
+    def tell(peer, kind, session, **properties):
+        peer.id += 1
+        said = json.dumps(peer.ask({"request_id": f"z{peer.id}", "event": {
+            "type": kind, "subject": {"type": "user", "id": session}, "context": {"session": {"id": session}},
+            "properties": properties}}))
+        check('"recorded": true' in said, f"{kind} of {session}: {said}")
+
+    def asks(peer, session):
+        answer = peer.ask(dict(QUESTION, subject={"type": "user", "id": session}, context={"session": {"id": session}}))
+        return answer["context"]["effect"]
+
+    def connect():
+        return Peer(daemon.port, context(ca, "login.example")), Peer(daemon.port, context(ca, "other.example"))
+
+    bad, good = connect()
+    tell(bad, "login", "taken", amr=["pwd"])
+    tell(good, "login", "kept", amr=["pwd"])
+    check(asks(good, "taken") == asks(good, "kept") == "allow", "both are allowed")
+    quarantine = ("peer", "quarantine", "login.example", "--since")
+    for args, words in (((*quarantine, "2999-01-01T00:00:00Z", "--reason", "x"), "not in the future"),
+                        ((*quarantine, "-9999h", "--reason", "x"), "400 days"),
+                        ((*quarantine, "yesterday", "--reason", "x"), "no time"),
+                        ((*quarantine[:-1], "--terminate", "--reason", "x"), "say `since` when"),
+                        ((*quarantine, "-1h", "--terminate", "--confirm", "-2", "--reason", "x"), "no whole number")):
+        done = pdpctl(daemon, ca, "analyst.example", *args)
+        check(done.returncode != 0 and words in done.stderr, f"{args}: {done.stdout}{done.stderr}")
+    done = pdpctl(daemon, ca, "auditor.example", *quarantine, "-1h", "--dry-run")
+    check(done.returncode == 1 and "needs the role analyst" in done.stderr, f"not by an auditor: {done.stderr}")
+    done = pdpctl(daemon, ca, "analyst.example", *quarantine, "-1h", "--dry-run")
+    check(done.returncode == 0 and "taken" in done.stdout and "kept" not in done.stdout, f"dry run: {done.stdout}{done.stderr}")
+    check(asks(good, "taken") == "allow", "and nothing was done")
+    done = pdpctl(daemon, ca, "analyst.example", *quarantine, "-1h", "--reason", "copied key", "--json")
+    check(json.loads(done.stdout).get("sessions_begun", 0) > 0, f"undone: {done.stdout}{done.stderr}")
+    check(asks(good, "taken") in ("step_up", "deny"), "it must be vouched for anew")
+    daemon.process.kill()
+    daemon.process.wait(DEADLINE_S)
+    bad.close()
+    good.close()
+    daemon.start()
+    bad, good = connect()
+    check(asks(good, "taken") in ("step_up", "deny") and asks(good, "kept") == "allow", "after a kill")
+    done = pdpctl(daemon, ca, "analyst.example", "peer", "release", "login.example")
+    check(done.returncode == 0 and asks(good, "taken") in ("step_up", "deny"), f"and a release: {done.stderr}")
+    done = pdpctl(daemon, ca, "auditor.example", "peer", "list", "--json")
+    listed = json.loads(done.stdout)
+    check(listed["quarantined"] == [] and listed["undone"][0]["until"], f"peer list: {listed}")
+
+    def anew():
+        tell(bad, "login", "taken", amr=["pwd"])
+        return asks(good, "taken") == "allow"
+
+    until("it may vouch for it anew, from the next second on", anew)
+    done = pdpctl(daemon, ca, "analyst.example", *quarantine, "-1h", "--terminate", "--reason", "again", "--json")
+    check(json.loads(done.stdout).get("ended", 0) > 0, f"ended: {done.stdout}{done.stderr}")
+    check(asks(good, "taken") == "terminate" and asks(good, "kept") == "allow", "ended for good, and no other")
+    daemon.process.kill()
+    daemon.process.wait(DEADLINE_S)
+    bad.close()
+    good.close()
+    daemon.start()
+    bad, good = connect()
+    check(asks(good, "taken") == "terminate" and asks(good, "kept") == "allow", "after another kill")
+    pdpctl(daemon, ca, "analyst.example", "peer", "release", "login.example")
+    bad.close()
+    good.close()
 
 
 # ---- Bytes -------------------------------------------------------------------------------------------
@@ -616,7 +734,13 @@ CONFIG = """policies: policies
 workers: 2
 state: state
 decide: tls+tcp://127.0.0.1:0
-admin: [tls+tcp://127.0.0.1:0, ipc://{at}/admin.ipc]
+admin:
+  - tls+tcp://127.0.0.1:0
+  - ipc://{at}/admin.ipc
+  - {{url: ipc://{at}/auditor.ipc, roles: [auditor]}}
+  - {{url: ipc://{at}/analyst.ipc, roles: [analyst]}}
+  - {{url: ipc://{at}/architect.ipc, roles: [architect]}}
+  - {{url: ipc://{at}/gw.ipc, roles: []}}
 tls: {{cert: pdp.pem, key: pdp.key, ca: ca.pem, crl: crl.pem}}
 limits: {{handshake: {handshake}}}
 peers:
@@ -624,7 +748,12 @@ peers:
   - {{certificate: analyst.example, grants: [], roles: [analyst]}}
   - {{certificate: architect.example, grants: [], roles: [architect]}}
   - {{certificate: cn.example, name: by-cn}}
+  - {{certificate: other.example, grants: [ask, issue], may_assert: [authentication]}}
   - {{certificate: login.example, grants: [ask, issue], may_assert: [authentication]}}
+  - {{listener: ipc://{at}/auditor.ipc, roles: [auditor]}}
+  - {{listener: ipc://{at}/analyst.ipc, roles: [analyst]}}
+  - {{listener: ipc://{at}/architect.ipc, roles: [architect]}}
+  - {{listener: ipc://{at}/gw.ipc, roles: []}}
   - {{uid: {uid}, roles: [auditor, analyst, architect]}}
   - {{certificate: '*.example', tenants: ['']}}
 """
@@ -634,7 +763,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ca, other = Ca(folder, "ca"), Ca(folder, "other")
         ca.issue("pdp.example", usage="serverAuth", end=time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5 * 86400)))
-        for name in ("gw.example", "login.example", "auditor.example", "analyst.example", "architect.example", "revoked.example",
+        for name in ("gw.example", "login.example", "other.example", "auditor.example", "analyst.example", "architect.example", "revoked.example",
                      "stolen.example"):
             ca.issue(name)
         ca.issue("cn.example", san="")
@@ -652,9 +781,11 @@ def main():
             protocols(daemon, ca)
             renegotiation(daemon, ca)
             roles(daemon, ca)
+            every_operation(daemon, ca)
             bad_use(daemon, ca)
             grants(daemon, ca)
             quarantine(daemon, ca)
+            undoing(daemon, ca)
             streams(daemon, ca)
             slow_handshakes(daemon, ca)
             reload_under_load(daemon, ca)

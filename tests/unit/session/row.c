@@ -20,6 +20,10 @@ static struct session_record full(enum session_state state)
     record.issued = 1;
     record.asked_strength = 2;
     record.asked_max_age_s = 900;
+    record.voucher = 700;
+    record.prover = SESSION_PEERS_SEVERAL;
+    record.vouched_s = 31;
+    record.undone = SESSION_UNDONE_PROOFS;
     record.proofs[3] = (struct session_proof){77, 78};
     record.acr_len = 4;
     memcpy(record.acr, "aal2", 4);
@@ -105,11 +109,28 @@ Test(session_row, what_was_not_written_by_it_is_refused)
     cr_expect_eq(row_session_read((struct str){(char *)key, key_len - 1}, (struct str){(char *)value, len},
                                   &is, &gateway),
                  PDP_ERR_CORRUPT);
-    value[0] = 2;
+    value[0] = 3;
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_UNSUPPORTED);
-    value[0] = 1;
+    value[0] = 2;
     value[17] = SESSION_STATES; // the state
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
     value[17] = SESSION_NONE;
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
+}
+
+// Who said it was not written then: it may have been anybody, and lately.
+Test(session_row, of_an_older_row_nobody_knows_whose_word_it_is)
+{
+    struct session_record was = full(SESSION_ACTIVE), is;
+    unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX];
+    size_t key_len = row_session_key(&was, key), len = row_session_write(&was, STR("g"), value);
+    struct str gateway, k = {(char *)key, key_len};
+    value[0] = 1;
+    cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
+    cr_assert_eq(row_session_read(k, (struct str){(char *)value, len - 9}, &is, &gateway), PDP_ERR_OK);
+    cr_expect_eq(is.voucher, SESSION_PEERS_SEVERAL);
+    cr_expect_eq(is.prover, SESSION_PEERS_SEVERAL);
+    cr_expect_eq(is.vouched_s, (uint32_t)(was.last_seen_ms / 1000));
+    cr_expect_eq(is.undone, 0);
+    cr_expect(str_eq(gateway, STR("g")));
 }

@@ -146,12 +146,12 @@ Test(session_slot, cuts_methods_by_whole_words)
         uint8_t want_len;
     } TEXTS[] = {
         {"aal1", 4, "pwd", 3, "pwd", 3},
-        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbm", 39, "pwd otp hwk mfa sms tel geo wia kba vbm", 39},
-        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfax", 16, "pwd otp hwk", 11},
-        {"urn:mace:incommon:iap:si", 24, "pwd otp hwk mfa", 15, "pwd otp hwk mfa", 15},
+        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbm", 39, "pwd otp hwk mfa sms tel geo wia", 31},
+        {"urn:mace:incommon:iap:si", 24, "pwd otpx hwk", 12, "pwd", 3},
+        {"urn:mace:incommon:iap:si", 24, "pwd otp", 7, "pwd otp", 7},
         {"urn:mace:incommon:iap:si", 24, "averylongmethodname", 19, "", 0},
         {"urn:mace:incommon:iap:si", 200, "pwd", 3, "pwd", 3},
-        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia kba", 255},
+        {"", 0, "pwd otp hwk mfa sms tel geo wia kba vbmx", 255, "pwd otp hwk mfa sms tel geo wia", 255},
     };
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
         struct session_record record = {
