@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision in process: nanoseconds and allocations, warm, with the sessions of many users; by the number of
-// rules; and how long a folder takes to load. `bench_decide [ROUNDS [RUN]]`: only that run (0 to 3), for a
-// profiler.
+// rules; by the number of locks; and how long a folder takes to load. `bench_decide [ROUNDS [RUN]]`: only
+// that run (0 to 3), for a profiler, or the locks (4).
 #include "bench/common.h"
 #include "daemon/folder.h"
+#include "engine/controls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -308,15 +309,106 @@ static void by_rules(unsigned rounds)
     samples_free(&ratio);
 }
 
+// ---- Locks -----------------------------------------------------------------------------------------
+
+// One that names nobody who asks: subjects, addresses, ranges of several lengths and devices in turn.
+static void lock_somebody_else(struct setup *setup, unsigned number, struct control **out)
+{
+    char value[64];
+    const char *why = NULL;
+    struct control spec = {.effect = PDP_EFFECT_DENY,
+                           .author = STR("bench"),
+                           .reason = STR("bench"),
+                           .created_ms = NOW_MS,
+                           .expires_ms = NOW_MS + INT64_C(100) * 24 * 3600 * 1000};
+    switch (number % 4) {
+    case 0:
+        spec.target.kind = CONTROL_SUBJECT;
+        (void)snprintf(value, sizeof value, "nobody-%u", number);
+        break;
+    case 1:
+        spec.target.kind = CONTROL_ADDRESS;
+        (void)snprintf(value, sizeof value, "198.51.%u.%u", number / 4 / 250, number / 4 % 250);
+        break;
+    case 2:
+        spec.target.kind = CONTROL_PREFIX;
+        (void)snprintf(value, sizeof value, "2001:db8:%x::/%u", number, 48 + number % 13);
+        break;
+    default:
+        spec.target.kind = CONTROL_DEVICE;
+        (void)snprintf(value, sizeof value, "device-%u", number);
+        break;
+    }
+    spec.target.value = str_of(value);
+    if (engine_control_make(setup->engine, &spec, out, &why) != PDP_ERR_OK) {
+        bench_fail(why != NULL ? why : "no lock", value);
+    }
+}
+
+static void lock_many(struct setup *setup, unsigned count)
+{
+    static struct control *made[10000];
+    for (unsigned i = 0; i < count; i++) {
+        lock_somebody_else(setup, i, &made[i]);
+    }
+    double began = bench_now_ns();
+    if (count != 0 && engine_controls_add(setup->engine, made, count) != PDP_ERR_OK) {
+        bench_fail("cannot add", "locks");
+    }
+    setup->load_ms = (bench_now_ns() - began) / 1e6;
+    for (unsigned i = 0; i < count; i++) {
+        control_drop(&made[i]);
+    }
+}
+
+static void by_locks(unsigned rounds)
+{
+    enum {
+        KINDS = 3
+    };
+    static const unsigned LOCKS[KINDS] = {0, 1, 10000};
+    static struct setup setups[KINDS];
+    static struct figures all[KINDS];
+    struct samples ratios[KINDS] = {{0}};
+    for (int i = 0; i < KINDS; i++) {
+        setup_open(&setups[i], "policies/baseline", "locks");
+        lock_many(&setups[i], LOCKS[i]);
+        warm_up(&setups[i], WARM);
+    }
+    for (unsigned round = 0; round < rounds; round++) {
+        for (int i = 0; i < KINDS; i++) {
+            measure(&setups[i], TREE, true, WARM, &all[i]);
+            samples_add(&ratios[i], all[i].p50.at[round] / all[0].p50.at[round]);
+        }
+    }
+    printf("\nlocks about others, policies/baseline\n");
+    for (int i = 0; i < KINDS; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "%u locks (in force after %.1f ms)", LOCKS[i], setups[i].load_ms);
+        show(name, &all[i]);
+        snprintf(name, sizeof name, "decision with %u lock%s", LOCKS[i],
+                 LOCKS[i] == 1 ? "" : "s about others");
+        bench_row(BENCH_NO_BUDGET, name, "–", "%.0f ns, %.2f times that without",
+                  samples_quantile(&all[i].p50, 0.5), samples_quantile(&ratios[i], 0.5));
+        setup_close(&setups[i]);
+        samples_free(&ratios[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : ROUNDS_DEFAULT;
     learn_clock();
+    if (argc > 2 && strtoul(argv[2], NULL, 10) == RUN_COUNT) {
+        by_locks(rounds);
+        return 0;
+    }
     if (argc > 2) {
         one_run(rounds, (unsigned)strtoul(argv[2], NULL, 10) % RUN_COUNT);
         return 0;
     }
     baseline(rounds);
     by_rules(rounds);
+    by_locks(rounds);
     return 0;
 }

@@ -29,7 +29,7 @@ static const struct hash_key KEY = {11, 22};
 
 static struct engine *engine;
 static struct worker *worker;
-static struct peer peer = {{"gateway", 7}, 5, GRANT_ALL};
+static struct peer peer = {.name = {"gateway", 7}, .hash = 5, .grants = GRANT_ALL};
 static struct buf json, cbor;
 static struct arena tree;
 static struct value root;

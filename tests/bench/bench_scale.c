@@ -95,7 +95,7 @@ static void close_setup(struct setup *setup)
 
 static void ask(struct setup *setup, const struct value *question)
 {
-    static const struct peer PEER = {{"gateway", 7}, 5, GRANT_ALL};
+    static const struct peer PEER = {.name = {"gateway", 7}, .hash = 5, .grants = GRANT_ALL};
     struct verdict verdict;
     double began = bench_now_ns();
     for (unsigned i = 0; i < CALLS; i++) {

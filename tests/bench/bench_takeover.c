@@ -214,7 +214,7 @@ static void run(unsigned number, uint64_t sessions)
 
 int main(int argc, char **argv)
 {
-    static const uint64_t SESSIONS[] = {1000, 200000};
+    static const uint64_t SESSIONS[] = {1000, 50000};
     for (int i = 1; i < argc; i++) {
         run((unsigned)i, strtoull(argv[i], NULL, 10));
     }
