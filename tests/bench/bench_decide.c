@@ -67,7 +67,8 @@ static void setup_open(struct setup *setup, const char *dir, const char *name)
     struct folder *folder = NULL;
     struct snapshot *snapshot = NULL;
     struct diags diags;
-    *setup = (struct setup){.peer = {STR("gateway"), 5, GRANT_ALL}, .now_ms = NOW_MS};
+    *setup =
+        (struct setup){.peer = {.name = STR("gateway"), .hash = 5, .grants = GRANT_ALL}, .now_ms = NOW_MS};
     snprintf(setup->name, sizeof setup->name, "%s", name);
     if (folder_read(dir, geo, 3, &folder, why) != PDP_ERR_OK) {
         bench_fail("cannot read policies", why);
