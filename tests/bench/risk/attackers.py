@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who breaks in: with a password (logins) and with a stolen cookie (sessions). Each says what gives it away, as the causes
-of CAUSES: a signal that is named first is right where its name holds one of the cause's words."""
+"""Who breaks in: with a password (logins) and with a stolen cookie (sessions).
+
+What gives an attack away is told by comparing the two contexts (`causes`). A signal that is named first is right where its
+name holds a word of one of these causes."""
 import people
-import places
 
 CAUSES = {
     "network": ("asn", "country", "network", "prefix", "address", "travel", "anonymous", "place"),
@@ -12,6 +13,18 @@ CAUSES = {
     "both-at-once": ("concurrent", "two-", "simultaneous", "both"),
     "pace": ("rate",),
 }
+
+
+def causes(known, theirs, *more):
+    """What an attack changed, against what the user does: that is what was injected. known None: there is no history."""
+    out = list(more)
+    if known is None or known.ip != theirs.ip:
+        out.append("network")
+    if known is None or (known.device.fingerprint, known.device.agent) != (theirs.device.fingerprint, theirs.device.agent):
+        out.append("device")
+    if theirs.device.form == "bot" and (known is None or known.device.form != "bot"):
+        out.append("tool")
+    return tuple(out)
 
 
 def cause_named(signal, causes):
@@ -26,8 +39,8 @@ def rare_block(world, rnd):
         return world.kind_block(rnd, "vpn")
     if u < .85:
         return world.kind_block(rnd, "tor")
-    code = rnd.choice(places.COUNTRIES[10:])[0]
-    return rnd.choice(rnd.choice(world.access[code].items[5:]).blocks)
+    systems = world.access[rnd.choice(world.codes[10:] or world.codes)].items
+    return rnd.choice(rnd.choice(systems[5:] or systems).blocks)
 
 
 def somebody(population, rnd):
@@ -63,12 +76,7 @@ def rare_infrastructure(world, population, rnd, known):
     return people.Context(block.address(rnd), block, device)
 
 
-LOGINS = {  # name: (how, what gives it away)
-    "naive": (naive, ("network", "device", "hour")),
-    "vpn": (vpn, ("network", "device", "hour")),
-    "targeted": (targeted, ("network", "hour")),
-    "rare-infrastructure": (rare_infrastructure, ("network", "device", "tool", "hour")),
-}
+LOGINS = {"naive": naive, "vpn": vpn, "targeted": targeted, "rare-infrastructure": rare_infrastructure}
 
 
 def poisoning(world, population, rnd, known):
@@ -111,8 +119,9 @@ def session_rare(world, population, rnd, known):
 
 
 def session_replay(world, population, rnd, known):
-    """The cookie from the same provider: the header is copied, the fingerprint is the thief's own."""
-    mine = known.device.updated(rnd.getrandbits(48), known.device.version)
+    """The cookie from the same provider: the header is copied, all that a script can measure is the thief's own."""
+    own, shown = people.new_device(rnd, form=("desktop",)), known.device
+    mine = people.Device(shown.kind, shown.version, own.mark, own.screen, truly=own.kind)
     return targeted(world, population, rnd, known).by(mine)
 
 
@@ -124,12 +133,5 @@ def session_fingerprint(world, population, rnd, known):
             return known.at(block.address(rnd), block)
 
 
-SESSIONS = {
-    "naive": (session_naive, ("network", "device", "both-at-once")),
-    "vpn": (session_vpn, ("network", "device", "both-at-once")),
-    "targeted": (targeted, ("network", "both-at-once", "pace")),
-    "rare-infrastructure": (session_rare, ("network", "device", "both-at-once")),
-    "tool-agent": (session_tool, ("tool", "network", "device", "both-at-once")),
-    "cookie-replay": (session_replay, ("network", "device", "both-at-once")),
-    "same-fingerprint": (session_fingerprint, ("network", "both-at-once")),
-}
+SESSIONS = {"naive": session_naive, "vpn": session_vpn, "targeted": targeted, "rare-infrastructure": session_rare,
+            "tool-agent": session_tool, "cookie-replay": session_replay, "same-fingerprint": session_fingerprint}

@@ -7,6 +7,7 @@ Uses nothing of the scorer: it makes a world, asks `pdpctl replay`, and counts.
 import argparse
 import json
 import pathlib
+import random
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import baselines
 import drive
 import lines
 import plan
+import realgeo
 import report
 import swap
 
@@ -27,6 +29,8 @@ def options():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--users", type=int, default=20_000)
     parser.add_argument("--sessions", type=int, help="innocent ones; half as many as users")
+    parser.add_argument("--geo", action="append", default=[], metavar="FILE",
+                        help="real databases: of places, and of systems, and of marks, instead of a made-up world")
     parser.add_argument("--calm", action="store_true", help="users who are seldom somewhere new")
     parser.add_argument("--full", action="store_true", help="every figure of logins, with intervals")
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
@@ -59,8 +63,10 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     try:
         say("making the world")
-        made = plan.Plan(args.seed, args.users, args.sessions if args.sessions is not None else args.users // 2, calm=args.calm)
-        geo = drive.databases(made.world, folder / "geo")
+        world = realgeo.RealWorld(random.Random(f"{args.seed}/places"), args.geo) if args.geo else None
+        sessions = args.sessions if args.sessions is not None else args.users // 2
+        made = plan.Plan(args.seed, args.users, sessions, world, args.calm)
+        geo = args.geo or drive.databases(made.world, folder / "geo")
         folder_of_policies = drive.policies(made.world, folder / "policies", args.overlay)
         if args.out:
             write_script(made, folder)
@@ -69,10 +75,12 @@ def main():
         ctl = drive.Pdpctl(args.pdpctl, folder_of_policies, geo, folder / "events.jsonl" if args.out else None)
         results = drive.Run(ctl).play(made, lambda done, of: say(f"asking: {done} of {of} steps"))
         ctl.close()
-        say("asking: the database is replaced")
-        (folder / "swap").mkdir(exist_ok=True)
-        swapped = swap.run(made, pathlib.Path(args.pdpctl).parent, folder_of_policies, folder / "swap",
-                           sum(1 for w in results.sessions if w.session.kind == "plain"))
+        swapped = ()
+        if not args.geo:
+            say("asking: the database is replaced")
+            (folder / "swap").mkdir(exist_ok=True)
+            swapped = swap.run(made, pathlib.Path(args.pdpctl).parent, folder_of_policies, folder / "swap",
+                               sum(1 for w in results.sessions if w.session.kind == "plain"))
         others = {}
         for name, method in baselines.everyone(args.seed).items():
             say(f"baseline: {name}")

@@ -106,9 +106,9 @@ class Run:
 
     def attempt(self, at, step, attempt):
         a = attempt
-        score, _, answer = self.ctl.judge(lines.probe(at, self._n(), a.user.name, f"l{step}", a.context))
+        score, effect, answer = self.ctl.judge(lines.probe(at, self._n(), a.user.name, f"l{step}", a.context))
         signal = first_signal(answer) if a.attacker else ""
-        self.out.logins.append((at, a, score, signal))
+        self.out.logins.append((at, a, score, signal, effect))
 
     def enter(self, at, step, attempt, owner):
         """A login that takes place. True where the first question after it was let through, at once or after a proof."""

@@ -105,12 +105,15 @@ def satellite(world, rnd, user, base, count):
 
 
 def auto_update(world, rnd, user, base, count):
-    """The browser restarts as a later version; half of these updates change the fingerprint."""
-    device = base.device if base.device.form != "bot" else people.new_device(rnd, form=("desktop", "mobile"))
-    old = base.by(device)
-    new = base.by(device.updated(rnd.getrandbits(48) if rnd.random() < .5 else None))
+    """The browser restarts as a later version; half of these updates change the fingerprint. A quarter are on a phone whose
+    carrier gives it other addresses meanwhile, one of twenty beside a tunnel."""
+    u = rnd.random()
+    way = carrier_nat if u < .25 else split_tunnel if u < .30 else plain
+    old = way(world, rnd, user, base, count)
+    device = old[0].device if old[0].device.form != "bot" else people.new_device(rnd, form=("desktop", "mobile"))
+    new = device.updated(rnd.getrandbits(48) if rnd.random() < .5 else None)
     at = 5 + int(rnd.random() * (count - 5))
-    return [old] * at + [new] * (count - at)
+    return [context.by(device if n < at else new) for n, context in enumerate(old)]
 
 
 def missing_geo(world, rnd, user, base, count):

@@ -49,19 +49,24 @@ ALL_AGENTS = {**AGENTS, **RARE_AGENTS, **TOOLS}
 KINDS = {id(table): places.Weighted([(key, row[0]) for key, row in table.items()]) for table in (AGENTS, RARE_AGENTS, TOOLS)}
 SCREENS = {"mobile": ("390x844", "360x800", "412x915", "393x873"), "tablet": ("1024x1366", "820x1180"),
            "desktop": ("1920x1080", "2560x1440", "1366x768", "1440x900"), "bot": ("none",)}
+GPUS = {"mobile": 9, "tablet": 3, "desktop": 40, "bot": 1}
+FONTS = {"mobile": 4, "tablet": 2, "desktop": 300, "bot": 1}
 
 
 class Device:
     """A browser on a machine, at one version. What was computed from it stays with it: there are few, and many questions."""
     __slots__ = ("kind", "version", "mark", "screen", "agent", "fingerprint", "part")
 
-    def __init__(self, kind, version, mark, screen, fingerprint=None):
+    def __init__(self, kind, version, mark, screen, fingerprint=None, truly=None):
+        """truly: the kind of browser that it is, where it calls itself another."""
         self.kind, self.version, self.mark, self.screen = kind, version, mark, screen
         self.agent = ALL_AGENTS[kind][2].replace("{v}", str(version))
         self.fingerprint = fingerprint or f"fp-{mark:012x}"
-        ja4 = f"t13d{hash_of(kind[2], kind[1]):06x}_{hash_of(kind[2]):012x}"
+        within = truly or kind
+        ja4 = f"t13d{hash_of(within[2], within[1]):06x}_{hash_of(within[2]):012x}"
         self.part = json.dumps({"fingerprint": self.fingerprint, "user_agent": self.agent, "components": {
-            "os": kind[1], "browser": f"{kind[2]} {version}", "screen": screen, "ja4": ja4}}, separators=(",", ":"))
+            "os": kind[1], "browser": f"{kind[2]} {version}", "screen": screen, "gpu": f"gpu-{mark % GPUS[kind[0]]}",
+            "fonts": f"{mark // 64 % FONTS[kind[0]]:x}", "ja4": ja4}}, separators=(",", ":"))
 
     @property
     def form(self):
@@ -156,10 +161,9 @@ class User:
         u = rnd.random()
         if u < self.travels:
             code = self.world.people.draw(rnd)
-            while any(code == b.country for b, _ in self.places):
-                code = rnd.choice(places.COUNTRIES)[0]  # who was nearly everywhere goes somewhere rare
-                if len({b.country for b, _ in self.places}) == len(places.COUNTRIES):
-                    break
+            known = {b.country for b, _ in self.places}
+            while code in known and not known.issuperset(self.world.codes):
+                code = rnd.choice(self.world.codes)  # who was nearly everywhere goes somewhere rare
             block = self.world.kind_block(rnd, "vpn", code) if rnd.random() < .15 else self.world.access_block(rnd, code)
             self.places.append((block, block.address(rnd)))
         elif u < self.travels + self.strays:

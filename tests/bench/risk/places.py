@@ -82,6 +82,7 @@ class World:
     def __init__(self, rnd):
         self.nets, self.by_kind, self.access, self.cities = [], {}, {}, {}
         self.people = Weighted([(row[0], row[1]) for row in COUNTRIES])
+        self.codes = [row[0] for row in COUNTRIES]
         self.lon = {row[0]: row[3] for row in COUNTRIES}
         self.continent = {row[0]: row[4] for row in COUNTRIES}
         self._next4, self._next6, self._asn = 1 << 24, 0, 1000
@@ -98,7 +99,7 @@ class World:
                 rest = sum(shares[1:])
                 shares = [LEADING[code]] + [s / rest * (1 - LEADING[code]) for s in shares[1:]]
             self.access[code] = Weighted(list(zip(nets, shares)))
-        every = [row[0] for row in COUNTRIES]
+        every = self.codes
         for kind, count, places, room in (("hosting", 40, 2, 14), ("vpn", 12, 15, 10), ("tor", 8, 3, 9), ("satellite", 2, 12, 14),
                                           ("corporate", 12, 1, 6), ("dark", 10, 2, 12)):
             for _ in range(count):

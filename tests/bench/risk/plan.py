@@ -52,10 +52,10 @@ def _benign(world, rnd, kind, session):
 
 def _hijacked(world, population, rnd, session):
     """From a request that nobody foresees on there is a thief, faster than the owner, who stays in every second case."""
-    make, session.causes = attackers.SESSIONS[session.attacker]
     known = session.user.context_at(session.begin)
-    theirs = make(world, population, rnd, known)
+    theirs = attackers.SESSIONS[session.attacker](world, population, rnd, known)
     count, at, stays = _count(rnd), session.begin, rnd.random() < .5
+    session.causes = attackers.causes(known, theirs, "pace", *(("both-at-once",) if stays else ()))
     taken = 5 + int(rnd.random() * (count - 12))
     for n in range(count):
         thief = n == taken or n > taken and (not stays or rnd.random() < .6)
@@ -110,7 +110,7 @@ class Plan:
                     chances[people.class_of(user.history(since + 1))].append((user, since, until))
         silent = [people.User(self.world, self.rnd("silent", n), f"n{n}", calm).live(self.rnd("silence", n), count=1)
                   for n in range(max(8, self.each // 3))]
-        for name, (make, causes) in attackers.LOGINS.items():
+        for name, make in attackers.LOGINS.items():
             for n in range(self.each):
                 kind = ("new", "thin", "thick")[n % 3]
                 if kind == "new" or not chances[kind]:
@@ -119,8 +119,10 @@ class Plan:
                 else:
                     user, since, until = rnd.choice(chances[kind])
                     at = since + 1 + int(rnd.random() * (until - since - 1))
-                context = make(self.world, self.population, rnd, user.context_at(at))
+                known = user.context_at(at)
+                context = make(self.world, self.population, rnd, known)
                 history = 0 if user.name.startswith("n") else user.history(at)
+                causes = attackers.causes(known if history else None, context, "hour")
                 self._add(at, "break-in", Attempt(user, context, name, causes, history))
 
     def _poison(self):
@@ -132,10 +134,12 @@ class Plan:
             earliest = max(user.stays[0], people.START + people.WARM_UP_DAYS * people.DAY)
             at = earliest + int(rnd.random() * max(1, people.START + (people.DAYS - 8) * people.DAY - earliest))
             self.tainted[user.name] = at
-            steps = attackers.poisoning(self.world, self.population, rnd, user.context_at(at))
+            known = user.context_at(at)
+            steps = attackers.poisoning(self.world, self.population, rnd, known)
             for n, context in enumerate(steps):
                 last = n == len(steps) - 1
-                attempt = Attempt(user, context, "slow-poisoning", ("network", "hour"), user.history(at))
+                attempt = Attempt(user, context, "slow-poisoning", attackers.causes(known, context, "hour"),
+                                  user.history(at))
                 self._add(at, "break-in" if last else "poison", attempt)
                 at += 2 * 3_600_000 + int(rnd.random() * span / len(steps))
 

@@ -19,11 +19,11 @@ TOY = {  # AUC and detection at 1 % that a toy of the model's author had: RISK.m
 
 
 def _split(logins):
-    """attacker (None: rightful) -> class ("old" is thin and thick) -> [(score, attempt, at, signal)]."""
+    """attacker (None: rightful) -> class ("old" is thin and thick) -> [(score, attempt, signal, effect)]."""
     out = {}
-    for at, attempt, score, *signal in logins:
+    for _, attempt, score, *more in logins:
         kind = people.class_of(attempt.history)
-        row = (score, attempt, at, signal[0] if signal else "")
+        row = (score, attempt, *(more or ("", "")))
         for name in (kind,) if kind == "new" else (kind, "old"):
             out.setdefault(attempt.attacker, {}).setdefault(name, []).append(row)
     return out
@@ -52,14 +52,29 @@ def proofs_by_history(methods):
     for name, logins in methods.items():
         split = _split(logins)
         legit = split[None].get("old", [])
+        ordered = sorted(_scores(legit))
+        out[name] = {"": {"0.01": _by_history(legit, metrics.threshold(ordered, BUDGET), True)}} if legit else {}
         for attacker in ("naive", "vpn", "targeted"):
             attacks = sorted(_scores(split.get(attacker, {}).get("old", [])))
             for share in (.98, .80) if attacks else ():
                 limit = attacks[int(len(attacks) * (1 - share))]
-                out.setdefault(name, {}).setdefault(attacker, {})[str(share)] = {
-                    f"{low}-{high}": sum(row[0] >= limit for row in rows) / len(rows) if rows else None
-                    for low, high in HISTORY
-                    for rows in [[row for row in legit if low <= row[1].history <= high]]}
+                out[name].setdefault(attacker, {})[str(share)] = _by_history(legit, limit, False)
+    return out
+
+
+def _by_history(legit, limit, above):
+    out = {}
+    for low, high in HISTORY:
+        rows = [row[0] for row in legit if low <= row[1].history <= high]
+        out[f"{low}-{high}"] = sum(s > limit if above else s >= limit for s in rows) / len(rows) if rows else None
+    return out
+
+
+def decided(logins):
+    """As the bench's policy decides: which share of each kind of login is asked for a proof, or worse."""
+    out = {}
+    for attacker, kinds in _split(logins).items():
+        out[attacker or "rightful"] = {kind: sum(row[3] != "allow" for row in rows) / len(rows) for kind, rows in kinds.items()}
     return out
 
 
@@ -71,7 +86,7 @@ def named(logins):
         for kind in CLASSES:
             legit = sorted(_scores(split[None].get(kind, [])))
             limit = metrics.threshold(legit, BUDGET) if legit else 1e9
-            for score, attempt, _, signal in split.get(attacker, {}).get(kind, []):
+            for score, attempt, signal, _ in split.get(attacker, {}).get(kind, []):
                 found += score > limit
                 right += score > limit and attackers.cause_named(signal, attempt.causes)
         out[attacker] = {"found": found, "right": right}
@@ -89,7 +104,7 @@ def _weighted(rows):
 
 def calibration(results):
     """As configured, and after fitting a and b to the first half of the time and looking at the second."""
-    logins = [(at, score / 100, a.attacker is not None) for at, a, score, _ in results.logins]
+    logins = [(at, score / 100, a.attacker is not None) for at, a, score, *_ in results.logins]
     requests = [(at, score / 100, thief) for seen in results.sessions
                 for (at, *_), score, thief in zip(seen.session.requests, seen.scores, seen.labels)]
     out = {}
@@ -103,7 +118,7 @@ def calibration(results):
     return out
 
 
-def thefts(results):
+def thefts(results, rnd):
     out = {}
     for name in attackers.SESSIONS:
         seen = [w for w in results.sessions if w.session.attacker == name and w.thief_scores]
@@ -114,6 +129,10 @@ def thefts(results):
         out[name] = {"thefts": len(seen), "found": sum(r < never for r in requests), "two": sum(r <= 2 for r in requests),
                      "ten": sum(r <= 10 for r in requests), "right": sum(
                          attackers.cause_named(w.signal, w.session.causes) for w in found)}
+        for most in (2, 10):
+            hits = [r <= most for r in requests]
+            drawn = [sum(rnd.choices(hits, k=len(hits))) / len(hits) for _ in range(metrics.ROUNDS)] if hits else [0]
+            out[name][f"within_{most}_interval"] = metrics.middle(drawn)
         for share, word in ((.5, "median"), (.95, "p95")):
             for what, values in (("requests", requests), ("seconds", seconds)):
                 value = metrics.percentile(values, share)
@@ -163,7 +182,8 @@ def make(plan, results, baselines, seed, swapped=()):
     methods = {OURS: results.logins, **{name: logins for name, (logins, _) in baselines.items()}}
     return {"seed": seed, "calm": plan.calm, "population": people.shape(plan.users), "logins": login_table(methods, rnd),
             "proofs": proofs_by_history({name: methods[name] for name in (OURS, "freeman") if name in methods}),
-            "named": named(results.logins), "thefts": thefts(results), "benign": benign(results, swapped),
+            "decided": decided(results.logins), "named": named(results.logins), "thefts": thefts(results, rnd),
+            "benign": benign(results, swapped),
             "sessions": session_table(results, {name: seen for name, (_, seen) in baselines.items()}),
             "calibration": calibration(results),
             "poison": {"logins": results.poisons, "let_through": results.poisons_taken}}
@@ -220,22 +240,23 @@ def full(report):
 def _proof_lines(report):
     columns = [str(a) if a == b else f"{a}-{b}" if b < 10_000 else f"{a}+" for a, b in HISTORY]
     widths = (34, *[6] * len(columns))
-    yield "Rightful logins asked for a proof, %, by logins before, at the threshold that finds so much of the attacker"
+    yield "Rightful logins asked for a proof, %, by logins before: at a budget, and at the threshold that finds so much"
     yield _row(("", *columns), widths)
     for name, attacks in report["proofs"].items():
         for attacker, shares in attacks.items():
             for share, rates in shares.items():
-                yield _row((f"{name}, {float(share):.0%} of {attacker}", *[_pct(r) for r in rates.values()]), widths)
+                title = f"{name}, {float(share):.0%} of {attacker}" if attacker else f"{name}, 1 % of all"
+                yield _row((title, *[_pct(r) for r in rates.values()]), widths)
 
 
 def _theft_lines(report):
-    widths = (22, 7, 7, 9, 9, 10, 10, 10, 10, 8)
+    widths = (22, 7, 7, 9, 18, 8, 8, 9, 8, 7)
     yield "Stolen sessions, as the policy decides (step-up or worse is found)"
-    yield _row(("", "thefts", "found", "within 2", "within 10", "median", "p95", "median s", "p95 s", "cause"), widths)
+    yield _row(("", "thefts", "found", "within 2", "10, 95 %", "median", "p95", "median s", "p95 s", "cause"), widths)
     for name, row in report["thefts"].items():
-        n = row["thefts"]
+        n, (low, high) = row["thefts"], row["within_10_interval"]
         times = [row[key] for key in ("requests_median", "requests_p95", "seconds_median", "seconds_p95")]
-        yield _row((name, n, _pct(row["found"] / n), _pct(row["two"] / n), _pct(row["ten"] / n),
+        yield _row((name, n, _pct(row["found"] / n), _pct(row["two"] / n), f"{_pct(row['ten'] / n)}, {_pct(low)}–{_pct(high)}",
                     *["never" if time is None else f"{time:g}" for time in times],
                     _pct(row["right"] / row["found"]) if row["found"] else "–"), widths)
     yield ""
@@ -274,6 +295,9 @@ def text(report):
     yield ""
     yield from _benign_lines(report)
     yield ""
+    yield "As the policy decides, asked for a proof or worse, %: " + ", ".join(
+        f"{name} {_pct(kinds.get('old'))}" + (f" (no history {_pct(kinds['new'])})" if "new" in kinds else "")
+        for name, kinds in report["decided"].items())
     yield "Of break-ins found at 1 %, the signal named first is a cause: " + ", ".join(
         f"{name} {row['right']} of {row['found']}" for name, row in report["named"].items())
     for what, row in report["calibration"].items():

@@ -24,6 +24,7 @@ import metrics
 import people
 import places
 import plan
+import realgeo
 import report
 
 
@@ -199,7 +200,12 @@ class Generator(unittest.TestCase):
         self.assertEqual({n for kind, attack, n, *_ in labels if kind == "login" and attack}, {*attackers.LOGINS, "slow-poisoning"})
         sessions = {step[3].attacker or step[3].kind for step in self.plan.steps if step[2] == "begin"}
         self.assertEqual(sessions, {*innocents.ALL, *attackers.SESSIONS})
-        self.assertEqual(len(innocents.ALL) - 1 + 1, 12)  # with geo-swap, and without `plain`
+        self.assertEqual({*attackers.LOGINS, *attackers.SESSIONS, "slow-poisoning"}, {
+            "naive", "vpn", "targeted", "rare-infrastructure", "cookie-replay", "same-fingerprint", "slow-poisoning", "tool-agent"})
+        self.assertEqual({*innocents.ALL, innocents.SWAPPED}, {
+            "plain", "carrier-nat", "split-tunnel", "wifi-cellular", "ipv6-privacy", "dual-stack", "corporate-egress",
+            "private-relay", "satellite", "auto-update", "geo-swap", "missing-geo", "clock-back"})
+        self.assertEqual(set(attackers.SESSIONS) - {"cookie-replay", "same-fingerprint", "tool-agent"}, set(attackers.LOGINS))
         for name in attackers.SESSIONS:
             self.assertTrue(any(attack for kind, attack, n, *_ in labels if kind == "request" and n == name), name)
 
@@ -246,6 +252,41 @@ class Generator(unittest.TestCase):
         self.assertFalse(attackers.cause_named("", ("network",)))
 
 
+class Databases(unittest.TestCase):
+    """The reader of real databases, against those that the bench writes itself."""
+
+    def test_what_was_written_is_read(self):
+        world = places.World(random.Random("1/places"))
+        with tempfile.TemporaryDirectory() as folder:
+            city, asn, anonymous = (realgeo.Reader(file) for file in drive.databases(world, folder))
+            for net in world.nets[::25]:
+                block = net.blocks[0]
+                for address in (block.address(random.Random(1)), f"{block.v6}::7"):
+                    place, length = city.look(address)
+                    if not block.known:
+                        self.assertIsNone(place)
+                        continue
+                    self.assertEqual(place["country"]["iso_code"], block.country)
+                    self.assertEqual(place["location"], {"latitude": block.lat, "longitude": block.lon, "accuracy_radius": block.radius})
+                    self.assertEqual(asn.look(address)[0]["autonomous_system_number"], net.asn)
+                    self.assertEqual(set((anonymous.look(address)[0] or {})), set(places.MARKS.get(net.kind, [])))
+                    self.assertGreaterEqual(length, 48 if ":" in address else 32 - block.room)
+            self.assertEqual(city.look("10.1.2.3")[0], None)
+
+    def test_a_world_of_databases(self):
+        world = places.World(random.Random("1/places"))
+        with tempfile.TemporaryDirectory() as folder:
+            files = drive.databases(world, folder)
+            worlds = [realgeo.RealWorld(random.Random(1), files, 20_000) for _ in range(2)]
+        known = {net.asn: net for net in world.nets}
+        self.assertGreater(len(worlds[0].nets), 50)
+        for net in worlds[0].nets:
+            self.assertTrue(all(b.country in {o.country for o in known[net.asn].blocks} for b in net.blocks))
+        self.assertEqual({net.kind for net in worlds[0].by_kind["hosting"]}, {"hosting"})
+        made = [plan.Plan(1, 40, 12, w) for w in worlds]
+        self.assertEqual([Generator.digest(m) for m in made][0], Generator.digest(made[1]))
+
+
 @unittest.skipUnless(os.environ.get("PDP_BIN"), "PDP_BIN names no folder of programs")
 class EndToEnd(unittest.TestCase):
     def test_a_small_run(self):
@@ -264,6 +305,9 @@ class EndToEnd(unittest.TestCase):
             for word in (*attackers.LOGINS, *innocents.ALL, innocents.SWAPPED, *words):
                 self.assertIn(word, run.stdout)
             labels = [json.loads(row) for row in (pathlib.Path(folder) / "labels.jsonl").read_text().splitlines()]
+            same = subprocess.run([sys.executable, "-B", bench.parent / "compare.py", *[pathlib.Path(folder) / "report.json"] * 2],
+                                  capture_output=True, text=True, check=True)
+            self.assertEqual(same.stdout, "")
             script = len((pathlib.Path(folder) / "script.jsonl").read_text().splitlines())
             self.assertTrue(all(0 < row["line"] <= script for row in labels))
 
