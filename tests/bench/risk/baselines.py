@@ -102,7 +102,7 @@ class History:
     """What the rules keep: all logins of each user, and of each session its first and last request."""
 
     def __init__(self):
-        self.users, self.sessions = {}, {}
+        self.users, self.sessions, self.said = {}, {}, {}
 
     def learn(self, user, context, at):
         self.users.setdefault(user.name, []).append((at, context))
@@ -149,9 +149,12 @@ class Points(History):
 
     def request(self, session, context, at):
         first, last_at, last = self.pair(session, context, at)
-        known = {what: {value} for what, value in self.values(first).items()}
-        veiled = context.block.net.kind in ("hosting", "vpn", "tor")
-        return self.score(known, self.values(context), veiled, speed(last_at, last, at, context) > 900)
+        key = (id(session), id(context))
+        if key not in self.said:
+            known = {what: {value} for what, value in self.values(first).items()}
+            self.said[key] = self.score(known, self.values(context), context.block.net.kind in ("hosting", "vpn", "tor"), False)
+        travels = last is not context and speed(last_at, last, at, context) > 900
+        return min(100, self.said[key] + self.TRAVEL * travels)
 
 
 class Authentik(History):
@@ -198,7 +201,7 @@ class Panther(History):
         return float(speed(*past[-1], at, context) > 900)
 
     def request(self, session, context, at):
-        first, _, _ = self.pair(session, context, at)
+        first = self.sessions.setdefault(id(session), (context,))[0]
         return float(first.ip != context.ip and alike(first.device.agent, context.device.agent) < .95)
 
 
