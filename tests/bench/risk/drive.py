@@ -70,7 +70,8 @@ class Pdpctl:
         self.process.stdout.close()
         if self.keep:
             self.keep.close()
-        return self.process.wait()
+        if self.process.wait() != 0:
+            raise RuntimeError(f"pdpctl replay ended with {self.process.returncode}")
 
 
 def first_signal(answer):
