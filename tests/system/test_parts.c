@@ -4,6 +4,7 @@
 #include "daemon/folder.h"
 #include "daemon/log.h"
 #include "daemon/url.h"
+#include "daemon/webhook_place.h"
 #include "system/daemon.h"
 
 static const struct {
@@ -154,6 +155,50 @@ static void folders(const struct daemon *daemon)
     CHECK(folder == NULL);
 }
 
+static const struct {
+    const char *text;
+    struct webhook_place place; // not known: refused
+} PLACES[] = {
+    {"pdp-webhook 1 1795370400000 17 clean\n", {true, true, INT64_C(1795370400000), 17}},
+    {"pdp-webhook 1 -5 0 open\n", {true, false, -5, 0}},
+    {"pdp-webhook 1 1 1 open", {0}},
+    {"pdp-webhook 2 1 1 open\n", {0}},
+    {"pdp-webhook 1 1 1 shut\n", {0}},
+    {"pdp-webhook 1 1 open\n", {0}},
+    {"pdp-webhook 1 1 1 \n", {0}},
+    {"pdp-webhook 1 x 1 open\n", {0}},
+    {"pdp-webhook 1 1 -1 open\n", {0}},
+    {"pdp-webhook 1 99999999999999999999 1 open\n", {0}},
+    {"pdp-webhook 1 1 1 open\nopen\n", {0}},
+    {"pdp-webhook 1 \n", {0}},
+    {"\n", {0}},
+    {"", {0}},
+};
+
+static void places_of_webhooks(const struct daemon *daemon)
+{
+    for (size_t i = 0; i < COUNT_OF(PLACES); i++) {
+        const struct webhook_place *want = &PLACES[i].place;
+        struct webhook_place got = {.known = true};
+        CHECK(webhook_place_parse(str_of(PLACES[i].text), &got) == want->known);
+        CHECK(got.known == want->known && got.clean == want->clean && got.done_ms == want->done_ms &&
+              got.cutoff == want->cutoff);
+    }
+    const struct webhook_place place = {true, false, 12345, 6};
+    struct webhook_place got;
+    webhook_place_read(daemon->dir, 3, &got);
+    CHECK(!got.known); // there is none
+    webhook_place_write(daemon->dir, 3, &place);
+    webhook_place_read(daemon->dir, 3, &got);
+    CHECK(got.known && !got.clean && got.done_ms == 12345 && got.cutoff == 6);
+    put_file(daemon, "webhook-3", "nonsense");
+    webhook_place_read(daemon->dir, 3, &got);
+    CHECK(got.known && !got.clean && got.done_ms == 0); // all is told again
+    webhook_place_write(NULL, 0, &place);
+    webhook_place_read(NULL, 0, &got);
+    CHECK(!got.known);
+}
+
 int main(void)
 {
     struct daemon daemon;
@@ -161,6 +206,7 @@ int main(void)
     addresses();
     log_values_cannot_forge_lines();
     folders(&daemon);
+    places_of_webhooks(&daemon);
     daemon_clean(&daemon);
     (void)printf("%d checks, %d failed\n", checks, failures);
     return failures != 0;
