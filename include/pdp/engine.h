@@ -35,6 +35,10 @@ struct pdp_engine_options {
     unsigned char key[16]; // random, drawn anew at each start: hash tables and ids stand on it
     uint64_t sessions_max; // remembered at once; default 100000
     const char *gateway;   // the name under which policies see the asker; default `local`
+    // Fills `out` with `len` random bytes, for ids of sessions that events have made here (`mint`); false:
+    // none could be had. Called by any thread that gives an event, with `user`, which then lives as long as
+    // the engine. NULL: no ids are made. Programs built before there was this field need not know it.
+    bool (*random)(void *user, void *out, size_t len);
 };
 
 // Compiles policies into an engine. now_ms: milliseconds since 1970.

@@ -92,6 +92,10 @@ PDP_API const char *pdp_answer_require_acr(const struct pdp_answer *answer, size
 PDP_API const char *pdp_answer_session_ref(const struct pdp_answer *answer);
 // Milliseconds since 1970 until which the answer may be used again; 0: not at all.
 PDP_API int64_t pdp_answer_valid_until_ms(const struct pdp_answer *answer);
+// Of an event: was it taken? Where it was not, code and reason say why. Its effect is deny in either case.
+PDP_API bool pdp_answer_recorded(const struct pdp_answer *answer);
+// Of a deny with code `overloaded`: ask again in so many milliseconds, with the same request_id; 0: not said.
+PDP_API int64_t pdp_answer_retry_after_ms(const struct pdp_answer *answer);
 // What the decision point could not know (`geo.country`). Empty text past the end.
 PDP_API size_t pdp_answer_missing_count(const struct pdp_answer *answer);
 PDP_API const char *pdp_answer_missing(const struct pdp_answer *answer, size_t at);

@@ -13,7 +13,8 @@
 
 #define SESSIONS_DEFAULT 100000
 #define MISTAKES_MOST 200
-#define TIDY_EVERY 256 // decisions
+#define OPTIONS_LEAST offsetof(struct pdp_engine_options, random) // those of the first release
+#define TIDY_EVERY 256                                            // decisions
 
 struct idle_worker {
     struct idle_worker *next;
@@ -146,6 +147,8 @@ static enum pdp_err start(const struct pdp_engine_options *options, struct hash_
         .key = key,
         .id_prefix = hash_64(key, "decision ids", sizeof "decision ids" - 1),
         .sessions_max = options->sessions_max != 0 ? options->sessions_max : SESSIONS_DEFAULT,
+        .random = options->random,
+        .random_user = options->user,
     };
     TRY(engine_new(&config, &out->engine));
     struct str name = str_of(options->gateway != NULL ? options->gateway : "local");
@@ -161,16 +164,27 @@ static enum pdp_err start(const struct pdp_engine_options *options, struct hash_
     return PDP_ERR_OK;
 }
 
-enum pdp_err pdp_engine_open(const struct pdp_engine_options *options, int64_t now_ms,
+// What the caller knows of; what came later is zero.
+static enum pdp_err read_options(const struct pdp_engine_options *given, struct pdp_engine_options *out)
+{
+    *out = (struct pdp_engine_options){0};
+    if (given->size < OPTIONS_LEAST) {
+        return PDP_ERR_RANGE;
+    }
+    memcpy(out, given, given->size < sizeof *out ? given->size : sizeof *out);
+    return PDP_ERR_OK;
+}
+
+enum pdp_err pdp_engine_open(const struct pdp_engine_options *given, int64_t now_ms,
                              struct pdp_engine **engine, char **why)
 {
     *engine = NULL;
     if (why != NULL) {
         *why = NULL;
     }
-    if (options->size < sizeof *options) {
-        return PDP_ERR_RANGE;
-    }
+    struct pdp_engine_options settled;
+    const struct pdp_engine_options *options = &settled;
+    TRY(read_options(given, &settled));
     struct hash_key key;
     memcpy(&key, options->key, sizeof key);
     AUTO(engine_drop) struct pdp_engine *made = calloc(1, sizeof *made);

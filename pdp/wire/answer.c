@@ -26,7 +26,8 @@ struct pdp_answer {
     enum pdp_code code;
     double score; // -1: not known
     const char *level, *rule, *reason, *message, *decision_id, *strength, *session_ref;
-    int64_t max_age_s, valid_until_ms;
+    int64_t max_age_s, valid_until_ms, retry_after_ms;
+    bool recorded;
     struct texts acr, missing;
 };
 
@@ -185,7 +186,27 @@ static void read_fields(struct pdp_answer *answer, const struct value *context)
     answer->acr = c_texts(reply, value_path(context, STR("require.acr_values")));
     answer->session_ref = c_text(reply, value_path(context, STR("session.ref")));
     answer->valid_until_ms = whole(value_path(context, STR("valid.until")), INT64_MAX / 1000) * 1000;
+    answer->retry_after_ms = whole(value_get(context, STR("retry_after")), INT64_MAX);
     answer->missing = c_texts(reply, value_get(context, STR("missing")));
+}
+
+// The answer to an event: its effect stays deny, for an event opens no door.
+static bool read_event(struct pdp_answer *answer)
+{
+    const struct value *event = value_get(answer->root, STR("event"));
+    const struct value *recorded = event != NULL ? value_get(event, STR("recorded")) : NULL;
+    if (recorded == NULL || recorded->kind != VALUE_BOOL ||
+        value_get(answer->root, STR("decision")) != NULL) {
+        return false;
+    }
+    answer->recorded = recorded->as.b;
+    answer->code = answer->recorded ? PDP_CODE_POLICY : PDP_CODE_MALFORMED;
+    read_fields(answer, answer->root);
+    if (!answer->recorded) {
+        (void)code_of(value_get(event, STR("code")), &answer->code);
+        answer->reason = c_text(answer->reply, value_get(event, STR("message")));
+    }
+    return true;
 }
 
 static enum pdp_err answer_of(struct reply *reply, const struct value *root, struct pdp_answer **out)
@@ -195,6 +216,9 @@ static enum pdp_err answer_of(struct reply *reply, const struct value *root, str
         return PDP_ERR_NOMEM;
     }
     (*out)->root = root;
+    if (read_event(*out)) {
+        return PDP_ERR_OK;
+    }
     const struct value *context = value_get(root, STR("context"));
     if (!read_effect(*out, context)) {
         return PDP_ERR_MALFORMED;
@@ -338,6 +362,16 @@ TEXT_FIELD(session_ref, session_ref)
 int64_t pdp_answer_require_max_age_s(const struct pdp_answer *answer)
 {
     return answer != NULL ? answer->max_age_s : 0;
+}
+
+bool pdp_answer_recorded(const struct pdp_answer *answer)
+{
+    return answer != NULL && answer->recorded;
+}
+
+int64_t pdp_answer_retry_after_ms(const struct pdp_answer *answer)
+{
+    return answer != NULL ? answer->retry_after_ms : 0;
 }
 
 int64_t pdp_answer_valid_until_ms(const struct pdp_answer *answer)

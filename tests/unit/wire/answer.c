@@ -53,6 +53,32 @@ Test(wire_answer, reads_every_field)
     cr_expect_null(answer);
 }
 
+Test(wire_answer, when_to_ask_again)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } SAID[] = {
+        {"{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"overloaded\", "
+         "\"retry_after\": 312}}",
+         312},
+        {"{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"overloaded\"}}", 0},
+        {"{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"overloaded\", "
+         "\"retry_after\": -5}}",
+         0},
+        {"{\"decision\": false, \"context\": {\"effect\": \"deny\", \"code\": \"overloaded\", "
+         "\"retry_after\": \"5\"}}",
+         0},
+    };
+    for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++) {
+        struct pdp_answer *answer = NULL;
+        cr_assert_eq(answer_read(str_of(SAID[i].text), &answer), PDP_ERR_OK);
+        cr_expect_eq(pdp_answer_retry_after_ms(answer), SAID[i].ms, "%s", SAID[i].text);
+        pdp_answer_free(&answer);
+    }
+    cr_expect_eq(pdp_answer_retry_after_ms(NULL), 0);
+}
+
 #define ALLOW "{\"decision\": true, \"context\": {\"effect\": \"allow\", \"code\": \"policy\"}}"
 
 Test(wire_answer, only_a_whole_allow_allows)
