@@ -213,7 +213,9 @@ enum post_result post_send(struct post *post, struct str claims, char why[static
     enum post_result result = judge(post, code, why);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
-    explicit_bzero(post->header.at, post->header.cap);
+    if (post->header.at != NULL) { // with a token
+        explicit_bzero(post->header.at, post->header.cap);
+    }
     return result;
 }
 

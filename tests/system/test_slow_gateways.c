@@ -251,8 +251,9 @@ static void slow_close(struct slow *slow)
     pdp_question_free(&slow->asked);
 }
 
-// Ends its session, and waits for gateways: is this one named as silent?
-static bool ends_and_is_silent(const char *name)
+// Ends its session, and waits for gateways: is this one named? As silent, or as gone where it has given up a
+// connection on which nothing came, and dialled anew.
+static bool ends_and_is_named(const char *name)
 {
     char text[200];
     (void)snprintf(text, sizeof text,
@@ -264,9 +265,10 @@ static bool ends_and_is_silent(const char *name)
                    (int)json_integer_value(json_object_get(done, "order")));
     json_decref(done);
     done = admin(&daemon_, text);
-    bool silent = lists(json_object_get(done, "silent"), name);
+    bool confirmed = lists(json_object_get(done, "confirmed"), name);
+    bool named = lists(json_object_get(done, "silent"), name) || lists(json_object_get(done, "gone"), name);
     json_decref(done);
-    return silent;
+    return named && !confirmed;
 }
 
 static void never_again(struct slow *slow)
@@ -285,7 +287,7 @@ static void confirms_late(void)
     struct slow slow;
     slow_open(&slow, "gw-late");
     atomic_store(&slow.orders.pace[0], HOLD);
-    CHECK(ends_and_is_silent("gw-late"));
+    CHECK(ends_and_is_named("gw-late"));
     CHECK(state_of(&slow).live && state_of(&slow).kept == 0);
     CHECK(!allowed(&slow));
     atomic_store(&slow.orders.pace[0], PASS);
@@ -300,7 +302,7 @@ static void hears_late(void)
     slow_open(&slow, "gw-deaf");
     atomic_store(&slow.notices.pace[1], HOLD);
     atomic_store(&slow.orders.pace[1], HOLD);
-    CHECK(ends_and_is_silent("gw-deaf"));
+    CHECK(ends_and_is_named("gw-deaf"));
     CHECK(!allowed(&slow));
     atomic_store(&slow.notices.pace[1], PASS);
     never_again(&slow);
@@ -319,7 +321,7 @@ static void reads_slowly(void)
         (void)usleep(1000);
     }
     CHECK(atomic_load(&slow.notices.held) >= 10); // ten heartbeats of twenty: it is a second behind
-    CHECK(ends_and_is_silent("gw-slow"));
+    CHECK(ends_and_is_named("gw-slow"));
     CHECK(!allowed(&slow));
     never_again(&slow);
     atomic_store(&slow.notices.pace[1], PASS);
