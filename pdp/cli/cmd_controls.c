@@ -16,8 +16,9 @@ static const struct {
     {"device", offsetof(struct cli_args, device)},   {"address", offsetof(struct cli_args, address)},
     {"prefix", offsetof(struct cli_args, prefix)},   {"asn", offsetof(struct cli_args, asn)},
     {"country", offsetof(struct cli_args, country)}, {"ja4", offsetof(struct cli_args, ja4)},
-    {"rule", offsetof(struct cli_args, rule)},       {"family", offsetof(struct cli_args, family)},
-    {"role", offsetof(struct cli_args, role)},       {"gateway", offsetof(struct cli_args, gateway)},
+    {"where", offsetof(struct cli_args, where)},     {"rule", offsetof(struct cli_args, rule)},
+    {"family", offsetof(struct cli_args, family)},   {"role", offsetof(struct cli_args, role)},
+    {"gateway", offsetof(struct cli_args, gateway)},
 };
 
 static const char *flag_of(const struct cli_args *args, size_t offset)
@@ -38,7 +39,7 @@ bool cli_names_target(const struct cli_args *args)
 
 #define TARGET_HINT                                                                                   \
     "one of --session, --family, --subject, --device, --address, --prefix, --asn, --country, --ja4, " \
-    "--role, --gateway, --tenant, --all"
+    "--role, --gateway, --where, --tenant, --all"
 
 static void put_target_as(struct emit *emit, const struct cli_args *args, const char *kind, const char *value)
 {
@@ -114,6 +115,12 @@ static void put_wait(struct emit *emit, const struct cli_args *args)
     if (args->wait_ms > 0) {
         emit_key_int(emit, "wait", args->wait_ms);
     }
+}
+
+static int put_span(struct emit *emit, const struct cli_args *args)
+{
+    put_text(emit, "expires", args->expires);
+    return args->lasts != NULL ? put_seconds(emit, "for", "for", args->lasts) : CLI_DONE;
 }
 
 static int put_lock(struct emit *emit, const struct cli_args *args)
@@ -241,6 +248,10 @@ int cmd_target_terminate(const struct cli_args *args)
     if (args->reason == NULL && !args->dry_run) {
         return cli_bad("why, for the record and for whoever is asked about it", "`--reason TEXT` is missing");
     }
+    if (args->where == NULL && (args->lasts != NULL || args->expires != NULL)) {
+        return cli_bad("a cut-off of a target lasts as long as tombstones do",
+                       "`--for` and `--expires` go with `--where`");
+    }
     emit_init(&emit, WIRE_JSON, &message);
     emit_map(&emit, SIZE_MAX);
     emit_key_str(&emit, "op", STR("session.terminate"));
@@ -250,6 +261,7 @@ int cmd_target_terminate(const struct cli_args *args)
     if (args->dry_run) {
         emit_key_bool(&emit, "dry_run", true);
     }
+    code = code == CLI_DONE ? put_span(&emit, args) : code;
     if (args->confirm >= 0) {
         emit_key_int(&emit, "confirm", args->confirm);
     }
@@ -288,12 +300,6 @@ int cmd_lock_add(const struct cli_args *args)
         return cli_bad("`--for 24h`, or `--expires 2026-11-28T08:00:00Z`", "say until when the lock holds");
     }
     return add(args, "lock.add", false, put_lock);
-}
-
-static int put_span(struct emit *emit, const struct cli_args *args)
-{
-    put_text(emit, "expires", args->expires);
-    return args->lasts != NULL ? put_seconds(emit, "for", "for", args->lasts) : CLI_DONE;
 }
 
 int cmd_mute_add(const struct cli_args *args)

@@ -88,7 +88,8 @@ static const struct flag {
      "from this time on, RFC 3339, milliseconds since 1970, or such as -2h"},
     {"until", TEXT, offsetof(struct cli_args, until), 0, 0, "T", "before this time"},
     {"where", TEXT, offsetof(struct cli_args, where), 0, 0, "CEL",
-     "a condition over a record's fields, such as 'risk.score > 60.0 && kind == \"decision\"'"},
+     "a condition in CEL: of `audit` over a record's fields, such as 'risk.score > 60.0 && kind == "
+     "\"decision\"'; else over a question's, as policies have them"},
     {"as", TEXT, offsetof(struct cli_args, as), 0, 0, "FORM", "jsonl (the default), ocsf or ecs"},
     {"checkpoint", TEXT, offsetof(struct cli_args, checkpoint), 0, 0, "FILE",
      "a signed checkpoint that was kept elsewhere"},

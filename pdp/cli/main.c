@@ -38,8 +38,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "show what is known of one session",
      "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
     {"session terminate", "--connect URL (--session ID | TARGET) --reason TEXT",
-     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
-     "dry-run "
+     "connect session family subject device address prefix asn country ja4 role gateway where tenant type "
+     "all "
+     "dry-run for expires "
      "confirm message "
      "reason wait yes-lock-out deadline json",
      "end sessions for good, or all of a target; `--session -` reads one a line from standard input",
@@ -59,7 +60,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "agree to an order that another analyst gave",
      "pdpctl control approve 3 --connect ipc:///run/pdp/admin.sock", 1, cmd_control_approve},
     {"lock add", "--connect URL TARGET --for SPAN --reason TEXT",
-     "connect session family subject device address prefix asn country ja4 role gateway tenant type all "
+     "connect session family subject device address prefix asn country ja4 role gateway where tenant type "
+     "all "
      "effect "
      "strength max-age message reason "
      "for expires wait yes-lock-out deadline json",

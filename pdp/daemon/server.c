@@ -153,6 +153,7 @@ static void on_compiled(struct server *server)
     if (compiled == NULL) {
         return;
     }
+    server_locks_judge(server, compiled);
     bool ok = compiled->snapshot != NULL, held = false;
     if (ok) {
         held = server_rolled_settle(server, compiled);
@@ -581,6 +582,7 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     server_print(compiled); // warnings
     enum pdp_err shared = snapshot_share(compiled->snapshot, &server->first);
     server->first_sources = sources_hold(compiled->sources);
+    server_locks_judge(server, compiled);
     publish(server, compiled);
     int status = SERVER_FAILED;
     if (shared == PDP_ERR_OK && server_take_inherited(server, fds, fd_count) == PDP_ERR_OK &&

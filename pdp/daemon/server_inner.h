@@ -238,6 +238,11 @@ void server_latency(const struct server *server, struct histogram_sum *sum); // 
 
 struct hash_key server_seed_of(struct hash_key names); // server_state.c: of what a snapshot hashes
 
+// server_locks.c. Refuses what was compiled where a lock by a condition would not be understood any more.
+// With nothing else that serves it is served all the same, and the lock is unsure for everybody; that is
+// logged.
+void server_locks_judge(struct server *server, struct compiled *compiled);
+
 // server.c, for the takeover.
 void server_threads_stop(struct server *server);                   // drains
 MUST_USE enum pdp_err server_threads_start(struct server *server); // after server_threads_stop

@@ -2,6 +2,8 @@
 // HOT
 #include "engine/control.h"
 
+#include "engine/where.h"
+
 #include "policy/combine.h"
 
 // ---- What a question says of itself ------------------------------------------------------------------
@@ -105,6 +107,7 @@ struct found {
     bool has_require, no_strength; // no_strength: one requires what policies do not know
     uint32_t strength;
     int64_t max_age_s, until_ms;
+    struct where_found where;
 };
 
 static void keep(struct outcome_locks *locks, const struct control *control)
@@ -207,6 +210,8 @@ static bool find_locks(struct ask *ask, bool events, struct found *out)
     *out = (struct found){.ask = ask, .events = events, .until_ms = INT64_MAX};
     control_facts(ask, CONTROLS_LOCKS, &facts);
     controls_find(ask->controls, CONTROLS_LOCKS, &facts, ask->now_ms, meet_lock, out);
+    where_find(ask, &facts, meet_lock, out, &out->where);
+    out->until_ms = num_min(out->until_ms, out->where.until_ms);
     return true;
 }
 
@@ -230,7 +235,9 @@ static void lacks(struct ask *ask, const struct found *found, const struct outco
         list[i] = result->missing[i];
     }
     bool strength = found->no_strength && locks->unsure->effect == PDP_EFFECT_STEP_UP;
+    bool where = locks->unsure->target.kind == CONTROL_WHERE && found->where.why.len > 0;
     list[result->missing_count++] = strength ? STR("the strength that a lock requires is not defined")
+                                    : where  ? found->where.why
                                              : str_of(control_lacks(locks->unsure->target.kind));
     result->missing = list;
 }

@@ -3,6 +3,7 @@
 
 #include "engine/pardon.h"
 #include "engine/undo.h"
+#include "engine/where.h"
 #include "engine/worker.h"
 #include "session/control_row.h"
 #include "session/journal.h"
@@ -53,8 +54,10 @@ static void epoch_free(struct control_epoch **epoch)
 {
     struct control_epoch *e = STEAL(*epoch);
     if (e != NULL) {
-        free(e->mutes[0].rules);
-        free(e->mutes[1].rules);
+        for (size_t i = 0; i < COUNT_OF(e->mutes); i++) {
+            free(e->mutes[i].rules);
+            where_free(&e->mutes[i].where);
+        }
         controls_free(&e->set);
         undo_free(&e->undo);
         free(e);
@@ -102,7 +105,8 @@ static uint32_t signal_bit(const struct snapshot *snapshot, struct str name)
     return 0;
 }
 
-// What the mutes among controls mean for a snapshot. A name that it does not know mutes nothing of it.
+// What mutes and conditions among controls mean for a snapshot. A name that it does not know mutes nothing of
+// it.
 static enum pdp_err resolve(const struct controls *set, const struct snapshot *snapshot,
                             struct control_mutes *out)
 {
@@ -124,7 +128,23 @@ static enum pdp_err resolve(const struct controls *set, const struct snapshot *s
             (void)policy_rules_named(snapshot->policies, target->value, out->rules);
         }
     }
+    if (snapshot != NULL) {
+        TRY(where_new(set, snapshot, &out->where));
+        out->policies = out->where != NULL ? snapshot->policies : out->policies;
+    }
     return PDP_ERR_OK;
+}
+
+static void ready(struct engine *engine, struct control_epoch *epoch)
+{
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        if (engine->workers[i] != NULL) {
+            where_ready(epoch->mutes[0].where, i);
+            where_ready(epoch->mutes[1].where, i);
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
 }
 
 // The snapshot that serves is not taken away while the lock is held.
@@ -157,6 +177,7 @@ static enum pdp_err publish(struct engine *engine, struct control *const *contro
         TRY(count > 0 ? controls_new(engine->sessions, controls, count, &next->set) : PDP_ERR_OK);
         TRY(undo_copy(engine->undo, &next->undo));
         TRY(resolve_all(engine, soon, next));
+        ready(engine, next);
         next->epoch = atomic_load(&engine->controls_epoch) + 1;
     }
     struct control_epoch *old = atomic_exchange(&engine->controls, STEAL(next));
@@ -226,7 +247,7 @@ static bool keep_fresh(const void *now_ms, const struct control *control)
     return control->expires_ms > *(const int64_t *)now_ms;
 }
 
-// Mutes are by name, and mean something else in each snapshot.
+// Mutes are by name, conditions in the words of a schema: both mean something else in each snapshot.
 static enum pdp_err resolve_for(struct engine *engine, const struct snapshot *soon)
 {
     const struct controls *set = serving(engine);
@@ -237,7 +258,7 @@ static enum pdp_err resolve_for(struct engine *engine, const struct snapshot *so
     }
     for (size_t i = 0; i < controls_count(set); i++) {
         all[i] = control_of(set, i);
-        mutes = mutes || control_kind_mutes(all[i]->target.kind);
+        mutes = mutes || all[i]->target.kind >= CONTROL_WHERE;
     }
     enum pdp_err err = mutes ? publish(engine, all, controls_count(set), soon) : PDP_ERR_OK;
     free(all);

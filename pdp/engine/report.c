@@ -17,7 +17,7 @@ static bool touch(struct worker *worker, struct snapshot *snapshot, const struct
 }
 
 bool report_answer(struct worker *worker, struct snapshot *snapshot, const struct peer *peer,
-                 const struct value *list, int64_t now_ms, struct emit *emit)
+                   const struct value *list, int64_t now_ms, struct emit *emit)
 {
     struct hit *hits = NULL;
     size_t count = 0, ended = 0;

@@ -64,12 +64,13 @@ struct counter_kept {
     struct counters_table *table; // NULL: a free place
 };
 
-// What mutes mean for a snapshot; that it is about another is a question of a moment.
+// What mutes and conditions of locks mean for a snapshot; that it is about another is a question of a moment.
 struct control_mutes {
     const struct policy_set *policies; // NULL: of none
     uint64_t *rules;                   // a bit each; NULL: none
     uint32_t signals;
     bool geo;
+    struct where *where; // conditions of locks; NULL: no lock has one, or they could not be made
 };
 
 // One publication of controls.

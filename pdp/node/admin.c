@@ -58,6 +58,19 @@ void admin_fail(struct emit *emit, const char *error)
     emit_end(emit);
 }
 
+void admin_fail_call(struct admin_call *call, const char *error)
+{
+    if (call->diagnostics.len == 0) {
+        admin_fail(call->emit, error);
+        return;
+    }
+    emit_map(call->emit, 3);
+    emit_key_bool(call->emit, "ok", false);
+    emit_key_str(call->emit, "error", str_of(error));
+    emit_key_str(call->emit, "diagnostics", call->diagnostics);
+    emit_end(call->emit);
+}
+
 void admin_await(struct admin_call *call, uint64_t seq)
 {
     const struct journal *journal = engine_journal(call->admin->engine);

@@ -4,9 +4,14 @@
 
 #include "base/num.h"
 #include "base/time.h"
+#include "engine/condition.h"
 #include "engine/controls.h"
 
-static const int64_t BEFORE_AHEAD_MS = 60000; // clocks of issuers may differ by this
+enum {
+    CONDITION_MISTAKES_MOST = 20
+};
+static const int64_t BEFORE_AHEAD_MS = 60000;                        // clocks of issuers may differ by this
+static const int64_t ENDING_KEEP_MS = INT64_C(7) * 24 * 3600 * 1000; // of a condition, unless it is said
 static const int64_t PARDON_KEEP_MS = INT64_C(90) * 24 * 3600 * 1000;
 
 struct str admin_text(const struct value *map, const char *key)
@@ -52,7 +57,7 @@ static void put_control(struct emit *emit, const struct control *control)
     if (control->max_age_s > 0) {
         emit_key_int(emit, "max_age", control->max_age_s);
     }
-    if (control->cut_off) {
+    if (control->before_ms > 0) {
         admin_time(emit, "before", control->before_ms);
     }
     admin_time(emit, "created", control->created_ms);
@@ -131,8 +136,7 @@ static const char *read_target(struct admin_call *call, struct control_target *o
     if (target == NULL || target->kind != VALUE_MAP ||
         !control_kind_read(admin_text(target, "kind"), &out->kind)) {
         return "`target` says of whom: a `kind` (all, session, family, subject, device, address, prefix, "
-               "asn, "
-               "country, ja4, role, gateway, tenant) and its `value`";
+               "asn, country, ja4, role, gateway, tenant, where) and its `value`";
     }
     out->value = admin_text(target, "value");
     out->tenant = admin_text(target, "tenant");
@@ -288,8 +292,10 @@ static const char *const LOCK_OUT =
 
 static const char *err_text(enum pdp_err err)
 {
-    return err == PDP_ERR_LIMIT ? "too many controls: at most 16384, and 16 of the same target; remove some"
-                                : pdp_err_text(err);
+    return err == PDP_ERR_LIMIT
+               ? "too many controls: at most 16384, 16 of the same target, and 64 locks by a "
+                 "condition; remove some"
+               : pdp_err_text(err);
 }
 
 const char *admin_control_put(struct admin *admin, struct control *control, uint64_t *seq)
@@ -342,9 +348,33 @@ static const char *asks_again(const struct admin_call *call, const struct contro
     if (control->pardon) {
         return kind == CONTROL_ALL ? PARDON_ALL : NULL;
     }
+    if (kind == CONTROL_WHERE) {
+        return call->always ? LOCK_OUT : NULL;
+    }
     bool unknown = (kind == CONTROL_COUNTRY && (facts.geo_facts & GEO_COUNTRY) == 0) ||
                    (kind == CONTROL_ASN && (facts.geo_facts & GEO_ASN) == 0);
     return control_is_wide(control) ? LOCK_OUT : unknown ? UNKNOWN_PLACE : admin_guard(call, control);
+}
+
+// Do the policies that serve understand it? Where not, each mistake is told with its place.
+static const char *condition_wrong(struct admin_call *call, struct str text)
+{
+    struct diags diags;
+    struct buf said = {0};
+    diags_init(&diags, CONDITION_MISTAKES_MOST);
+    enum pdp_err err =
+        engine_condition_check(call->admin->engine, call->admin->worker, text, &diags, &call->always);
+    if (diags.count > 0) {
+        bool ok = true;
+        diags_render(&diags, &said);
+        call->diagnostics = arena_str(&call->admin->arena, buf_view(&said), &ok);
+    }
+    diags_fini(&diags);
+    buf_fini(&said);
+    return err == PDP_ERR_OK           ? NULL
+           : call->diagnostics.len > 0 ? "the condition is refused"
+           : err == PDP_ERR_STATE      ? "nothing serves yet that could understand a condition"
+                                       : pdp_err_text(err);
 }
 
 static const char *make(struct admin_call *call,
@@ -365,12 +395,29 @@ static const char *make(struct admin_call *call,
         enum pdp_err err = engine_control_make(call->admin->engine, &spec, out, &wrong);
         wrong = err != PDP_ERR_OK && wrong == NULL ? err_text(err) : wrong;
     }
+    if (wrong == NULL && spec.target.kind == CONTROL_WHERE) { // after its form
+        wrong = condition_wrong(call, spec.target.value);
+    }
     return wrong == NULL ? asks_again(call, *out) : wrong;
 }
 
-const char *admin_cut_off_make(struct admin_call *call, struct control **out)
+// A lock by a condition that ends what was authenticated before now: as a cut-off would, but only while it
+// lasts, for each question runs it.
+static const char *read_ending(struct admin_call *call, struct control *spec)
 {
-    return make(call, read_cut_off, out);
+    if (spec->target.kind != CONTROL_WHERE) {
+        return read_cut_off(call, spec);
+    }
+    spec->effect = PDP_EFFECT_TERMINATE;
+    spec->before_ms = num_add_sat(spec->created_ms, 1);
+    spec->expires_ms = num_add_sat(spec->created_ms, ENDING_KEEP_MS);
+    bool timed = value_get(call->root, STR("for")) != NULL || value_get(call->root, STR("expires")) != NULL;
+    return timed ? read_expiry(call, spec) : NULL;
+}
+
+const char *admin_ending_make(struct admin_call *call, struct control **out)
+{
+    return make(call, read_ending, out);
 }
 
 static void add(struct admin_call *call, const char *what,
@@ -381,7 +428,7 @@ static void add(struct admin_call *call, const char *what,
     const char *wrong = admin_wait_right(call) ? make(call, read, &control) : ADMIN_WAIT_WRONG;
     wrong = wrong == NULL ? admin_control_put(call->admin, control, &seq) : wrong;
     if (wrong != NULL) {
-        admin_fail(call->emit, wrong);
+        admin_fail_call(call, wrong);
         return;
     }
     admin_await(call, seq);

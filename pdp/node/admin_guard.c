@@ -92,9 +92,11 @@ static bool is_asker(const struct admin_call *call, const struct control_target 
 const char *admin_guard(const struct admin_call *call, const struct control *control)
 {
     const struct control_target *target = &control->target;
+    struct str said = admin_text(value_get(call->root, STR("target")), "value"); // a session of the family
     bool guarded = (target->kind == CONTROL_SUBJECT && admin_guards_subject(call->admin, target->value)) ||
                    (target->kind == CONTROL_ROLE && guards_role(call, target->value)) ||
                    (target->kind == CONTROL_SESSION && guards_session(call, target->value)) ||
+                   (target->kind == CONTROL_FAMILY && guards_session(call, said)) ||
                    guards_range(call->admin, target);
     return guarded ? GUARDED : is_asker(call, target) ? YOURSELF : NULL;
 }

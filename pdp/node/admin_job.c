@@ -4,6 +4,7 @@
 #include "node/admin_ops.h"
 
 #include "base/num.h"
+#include "engine/condition.h"
 #include "engine/controls.h"
 
 #include <stdatomic.h>
@@ -88,16 +89,31 @@ static void end_one(struct admin *admin, struct job *job, const struct session_v
     job->lost = job->lost || was.seq == UINT64_MAX;
 }
 
-// Does the cut-off end it? A record that cannot tell is left for the next question, which can.
-static void look_at(struct admin *admin, struct job *job, const struct session_view *view, int64_t now_ms)
+// `scan` of a condition; NULL: of any other target, or there is no memory for it.
+static enum truth is_meant(struct admin *admin, const struct control *control, struct condition_scan *scan,
+                           const struct session_view *view)
 {
     struct control_facts facts;
+    control_facts_of(engine_sessions(admin->engine), view, &facts);
+    if (control->target.kind != CONTROL_WHERE) {
+        return control_names(engine_sessions(admin->engine), control, &facts);
+    }
+    enum truth rest = control_rest(control, &facts);
+    enum truth truth = rest != TRUTH_NO && scan != NULL ? condition_scan_ask(scan, view) : TRUTH_UNSURE;
+    return rest == TRUTH_NO || truth == TRUTH_NO     ? TRUTH_NO
+           : rest == TRUTH_YES && truth == TRUTH_YES ? TRUTH_YES
+                                                     : TRUTH_UNSURE;
+}
+
+// Does the order end it? A record that cannot tell is left for the next question, which can.
+static void look_at(struct admin *admin, struct job *job, struct condition_scan *scan,
+                    const struct session_view *view, int64_t now_ms)
+{
     if (view->record.state == SESSION_TERMINATED || view->record.state == SESSION_ROTATED ||
         view->record.auth_time_ms >= job->control->before_ms) {
         return;
     }
-    control_facts_of(engine_sessions(admin->engine), view, &facts);
-    enum truth truth = control_names(engine_sessions(admin->engine), job->control, &facts);
+    enum truth truth = is_meant(admin, job->control, scan, view);
     if (truth == TRUTH_YES && job->ends) {
         end_one(admin, job, view, now_ms);
     } else if (truth == TRUTH_YES) {
@@ -112,11 +128,16 @@ static void look_at(struct admin *admin, struct job *job, const struct session_v
 // true: there is more to scan.
 static bool step(struct admin *admin, struct job *job, int64_t now_ms)
 {
+    AUTO(condition_scan_end) struct condition_scan *scan = NULL;
+    if (job->control->target.kind == CONTROL_WHERE &&
+        condition_scan_begin(admin->worker, job->control->target.value, now_ms, &scan) != PDP_ERR_OK) {
+        job->failed++; // what is not looked at now ends as it is next seen
+    }
     for (int i = 0; i < STEP_PAGES; i++) {
         size_t count =
             session_list(engine_sessions(admin->engine), &job->cursor, admin->views, COUNT_OF(admin->views));
         for (size_t k = 0; k < count; k++) {
-            look_at(admin, job, &admin->views[k], now_ms);
+            look_at(admin, job, scan, &admin->views[k], now_ms);
         }
         if (job->cursor == 0) {
             return false;
@@ -181,8 +202,7 @@ static void put_done(struct admin *admin, struct emit *emit, const struct job *j
     emit_map(emit, EMIT_FEW);
     emit_key_bool(emit, "ok", job->failed == 0);
     if (job->failed > 0) {
-        emit_key_str(emit, "error",
-                     STR("not every record could be ended; the cut-off holds for all of them"));
+        emit_key_str(emit, "error", STR("not every record could be ended; the order holds for all of them"));
     }
     emit_key_str(emit, "control", job->control->name);
     put_counts(emit, job);
@@ -339,14 +359,14 @@ void admin_target_terminate(struct admin_call *call)
 {
     AUTO(control_drop) struct control *control = NULL;
     const struct value *confirm = value_get(call->root, STR("confirm"));
-    const char *wrong = admin_cut_off_make(call, &control);
+    const char *wrong = admin_ending_make(call, &control);
     if (wrong == NULL && confirm != NULL && (confirm->kind != VALUE_INT || confirm->as.i < 0)) {
         wrong = "`confirm` is the number of sessions that may end at most";
     }
     wrong = wrong == NULL && !admin_wait_right(call) ? ADMIN_WAIT_WRONG : wrong;
     struct job *job = wrong == NULL ? take_place(call) : NULL;
     if (job == NULL) {
-        admin_fail(call->emit, wrong != NULL ? wrong : "too many orders at once");
+        admin_fail_call(call, wrong != NULL ? wrong : "too many orders at once");
         return;
     }
     job->control = STEAL(control);

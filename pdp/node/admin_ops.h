@@ -69,7 +69,9 @@ struct admin_call {
     struct emit *emit;
     uint64_t awaits; // the journal's step that must be durable before the answer is given; 0: none
     enum node_outcome outcome;
-    char target[32]; // reference of the session that it is about, for the record; may be empty
+    char target[32];        // reference of the session that it is about, for the record; may be empty
+    struct str diagnostics; // why the condition that it names is refused, with places; in the arena
+    bool always;            // that condition is true whatever is asked
 };
 
 // A count as a number, however large.
@@ -77,6 +79,8 @@ void admin_count(struct emit *emit, const char *key, uint64_t count);
 // The answer waits until all that was put into the journal so far is durable. `seq` as session_held.seq.
 void admin_await(struct admin_call *call, uint64_t seq);
 void admin_fail(struct emit *emit, const char *error); // `{"ok": false, "error": …}`
+// The same, with the diagnostics of the call where there are any.
+void admin_fail_call(struct admin_call *call, const char *error);
 // A time as RFC 3339, or null where it is 0 or less.
 void admin_time(struct emit *emit, const char *key, int64_t at_ms);
 
@@ -103,8 +107,9 @@ void admin_put_next(struct emit *emit, uint64_t cursor);
 
 // admin_controls.c. Puts a control in force; *seq is the journal's step. Returns why not, for people.
 const char *admin_control_put(struct admin *admin, struct control *control, uint64_t *seq);
-// A cut-off as the message orders it, not in force yet. Returns why not.
-const char *admin_cut_off_make(struct admin_call *call, struct control **out);
+// What ends sessions as the message orders it, not in force yet: a cut-off, or of a target that is a
+// condition a lock. Returns why not.
+const char *admin_ending_make(struct admin_call *call, struct control **out);
 // For the log.
 void admin_told(struct admin *admin, struct str by, const char *what, const struct control *control,
                 struct str reason);

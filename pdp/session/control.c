@@ -146,6 +146,7 @@ static const struct {
     [CONTROL_JA4] = {read_text, "a ja4 is named by its text"},
     [CONTROL_ROLE] = {read_text, "a role is named by its text"},
     [CONTROL_GATEWAY] = {read_text, "a gateway is named by its peer's name"},
+    [CONTROL_WHERE] = {read_text, "a condition is an expression"},
     [CONTROL_RULE] = {read_text,
                       "a rule is named as answers name it: `policy/rule`, or a whole policy by its name"},
     [CONTROL_SIGNAL] = {read_text, "a signal is named by its id, such as `new-asn`"},
@@ -162,6 +163,9 @@ static const char *effect_wrong(const struct control *spec)
         bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && !spec->pardon &&
                      spec->target.tenant.len == 0;
         return plain ? NULL : "a rule, signal or geo can be muted: nothing else can be done with it";
+    }
+    if (spec->target.kind == CONTROL_WHERE && (spec->pardon || spec->cut_off)) {
+        return "a condition names whom a lock is about, and nothing else: `session terminate` takes one too";
     }
     if (spec->pardon) {
         bool plain = spec->effect == PDP_EFFECT_ALLOW && !spec->cut_off && spec->strength.len == 0;
@@ -183,12 +187,14 @@ static const char *effect_wrong(const struct control *spec)
 
 static const char *texts_wrong(const struct control *spec)
 {
+    bool where = spec->target.kind == CONTROL_WHERE;
     const struct {
         struct str text;
         size_t least, most;
         const char *wrong;
     } TEXTS[] = {
-        {spec->target.value, 0, CONTROL_VALUE_MAX, "a target's value has at most 255 bytes"},
+        {spec->target.value, 0, where ? CONTROL_WHERE_MAX : CONTROL_VALUE_MAX,
+         where ? "a condition has at most 2000 bytes" : "a target's value has at most 255 bytes"},
         {spec->target.tenant, 0, CONTROL_VALUE_MAX, "a tenant has at most 255 bytes"},
         {spec->target.type, 0, CONTROL_VALUE_MAX, "a subject's type has at most 255 bytes"},
         {spec->signals, 0, CONTROL_SIGNALS_MAX, "the names of signals have at most 1024 bytes"},

@@ -64,8 +64,7 @@ static enum truth fact_key(const struct session_table *table, const struct contr
     }
 }
 
-// Of those whose target's value is met: does the rest of the target hold?
-static enum truth rest_holds(const struct control *control, const struct control_facts *facts)
+enum truth control_rest(const struct control *control, const struct control_facts *facts)
 {
     const struct control_target *target = &control->target;
     if (target->type.len > 0 && !str_eq(target->type, facts->subject_type)) {
@@ -124,7 +123,7 @@ enum truth control_names(const struct session_table *table, const struct control
         truth = fact_key(table, facts, (enum control_kind)control->key.kind, &key);
         truth = truth == TRUTH_YES && !controls_same(&key, &control->key) ? TRUTH_NO : truth;
     }
-    enum truth rest = rest_holds(control, facts);
+    enum truth rest = control_rest(control, facts);
     return truth == TRUTH_NO || rest == TRUTH_NO     ? TRUTH_NO
            : truth == TRUTH_YES && rest == TRUTH_YES ? TRUTH_YES
                                                      : TRUTH_UNSURE;
@@ -195,7 +194,7 @@ static void find_key(const struct find *f, const struct control_key *key)
         if (!controls_same(&control->key, key) || f->now_ms >= control->expires_ms) {
             continue;
         }
-        enum truth truth = rest_holds(control, f->facts);
+        enum truth truth = control_rest(control, f->facts);
         if (truth != TRUTH_NO) {
             f->each(f->user, control, truth);
         }
@@ -208,7 +207,7 @@ static void find_missing(const struct find *f, enum control_kind kind)
     const struct controls_part *part = f->part;
     for (uint32_t i = part->kind_from[kind]; i < part->kind_from[kind + 1]; i++) {
         const struct control *control = part->by_kind[i];
-        if (f->now_ms >= control->expires_ms || rest_holds(control, f->facts) == TRUTH_NO) {
+        if (f->now_ms >= control->expires_ms || control_rest(control, f->facts) == TRUTH_NO) {
             continue;
         }
         f->each(f->user, control, TRUTH_UNSURE);
@@ -275,7 +274,8 @@ void controls_find(const struct controls *controls, enum controls_part_id part,
                    void (*each)(void *user, const struct control *control, enum truth truth), void *user)
 {
     const struct find find = {controls, &controls->parts[part], facts, now_ms, each, user};
-    for (uint32_t kinds = find.part->kinds; kinds != 0; kinds &= kinds - 1) {
+    for (uint32_t kinds = find.part->kinds & ~(UINT32_C(1) << CONTROL_WHERE); kinds != 0;
+         kinds &= kinds - 1) {
         find_kind(&find, (enum control_kind)__builtin_ctz(kinds));
     }
 }
@@ -283,6 +283,18 @@ void controls_find(const struct controls *controls, enum controls_part_id part,
 bool controls_ask(const struct controls *controls, enum controls_part_id part, enum control_kind kind)
 {
     return controls != NULL && (controls->parts[part].kinds >> kind & 1) != 0;
+}
+
+const struct control *const *controls_of(const struct controls *controls, enum controls_part_id part,
+                                         enum control_kind kind, size_t *count)
+{
+    *count = 0;
+    if (!controls_ask(controls, part, kind)) {
+        return NULL;
+    }
+    const struct controls_part *of = &controls->parts[part];
+    *count = of->kind_from[kind + 1] - of->kind_from[kind];
+    return &of->by_kind[of->kind_from[kind]];
 }
 
 bool controls_any(const struct controls *controls, enum controls_part_id part)

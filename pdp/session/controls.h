@@ -16,27 +16,29 @@
 #define CONTROL_AUTHOR_MAX 255
 #define CONTROL_STRENGTH_MAX 128
 #define CONTROL_SIGNALS_MAX 1024
+#define CONTROL_WHERE_MAX 2000                                // bytes of a condition
 #define CONTROL_KEEP_MAX_MS (INT64_C(400) * 24 * 3600 * 1000) // no control lasts longer than tombstones
 #define CONTROLS_MAX 16384
 #define CONTROLS_SAME_MAX 16 // of one target value
 
 // What a control is about. X(name, word, what a question lacks where it cannot be told)
-#define CONTROL_KIND_LIST(X)                               \
-    X(ALL, "all", "")                                      \
-    X(SESSION, "session", "")                              \
-    X(FAMILY, "family", "")                                \
-    X(SUBJECT, "subject", "`subject.id` is missing")       \
-    X(DEVICE, "device", "`device.fingerprint` is missing") \
-    X(ADDRESS, "address", "`network.ip` is missing")       \
-    X(PREFIX, "prefix", "`network.ip` is missing")         \
-    X(ASN, "asn", "`geo.asn` is missing")                  \
-    X(COUNTRY, "country", "`geo.country` is missing")      \
-    X(JA4, "ja4", "`device.components.ja4` is missing")    \
-    X(ROLE, "role", "`subject.roles` is missing")          \
-    X(GATEWAY, "gateway", "`gateway` is missing")          \
-    X(TENANT, "tenant", "`tenant` is missing")             \
-    X(RULE, "rule", "")                                    \
-    X(SIGNAL, "signal", "")                                \
+#define CONTROL_KIND_LIST(X)                                           \
+    X(ALL, "all", "")                                                  \
+    X(SESSION, "session", "")                                          \
+    X(FAMILY, "family", "")                                            \
+    X(SUBJECT, "subject", "`subject.id` is missing")                   \
+    X(DEVICE, "device", "`device.fingerprint` is missing")             \
+    X(ADDRESS, "address", "`network.ip` is missing")                   \
+    X(PREFIX, "prefix", "`network.ip` is missing")                     \
+    X(ASN, "asn", "`geo.asn` is missing")                              \
+    X(COUNTRY, "country", "`geo.country` is missing")                  \
+    X(JA4, "ja4", "`device.components.ja4` is missing")                \
+    X(ROLE, "role", "`subject.roles` is missing")                      \
+    X(GATEWAY, "gateway", "`gateway` is missing")                      \
+    X(TENANT, "tenant", "`tenant` is missing")                         \
+    X(WHERE, "where", "what the condition of a lock reads is missing") \
+    X(RULE, "rule", "")                                                \
+    X(SIGNAL, "signal", "")                                            \
     X(GEO, "geo", "")
 
 enum control_kind {
@@ -76,7 +78,7 @@ struct control {
     enum pdp_effect effect; // of a lock: deny, step_up or terminate; a cut-off terminates; else allow
     struct str strength;    // step_up: what must be proved
     int64_t max_age_s;      // step_up: and how lately; 0: whenever
-    int64_t before_ms;      // cut-off
+    int64_t before_ms;      // cut-off; of a lock by a condition that ends sessions: only those from before it
     struct str signals;     // pardon: ids, a space between; empty: all
     uint32_t signal_bits;   // the same, by whoever knows the signals; not copied into rows
     int64_t created_ms, expires_ms;
@@ -123,6 +125,9 @@ void control_family_print(const struct session_table *table, const struct sessio
 
 struct controls; // the set
 
+// Of one whose target's value is met: does the rest of its target hold, tenant and type?
+enum truth control_rest(const struct control *control, const struct control_facts *facts);
+
 // Which of them a decision asks for.
 enum controls_part_id {
     CONTROLS_LOCKS,
@@ -144,9 +149,13 @@ const struct control *controls_get(const struct controls *controls, uint64_t num
 bool controls_any(const struct controls *controls, enum controls_part_id part);
 bool controls_ask(const struct controls *controls, enum controls_part_id part, enum control_kind kind);
 
+// Those of a part and kind, expired ones too: one that denies first, of equals by number. NULL: none.
+const struct control *const *controls_of(const struct controls *controls, enum controls_part_id part,
+                                         enum control_kind kind, size_t *count);
 // Those of a part that name `facts`, or may, and have not expired: `each` is called for every one.
 // One look an attribute, however many there are; where an attribute is missing, all that ask for it may be
-// meant, and the first that denies stands for the rest. Hot path: allocates and locks nothing.
+// meant, and the first that denies stands for the rest. Those by a condition are left out: the engine knows
+// what theirs says. Hot path: allocates and locks nothing.
 void controls_find(const struct controls *controls, enum controls_part_id part,
                    const struct control_facts *facts, int64_t now_ms,
                    void (*each)(void *user, const struct control *control, enum truth truth), void *user);

@@ -268,6 +268,45 @@ YAML
     lock=$("$ctl" lock list $admin | sed -n 's/^lock.\([0-9]*\) *family.*/\1/p')
     expect 0 "is lifted" "$ctl" lock rm "$lock" $admin --reason "seen"
 
+    # Locks by a condition: mistakes are told with their place; a reload that would not understand one is refused.
+    expect 1 '--where:1:1: error:' "$ctl" lock add $admin --where 'session.nope == 1' --for 1h --reason x
+    grep -q '\^~*' "$work/out" || { cat "$work/out"; echo "FAIL: no caret"; exit 1; }
+    expect 1 "--yes-lock-out" "$ctl" lock add $admin --where 'true' --for 1h --reason x
+    expect 2 "go with" "$ctl" session terminate $admin --address 192.0.2.9 --for 1h --reason x
+    expect 0 "holds until" "$ctl" lock add $admin --where 'subject.id == "dora" && "staff" in subject.roles' --for 1h --reason "by condition" --message "call us"
+    decides 1 "by condition" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    decides 0 "allow" dora s-dora 198.51.100.9 hr2 "$(($(date +%s) + 1))"
+    expect 0 'subject.id == "dora"' "$ctl" lock list $admin
+    cat >"$work/policies/schema.yaml" <<'YAML'
+apiVersion: pdp/v1
+kind: Schema
+metadata: {name: numbers}
+attributes:
+  subject.roles: {type: int}
+YAML
+    expect 1 "error:" "$ctl" reload $admin
+    grep -q 'lock/[0-9]*:1:[0-9]*: error:' "$work/out" || { cat "$work/out"; echo "FAIL: the lock is not named"; exit 1; }
+    grep -q 'lift the lock' "$work/out" || { cat "$work/out"; echo "FAIL: no way out is told"; exit 1; }
+    decides 1 "by condition" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    rm "$work/policies/schema.yaml"
+
+    # Ending by a condition: what records do not tell ends nothing, and is counted.
+    n=0
+    while [ $n -lt 3 ]; do
+        decides 0 "allow" "cond-$n" "s-cond-$n" 192.0.2.88 staff
+        n=$((n + 1))
+    done
+    within='cidr("192.0.2.88/32").containsIP(network.ip)'
+    expect 0 "3 sessions would end" "$ctl" session terminate $admin --where "$within" --dry-run
+    expect 0 "0 sessions would end" "$ctl" session terminate $admin --where "$within && !has(subject.nobody)" --dry-run
+    grep -q "of 3 their records do not tell" "$work/out" || { cat "$work/out"; echo "FAIL: unsure is not counted"; exit 1; }
+    expect 1 "error:" "$ctl" session terminate $admin --where 'nope(' --reason x
+    decides 0 "allow" cond-0 s-cond-0 192.0.2.88 staff
+    expect 0 "3 sessions ended; lock/" "$ctl" session terminate $admin --where "$within" --reason "botnet" --for 2h
+    decides 1 "terminated" cond-0 s-cond-0 198.51.100.9 staff "$(($(date +%s) + 1))"
+    decides 1 "botnet" cond-9 s-cond-9 192.0.2.88 staff
+    decides 0 "allow" cond-9 s-cond-later 192.0.2.88 staff "$(($(date +%s) + 5))"
+
     # All of it was on the disk before it was acknowledged.
     kill -9 "$daemon"
     wait "$daemon" 2>/dev/null || true
@@ -277,6 +316,9 @@ YAML
     writes 1 "deny"
     decides 0 "allow" alice s-later 203.0.113.7 staff "$(($(date +%s) + 1))"
     decides 1 "locked" bob s-bob 198.51.100.9 staff
+    decides 1 "by condition" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
+    cond=$("$ctl" lock list $admin | sed -n 's/^lock.\([0-9]*\) *where *subject.*/\1/p')
+    expect 0 "is lifted" "$ctl" lock rm "$cond" $admin --reason "seen"
     decides 0 "pardon/$pardon sets" dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"
     expect 0 "is lifted" "$ctl" pardon rm "pardon/$pardon" $admin --reason "it was no false alarm"
     decides 0 '+5.00  external' dora s-dora 198.51.100.9 staff "$(($(date +%s) + 1))"

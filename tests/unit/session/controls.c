@@ -276,7 +276,7 @@ Test(session_controls, the_index_finds_what_each_by_itself_says)
             const char *why = NULL;
             struct control spec = {.number = 1 + i, .cut_off = draw(3) == 0};
             spec.pardon = !spec.cut_off && draw(3) == 0;
-            spec.target.kind = (enum control_kind)draw(CONTROL_RULE); // mutes name nobody
+            spec.target.kind = (enum control_kind)draw(CONTROL_WHERE); // mutes name nobody
             spec.target.value = some_value(spec.target.kind);
             spec.target.tenant =
                 draw(4) == 0 && spec.target.kind != CONTROL_TENANT ? some("n", 8) : (struct str){0};
