@@ -188,7 +188,8 @@ enum pdp_err segment_open(const struct segment_source *source, bool packed, stru
     if (err == PDP_ERR_OK) {
         *out = STEAL(reader);
     }
-    return err == PDP_ERR_CORRUPT || err == PDP_ERR_MISSING ? PDP_ERR_MALFORMED : err;
+    // Of what is not compressed only its source says MISSING: the file itself is.
+    return err == PDP_ERR_CORRUPT || (packed && err == PDP_ERR_MISSING) ? PDP_ERR_MALFORMED : err;
 }
 
 enum pdp_err segment_next(struct segment_reader *reader, struct frame *out)

@@ -8,8 +8,8 @@ struct walk {
     struct audit_segments segments;
     size_t now; // of the segment at hand
     struct segment_reader *reader;
-    uint64_t record; // the next one
-    bool begins;
+    uint64_t record;               // the next one
+    bool begins, packed;           // packed: the segment at hand is read as a compressed one
     char name[SEGMENT_NAME_BYTES]; // that is read: it may have been compressed in the meantime
 };
 
@@ -33,6 +33,7 @@ static enum pdp_err open_as(struct walk *walk, bool packed, struct segment_head 
 {
     struct segment_source source = {read_segment, walk};
     segment_name(walk->segments.list[walk->now].first, packed, walk->name);
+    walk->packed = packed;
     return segment_open(&source, packed, &walk->reader, head);
 }
 
@@ -86,6 +87,30 @@ const struct audit_segments *walk_segments(const struct walk *walk)
     return &walk->segments;
 }
 
+// The segment at hand was compressed while it was read: goes on in what it became, at the same place. false:
+// it was not.
+static bool follow(struct walk *walk, uint64_t offset)
+{
+    struct segment_head head;
+    struct frame frame = {0};
+    AUTO(segment_close) struct segment_reader *was = STEAL(walk->reader);
+    bool found =
+        open_as(walk, true, &head) == PDP_ERR_OK && head.first == walk->segments.list[walk->now].first;
+    uint64_t at = SEGMENT_HEAD_BYTES;
+    while (found && at < offset) {
+        found = segment_next(walk->reader, &frame) == PDP_ERR_OK;
+        at = frame.offset + FRAME_HEAD_BYTES + frame.bytes.len;
+    }
+    if (!found || at != offset) {
+        segment_close(&walk->reader);
+        walk->reader = STEAL(was);
+        segment_name(walk->segments.list[walk->now].first, false, walk->name);
+        walk->packed = false;
+        return false;
+    }
+    return true;
+}
+
 static enum pdp_err next_frame(struct walk *walk, struct walk_item *out)
 {
     for (;;) {
@@ -93,6 +118,9 @@ static enum pdp_err next_frame(struct walk *walk, struct walk_item *out)
             TRY(open_segment(walk));
         }
         enum pdp_err err = segment_next(walk->reader, &out->frame);
+        if (err == PDP_ERR_MISSING && !walk->packed && follow(walk, out->frame.offset)) {
+            continue;
+        }
         if (err != PDP_ERR_CLOSED || walk_last(walk)) {
             return err;
         }

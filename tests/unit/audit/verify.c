@@ -336,3 +336,77 @@ Test(audit_verify, an_end_cut_below_the_checkpoint_is_refused_at_opening)
     }
     folder_free(&folder);
 }
+
+// A reader that knew the segment before it was compressed, and got as far as `gone` in it.
+struct before {
+    struct audit_source source;
+    struct str text; // of the segment as it was
+    size_t gone;
+};
+
+static enum pdp_err before_list(void *user, struct audit_segments *out)
+{
+    const struct before *before = user;
+    TRY(before->source.list(before->source.user, out));
+    for (size_t i = 0; i < out->count; i++) {
+        out->list[i].packed = false;
+        segment_name(out->list[i].first, false, out->list[i].name);
+    }
+    return PDP_ERR_OK;
+}
+
+static enum pdp_err before_read(void *user, const char *name, uint64_t at, void *out, size_t len, size_t *got)
+{
+    const struct before *before = user;
+    char first[SEGMENT_NAME_BYTES];
+    segment_name(0, false, first);
+    if (strcmp(name, first) != 0) {
+        return before->source.read(before->source.user, name, at, out, len, got);
+    }
+    *got = 0;
+    if (at >= before->gone) {
+        return PDP_ERR_MISSING;
+    }
+    struct str part = str_sub(before->text, (size_t)at, len);
+    memcpy(out, part.at, part.len);
+    *got = part.len;
+    return PDP_ERR_OK;
+}
+
+Test(audit_verify, a_segment_that_is_compressed_meanwhile)
+{
+    static const size_t GONE[] = {0, 1, 65536, 131072};
+    struct folder folder, packed = {0};
+    folder_new(&folder);
+    struct audit_log *log = folder_open(&folder, (struct audit_config){.rotate_bytes = 200000}, 1000);
+    folder_append(log, 0, 3000);
+    cr_assert_eq(audit_log_checkpoint(log), PDP_ERR_OK);
+    folder_take(&folder);
+    struct str text = buf_view(&folder_file(&folder, ".log")->bytes);
+    cr_assert_gt(text.len, 200000);
+    bool more = true;
+    while (more) {
+        cr_assert_eq(audit_log_tick(log, 1000, &more), PDP_ERR_OK);
+    }
+    audit_log_close(&log);
+    memcpy(packed.dir, folder.dir, sizeof packed.dir);
+    folder_take(&packed);
+    (void)folder_file(&packed, ".zst");
+    for (size_t i = 0; i < COUNT_OF(GONE); i++) {
+        struct audit_folder *reader = NULL;
+        struct verify_report report;
+        struct verify_fault fault;
+        cr_assert_eq(audit_folder_open(folder.dir, &reader), PDP_ERR_OK);
+        struct before before = {audit_folder_source(reader), text, GONE[i]};
+        struct audit_source source = {before_list, before_read, NULL, &before};
+        struct verify_input input = {.source = &source, .live = true};
+        cr_expect_eq(audit_verify(&input, &report, &fault), PDP_ERR_OK, "%zu: %s: %s", GONE[i], fault.file,
+                     fault.what);
+        cr_expect_eq(report.records, 3000, "%zu", GONE[i]);
+        audit_folder_close(&reader);
+    }
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
+        buf_fini(&packed.files[i].bytes);
+    }
+    folder_free(&folder);
+}
