@@ -33,7 +33,7 @@ struct cli_args {
     int64_t wait_ms; // 0: not given
     const char *state, *rule, *since, *until, *where, *as, *checkpoint, *receipt;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
-    bool served;
+    bool served, preview;
     const char *to;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate;
     int64_t confirm; // -1: not given

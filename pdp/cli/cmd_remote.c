@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
 #include "cli/remote.h"
+#include "cli/taking.h"
 #include "cli/wait.h"
 
 #include "client/client.h"
@@ -347,6 +348,9 @@ int cmd_reload(const struct cli_args *args)
                    ? cli_bad("`--certs` reads no lists", "`--certs` and lists exclude each other")
                    : remote_simple(args, "reload.certs", remote_tree);
     }
+    if (args->preview && (args->lists || args->list != NULL)) {
+        return cli_bad("it tries policies", "`--preview` and lists exclude each other");
+    }
     struct buf message = {0};
     struct emit emit;
     emit_init(&emit, WIRE_JSON, &message);
@@ -357,8 +361,9 @@ int cmd_reload(const struct cli_args *args)
     } else if (args->lists) {
         emit_key_bool(&emit, "lists", true);
     }
+    taking_put(args, &emit);
     emit_end(&emit);
-    int code = remote_operate(args, &message, remote_tree);
+    int code = remote_operate(args, &message, args->preview ? taking_print : remote_tree);
     buf_fini(&message);
     return code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
 #include "cli/remote.h"
+#include "cli/taking.h"
 
 #include <stdio.h>
 
@@ -56,7 +57,7 @@ int cmd_rollback(const struct cli_args *args)
     if (args->served) {
         return remote_simple(args, "served", print_served);
     }
-    if (args->reason == NULL) {
+    if (args->reason == NULL && !args->preview) {
         return cli_bad("why, for the record", "`--reason TEXT` is missing");
     }
     struct buf message = {0};
@@ -65,9 +66,12 @@ int cmd_rollback(const struct cli_args *args)
     emit_map(&emit, EMIT_FEW);
     emit_key_str(&emit, "op", STR("rollback"));
     emit_key_str(&emit, "to", str_of(args->to));
-    emit_key_str(&emit, "reason", str_of(args->reason));
+    if (args->reason != NULL) {
+        emit_key_str(&emit, "reason", str_of(args->reason));
+    }
+    taking_put(args, &emit);
     emit_end(&emit);
-    int code = remote_operate(args, &message, print_rolled);
+    int code = remote_operate(args, &message, args->preview ? taking_print : print_rolled);
     buf_fini(&message);
     return code;
 }

@@ -78,6 +78,8 @@ static const struct flag {
     {"dry-run", SWITCH, offsetof(struct cli_args, dry_run), 0, 0, NULL, "count and list, end nothing"},
     {"terminate", SWITCH, offsetof(struct cli_args, terminate), 0, 0, NULL,
      "end the sessions that stand on its word alone"},
+    {"preview", SWITCH, offsetof(struct cli_args, preview), 0, 0, NULL,
+     "try it on live sessions, and tell what would change; serve nothing"},
     {"confirm", NUMBER, offsetof(struct cli_args, confirm), 0, 1000000000, "N",
      "so many sessions may end at most"},
     {"state", TEXT, offsetof(struct cli_args, state), 0, 0, "DIR",

@@ -196,7 +196,7 @@ static bool cannot_be_read(enum pdp_err err)
     return err != PDP_ERR_MALFORMED && err != PDP_ERR_UNSUPPORTED && err != PDP_ERR_LIMIT;
 }
 
-// Who signed it, before anything in it is looked at; and remembered, before anybody is answered by it.
+// Who signed it, before anything in it is looked at.
 static void compile_bundle(const struct config *config, struct bundles *bundles, struct hash_key seed,
                            bool geo_optional, struct compiled *out)
 {
@@ -213,15 +213,29 @@ static void compile_bundle(const struct config *config, struct bundles *bundles,
     if (refusal == SERVED_NONE) {
         int64_t expires_ms = config->bundle_expiry_denies ? bundle->expires_s * TIME_MS_PER_S : 0;
         compile_folder(folder, expires_ms, seed, geo_optional, out);
-        if (out->snapshot == NULL) {
-            out->refusal = SERVED_POLICIES;
-            return;
-        }
-        refusal = bundles_remember(bundles, bundle, why);
+        out->refusal = out->snapshot == NULL ? SERVED_POLICIES : SERVED_NONE;
+        return;
+    }
+    refuse_bundle(config, refusal, why, out);
+}
+
+bool compile_remember(const struct config *config, struct bundles *bundles, struct compiled *compiled)
+{
+    char why[BUNDLES_WHY_MAX] = "memory is out";
+    struct bundle bundle;
+    struct bundle_fault fault;
+    enum served_refusal refusal = SERVED_STATE;
+    if (bundles == NULL || compiled->lists || compiled->pin.at_ms != 0) {
+        return true;
+    }
+    if (compiled->sources != NULL &&
+        bundle_read(buf_view(&compiled->sources->bytes), &bundle, &fault) == PDP_ERR_OK) {
+        refusal = bundles_remember(bundles, &bundle, why);
     }
     if (refusal != SERVED_NONE) {
-        refuse_bundle(config, refusal, why, out);
+        refuse_bundle(config, refusal, why, compiled);
     }
+    return refusal == SERVED_NONE;
 }
 
 struct compiled *compile_run(const struct config *config, struct bundles *bundles, struct hash_key seed,
@@ -312,6 +326,7 @@ void compiled_free(struct compiled **compiled)
     if (it != NULL) {
         snapshot_free(&it->snapshot);
         sources_drop(&it->sources);
+        free(it->trial);
         buf_fini(&it->diagnostics);
         free(it);
     }
@@ -389,6 +404,7 @@ struct job {
     char list[COMPILE_LIST_MAX + 1];
     char by[ARCHIVE_BY_MAX];
     struct archive_pin pin;
+    struct compile_order order;
 };
 
 struct compiler {
@@ -396,8 +412,10 @@ struct compiler {
     struct bundles *bundles; // of the thread alone once it runs
     struct hash_key seed;
     struct compiler_start host; // `serving` and `sources` are not used any more
-    struct snapshot *latest;    // shared with the last snapshot that was given out; the thread's own
-    struct sources *latest_sources;
+    // Shared with what was published last, and with what was given out and may be published; the thread's own
+    // unless a result is not settled.
+    struct snapshot *latest, *next;
+    struct sources *latest_sources, *next_sources;
     pthread_t thread;
     pthread_mutex_t lock; // of all that follows
     pthread_cond_t changed;
@@ -407,13 +425,14 @@ struct compiler {
     bool busy; // with the first of them
     bool stop, geo_optional;
     struct compiled *result; // not taken yet: the next job waits for it
+    bool unsettled;          // taken, and nobody has said what became of it: likewise
 };
 
 // Waits for work; false: stop.
 static bool wait_for_work(struct compiler *compiler, struct job *job, bool *geo_optional)
 {
     pthread_mutex_lock(&compiler->lock);
-    while (!compiler->stop && (compiler->job_count == 0 || compiler->result != NULL)) {
+    while (!compiler->stop && (compiler->job_count == 0 || compiler->result != NULL || compiler->unsettled)) {
         pthread_cond_wait(&compiler->changed, &compiler->lock);
     }
     *job = compiler->jobs[0];
@@ -432,6 +451,7 @@ static void give_out(struct compiler *compiler, const struct job *job, bool done
     if (result != NULL) {
         result->number = job->number;
         memcpy(result->by, job->by, sizeof result->by);
+        result->order = job->order;
         compiler->result = result;
     }
     if (result != NULL || done) {
@@ -446,21 +466,17 @@ static void give_out(struct compiler *compiler, const struct job *job, bool done
     }
 }
 
-// What the next lists will stand on. Where that cannot be kept, the result must not be published either: what
-// follows would bring older policies back.
-static bool keep_latest(struct compiler *compiler, const struct compiled *result)
+// What the next lists will stand on if this is published. Where that cannot be kept, the result must not be
+// published either: what follows would bring older policies back.
+static bool keep_next(struct compiler *compiler, const struct compiled *result)
 {
-    struct snapshot *latest = NULL;
     if (result->snapshot == NULL) {
         return true;
     }
-    if (snapshot_share(result->snapshot, &latest) != PDP_ERR_OK) {
+    if (snapshot_share(result->snapshot, &compiler->next) != PDP_ERR_OK) {
         return false;
     }
-    snapshot_free(&compiler->latest);
-    compiler->latest = latest;
-    sources_drop(&compiler->latest_sources);
-    compiler->latest_sources = sources_hold(result->sources);
+    compiler->next_sources = sources_hold(result->sources);
     return true;
 }
 
@@ -491,7 +507,7 @@ static void *compiler_main(void *user)
     bool geo_optional = false;
     while (wait_for_work(compiler, &job, &geo_optional)) {
         struct compiled *result = job_run(compiler, &job, geo_optional);
-        if (result != NULL && !keep_latest(compiler, result)) {
+        if (result != NULL && !keep_next(compiler, result)) {
             compiled_free(&result);
         }
         give_out(compiler, &job, job.kind == JOB_WRITE, result);
@@ -545,7 +561,9 @@ void compiler_free(struct compiler **compiler_ptr)
     pthread_join(compiler->thread, NULL);
     compiled_free(&compiler->result);
     snapshot_free(&compiler->latest);
+    snapshot_free(&compiler->next);
     sources_drop(&compiler->latest_sources);
+    sources_drop(&compiler->next_sources);
     pthread_cond_destroy(&compiler->changed);
     pthread_mutex_destroy(&compiler->lock);
     free(compiler);
@@ -554,7 +572,8 @@ void compiler_free(struct compiler **compiler_ptr)
 static bool job_same(const struct job *a, const struct job *b)
 {
     return a->kind == b->kind && strcmp(a->list, b->list) == 0 && strcmp(a->by, b->by) == 0 &&
-           memcmp(&a->pin, &b->pin, sizeof a->pin) == 0;
+           memcmp(&a->pin, &b->pin, sizeof a->pin) == 0 && a->order.preview == b->order.preview &&
+           a->order.confirm == b->order.confirm;
 }
 
 // Joins the last job where that waits and is the same. Of lists, one too many becomes a compile of all; a
@@ -582,23 +601,24 @@ static uint64_t ask(struct compiler *compiler, struct job job)
     return job.number;
 }
 
-uint64_t compiler_ask(struct compiler *compiler, struct str by)
+uint64_t compiler_ask(struct compiler *compiler, struct str by, struct compile_order order)
 {
-    struct job job = {.kind = JOB_ALL};
+    struct job job = {.kind = JOB_ALL, .order = order};
     str_keep(job.by, sizeof job.by, by);
     return ask(compiler, job);
 }
 
 uint64_t compiler_ask_lists(struct compiler *compiler, struct str list)
 {
-    struct job job = {.kind = JOB_LISTS};
+    struct job job = {.kind = JOB_LISTS, .order.confirm = -1};
     str_keep(job.list, sizeof job.list, list);
     return ask(compiler, job);
 }
 
-uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin)
+uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin,
+                           struct compile_order order)
 {
-    struct job job = {.kind = JOB_BACK, .pin = *pin};
+    struct job job = {.kind = JOB_BACK, .pin = *pin, .order = order};
     memcpy(job.by, pin->by, sizeof job.by);
     return ask(compiler, job);
 }
@@ -612,7 +632,23 @@ struct compiled *compiler_take(struct compiler *compiler)
 {
     pthread_mutex_lock(&compiler->lock);
     struct compiled *result = STEAL(compiler->result);
-    pthread_cond_signal(&compiler->changed);
+    compiler->unsettled = compiler->unsettled || result != NULL;
     pthread_mutex_unlock(&compiler->lock);
     return result;
+}
+
+void compiler_settle(struct compiler *compiler, bool published)
+{
+    pthread_mutex_lock(&compiler->lock);
+    if (published && compiler->next != NULL) {
+        snapshot_free(&compiler->latest);
+        compiler->latest = STEAL(compiler->next);
+        sources_drop(&compiler->latest_sources);
+        compiler->latest_sources = STEAL(compiler->next_sources);
+    }
+    snapshot_free(&compiler->next);
+    sources_drop(&compiler->next_sources);
+    compiler->unsettled = false;
+    pthread_cond_signal(&compiler->changed);
+    pthread_mutex_unlock(&compiler->lock);
 }

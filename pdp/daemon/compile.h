@@ -17,6 +17,12 @@ enum {
     COMPILE_FAULTS_MAX = 20
 };
 
+// How a compile is to be taken.
+struct compile_order {
+    bool preview;    // it is only tried on live sessions, not served
+    int64_t confirm; // so many sessions may end at most; -1: not said
+};
+
 #define COMPILE_LIST_MAX 128 // bytes of a list's name
 
 struct compiled {
@@ -41,6 +47,8 @@ struct compiled {
     char unkept[300];
     char by[ARCHIVE_BY_MAX]; // who asked for it
     struct archive_pin pin;  // of a roll-back; at_ms 0: it is none
+    struct compile_order order;
+    struct trial_result *trial; // what it would do to live sessions; NULL: that was not asked
 };
 
 // Never NULL but where memory is out. `config` is only read; `bundles` where that names one.
@@ -57,8 +65,7 @@ struct compiler;
 // `wake` is called on that thread when a result can be taken, `write` when something was asked to be written.
 //
 // `serving` is what is published, shared for the compiler, which takes it over, with its sources: lists are
-// read anew on top of the last snapshot that it gave out. So whatever is taken from it must be published, in
-// that order.
+// read anew on top of the last snapshot that was published.
 struct compiler_start {
     struct snapshot **serving;
     struct sources *sources; // held once more; NULL: not kept
@@ -74,15 +81,20 @@ MUST_USE enum pdp_err compiler_new(const struct config *config, struct bundles *
 void compiler_geo_optional(struct compiler *compiler, bool optional);
 void compiler_free(struct compiler **compiler); // waits for a compile that runs
 // Asks for a compile of what the folder holds from now on. Returns its number. Any thread.
-uint64_t compiler_ask(struct compiler *compiler, struct str by);
+uint64_t compiler_ask(struct compiler *compiler, struct str by, struct compile_order order);
 // Asks for a compile of `pin->sources` of the archive. Any thread. 0: too many wait.
-uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin);
+uint64_t compiler_ask_back(struct compiler *compiler, const struct archive_pin *pin,
+                           struct compile_order order);
 // Asks for the file of one list, or, where `list` is empty, of all, to be read anew; policies are not
 // compiled. One that waits behind too many others becomes a compile of the whole folder. Any thread.
 uint64_t compiler_ask_lists(struct compiler *compiler, struct str list);
 // Asks for `write` to be called on the compiler's thread, between compiles. Any thread.
 void compiler_ask_write(struct compiler *compiler);
-// The oldest result that was not taken, or NULL.
+// The oldest result that was not taken, or NULL. The next compile begins once it is said what became of it.
 struct compiled *compiler_take(struct compiler *compiler);
+void compiler_settle(struct compiler *compiler, bool published);
+// Remembers the bundle that a result was made of, before it is published; false: it cannot be, and is
+// refused. While no compile runs.
+bool compile_remember(const struct config *config, struct bundles *bundles, struct compiled *compiled);
 
 #endif

@@ -12,6 +12,7 @@ static const int64_t HEARTBEAT_DEFAULT_MS = 1000, GONE_DEFAULT_MS = INT64_C(10) 
 static const int64_t SESSIONS_DEFAULT = 4000000;
 static const int64_t CREATIONS_DEFAULT = 600000;
 static const int64_t CONFIRM_DEFAULT = 100;
+static const int64_t RELOAD_SHARE_DEFAULT = 5, RELOAD_LEAST_DEFAULT = 100;
 static const int64_t BREAKER_SHARE_DEFAULT = 20, BREAKER_LEAST_DEFAULT = 100;
 
 void config_init(struct config *config)
@@ -26,6 +27,8 @@ void config_init(struct config *config)
         .controls_confirm = CONFIRM_DEFAULT,
         .breaker_share = BREAKER_SHARE_DEFAULT,
         .breaker_least = BREAKER_LEAST_DEFAULT,
+        .reload_share = RELOAD_SHARE_DEFAULT,
+        .reload_least = RELOAD_LEAST_DEFAULT,
     };
     config_audit_init(&config->audit);
     arena_init(&config->arena, 0, 16 * 1024 * 1024);
@@ -263,6 +266,7 @@ struct file_node {
     const struct conf_node *notices, *orders, *audit, *administrators, *webhook;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons, share, least;
+    int64_t reload_share, reload_least;
     int64_t heartbeat_ms, gone_ms;
     int on_expiry;
     bool simulate, unsigned_too, metrics_open;
@@ -332,6 +336,9 @@ static const struct conf_field FILE_FIELDS[] = {
         "breaker_share", share, 100,
         "percent of live sessions that policies may end in five minutes before they deny instead; 0: all"),
     NUMBER_FIELD("breaker_least", least, 1000000000, "sessions that they may end in any case"),
+    NUMBER_FIELD("reload_share", reload_share, 100,
+                 "percent of live sessions that a reload may end without `--confirm`; 0: all"),
+    NUMBER_FIELD("reload_least", reload_least, 1000000000, "sessions that it may end in any case"),
     NUMBER_FIELD("counter_entries", counter_entries, 16777216, "keys that each Counter holds; 0: 262144"),
 };
 
@@ -452,6 +459,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
         .two_persons = config->controls_two_persons,
         .share = config->breaker_share,
         .least = config->breaker_least,
+        .reload_share = config->reload_share,
+        .reload_least = config->reload_least,
         .simulate = config->simulate,
         .metrics_open = config->metrics_open,
         .threshold = config->bundle_threshold,
@@ -478,6 +487,8 @@ enum pdp_err config_read(struct config *config, const struct source *source, str
     config->controls_two_persons = file.two_persons;
     config->breaker_share = file.share;
     config->breaker_least = file.least;
+    config->reload_share = file.reload_share;
+    config->reload_least = file.reload_least;
     config->simulate = file.simulate;
     config->metrics_open = file.metrics_open;
     return PDP_ERR_OK;

@@ -83,6 +83,7 @@ struct config {
     int64_t sessions_max, creations_per_minute; // 0: no limit
     int64_t counter_entries;                    // 0: the default
     int64_t breaker_share, breaker_least;       // percent of live sessions, 0: none; and so many in any case
+    int64_t reload_share, reload_least; // percent of live sessions that a reload may end unconfirmed; 0: any
     int64_t controls_confirm, controls_two_persons; // see struct admin_bounds
     struct config_audit audit;
     struct admin_guarded administrators;

@@ -145,25 +145,24 @@ static void note_reload(struct server *server, const struct compiled *compiled, 
     pthread_mutex_unlock(&server->lock);
 }
 
-static void on_compiled(struct server *server)
+static void log_reloaded(const struct server *server, const struct compiled *compiled)
 {
-    eventfd_t count;
-    eventfd_read(server->compiled, &count);
-    struct compiled *compiled = compiler_take(server->compiler);
-    if (compiled == NULL) {
-        return;
-    }
-    server_locks_judge(server, compiled);
-    bool ok = compiled->snapshot != NULL, held = false;
+    struct log_line line;
+    log_begin(&line, LOG_LEVEL_INFO, compiled->lists ? "lists_reloaded" : "reloaded");
+    log_lists(&line, compiled);
+    log_int(&line, "generation", (int64_t)engine_policy_epoch(server->engine));
+    log_facts(&line, compiled);
+    log_end(&line);
+}
+
+// What was compiled, and tried where that was due, is served or refused. Returns whether it serves.
+static bool take(struct server *server, struct compiled *compiled, bool *held)
+{
+    bool ok = compiled->snapshot != NULL && compile_remember(server->config, server->bundles, compiled);
     if (ok) {
-        held = server_rolled_settle(server, compiled);
+        *held = server_rolled_settle(server, compiled);
         publish(server, compiled);
-        struct log_line line;
-        log_begin(&line, LOG_LEVEL_INFO, compiled->lists ? "lists_reloaded" : "reloaded");
-        log_lists(&line, compiled);
-        log_int(&line, "generation", (int64_t)engine_policy_epoch(server->engine));
-        log_facts(&line, compiled);
-        log_end(&line);
+        log_reloaded(server, compiled);
     } else {
         log_refused(compiled, engine_policy_epoch(server->engine));
     }
@@ -171,6 +170,14 @@ static void on_compiled(struct server *server)
     if (!compiled->lists) { // a list that was refused is told beside it
         server_alarm(server, ADMIN_ALARM_RELOAD_REFUSED, !ok, compiled->error);
     }
+    return ok;
+}
+
+static void conclude(struct server *server, struct compiled *compiled)
+{
+    bool held = false;
+    bool published = !compiled->order.preview && take(server, compiled, &held);
+    compiler_settle(server->compiler, published);
     if (held) {
         server_mail_hold(server, compiled);
         compiler_ask_write(server->compiler);
@@ -179,6 +186,26 @@ static void on_compiled(struct server *server)
     }
     compiled_free(&compiled);
     notify_send("READY=1");
+}
+
+static void on_compiled(struct server *server)
+{
+    eventfd_t count;
+    eventfd_read(server->compiled, &count);
+    struct compiled *compiled = compiler_take(server->compiler);
+    if (compiled != NULL) {
+        server_locks_judge(server, compiled);
+    }
+    if (compiled != NULL && !server_trial_begin(server, compiled)) {
+        conclude(server, compiled);
+    }
+}
+
+static void on_trial(struct server *server)
+{
+    if (server_trial_step(server)) {
+        conclude(server, server_trial_end(server));
+    }
 }
 
 static void wake_main(void *user)
@@ -240,6 +267,7 @@ static enum pdp_err engine_start(struct server *server)
     }
     TRY(server_state_open(server, &config));
     TRY(engine_new(&config, &server->engine));
+    TRY(worker_new(server->engine, &server->trier));
     return server_state_load(server);
 }
 
@@ -421,7 +449,7 @@ static bool on_signal(struct server *server)
             char why[TLS_WHY_MAX];
             (void)server_tls_reload(server, why); // told by the log and an alarm
             if (!server_rolled_refuses_signal(server)) {
-                (void)compiler_ask(server->compiler, STR("SIGHUP"));
+                (void)compiler_ask(server->compiler, STR("SIGHUP"), (struct compile_order){.confirm = -1});
             }
         } else {
             log_one(LOG_LEVEL_INFO, "stopping", "because", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -440,12 +468,16 @@ static bool serve(struct server *server)
     int64_t tidy_ms = 0;
     enum server_next next = SERVER_GO_ON;
     for (bool stop = false; !stop && next == SERVER_GO_ON;) {
-        (void)poll(fds, COUNT_OF(fds), TIDY_MS);
+        fds[1].fd = server->trial == NULL ? server->compiled : -1; // one after the other
+        (void)poll(fds, COUNT_OF(fds), server->trial == NULL ? TIDY_MS : 0);
         if ((fds[0].revents & POLLIN) != 0) {
             stop = on_signal(server);
         }
         if ((fds[1].revents & POLLIN) != 0) {
             on_compiled(server);
+        }
+        if (server->trial != NULL) {
+            on_trial(server);
         }
         if ((fds[2].revents & POLLIN) != 0 && !stop) {
             next = server_takeover(server);
@@ -480,6 +512,7 @@ static void server_end(struct server *server)
     auditor_close(&server->auditor);
     audit_folder_close(&server->audit_folder);
     compiler_free(&server->compiler);
+    server_trial_drop(server);
     sources_drop(&server->first_sources);
     server_archive_close(server);
     bundles_close(&server->bundles);
@@ -574,7 +607,8 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
     }
     bool first = server->bundles != NULL && bundles_first(server->bundles);
     struct compiled *compiled = compiled_once(server, seed);
-    if (compiled == NULL || compiled->snapshot == NULL) {
+    if (compiled == NULL || compiled->snapshot == NULL ||
+        !compile_remember(server->config, server->bundles, compiled)) {
         server_compile_refused(compiled);
         compiled_free(&compiled);
         return SERVER_BAD_INPUT;

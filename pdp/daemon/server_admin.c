@@ -4,6 +4,7 @@
 #include "daemon/server_inner.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void host_status(void *user, struct admin_status *out)
@@ -40,10 +41,10 @@ static void host_status(void *user, struct admin_status *out)
     server_webhooks_show(server, out);
 }
 
-static uint64_t host_reload(void *user, const struct peer *by)
+static uint64_t host_reload(void *user, const struct peer *by, struct admin_taking taking)
 {
     struct server *server = user;
-    return compiler_ask(server->compiler, by->name);
+    return compiler_ask(server->compiler, by->name, (struct compile_order){taking.preview, taking.confirm});
 }
 
 static uint64_t host_reload_lists(void *user, struct str list)
@@ -109,6 +110,8 @@ static void mail_free(struct server_mail *mail)
 {
     buf_fini(&mail->error);
     buf_fini(&mail->diagnostics);
+    free(mail->trial);
+    mail->trial = NULL;
 }
 
 static void on_mail(void *user, struct node *node, struct node_now now)
@@ -118,7 +121,8 @@ static void on_mail(void *user, struct node *node, struct node_now now)
     gate_release(server->admin_loop.gate, node, now);
     admin_orders_settled(server->admin_handler, node, now);
     while (mail_take(server, &mail)) {
-        struct admin_reload result = {mail.number, buf_view(&mail.error), buf_view(&mail.diagnostics)};
+        struct admin_reload result = {mail.number, buf_view(&mail.error), buf_view(&mail.diagnostics),
+                                      mail.trial,  mail.preview,          mail.candidate};
         admin_reloaded(server->admin_handler, node, &result, now);
         mail_free(&mail);
     }
@@ -129,9 +133,11 @@ static bool on_work(void *user, struct node *node, struct node_now now)
     return admin_work(((struct server_worker *)user)->server->admin_handler, node, now);
 }
 
-static struct server_mail mail_of(const struct compiled *compiled)
+static struct server_mail mail_of(struct compiled *compiled)
 {
-    struct server_mail mail = {.number = compiled->number};
+    struct server_mail mail = {
+        .number = compiled->number, .trial = STEAL(compiled->trial), .preview = compiled->order.preview};
+    memcpy(mail.candidate, compiled->digest, sizeof mail.candidate);
     buf_str(&mail.error, str_of(compiled->error));
     buf_str(&mail.diagnostics, buf_view(&compiled->diagnostics));
     return mail;
@@ -150,12 +156,12 @@ static void mail_send(struct server *server, struct server_mail mail)
     }
 }
 
-void server_admin_mail(struct server *server, const struct compiled *compiled)
+void server_admin_mail(struct server *server, struct compiled *compiled)
 {
     mail_send(server, mail_of(compiled));
 }
 
-void server_mail_hold(struct server *server, const struct compiled *compiled)
+void server_mail_hold(struct server *server, struct compiled *compiled)
 {
     pthread_mutex_lock(&server->lock);
     mail_free(&server->held); // the later number answers those of the earlier one

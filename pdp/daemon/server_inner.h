@@ -47,6 +47,9 @@ struct server_worker {
 struct server_mail {
     uint64_t number;
     struct buf error, diagnostics;
+    struct trial_result *trial; // NULL: it was not tried
+    bool preview;
+    char candidate[80];
 };
 
 // Listeners with TLS.
@@ -93,6 +96,9 @@ struct server {
     struct archive *archive;    // what was served
     _Atomic bool archive_fails; // to be written
     int64_t archive_again_ms;
+    struct worker *trier; // tries what is about to be served
+    struct trial *trial;  // that runs; NULL: none
+    struct compiled *tried;
     struct archive_pin pin_shown;
     char unkept[300]; // why the sources of what serves are not kept; the main thread's, before a write is
                       // asked
@@ -149,9 +155,16 @@ void server_archive_watch(struct server *server, int64_t now_ms);
 void server_archive_write(void *server);
 void server_archive_close(struct server *server); // writes what is left; after the compiler
 
+// server_trial.c: what is about to be served, tried on live sessions. Main thread.
+bool server_trial_begin(struct server *server,
+                        struct compiled *compiled);       // true: it is the trial's until the end
+bool server_trial_step(struct server *server);            // true: it has ended
+struct compiled *server_trial_end(struct server *server); // without a snapshot where it is refused
+void server_trial_drop(struct server *server);            // before the engine
+
 // server_rollback.c: what was served, again.
 uint64_t server_rollback(void *server, const struct peer *by, struct str to, struct str reason,
-                         const char **why);
+                         struct admin_taking taking, const char **why);
 void server_served(void *server, void (*each)(void *emit, const struct admin_served *one), void *emit);
 void server_rolled_show(struct server *server, struct admin_status *out); // the admin's thread
 bool server_rolled(struct server *server);                                // is one in force?
@@ -226,10 +239,10 @@ void server_webhooks_show(struct server *server, struct admin_status *out);
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);
 // Tells those who wait how the compile ended. Main thread.
-void server_admin_mail(struct server *server, const struct compiled *compiled);
+void server_admin_mail(struct server *server, struct compiled *compiled); // takes its trial
 // The same once what was published is written. server_mail_settle tells them, with `why` where it cannot be.
 // Any thread.
-void server_mail_hold(struct server *server, const struct compiled *compiled);
+void server_mail_hold(struct server *server, struct compiled *compiled);
 void server_mail_settle(struct server *server, const char *why);
 void server_mails_free(struct server *server);
 void server_count(const struct server *server, struct node_counts *sum);

@@ -115,7 +115,7 @@ static void fill_pin(const struct servings *served, const struct archive_entry *
 }
 
 uint64_t server_rollback(void *user, const struct peer *by, struct str to, struct str reason,
-                         const char **why)
+                         struct admin_taking taking, const char **why)
 {
     struct server *server = user;
     struct servings served = {.list = calloc(ARCHIVE_MOST, sizeof *served.list)};
@@ -133,7 +133,8 @@ uint64_t server_rollback(void *user, const struct peer *by, struct str to, struc
         text_keep(pin.by, sizeof pin.by, by->name);
         text_keep(pin.reason, sizeof pin.reason, reason);
         *why = "too many wait for a reload";
-        number = compiler_ask_back(server->compiler, &pin);
+        number =
+            compiler_ask_back(server->compiler, &pin, (struct compile_order){taking.preview, taking.confirm});
     }
     free(served.list);
     return number;

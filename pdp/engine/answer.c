@@ -71,6 +71,9 @@ static void decide_request(struct worker *worker, struct snapshot *snapshot, con
     }
     out->client_ip_why = ask.ip_why != NULL ? str_of(ask.ip_why) : (struct str){0};
     record_decision(&ask, out);
+    if (worker->sequence % LATELY_EVERY == 1 && !request->probe) { // the first, and then now and then
+        lately_note(&ask);
+    }
 }
 
 // The peer as it is to be judged now: one in quarantine may ask, and is believed in nothing.

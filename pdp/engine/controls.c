@@ -147,6 +147,17 @@ static void ready(struct engine *engine, struct control_epoch *epoch)
     pthread_mutex_unlock(&engine->lock);
 }
 
+enum pdp_err engine_mutes_of(struct engine *engine, const struct snapshot *snapshot,
+                             struct control_mutes *out)
+{
+    *out = (struct control_mutes){0};
+    pthread_mutex_lock(&engine->controls_lock);
+    enum pdp_err err = resolve(serving(engine), snapshot, out);
+    where_free(&out->where);
+    pthread_mutex_unlock(&engine->controls_lock);
+    return err;
+}
+
 // The snapshot that serves is not taken away while the lock is held.
 static enum pdp_err resolve_all(struct engine *engine, const struct snapshot *next,
                                 struct control_epoch *epoch)

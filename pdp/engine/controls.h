@@ -55,4 +55,10 @@ struct undo;
 MUST_USE enum pdp_err engine_controls_undo(struct engine *engine, struct undo **undo);
 void engine_controls_free(struct engine *engine); // with the engine
 
+struct control_mutes;
+struct snapshot;
+// What the mutes in force mean for a snapshot that is not served: out->rules is the caller's to free.
+MUST_USE enum pdp_err engine_mutes_of(struct engine *engine, const struct snapshot *snapshot,
+                                      struct control_mutes *out);
+
 #endif

@@ -242,6 +242,10 @@ enum pdp_err worker_new(struct engine *engine, struct worker **out)
     arena_init(&worker->arena, MESSAGE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
     worker->agents = calloc(AGENT_CACHE_ENTRIES, sizeof *worker->agents);
     worker->room = calloc(1, sizeof *worker->room);
+    worker->lately = calloc(1, sizeof *worker->lately);
+    if (worker->lately != NULL) {
+        pthread_mutex_init(&worker->lately->lock, NULL);
+    }
     enum pdp_err err = worker->agents != NULL && worker->room != NULL
                            ? geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache)
                            : PDP_ERR_NOMEM;
@@ -272,6 +276,10 @@ void worker_free(struct worker **worker)
     free(w->agents);
     free(w->room);
     recorder_free(&w->recorder);
+    if (w->lately != NULL) {
+        pthread_mutex_destroy(&w->lately->lock);
+        free(w->lately);
+    }
     arena_fini(&w->arena);
     free(w);
     *worker = NULL;

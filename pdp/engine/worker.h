@@ -6,6 +6,7 @@
 #include "engine/breaker.h"
 #include "engine/shadow.h"
 #include "engine/snapshot.h"
+#include "engine/trial.h"
 #include "session/controls.h"
 
 #include <pthread.h>
@@ -52,6 +53,7 @@ struct worker {
     const struct undo *undo;           // pinned with them; NULL: nothing is undone
     struct shadow_seed seed;           // of the question at hand
     struct recorder *recorder;         // NULL: nothing is recorded
+    struct lately *lately;             // some of what was asked; NULL: memory was out
 };
 
 // A Counter document's table, kept over reloads: its name, key and window make it the same.

@@ -404,14 +404,29 @@ bool admin_wait_compile(struct admin_call *call, struct admin_waiting **out)
         admin_fail(call->emit, "too many wait for a reload");
         return false;
     }
-    *place = (struct admin_waiting){ticket, call->emit->form, 0};
+    *place = (struct admin_waiting){ticket, call->emit->form, 0,
+                                    (node_asking_peer(call->asking)->roles & ROLES_READ) != 0};
     *out = place;
     call->outcome = NODE_PARKED;
     return true;
 }
 
+bool admin_taking(struct admin_call *call, struct admin_taking *out)
+{
+    const struct value *confirm = value_get(call->root, STR("confirm"));
+    bool right =
+        confirm == NULL || confirm->kind == VALUE_NULL || (confirm->kind == VALUE_INT && confirm->as.i >= 0);
+    out->preview = admin_true(call->root, "preview");
+    out->confirm = right && confirm != NULL && confirm->kind == VALUE_INT ? confirm->as.i : -1;
+    if (!right) {
+        admin_fail(call->emit, "`confirm` is the number of sessions that may end at most");
+    }
+    return right;
+}
+
 static void op_reload(struct admin_call *call)
 {
+    struct admin_taking taking;
     struct admin *admin = call->admin;
     struct admin_waiting *place = NULL;
     struct reload_what what;
@@ -420,14 +435,19 @@ static void op_reload(struct admin_call *call)
         admin_fail(call->emit, wrong);
         return;
     }
-    if (!admin_wait_compile(call, &place)) {
+    if (what.lists && value_get(call->root, STR("preview")) != NULL) {
+        admin_fail(call->emit, "lists are not tried before they are read: `preview` is of policies");
+        return;
+    }
+    if (!admin_taking(call, &taking) || !admin_wait_compile(call, &place)) {
         return;
     }
     place->number = what.lists ? admin->host.reload_lists(admin->host.user, what.list)
-                               : admin->host.reload(admin->host.user, node_asking_peer(call->asking));
+                               : admin->host.reload(admin->host.user, node_asking_peer(call->asking), taking);
 }
 
-static void put_reloaded(struct admin *admin, struct emit *emit, const struct admin_reload *result)
+static void put_reloaded(struct admin *admin, struct emit *emit, const struct admin_reload *result,
+                         bool people)
 {
     emit_map(emit, EMIT_FEW);
     emit_key_bool(emit, "ok", result->error.len == 0);
@@ -436,6 +456,13 @@ static void put_reloaded(struct admin *admin, struct emit *emit, const struct ad
         emit_key_str(emit, "diagnostics", str_sub(result->diagnostics, 0, DIAGNOSTICS_MAX));
     }
     put_serving(admin, emit);
+    if (result->preview && result->error.len == 0) {
+        emit_key_bool(emit, "preview", true);
+        emit_key_str(emit, "candidate", str_of(result->candidate));
+    }
+    if (result->trial != NULL) {
+        admin_put_trial(emit, result->trial, people);
+    }
     emit_end(emit);
 }
 
@@ -450,7 +477,7 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
         struct buf answer = {0};
         struct emit emit;
         emit_init(&emit, place->form, &answer);
-        put_reloaded(admin, &emit, result);
+        put_reloaded(admin, &emit, result, place->people);
         (void)node_complete(node, place->ticket, buf_view(&answer), now);
         buf_fini(&answer);
         place->number = 0;

@@ -5,6 +5,7 @@
 
 #include "audit/files.h"
 #include "base/histogram.h"
+#include "engine/trial.h"
 #include "node/gate.h"
 #include "node/guarded.h"
 #include "node/orders.h"
@@ -155,11 +156,17 @@ struct admin_served {
     bool kept; // it can be gone back to
 };
 
+// How what is compiled is to be taken.
+struct admin_taking {
+    bool preview;    // only tried on live sessions
+    int64_t confirm; // so many of them may end at most; -1: not said
+};
+
 // What the handler asks of the daemon, all on the admin's thread.
 struct admin_host {
     void (*status)(void *user, struct admin_status *out);
     // Asks for a compile; returns the number that admin_reloaded will name, or a higher one.
-    uint64_t (*reload)(void *user, const struct peer *by);
+    uint64_t (*reload)(void *user, const struct peer *by, struct admin_taking taking);
     // Asks for the file of a list to be read anew; empty: of all that come from files. Likewise.
     uint64_t (*reload_lists)(void *user, struct str list);
     // What was served, the last first. NULL: that is not known.
@@ -167,7 +174,7 @@ struct admin_host {
     // Asks for what was served before, by a digest, a time or a number of servings back. As `reload`; 0 with
     // why not.
     uint64_t (*rollback)(void *user, const struct peer *by, struct str to, struct str reason,
-                         const char **why);
+                         struct admin_taking taking, const char **why);
     // Reads certificates, keys, CAs and revocation lists anew; false with what is wrong in `why`.
     bool (*reload_certs)(void *user, char why[ADMIN_WHY_MAX]);
     // An order was carried out: for the log.
@@ -203,6 +210,9 @@ struct admin_reload {
     uint64_t number;  // of the compile that ended: answers all who asked for it or one before it
     struct str error; // empty: done
     struct str diagnostics;
+    const struct trial_result *trial; // NULL: it was not tried
+    bool preview;                     // it was, and not served
+    const char *candidate;            // digest of what was compiled
 };
 // Answers those who wait for an order that is settled. On the admin's thread, whenever one is.
 void admin_orders_settled(struct admin *admin, struct node *node, struct node_now now);

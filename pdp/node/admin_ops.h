@@ -17,6 +17,7 @@ struct admin_waiting {
     struct node_ticket ticket;
     enum wire_form form;
     uint64_t number; // 0: the place is free
+    bool people;     // who waits may read of people
 };
 
 // The riskiest sessions seen so far, and where to look next.
@@ -128,6 +129,10 @@ bool admin_wait_compile(struct admin_call *call, struct admin_waiting **place);
 void admin_put_rolled(const struct admin_status *status, struct emit *emit);
 void admin_served_list(struct admin_call *call);
 void admin_rollback(struct admin_call *call);
+// `preview` and `confirm` of a call; false: said wrong.
+bool admin_taking(struct admin_call *call, struct admin_taking *out);
+// admin_trial.c
+void admin_put_trial(struct emit *emit, const struct trial_result *result, bool people);
 
 void admin_breaker_reset(struct admin_call *call);
 void admin_lock_add(struct admin_call *call);

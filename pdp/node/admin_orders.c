@@ -130,7 +130,7 @@ void admin_order_wait(struct admin_call *call)
         admin_fail(call->emit, "too many wait for gateways");
         return;
     }
-    *place = (struct admin_waiting){ticket, call->emit->form, (uint64_t)order->as.i};
+    *place = (struct admin_waiting){ticket, call->emit->form, (uint64_t)order->as.i, false};
     call->outcome = NODE_PARKED;
     admin->host.order_wake(admin->host.user); // it may be settled already
 }

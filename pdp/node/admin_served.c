@@ -65,12 +65,14 @@ void admin_rollback(struct admin_call *call)
         admin_fail(call->emit, "`to` is a digest, a time, or how many servings to go back");
         return;
     }
-    if (!admin_reason(call, &reason)) {
+    struct admin_taking taking;
+    if (!admin_taking(call, &taking) || (!taking.preview && !admin_reason(call, &reason))) {
         return;
     }
-    uint64_t number = host->rollback != NULL
-                          ? host->rollback(host->user, node_asking_peer(call->asking), to, reason, &why)
-                          : 0;
+    reason = taking.preview ? (struct str){0} : reason;
+    uint64_t number = host->rollback != NULL ? host->rollback(host->user, node_asking_peer(call->asking), to,
+                                                              reason, taking, &why)
+                                             : 0;
     if (number == 0) {
         admin_fail(call->emit, why);
     } else if (admin_wait_compile(call, &place)) {

@@ -44,9 +44,10 @@ static void host_status(void *user, struct admin_status *out)
     *out = (struct admin_status){.source = {.path = "policies", .name = "", .digest = ""}};
 }
 
-static uint64_t host_reload(void *user, const struct peer *by)
+static uint64_t host_reload(void *user, const struct peer *by, struct admin_taking taking)
 {
     (void)by;
+    (void)taking;
     (void)user;
     return 1;
 }

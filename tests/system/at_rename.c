@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into a daemon: with AT_RENAME=kill the process is killed as soon as a file has its new name, with
-// AT_RENAME=full the disk is full when that is to be synced.
+// Preloaded into a daemon: with AT_RENAME=kill the process is killed as soon as `served-bundle` has its new
+// content, with AT_RENAME=full the disk is full when that is to be synced.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,7 +20,7 @@ static bool asked(const char *what)
 int rename(const char *from, const char *to)
 {
     long done = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
-    if (done == 0 && asked("kill")) {
+    if (done == 0 && asked("kill") && strstr(to, "served-bundle") != NULL) {
         (void)raise(SIGKILL);
     }
     return (int)done;

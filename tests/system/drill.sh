@@ -12,6 +12,7 @@ decide:
 admin: ipc://$PWD/admin.sock
 breaker_share: 20
 breaker_least: 2
+reload_least: $([ -n "${geo:-}" ] && echo 100 || echo 2)
 YAML
 
 # `systemctl restart pdpd`, of this one; it is killed, which is harder.

@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from kill import Peer
+
 DEADLINE_S = 60
 POLICY = """apiVersion: pdp/v1
 kind: Policy
@@ -278,15 +280,22 @@ def bundle(pdpd, pdpctl, folder):
         run("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(folder / name))
         run("openssl", "pkey", "-in", str(folder / name), "-pubout", "-out", str(folder / f"{name}.pub"))
     policies(folder)
-    soon = time.time() + 6
+    soon = time.time() + 8
     build(1, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon)))
     daemon = Daemon(pdpd, pdpctl, folder, "--bundle", str(folder / "b"), "--bundle-key", str(folder / "key.pub")).start()
     policies(folder, "1 == 1")
     build(2)
     second = daemon.reload()
-    policies(folder, "1 == 2")
+    policies(folder, "1 < 2")
     build(3)
     daemon.reload()
+    peer = begin(folder, 200)
+    (folder / "policies/web.yaml").write_text(RULES % "  - {id: out, effect: terminate, when: 'session.requests >= 1'}\n")
+    build(4)
+    code, _, said = daemon.ctl("reload")
+    check(code == 1 and "would end 200 of 200" in said, f"version 4 is held back: {said}")
+    check("version 3" in (folder / "state/served-bundle").read_text(), "and was not served, so it is not remembered")
+    peer.close()
     check(daemon.ctl("rollback", "--to", "1", "--reason", "denies everybody")[0] == 0, "goes back to version 2")
     status = daemon.status()
     check(status["snapshot"] == second and status["source"]["version"] == 2, "it serves")
@@ -322,9 +331,112 @@ def memory(pdpd, pdpctl, folder):
     daemon.end()
 
 
+RULES = """apiVersion: pdp/v1
+kind: Policy
+metadata: {name: web}
+rules:
+  - {id: read, effect: allow, actions: [GET, PUT]}
+%s"""
+SESSIONS = 1000
+
+
+def begin(folder, count=SESSIONS, action="GET"):
+    """Sessions of first sight, every tenth of a tenant of its own; a login makes every second an issuer's."""
+    peer = Peer(folder / "decide")
+    for i in range(count):
+        about = {**({} if i % 10 == 1 else {"tenant": "main" if i % 10 else "lab"}), "subject": {"type": "user", "id": f"u{i}"}}
+        answer = peer.ask({**about, "action": {"name": action}, "resource": {"type": "route", "id": f"/web/{i % 3}"},
+                           "context": {"session": {"id": f"s{i}", "auth_time": int(time.time())},
+                                       "network": {"ip": f"192.0.2.{i % 200}"}}})
+        if not answer["decision"]:
+            check(False, f"session {i} begins: {answer}")
+            break
+    return peer
+
+
+def rules(folder, *more):
+    (folder / "policies").mkdir(exist_ok=True)
+    (folder / "policies/web.yaml").write_text(RULES % "".join(f"  - {one}\n" for one in more))
+
+
+def tried(daemon, *arguments):
+    code, out, said = daemon.ctl(*(arguments or ("reload", "--preview")), "--json")
+    answer = json.loads(out)
+    check(code == 0 and answer.get("preview"), f"a preview: {out} {said}")
+    return answer["trial"], answer
+
+
+def preview(pdpd, pdpctl, folder):
+    """Whom a candidate would end, before it does; held back above the share, by any way that loads it."""
+    rules(folder)
+    (folder / "policies/l.yaml").write_text("apiVersion: pdp/v1\nkind: List\nmetadata: {name: l}\ntype: string\nfile: l.txt\n")
+    (folder / "policies/l.txt").write_text("alice\n")
+    (folder / "pdpd.yaml").write_text("administrators: {subjects: [u0, u1, u10], addresses: [192.0.2.20/32]}\n")
+    daemon = Daemon(pdpd, pdpctl, folder, "--policies", str(folder / "policies"), "--config", str(folder / "pdpd.yaml")).start()
+    peer = begin(folder)
+    serving = daemon.status()["snapshot"]
+
+    trial, answer = tried(daemon)
+    check((trial["live"], trial["looked"], trial["ends"], trial["denies"], trial["unsure"]) == (SESSIONS, SESSIONS, 0, 0, 0),
+          f"what serves already changes nothing: {trial}")
+    check(answer["candidate"] == serving, "it is the same snapshot")
+
+    rules(folder, "{id: lab, effect: terminate, when: 'tenant == \"lab\"'}")
+    trial, answer = tried(daemon)
+    check(trial["ends"] == SESSIONS // 10, f"a tenth would end: {trial}")
+    check(trial["unsure"] == SESSIONS // 10, f"whose tenant no question said cannot be told: {trial}")
+    check(trial["rules"] == [{"rule": "web/lab", "ends": SESSIONS // 10, "tightens": 0}], f"by a rule: {trial['rules']}")
+    check(trial["administrators_end"] == 7, f"u0, u10, and five at an address of theirs: {trial}")
+    check(trial["tenants"] == [{"tenant": "lab", "ends": SESSIONS // 10, "tightens": 0}], f"of a tenant: {trial['tenants']}")
+    check(len(trial["sessions"]) == 20 and trial["sessions"][0]["tenant"] == "lab" and "subject" in trial["sessions"][0],
+          f"with examples: {trial['sessions'][:1]}")
+    check(daemon.status()["snapshot"] == serving and answer["candidate"] != serving, "and nothing is served")
+    check(daemon.status()["sessions"]["live"] == SESSIONS, "nor ended")
+    code, out, _ = daemon.ctl("reload", "--preview")
+    check(code == 0 and out.startswith(f"100 of {SESSIONS} live sessions would end, 7 of them of administrators\n") and "web/lab" in out, f"for people: {out}")
+
+    check(daemon.ctl("reload")[0] == 0, "a hundred may always end")
+    check(daemon.status()["snapshot"] == answer["candidate"], "it serves")
+    serving = answer["candidate"]
+    rules(folder, "{id: lab, effect: terminate, when: 'tenant == \"lab\"'}", "{id: out, effect: terminate, when: 'session.requests >= 1'}")
+    code, _, said = daemon.ctl("reload")
+    check(code == 1 and f"would end 900 of {SESSIONS} live sessions" in said and "--confirm 900" in said, f"held back: {said}")
+    check(daemon.status()["snapshot"] == serving, "what served serves")
+    check("reload_refused" in daemon.alarms() and "event=reload_held_back" in daemon.text(), "an alarm")
+    failed = daemon.text().count("event=reload_failed")
+    daemon.process.send_signal(signal.SIGHUP)
+    until("a signal is held back too", lambda: daemon.text().count("event=reload_failed") > failed)
+    check(daemon.status()["snapshot"] == serving, "what served serves still")
+    check(daemon.ctl("reload", "--confirm", "899")[0] == 1, "one too few")
+    (folder / "policies/l.txt").write_text("alice\nbob\n")
+    check(daemon.ctl("reload", "--lists")[0] == 0 and daemon.status()["rules"] == 2, "lists stand on what serves, not on what was held back")
+    serving = daemon.status()["snapshot"]
+    code, _, said = daemon.ctl("reload")
+    check(code == 1 and "would end 900" in said, f"held back still: {said}")
+    code, _, said = daemon.ctl("reload", "--confirm", "900")
+    check(code == 0 and daemon.status()["snapshot"] != serving and daemon.alarms() == {}, f"confirmed: {said}")
+    check(daemon.status()["sessions"]["live"] == SESSIONS, "sessions end as they are next seen")
+    trial, answer = tried(daemon, "rollback", "--to", "2", "--preview")
+    check(trial["ends"] == 0 and trial["loosens"] == SESSIONS, f"going back would give all of them more: {trial}")
+    check("rolled_back" not in daemon.status(), "and is a preview too")
+
+    rules(folder, "{id: put, effect: terminate, actions: [PUT]}", "{id: known, effect: deny, actions: [GET], when: '\"x\" in subject.roles'}",
+          "{id: risky, effect: terminate, when: 'subject.department == \"x\"'}")
+    check(daemon.ctl("rollback", "--to", "2", "--reason", "back to the first")[0] == 0, "goes back")
+    trial, _ = tried(daemon)
+    check(trial["ends"] == 0 and trial["denies"] == 0 and trial["unsure"] == SESSIONS, f"what records do not tell ends nothing: {trial}")
+    (folder / "policies/limits.yaml").write_text("apiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: short}\nlimits: {idle: 1s, absolute: 2s}\n")
+    rules(folder)
+    until("limits have passed", lambda: tried(daemon)[0]["ends"] == SESSIONS)
+    trial, _ = tried(daemon)
+    check(trial["rules"] == [{"rule": "(limits of time)", "ends": SESSIONS, "tightens": 0}], f"by limits: {trial['rules']}")
+    peer.close()
+    daemon.end()
+
+
 def main():
     pdpd, pdpctl = sys.argv[1:3]
-    for part in (kept, lists, unkept, back, full, bundle, memory):
+    for part in (kept, lists, unkept, back, full, bundle, memory, preview):
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as folder:
             part(pdpd, pdpctl, pathlib.Path(folder))
     print(f"{checks} checks, {failures} failures")

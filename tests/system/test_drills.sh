@@ -4,4 +4,4 @@
 set -eu
 [ -x "$PDP_BIN/pdpd" ] || { echo "pdpd is not built"; exit 77; }
 command -v python3 >/dev/null || { echo "no python3"; exit 77; }
-exec python3 tests/system/docs.py . "$PDP_BIN" geo-breaker gateway-quarantine key-rotation
+exec python3 tests/system/docs.py . "$PDP_BIN" geo-breaker gateway-quarantine key-rotation bad-reload
