@@ -49,6 +49,11 @@ enum pdp_err sources_new(struct buf *bytes, struct sources **out)
     }
     atomic_init(&sources->held, 1);
     packed_digest(&bundle, sources->digest);
+    void *fits = realloc(bytes->at, bytes->len); // a growing buffer has room for as much again
+    if (fits != NULL) {
+        bytes->at = fits;
+        bytes->cap = bytes->len;
+    }
     sources->bytes = *bytes;
     *bytes = (struct buf){0};
     *out = sources;
@@ -254,6 +259,10 @@ void archive_served(struct archive *archive, const struct archive_entry *entry, 
     struct archive_entry *last = index->count > 0 ? &index->entries[index->count - 1] : NULL;
     if (last != NULL && strcmp(last->snapshot, entry->snapshot) == 0 &&
         strcmp(last->sources, entry->sources) == 0) {
+        if (last->held != NULL && entry->held != NULL) { // the compiler holds the new one: once is enough
+            sources_drop(&last->held);
+            last->held = sources_hold(entry->held);
+        }
         pthread_mutex_unlock(&archive->lock);
         return;
     }

@@ -385,6 +385,7 @@ static enum pdp_err threads_start(struct server *server)
                                          .write = server_archive_write,
                                          .user = server};
     TRY(compiler_new(server->config, server->bundles, server->seed, &start, &server->compiler));
+    sources_drop(&server->first_sources); // the compiler holds them, for as long as they serve
     compiler_geo_optional(server->compiler, server->geo_count < server->config->geo_count);
     TRY(server_state_start(server));
     TRY(auditor_start(server->auditor));
