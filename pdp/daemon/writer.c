@@ -98,7 +98,7 @@ static void *run(void *user)
         sleep_until_due(writer);
         while (write_group(writer, GROUP_STEPS)) {
         }
-        if (writer->retry_at_ms == 0 && is_due(writer)) {
+        if (writer->retry_at_ms <= clock_now().steady_ms && is_due(writer)) {
             write_noted(writer);
         }
         while (store_work(writer->config.store)) { // what it has to tidy up

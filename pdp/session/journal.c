@@ -203,10 +203,8 @@ uint64_t journal_take(struct journal *journal, size_t bytes,
 
 void journal_settle(struct journal *journal, uint64_t seq, bool failed)
 {
-    if (failed) {
-        if (seq > read_number(&journal->failed)) {
-            atomic_store_explicit(&journal->failed, seq, memory_order_release);
-        }
+    if (failed) { // what stands behind it is not tried before it, and those who wait for that wait no longer
+        atomic_store_explicit(&journal->failed, journal_head(journal), memory_order_release);
         return;
     }
     pthread_mutex_lock(&journal->lock);

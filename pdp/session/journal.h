@@ -47,7 +47,7 @@ void journal_free(struct journal **journal);
 MUST_USE enum pdp_err journal_add(struct journal *journal, const struct journal_row *rows, size_t count,
                                   bool ends, uint64_t *seq);
 // The number of the last step that was added; of the last that is durable, with all before it; and of the
-// last that the store failed to make durable, which it goes on trying.
+// last that waited when the store failed, which goes on trying.
 uint64_t journal_head(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
 uint64_t journal_failed(const struct journal *journal);
@@ -66,7 +66,7 @@ uint64_t journal_awaits(const struct journal *journal);
 uint64_t journal_take(struct journal *journal, size_t bytes,
                       void (*each)(void *user, const struct journal_row *row), void *user);
 // All up to `seq` are durable: they are dropped. Or, with `failed`, were not made durable and are given
-// again.
+// again; so are all that wait behind them, of which none would be tried before.
 void journal_settle(struct journal *journal, uint64_t seq, bool failed);
 // How much is missed: 0, or what to give to journal_made_good once all is durable that was noted by then.
 uint64_t journal_missed(const struct journal *journal);

@@ -241,6 +241,22 @@ static void what_failed_is_told_and_tried_again(void)
     world_close(&world);
 }
 
+// What is only noted is tried again too, although nothing else comes.
+static void what_was_noted_is_tried_again_by_itself(void)
+{
+    struct world world;
+    struct store_stats stats;
+    world_open(&world);
+    atomic_store(&world.fails, FAIL_BEHIND);
+    CHECK(put_session(&world, "one", SESSION_ACTIVE, false) == 0);
+    CHECK(come(has_failed, &world, 0));
+    atomic_store(&world.fails, FAIL_NONE);
+    CHECK(come(has_recovered, &world, 0));
+    store_stats(world.store, &stats);
+    CHECK(stats.rows[STORE_SESSIONS] == 1);
+    world_close(&world);
+}
+
 static void a_stop_over_a_failing_store_ends(void)
 {
     struct world world;
@@ -331,6 +347,7 @@ int main(void)
 {
     an_old_row_undoes_no_step();
     what_failed_is_told_and_tried_again();
+    what_was_noted_is_tried_again_by_itself();
     a_stop_over_a_failing_store_ends();
     a_round_can_be_hurried();
     many_threads_lose_nothing();

@@ -73,6 +73,26 @@ Test(session_journal, gives_steps_in_order_until_they_are_durable)
     cr_expect_null(journal);
 }
 
+// The writer tries the oldest first, as many as fit into one batch: who waits for a later step is told as
+// well.
+Test(session_journal, a_failure_is_of_all_that_waits)
+{
+    struct journal *journal = journal_of(0);
+    uint64_t seq = 0;
+    struct seen seen = {0};
+    cr_assert_eq(add(journal, "a", true, &seq), PDP_ERR_OK);
+    cr_assert_eq(add(journal, "b", true, &seq), PDP_ERR_OK);
+    cr_expect_eq(journal_take(journal, 1, see, &seen), 1);
+    journal_settle(journal, 1, true);
+    cr_expect_eq(journal_failed(journal), 2);
+    cr_assert_eq(add(journal, "c", true, &seq), PDP_ERR_OK);
+    cr_expect_eq(journal_failed(journal), 2);
+    journal_settle(journal, 1, true);
+    cr_expect_eq(journal_failed(journal), 3);
+    cr_expect_eq(journal_durable(journal), 0);
+    journal_free(&journal);
+}
+
 Test(session_journal, is_bounded_and_keeps_a_reserve_for_ends)
 {
     struct journal *journal = journal_of(3);
