@@ -31,7 +31,7 @@ class Bad:
         if not check(self.daemon.says("event=ready"), f"it does not start: {self.daemon.log}"):
             raise SystemExit(1)
         check("lost=0" in self.daemon.log, f"sessions are lost: {self.daemon.log}")
-        self.decide, self.admin = Peer(self.folder / "decide.ipc"), Peer(self.folder / "admin.ipc")
+        self.decide, self.admin = Peer(self.folder / "decide.ipc", patient=False), Peer(self.folder / "admin.ipc", patient=False)
 
     def fail(self, how):
         fresh = self.control.with_suffix(".new")

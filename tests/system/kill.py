@@ -88,7 +88,8 @@ def receive(s, count):
 class Peer:
     """One REQ connection, which does not come back."""
 
-    def __init__(self, path):
+    def __init__(self, path, patient=True):
+        self.patient = patient
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(DEADLINE_S)
         try:
@@ -99,9 +100,10 @@ class Peer:
             raise Gone from gone
 
     def ask(self, body):
-        """What waited for too long, on a machine that is busy, was not judged, and is asked again."""
+        """What waited for too long, on a machine that is busy, was not judged, and is asked again; not where a store that
+        fails is to be seen."""
         answer = self.ask_once(body)
-        while code_of(answer) == "overloaded":
+        while self.patient and code_of(answer) == "overloaded":
             time.sleep(answer["context"].get("retry_after", 1) / 1000)
             answer = self.ask_once(body)
         return answer
@@ -410,10 +412,10 @@ ACTS = [Worker.prove, Worker.look, Worker.look, Worker.visit, Worker.out, Worker
 # ---- The daemon ------------------------------------------------------------------------------------
 
 class Daemon:
-    def __init__(self, pdpd, folder, env=None):
+    def __init__(self, pdpd, folder, env=None, flags=()):
         self.process = subprocess.Popen(
             [pdpd, "--policies", str(folder / "policies"), "--decide", f"ipc://{folder}/decide.ipc", "--admin",
-             f"ipc://{folder}/admin.ipc", "--workers", "2", "--state", str(folder / "state")],
+             f"ipc://{folder}/admin.ipc", "--workers", "2", "--state", str(folder / "state"), *flags],
             stderr=subprocess.PIPE, text=True, env=env)
         self.log, self.seen, self.ended = "", threading.Condition(), False
         self.reader = threading.Thread(target=self.read, daemon=True)
