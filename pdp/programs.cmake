@@ -6,7 +6,7 @@ if(client_sources)
     target_link_libraries(client_objects PUBLIC floor2 nng_peer Threads::Threads)
 endif()
 # All of pdpd but its main: the echo of tests/bench runs on the same loop.
-file(GLOB daemon_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/pdp/daemon/*.c)
+file(GLOB_RECURSE daemon_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/pdp/daemon/*.c)
 list(FILTER daemon_sources EXCLUDE REGEX "/main\\.c$")
 add_library(daemon_objects STATIC ${daemon_sources})
 target_link_libraries(daemon_objects PUBLIC floor5 PkgConfig::libssl PkgConfig::libmicrohttpd PkgConfig::libcurl Threads::Threads)

@@ -3,8 +3,8 @@
 #ifndef DAEMON_COMPILE_H
 #define DAEMON_COMPILE_H
 
-#include "daemon/archive.h"
-#include "daemon/bundles.h"
+#include "daemon/state/archive.h"
+#include "daemon/state/bundles.h"
 #include "node/admin.h"
 
 struct compile_fault { // one error, for the log

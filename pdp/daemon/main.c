@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pdpd: the policy decision daemon.
-#include "daemon/flags.h"
-#include "daemon/server.h"
+#include "daemon/config/flags.h"
+#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 // The daemon's own loop with a handler that echoes: what the figures of decisions are compared with, and what
 // the ingress can be tried with alone. `echo_loop URL [WORKERS [ANSWER_BYTES]]` serves until SIGTERM; with
 // ANSWER_BYTES, each answer has that many, whatever was asked.
-#include "daemon/listen.h"
+#include "daemon/net/listen.h"
 #include "daemon/log.h"
-#include "daemon/loop.h"
+#include "daemon/net/loop.h"
 
 #include <pthread.h>
 #include <signal.h>

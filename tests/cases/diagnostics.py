@@ -27,8 +27,8 @@ LOCAL = {
     "pdp/cel/lex.c": {"bad": (3, "%")},
     "pdp/cel/lex_string.c": {"fail": (3, "%")},
     "pdp/cel/macro.c": {"complain": (2, "%")},
-    "pdp/daemon/config.c": {"no_such": (3, "`…` is no %")},
-    "pdp/daemon/url.c": {"fail": (1, "%")},
+    "pdp/daemon/config/config.c": {"no_such": (3, "`…` is no %")},
+    "pdp/daemon/config/url.c": {"fail": (1, "%")},
 }
 HINTS = {"build_fail": 3}  # arguments that are hints besides
 # Texts in tables and returns: file, a pattern whose first group is one text, the message.
@@ -43,7 +43,7 @@ TABLES = [
     ("pdp/policy/list.c", r"^    \[CEL_SET_\w+\] = \{(\"(?:\\.|[^\"])*\")", "`…` is not %"),
     ("pdp/policy/list.c", r"^    \[CEL_SET_\w+\] = \{\"(?:\\.|[^\"])*\", (\"(?:\\.|[^\"])*\")", "hint: %"),
     ("pdp/policy/exceptions.c", r"return (?:rule->never_lifted \? )?(\"(?:\\.|[^\"])*\")", "`…` %"),
-    ("pdp/daemon/config.c", r"const char \*why = (\"(?:\\.|[^\"])+\");", "%"),
+    ("pdp/daemon/config/config.c", r"const char \*why = (\"(?:\\.|[^\"])+\");", "%"),
 ]
 LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"')
 FORMAT = re.compile(r"%(?:%|[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z])")

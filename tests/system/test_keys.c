@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file of keys: what is written is read; cut short, flipped or longer it is refused, and nothing of it is
 // used.
-#include "daemon/keys.h"
+#include "daemon/state/keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 // Many sessions in one process: memory, decisions beside those of a few, written behind, and put back by a
 // start. usage: system_many [SESSIONS [DIR]]. Figures are printed; only what must hold is asserted. With DIR,
 // a state folder, what was written stays there, and where it is there already it is put back at once.
-#include "daemon/config.h"
-#include "daemon/state.h"
+#include "daemon/config/config.h"
+#include "daemon/state/state.h"
 #include "session/journal.h"
 #include "support/scratch.h"
 

@@ -3,8 +3,8 @@
 // folders.
 #include "daemon/folder.h"
 #include "daemon/log.h"
-#include "daemon/url.h"
-#include "daemon/webhook_place.h"
+#include "daemon/config/url.h"
+#include "daemon/tell/webhook_place.h"
 #include "system/daemon.h"
 
 static const struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may do what: names to grants, tenants and roles, over ipc.
-#include "daemon/identity.h"
+#include "daemon/config/identity.h"
 #include "system/daemon.h"
 
 // ---- Names -------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store's writer beside threads that end sessions, over a store in memory that fails when it is told to.
-#include "daemon/writer.h"
+#include "daemon/state/writer.h"
 #include "session/journal.h"
 #include "session/row.h"
 
