@@ -63,11 +63,10 @@ uint32_t family_tip(const struct session_table *table, const struct shard *shard
     return find_tip(table, shard, at, &half);
 }
 
-bool family_lives(const struct session_table *table, const struct shard *shard, uint32_t at)
+bool family_known(const struct session_table *table, const struct shard *shard, uint32_t at)
 {
     bool half = false;
-    uint32_t tip = find_tip(table, shard, at, &half);
-    return half || (tip != 0 && table_is_live(slot_at(table, tip)));
+    return find_tip(table, shard, at, &half) != 0 || half;
 }
 
 void family_settle(const struct session_table *table, const struct shard *shard, uint32_t at)

@@ -258,9 +258,9 @@ struct session_delta {
 //
 // With `rotate` the session goes on under that id, its epoch one higher, and the id that it had stays as a
 // ROTATED record, which counts as a tombstone, can never be a session again, and is kept as long as the
-// session would be, and for as long as it lives. STATE: the new id is known already, in whatever state, or
-// the session does not live; LIMIT, BUSY: as for a new session. Where a session ends through a hold of an old
-// id, the record of that id becomes a tombstone as well.
+// session would be, and for as long as that is known, living or ended. STATE: the new id is known already, in
+// whatever state, or the session does not live; LIMIT, BUSY: as for a new session. Where a session ends
+// through a hold of an old id, the record of that id becomes a tombstone as well.
 MUST_USE enum pdp_err session_commit(struct session_table *table, struct session_held *held,
                                      const struct session_key *key, const struct session_delta *delta,
                                      int64_t now_ms);

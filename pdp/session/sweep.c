@@ -37,10 +37,11 @@ static void sweep_slot(struct session_table *table, struct shard *shard, uint64_
 {
     uint32_t at = shard->slabs[place / TABLE_SLAB] * TABLE_SLAB + (uint32_t)(place % TABLE_SLAB);
     const struct slot *slot = slot_at(table, at);
-    // By an id that was replaced its session can be ended for as long as that lives, which may be longer than
-    // was to be seen when it was replaced.
+    // By an id that was replaced its session can be ended for as long as that lives, and by none of them may
+    // another begin for as long as it is remembered that it ended: both may be longer than was to be seen
+    // when it was replaced.
     bool past = slot->state != SESSION_NONE && forget_at_ms(slot) < now_ms;
-    if (past && !(slot->state == SESSION_ROTATED && family_lives(table, shard, at))) {
+    if (past && !(slot->state == SESSION_ROTATED && family_known(table, shard, at))) {
         note_forgotten(table, last_ms(slot));
         (void)commit_forget(table, shard, at); // or with the next round
     }

@@ -239,8 +239,9 @@ void tell_cutoff(struct session_table *table, int64_t now_ms);
 // The slot of the session that goes on in place of a rotated record, live or ended; 0: it is not known any
 // more. The shard's lock is held.
 uint32_t family_tip(const struct session_table *table, const struct shard *shard, uint32_t slot);
-// Does the session that goes on in place of a rotated record live, or can that not be told yet? The same lock.
-bool family_lives(const struct session_table *table, const struct shard *shard, uint32_t slot);
+// Is the session that goes on in place of a rotated record known, living or ended, or can that not be told
+// yet? The same lock.
+bool family_known(const struct session_table *table, const struct shard *shard, uint32_t slot);
 // Looks for that session by more steps than anybody who asks later may take. The same lock.
 void family_settle(const struct session_table *table, const struct shard *shard, uint32_t slot);
 // Gives the session of a slot another id; *old is the slot of a record for the one that it had, to be filled

@@ -271,6 +271,24 @@ Test(session_family, is_known_while_its_session_lives)
     session_table_free(&table);
 }
 
+// What ended by its last id began by none of the earlier ones for as long as the end is remembered.
+Test(session_family, is_known_while_its_end_is)
+{
+    struct session_table *table = begun();
+    cr_assert_eq(rotate(table, "a", "b", T0), PDP_ERR_OK);
+    bool known = false;
+    struct session_view was;
+    cr_assert_eq(session_end(table, STR("b"), PDP_CODE_LOCKED, T0 + DAY, T0 + 70 * DAY, &was, &known),
+                 PDP_ERR_OK);
+    session_sweep(table, T0 + 60 * DAY, 1000);
+    expect_dead(table, "b", PDP_CODE_LOCKED);
+    cr_expect_neq(help_found(table, "alice", "a", NULL), SESSION_ABSENT);
+    session_sweep(table, T0 + 71 * DAY, 1000); // in whatever order they are looked at
+    session_sweep(table, T0 + 71 * DAY, 1000);
+    cr_expect_eq(help_found(table, "alice", "a", NULL), SESSION_ABSENT);
+    session_table_free(&table);
+}
+
 // The slot of a session that was forgotten goes to another one, of the same user even: the old id is not that
 // one's.
 Test(session_family, takes_no_other_session_for_its_own)
