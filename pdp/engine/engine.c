@@ -246,7 +246,7 @@ enum pdp_err worker_new(struct engine *engine, struct worker **out)
     if (worker->lately != NULL) {
         pthread_mutex_init(&worker->lately->lock, NULL);
     }
-    enum pdp_err err = worker->agents != NULL && worker->room != NULL
+    enum pdp_err err = worker->agents != NULL && worker->room != NULL && worker->lately != NULL
                            ? geo_cache_new(GEO_CACHE_ENTRIES, &worker->geo_cache)
                            : PDP_ERR_NOMEM;
     if (err == PDP_ERR_OK && !worker_enlist(engine, worker)) {
