@@ -103,6 +103,7 @@ while [ $i -lt 15 ]; do
     start left "$@" || exit 1
     kill -9 "$pid"
     wait "$pid" 2>/dev/null
+    rm -f "$dir/a.log" "$dir/b.log" # else what the last two said would do
     "$bin/pdpd" "$@" 2>"$dir/a.log" &
     first=$!
     "$bin/pdpd" "$@" 2>"$dir/b.log" &

@@ -18,7 +18,9 @@ static void text_keep(char *out, size_t size, struct str text)
     while (len < text.len && len > 0 && ((unsigned char)text.at[len] & 0xC0) == 0x80) {
         len--; // no part of a character
     }
-    memcpy(out, text.at, len);
+    if (len > 0) {
+        memcpy(out, text.at, len);
+    }
     out[len] = '\0';
 }
 
