@@ -385,13 +385,17 @@ static void check_proof(struct sim *sim, int at, const struct session_record *re
     }
 }
 
-// While a session lives it can be ended by every id that it ever had.
+// While a session lives it can be ended by every id that it ever had. What was forgotten, and began anew by a
+// later authentication since, is another session.
 static void check_replaced(struct sim *sim, int at)
 {
     const struct sim_story *story = &sim->stories[at];
     for (int other = story->next; other != at; other = sim->stories[other].next) {
         struct session_view view;
-        if (session_look(table_of(sim), str_of(sim->stories[other].id), &view) &&
+        bool known = session_look(table_of(sim), str_of(sim->stories[other].id), &view);
+        bool another =
+            known && was_forgotten(sim, 0) && view.record.first_seen_ms > sim->stories[other].started_ms;
+        if (known && !another &&
             (view.record.state == SESSION_ACTIVE || view.record.state == SESSION_CHALLENGED)) {
             sim_fail(sim, at, "session %s lives, and its old id %s is not known", sim->stories[other].id,
                      story->id);

@@ -87,6 +87,18 @@ static enum pdp_err load_own(const struct tls_config *config, bool strict, SSL_C
     return PDP_ERR_OK;
 }
 
+// What OpenSSL works out of a certificate when it is first looked at is worked out before loops share it.
+static void look_at_all(X509_STORE *store)
+{
+    STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+        X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+        if (cert != NULL) {
+            (void)X509_check_purpose(cert, -1, 0);
+        }
+    }
+}
+
 static enum pdp_err load_ca(const struct tls_config *config, SSL_CTX *context, char why[TLS_WHY_MAX])
 {
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(config->ca);
@@ -96,6 +108,7 @@ static enum pdp_err load_ca(const struct tls_config *config, SSL_CTX *context, c
         return refuse_openssl(why, config->ca, "holds no certificates in PEM");
     }
     SSL_CTX_set_client_CA_list(context, names);
+    look_at_all(SSL_CTX_get_cert_store(context));
     return PDP_ERR_OK;
 }
 
