@@ -284,7 +284,7 @@ static void never_again(struct slow *slow)
 // It does what it is told, and its word is late.
 static void confirms_late(void)
 {
-    struct slow slow;
+    static struct slow slow; // a way that ends late looks at its own still
     slow_open(&slow, "gw-late");
     atomic_store(&slow.orders.pace[0], HOLD);
     CHECK(ends_and_is_named("gw-late"));
@@ -298,7 +298,7 @@ static void confirms_late(void)
 // It hears nothing for a while, and then all at once: old heartbeats come before the end of the session.
 static void hears_late(void)
 {
-    struct slow slow;
+    static struct slow slow; // a way that ends late looks at its own still
     slow_open(&slow, "gw-deaf");
     atomic_store(&slow.notices.pace[1], HOLD);
     atomic_store(&slow.orders.pace[1], HOLD);
@@ -313,7 +313,7 @@ static void hears_late(void)
 // It reads less than it is told: heartbeats go on coming, each later than the one before.
 static void reads_slowly(void)
 {
-    struct slow slow;
+    static struct slow slow; // a way that ends late looks at its own still
     slow_open(&slow, "gw-slow");
     atomic_store(&slow.notices.pace[1], TRICKLE);
     atomic_store(&slow.orders.pace[1], TRICKLE);
