@@ -15,6 +15,7 @@
 
 #define BEAT_FIRST_MS 1000 // an interval, until the daemon has told its own
 #define REPORT_MS 1000     // for the daemon to take a report of hits
+#define REDIAL_MS 3000     // without a word, before a line is dialled anew
 #define NOTICES_ROOM 1024  // notices that may wait in the socket
 
 // One of the two connections. Its aio is always either receiving or, of orders, answering.
@@ -213,14 +214,16 @@ static void line_close(struct line *line)
     buf_fini(&line->bytes);
 }
 
-// A dialer that libnng has given up (see call.c), or a connection that went without a word.
+// A dialer that libnng has given up (see call.c), or a connection that went without a word. Not sooner than
+// any handshake takes: one that is closed in the midst of it can hold libnng's reaper, and with it every
+// socket of the process, for ever (1.5.2).
 static void line_look(struct line *line, int64_t interval_ms, int64_t now_ms)
 {
     if (!line->open) {
         return;
     }
     (void)pthread_mutex_lock(&line->watch->lock);
-    bool silent = num_sub_sat(now_ms, line->heard_ms) > 2 * GUARD_BEATS * interval_ms;
+    bool silent = num_sub_sat(now_ms, line->heard_ms) > num_max(2 * GUARD_BEATS * interval_ms, REDIAL_MS);
     line->heard_ms = silent ? now_ms : line->heard_ms;
     (void)pthread_mutex_unlock(&line->watch->lock);
     if (silent) {
