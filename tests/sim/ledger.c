@@ -58,12 +58,27 @@ static void begin_proof(struct sim_story *story, bool begins, int64_t auth_ms, u
     story->proof_s = begins ? 0 : now_s < story->proof_s ? now_s : story->proof_s;
 }
 
+// A rotation that comes late may give its new id to another session, where both that it was about were
+// forgotten.
+static void begin_next(struct sim *sim, int at)
+{
+    struct sim_story *next = &sim->stories[at];
+    struct session_view view;
+    if (next->ended && was_forgotten(sim, next->ended_ms) &&
+        !session_look(table_of(sim), str_of(next->id), &view)) {
+        next->ended = next->started = false;
+        next->lives++;
+        leave_ring(sim, at);
+    }
+}
+
 static void begin_event(struct sim *sim, const struct sim_request *request, const struct sim_send *send)
 {
     bool begins = is_authentication(request);
     struct sim_story *story = &sim->stories[request->story];
     if (request->event == EVENT_ROTATE) {
         story->overlap_ms = num_max(story->overlap_ms, send->wall_ms + OVERLAP_MS);
+        begin_next(sim, request->to);
     } else if (begins || request->event == EVENT_STEP_UP_PASSED) {
         int64_t auth_ms = request->claims ? num_min(request->claim_ms, send->wall_ms) : send->wall_ms;
         int at = request->story;
