@@ -3,25 +3,7 @@
 # Cut-offs and locks as an analyst gives them: each kind and effect, what asks again, and a kill and a restart after which
 # all of it holds.
 set -eu
-ctl=$PDP_BIN/pdpctl
-[ -x "$PDP_BIN/pdpd" ] || { echo "pdpd is not built"; exit 77; }
-work=$(mktemp -d)
-daemon=
-clean() {
-    [ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap clean EXIT
-checks=0
-expect() { # EXIT TEXT COMMAND…: the exit code, and a text on standard output or error
-    code=$1 text=$2
-    shift 2
-    got=0
-    checks=$((checks + 1))
-    "$@" >"$work/out" 2>&1 </dev/null || got=$?
-    [ "$got" = "$code" ] || { cat "$work/out"; echo "FAIL: $*: exit $got, not $code"; exit 1; }
-    grep -qF -- "$text" "$work/out" || { cat "$work/out"; echo "FAIL: $*: no \`$text\`"; exit 1; }
-}
+. tests/system/expect.sh
 start() {
     rm -f "$work"/*.sock
     "$PDP_BIN/pdpd" --config "$work/pdpd.yaml" 2>>"$work/pdpd.log" &
