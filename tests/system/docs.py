@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -107,6 +108,18 @@ def commands_of(lines):
     return session
 
 
+def end_group(group, alive):
+    """Ends a group of processes and waits until none has `alive`'s other end: a daemon writes until it is gone."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, how)
+        except ProcessLookupError:
+            pass
+        if select.select([alive], [], [], SECONDS)[0]:
+            break
+    os.close(alive)
+
+
 class Page:
     def __init__(self, root, bin_dir, path, scratch):
         self.root, self.path, self.bad = root, path, 0
@@ -128,17 +141,17 @@ class Page:
         if block is not None:
             env["BLOCK"] = str(self.scratch / f".block-{block.line}")
             pathlib.Path(env["BLOCK"]).write_text(block.text)
+        alive, held = os.pipe()  # held by the script and by all that it leaves behind, such as a daemon
         run = subprocess.Popen(["sh", "-c", script], cwd=self.scratch, env=env, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                               pass_fds=[held])
+        os.close(held)
         try:
             return run.communicate(timeout=SECONDS)[0], run.returncode
         except subprocess.TimeoutExpired:
             return "no end after a minute", -1
         finally:
-            try:
-                os.killpg(run.pid, signal.SIGTERM)  # what the script left behind, such as a daemon
-            except ProcessLookupError:
-                pass
+            end_group(run.pid, alive)
 
     def set_up(self):
         if self.cases.is_dir():
