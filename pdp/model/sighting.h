@@ -19,6 +19,8 @@ enum {
     SIGHT_HAS_FINGERPRINT = 1 << 9,
     SIGHT_HAS_AGENT = 1 << 10,
     SIGHT_TOOL_AGENT = 1 << 11, // curl, Boto3, a script: no browser
+    SIGHT_CARRIER = 1 << 12,    // a mobile carrier's, whose addresses change from minute to minute
+    SIGHT_OWN_EGRESS = 1 << 13, // where the company's own people come out
 };
 
 struct sighting {
