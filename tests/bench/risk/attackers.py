@@ -12,6 +12,7 @@ CAUSES = {
     "hour": ("hour",),
     "both-at-once": ("concurrent", "two-", "simultaneous", "both"),
     "pace": ("rate",),
+    "source": ("source",),
 }
 
 
@@ -86,6 +87,34 @@ def poisoning(world, population, rnd, known):
     there = vpn(world, population, rnd, known)
     mine = own.device
     return [near, near, near.by(mine), near.by(mine), there.by(mine), there.by(mine), own.by(mine)]
+
+
+STUFFING = "credential-stuffing"
+
+
+class Stuffing:
+    """One campaign: a list of names and passwords tried from one /24, until some fit. Hosting, a VPN, or the line of somebody
+    who does not know; a script that says so, or one that calls itself a browser and shakes hands as what it is."""
+    TRIES, HITS, FEWEST = 150, 6, 20  # of which so many fit, none before so many have failed
+    LASTS_MS = 2 * 3_600_000
+
+    def __init__(self, world, population, rnd):
+        u = rnd.random()
+        if u < .6:
+            block = world.kind_block(rnd, "hosting" if u < .4 else "vpn")
+        else:
+            block = somebody(population, rnd).block
+        own = people.new_device(rnd, people.TOOLS)
+        shown = own if rnd.random() < .5 else people.new_device(rnd, form=("desktop",))
+        self.device = people.Device(shown.kind, shown.version, own.mark, shown.screen, truly=own.kind)
+        self.block, self.home = block, block.address(rnd)
+        hits = set(rnd.sample(range(self.FEWEST, self.TRIES), self.HITS))
+        self.tries = [(int(n / self.TRIES * self.LASTS_MS) + int(rnd.random() * 20_000), n in hits) for n in range(self.TRIES)]
+
+    def context(self, rnd):
+        """Another address of the same /24 each time."""
+        a, b, c, _ = self.home.split(".")
+        return people.Context(f"{a}.{b}.{c}.{1 + int(rnd.random() * 254)}", self.block, self.device)
 
 
 # ---- With a cookie -------------------------------------------------------------------------------

@@ -274,7 +274,7 @@ def play(plan, name, method):
         elif what == "begin":
             method.learn(who[0].user, who[0].requests[0][1], at)
             sessions[id(who[0])] = Seen(who[0])
-        elif has_say:
+        elif has_say and what == "request":
             session, k = who
             _, context, thief, _ = session.requests[k]
             sessions[id(session)].add(method.request(session, context, at), thief,

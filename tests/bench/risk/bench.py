@@ -5,6 +5,7 @@
 Uses nothing of the scorer: it makes a world, asks `pdpctl replay`, and counts.
 """
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import random
@@ -22,6 +23,7 @@ import report
 import swap
 
 BEGAN = time.monotonic()
+PART = 4_000  # innocents of a population: as many as fit into a process that is not large
 
 
 def options():
@@ -32,7 +34,10 @@ def options():
     parser.add_argument("--geo", action="append", default=[], metavar="FILE",
                         help="real databases: of places, and of systems, and of marks, instead of a made-up world")
     parser.add_argument("--calm", action="store_true", help="users who are seldom somewhere new")
-    parser.add_argument("--full", action="store_true", help="every figure of logins, with intervals")
+    parser.add_argument("--full", action="store_true", help="every figure of logins, with intervals, and 40,000 more innocents")
+    parser.add_argument("--innocents", type=int, metavar="N", help="so many more innocent sessions, each of a user of its own: "
+                        "to tell whether fewer than 1 in 10,000 are ended needs 30,000 of which none is")
+    parser.add_argument("--jobs", type=int, default=2, help="how many thousands of innocents are asked at once")
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="a document more, such as a RiskModel to try")
     parser.add_argument("--out", metavar="DIR", help="keep databases, policies, events as they were asked, report.json, and "
@@ -55,6 +60,27 @@ def write_script(made, folder):
                 kind, attack, name, session, before = label
                 labels.write(json.dumps({"line": number, "label": attack, "of": kind, "attacker": name if attack else None,
                                          "session": session, "history": before}, separators=(",", ":")) + "\n")
+
+
+def innocents_alone(args, world, number, count, folder_of_policies, geo):
+    """A population of its own in the same world, with nobody who attacks: what became of its sessions."""
+    made = plan.Plan(f"{args.seed}/innocents/{number}", count, count, world, args.calm, attacked=False)
+    ctl = drive.Pdpctl(args.pdpctl, folder_of_policies, geo)
+    results = drive.Run(ctl).play(made)
+    ctl.close()
+    return report.innocent(results), report.odd_innocents(results)
+
+
+def more_innocents(args, world, folder_of_policies, geo):
+    """In parts, of which some are asked at once: the parts are the same however many that is."""
+    left = args.innocents if args.innocents is not None else 40_000 if args.full else 0
+    with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
+        parts = [pool.submit(innocents_alone, args, world, n, min(PART, left - n * PART), folder_of_policies, geo)
+                 for n in range(-(-left // PART))]
+        for n, part in enumerate(concurrent.futures.as_completed(parts)):
+            part.result()
+            say(f"innocents alone: {n + 1} of {len(parts)} parts")
+    return [part.result() for part in parts]
 
 
 def main():
@@ -81,12 +107,13 @@ def main():
             (folder / "swap").mkdir(exist_ok=True)
             swapped = swap.run(made, pathlib.Path(args.pdpctl).parent, folder_of_policies, folder / "swap",
                                sum(1 for w in results.sessions if w.session.kind == "plain"))
+        more = more_innocents(args, made.world, folder_of_policies, geo)
         others = {}
         for name, method in baselines.everyone(args.seed).items():
             say(f"baseline: {name}")
             others[name] = baselines.play(made, name, method)
         say("counting")
-        figures = report.make(made, results, others, args.seed, swapped)
+        figures = report.make(made, results, others, args.seed, swapped, more)
         print("\n".join([*(report.full(figures) if args.full else ()), *report.text(figures)]))
         if args.out:
             (folder / "report.json").write_text(json.dumps(figures, indent=1) + "\n")

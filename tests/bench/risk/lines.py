@@ -33,6 +33,13 @@ def login(at, number, user, session, context):
     return event("login", at, number, user, session, context, "pwd")
 
 
+def failed(at, number, user, context):
+    """A password that was wrong. There is no session yet."""
+    device, where = context.device.part, f'"network":{{"ip":"{context.ip}"}}'
+    return (f'{{"at":{at},"event":{{"type":"login_failed","subject":{{"type":"user","id":"{user}"}},'
+            f'"context":{{"device":{device},{where}}},"properties":{{"amr":["pwd"]}}}},"request_id":"e{number}",{TENANT}}}')
+
+
 def proved(at, number, user, session, context):
     return event("step_up_passed", at, number, user, session, context, "hwk")
 
@@ -56,6 +63,8 @@ def script(plan):
             yield login(at, number, a.user.name, f"l{step}", a.context), None
             yield (question(at + 1, number, a.user.name, f"l{step}", a.context, at // 1000),
                    ("poison", 1, a.attacker, f"l{step}", a.history))
+        elif what == "failed":
+            yield failed(at, number, *who), None
         elif what == "begin":
             s = who[0]
             yield login(at, number, s.user.name, name_of(s), s.requests[0][1]), None

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures from scores: area under the curve, detection at a budget, calibration, and how sure each figure is.
 
-Intervals are the middle 95 % of a bootstrap: attacks are drawn anew one by one; legitimate scores enter by the distribution
-that drawing them anew would give (of a quantile: a beta; of the mean of placements: nearly normal)."""
+Intervals are the middle 95 % of a bootstrap by user: those who were attacked are drawn anew with all that was done to them;
+legitimate scores enter by the distribution that drawing their users anew would give (of the mean of placements: nearly
+normal; of a quantile: a beta, of as many scores as say as much as these do, which belong together by user)."""
 import bisect
 import math
 
@@ -39,28 +40,83 @@ def middle(values):
     return [values[int(len(values) * .025)], values[min(len(values) - 1, int(len(values) * .975))]]
 
 
-def judge(legit, attacks, rnd):
-    """The row of a table: AUC and detection at each budget, each with its interval."""
-    legit, attacks = sorted(legit), list(attacks)
+def spread(values, users):
+    """The standard error of a mean of values that belong together by user."""
+    mean, sums = sum(values) / len(values), {}
+    for value, user in zip(values, users):
+        sums[user] = sums.get(user, 0.0) + value - mean
+    return math.sqrt(sum(total ** 2 for total in sums.values())) / len(values)
+
+
+def as_good_as(hits, users):
+    """As how many independent answers these yes and no are, which belong together by user."""
+    p, n = sum(hits) / len(hits), len(hits)
+    error = spread(hits, users)
+    return min(n, max(1.0, p * (1 - p) / error ** 2)) if error > 0 else n
+
+
+def draws(users, rnd):
+    """ROUNDS lists of indices: users drawn anew, with all that is theirs."""
+    groups = {}
+    for index, user in enumerate(users):
+        groups.setdefault(user, []).append(index)
+    groups = list(groups.values())
+    return [[i for group in rnd.choices(groups, k=len(groups)) for i in group] for _ in range(ROUNDS)]
+
+
+class Bench:
+    """One method's scores of the legitimate and of attacks: what it finds, and how that would vary."""
+
+    def __init__(self, legit, attacks, legit_users):
+        order = sorted(range(len(legit)), key=legit.__getitem__)
+        self.legit, self.attacks = [legit[i] for i in order], attacks
+        users = [legit_users[i] for i in order]
+        self.places = placements(self.legit, attacks)
+        ordered, n = sorted(attacks), len(attacks)
+        theirs = [1 - (bisect.bisect_left(ordered, s) + bisect.bisect_right(ordered, s)) / (2 * n) for s in self.legit]
+        self.spread = spread(theirs, users)
+        self.limits = {b: threshold(self.legit, b) for b in BUDGETS}
+        self.worth = {b: as_good_as([s > self.limits[b] for s in self.legit], users) for b in BUDGETS}
+
+    def area(self, drawn=None, rnd=None):
+        if drawn is None:
+            return sum(self.places) / len(self.places)
+        return min(1, max(0, sum(self.places[i] for i in drawn) / len(drawn) + rnd.gauss(0, self.spread)))
+
+    def found(self, budget, drawn=None, rnd=None):
+        if drawn is None:
+            return share_above(self.attacks, self.limits[budget])
+        n, worth = len(self.legit), self.worth[budget]
+        k = max(1e-9, worth * (1 - budget))
+        limit = self.legit[min(n - 1, int(n * rnd.betavariate(k, worth - k + 1)))]
+        return sum(self.attacks[i] > limit for i in drawn) / len(drawn)
+
+
+def judge(legit, attacks, rnd, legit_users=None, attack_users=None):
+    """The row of a table: AUC and detection at each budget, each with its interval. Without users each is one of its own."""
+    legit, attacks = list(legit), list(attacks)
     if not legit or not attacks:
         return None
-    n, places = len(legit), placements(legit, attacks)
-    area = sum(places) / len(places)
-    ordered = sorted(attacks)
-    theirs = [1 - (bisect.bisect_left(ordered, s) + bisect.bisect_right(ordered, s)) / (2 * len(ordered)) for s in legit]
-    mean = sum(theirs) / n
-    spread = math.sqrt(sum((t - mean) ** 2 for t in theirs) / n / n)
+    bench = Bench(legit, attacks, legit_users or range(len(legit)))
     areas, found = [], {budget: [] for budget in BUDGETS}
-    for _ in range(ROUNDS):
-        drawn = rnd.choices(range(len(attacks)), k=len(attacks))
-        areas.append(sum(places[i] for i in drawn) / len(drawn) + rnd.gauss(0, spread))
+    for drawn in draws(attack_users or range(len(attacks)), rnd):
+        areas.append(bench.area(drawn, rnd))
         for budget in BUDGETS:
-            k = max(1, math.ceil(n * (1 - budget)))
-            limit = legit[min(n - 1, int(n * rnd.betavariate(k, n - k + 1)))]
-            found[budget].append(sum(attacks[i] > limit for i in drawn) / len(drawn))
-    return {"legit": n, "attacks": len(attacks), "auc": area, "auc_interval": [max(0, min(1, v)) for v in middle(areas)],
-            "found": {str(b): share_above(attacks, threshold(legit, b)) for b in BUDGETS},
-            "found_interval": {str(b): middle(found[b]) for b in BUDGETS}}
+            found[budget].append(bench.found(budget, drawn, rnd))
+    return {"legit": len(legit), "attacks": len(attacks), "auc": bench.area(), "auc_interval": middle(areas),
+            "found": {str(b): bench.found(b) for b in BUDGETS}, "found_interval": {str(b): middle(found[b]) for b in BUDGETS}}
+
+
+def ahead(ours, theirs, rnd, legit_users, attack_users):
+    """By how much one method is ahead of another on the same logins: each is (legit scores, scores of attacks)."""
+    a, b = Bench(*ours, legit_users), Bench(*theirs, legit_users)
+    rows = {"auc": [], **{str(budget): [] for budget in BUDGETS}}
+    for drawn in draws(attack_users, rnd):
+        rows["auc"].append(a.area(drawn, rnd) - b.area(drawn, rnd))
+        for budget in BUDGETS:
+            rows[str(budget)].append(a.found(budget, drawn, rnd) - b.found(budget, drawn, rnd))
+    now = {"auc": a.area() - b.area(), **{str(budget): a.found(budget) - b.found(budget) for budget in BUDGETS}}
+    return {key: [now[key], *middle(rows[key])] for key in rows}
 
 
 def percentile(values, share):
@@ -68,17 +124,29 @@ def percentile(values, share):
     return values[min(len(values) - 1, max(0, math.ceil(len(values) * share) - 1))] if values else None
 
 
-def at_most(count, of):
+def _below(count, of, p):
+    """How likely at most `count` of `of` are."""
+    if p <= 0 or p >= 1:
+        return float(p <= 0 or count >= of)
+    rest, log_p, log_q = math.lgamma(of + 1), math.log(p), math.log1p(-p)
+    return sum(math.exp(rest - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * log_p + (of - k) * log_q)
+               for k in range(count + 1))
+
+
+def at_most(count, of, doubt=.05):
     """With 95 % confidence, what the true rate is below, when `count` of `of` were seen (Clopper and Pearson, by halving)."""
     low, high = 0.0, 1.0
-    for _ in range(60):
+    for _ in range(40):
         p = (low + high) / 2
-        term = total = math.exp(of * math.log1p(-p)) if p < 1 else 0.0
-        for k in range(count):
-            term *= (of - k) / (k + 1) * p / (1 - p)
-            total += term
-        low, high = (p, high) if total > .05 else (low, p)
+        low, high = (p, high) if _below(count, of, p) > doubt else (low, p)
     return high
+
+
+def around(count, of):
+    """The 95 % interval of a share where each case is a user of its own: says something even where all of them hit."""
+    if not of:
+        return [0.0, 1.0]
+    return [0.0 if count == 0 else 1 - at_most(of - count, of, .025), 1.0 if count == of else at_most(count, of, .025)]
 
 
 # ---- Calibration: (probability, is an attack, weight) ------------------------------------------------
@@ -94,6 +162,24 @@ def calibration(rows, bins=15):
         cell[2] += weight * attack
     total = sum(cell[0] for cell in sums)
     return sum(abs(cell[1] - cell[2]) for cell in sums) / total if total else 0.0
+
+
+def calibration_interval(rows, users, rnd, bins=15, rounds=100):
+    """The middle 95 % of the error as it comes out when users are drawn anew."""
+    of = {}
+    for (p, attack, weight), user in zip(rows, users):
+        cell = of.setdefault(user, {}).setdefault(min(bins - 1, int(p * bins)), [0.0, 0.0])
+        cell[0] += weight
+        cell[1] += weight * (p - attack)
+    of, errors = [[(n, *cell) for n, cell in cells.items()] for cells in of.values()], []
+    for _ in range(rounds if of else 0):
+        gaps, total = [0.0] * bins, 0.0
+        for cells in rnd.choices(of, k=len(of)):
+            for n, weight, gap in cells:
+                total += weight
+                gaps[n] += gap
+        errors.append(sum(map(abs, gaps)) / total)
+    return middle(errors) if errors else [0.0, 1.0]
 
 
 def logit(p):

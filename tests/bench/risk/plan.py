@@ -10,6 +10,7 @@ import people
 import places
 
 FEWEST, MOST = 20, 200  # requests of a session
+FORGETS = .04  # of logins, and of beginnings of sessions, that follow a wrong password or two
 LATE = 20 * 60_000  # no pause of a session is longer, so that none idles out
 
 
@@ -68,18 +69,21 @@ def _hijacked(world, population, rnd, session):
 class Plan:
     """Everything drawn from one seed. Parts have random numbers of their own, so that one more of one changes no other."""
 
-    def __init__(self, seed, users, sessions, world=None, calm=False):
-        self.seed, self.calm = seed, calm
+    def __init__(self, seed, users, sessions, world=None, calm=False, attacked=True):
+        """attacked: else there are innocents alone."""
+        self.seed, self.calm, self.attacked = seed, calm, attacked
         self.world = world or places.World(self.rnd("places"))
         self.users = [people.User(self.world, self.rnd("user", n), f"u{n}", calm).live(self.rnd("life", n)) for n in range(users)]
         self.population = places.Weighted([(u, len(u.logins)) for u in self.users])
         self.each = max(24, users // 16)  # attacks of a kind on logins, with a third for each class of users
         self.steps, self._number = [], 0
         self.tainted = {}  # users whose later logins are not measured, since when: somebody else was in
-        self._poison()
+        if attacked:
+            self._poison()
         self._sessions(sessions)
         self._logins()
-        self._break_ins(calm)
+        if attacked:
+            self._break_ins(calm)
         self.steps.sort(key=lambda step: step[:2])
 
     def rnd(self, *part):
@@ -90,11 +94,19 @@ class Plan:
         self._number += 1
         self.steps.append((at, self._number, what, *rest))
 
+    def _forget(self, rnd, at, name, context, share=FORGETS):
+        """Before some logins a wrong password or two."""
+        if rnd.random() < share:
+            for n in range(1 if rnd.random() < .7 else 2):
+                self._add(at - 8_000 - n * 9_000 - int(rnd.random() * 4_000), "failed", name, context)
+
     def _logins(self):
+        rnd = self.rnd("forgets")
         for user in self.users:
             since = self.tainted.get(user.name)
             for at, context in user.logins:
                 tainted = since is not None and at >= since
+                self._forget(rnd, at, user.name, context)
                 self._add(at, "login", Attempt(user, context, history=user.history(at), tainted=tainted))
 
     def _break_ins(self, calm):
@@ -110,20 +122,48 @@ class Plan:
                     chances[people.class_of(user.history(since + 1))].append((user, since, until))
         silent = [people.User(self.world, self.rnd("silent", n), f"n{n}", calm).live(self.rnd("silence", n), count=1)
                   for n in range(max(8, self.each // 3))]
+        measured_span = (measured, end)
         for name, make in attackers.LOGINS.items():
             for n in range(self.each):
-                kind = ("new", "thin", "thick")[n % 3]
-                if kind == "new" or not chances[kind]:
-                    user = rnd.choice(silent)
-                    at = measured + int(rnd.random() * (end - measured))
+                user, at = self._victim(rnd, n, chances, silent, measured_span)
+                self._break_in(at, user, name, lambda known: make(self.world, self.population, rnd, known), "hour")
+        self._stuffing(self.rnd("stuffing"), chances, silent, measured_span)
+
+    @staticmethod
+    def _victim(rnd, n, chances, silent, span, at=None):
+        """Somebody of each class by turns, and a moment; or at a given moment, of those who have the history then."""
+        kind = ("new", "thin", "thick")[n % 3]
+        for _ in range(200 if at else 1):
+            if kind == "new" or not chances[kind]:
+                break
+            user, since, until = rnd.choice(chances[kind])
+            if at is None:
+                return user, since + 1 + int(rnd.random() * (until - since - 1))
+            if since < at < until:
+                return user, at
+        return rnd.choice(silent), at or span[0] + int(rnd.random() * (span[1] - span[0]))
+
+    def _break_in(self, at, user, name, make, *causes):
+        known = user.context_at(at)
+        context = make(known)
+        history = 0 if user.name.startswith("n") else user.history(at)
+        self._add(at, "break-in", Attempt(user, context, name, attackers.causes(known if history else None, context, *causes), history))
+
+    def _stuffing(self, rnd, chances, silent, span):
+        """Each campaign names six strangers or users for one whose password fits."""
+        for _ in range(max(1, self.each // attackers.Stuffing.HITS)):
+            campaign = attackers.Stuffing(self.world, self.population, rnd)
+            begin = span[0] + int(rnd.random() * (span[1] - span[0] - campaign.LASTS_MS))
+            hits = 0
+            for late, hit in campaign.tries:
+                context = campaign.context(rnd)
+                if hit:
+                    user, at = self._victim(rnd, hits, chances, silent, span, begin + late)
+                    self._break_in(at, user, attackers.STUFFING, lambda known: context, "hour", "source")
+                    hits += 1
                 else:
-                    user, since, until = rnd.choice(chances[kind])
-                    at = since + 1 + int(rnd.random() * (until - since - 1))
-                known = user.context_at(at)
-                context = make(self.world, self.population, rnd, known)
-                history = 0 if user.name.startswith("n") else user.history(at)
-                causes = attackers.causes(known if history else None, context, "hour")
-                self._add(at, "break-in", Attempt(user, context, name, causes, history))
+                    name = rnd.choice(self.users).name if rnd.random() < .3 else f"x{rnd.getrandbits(30)}"
+                    self._add(begin + late, "failed", name, context)
 
     def _poison(self):
         """Each on a user of its own, whose later logins are not measured: they were made to look odd."""
@@ -147,7 +187,7 @@ class Plan:
         rnd = self.rnd("sessions")
         first = people.START + people.WARM_UP_DAYS * people.DAY
         kinds = list(innocents.ALL)
-        thefts = [name for name in attackers.SESSIONS for _ in range(max(4, count // 60))]
+        thefts = [name for name in attackers.SESSIONS for _ in range(max(4, count // 20))] if self.attacked else []
         todo = [(kinds[n % len(kinds)], None) for n in range(count)] + [("theft", name) for name in thefts]
         pool = [u for u in self.users if u.name not in self.tainted and u.logins[-1][1].device.form != "bot"]
         for n, (kind, attacker) in enumerate(todo):
@@ -161,6 +201,7 @@ class Plan:
                 _hijacked(self.world, self.population, rnd, session)
             else:
                 _benign(self.world, rnd, kind, session)
+            self._forget(rnd, session.requests[0][0], user.name, session.requests[0][1], FORGETS * (3 if kind == "corporate-egress" else 1))
             self._add(session.requests[0][0], "begin", session)
             for k, request in enumerate(session.requests):
                 self._add(request[0], "request", session, k)

@@ -3,27 +3,29 @@
 import random
 
 import attackers
+import drive
 import innocents
 import metrics
 import people
+import targets
 
 OURS = "pdp"
 CLASSES = ("new", "thin", "thick")
 BUDGET = .01                       # of which thefts are found, and true detections counted
 BASE_RATE = .0323                  # attacks among what is scored: σ(−3.4), the share that calibration is held to
 HISTORY = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (13, 28), (29, 10_000))
-LOGIN_ATTACKS = (*attackers.LOGINS, "slow-poisoning")
+LOGIN_ATTACKS = (*attackers.LOGINS, "slow-poisoning", attackers.STUFFING)
 NEAR = .05
 TOY = {  # AUC and detection at 1 % that a toy of the model's author had: RISK.md, 4
     "naive": (.972, .50), "vpn": (.939, .38), "targeted": (.605, .00), "rare-infrastructure": (.986, .66)}
 
 
 def _split(logins):
-    """attacker (None: rightful) -> class ("old" is thin and thick) -> [(score, attempt, signal, effect)]."""
+    """attacker (None: rightful) -> class ("old" is thin and thick) -> [(score, attempt, signals, effect)]."""
     out = {}
     for _, attempt, score, *more in logins:
         kind = people.class_of(attempt.history)
-        row = (score, attempt, *(more or ("", "")))
+        row = (score, attempt, *(more or ((), "")))
         for name in (kind,) if kind == "new" else (kind, "old"):
             out.setdefault(attempt.attacker, {}).setdefault(name, []).append(row)
     return out
@@ -31,6 +33,10 @@ def _split(logins):
 
 def _scores(rows):
     return [row[0] for row in rows]
+
+
+def _users(rows):
+    return [row[1].user.name for row in rows]
 
 
 def login_table(methods, rnd):
@@ -41,9 +47,25 @@ def login_table(methods, rnd):
         table[name] = {}
         for attacker in LOGIN_ATTACKS:
             table[name][attacker] = {
-                kind: metrics.judge(_scores(split[None].get(kind, [])), _scores(split.get(attacker, {}).get(kind, [])), rnd)
-                for kind in ("old", *CLASSES)}
+                kind: _judge(split[None].get(kind, []), split.get(attacker, {}).get(kind, []), rnd) for kind in ("old", *CLASSES)}
     return table
+
+
+def _judge(legit, attacks, rnd):
+    return metrics.judge(_scores(legit), _scores(attacks), rnd, _users(legit), _users(attacks))
+
+
+def against(methods, rival, rnd):
+    """By how much we are ahead of a rival: attacker -> class -> {"auc", budgets}: [difference, low, high]."""
+    ours, theirs, out = _split(methods[OURS]), _split(methods[rival]), {}
+    for attacker in LOGIN_ATTACKS:
+        out[attacker] = {}
+        for kind in ("old", "new"):
+            sides = [[split[None].get(kind, []), split.get(attacker, {}).get(kind, [])] for split in (ours, theirs)]
+            if all(rows for side in sides for rows in side):
+                out[attacker][kind] = metrics.ahead(*[[_scores(rows) for rows in side] for side in sides], rnd,
+                                                    _users(sides[0][0]), _users(sides[0][1]))
+    return out
 
 
 def proofs_by_history(methods):
@@ -86,9 +108,9 @@ def named(logins):
         for kind in CLASSES:
             legit = sorted(_scores(split[None].get(kind, [])))
             limit = metrics.threshold(legit, BUDGET) if legit else 1e9
-            for score, attempt, signal, _ in split.get(attacker, {}).get(kind, []):
+            for score, attempt, signals, _ in split.get(attacker, {}).get(kind, []):
                 found += score > limit
-                right += score > limit and attackers.cause_named(signal, attempt.causes)
+                right += score > limit and attackers.cause_named(signals[0][0] if signals else "", attempt.causes)
         out[attacker] = {"found": found, "right": right}
     return out
 
@@ -102,23 +124,26 @@ def _weighted(rows):
     return [(p, attack, BASE_RATE / bad if attack else (1 - BASE_RATE) / good) for p, attack in rows]
 
 
-def calibration(results):
+def calibration(results, rnd):
     """As configured, and after fitting a and b to the first half of the time and looking at the second."""
-    logins = [(at, score / 100, a.attacker is not None) for at, a, score, *_ in results.logins]
-    requests = [(at, score / 100, thief) for seen in results.sessions
+    logins = [(at, a.user.name, score / 100, a.attacker is not None) for at, a, score, *_ in results.logins]
+    requests = [(at, seen.session.user.name, score / 100, thief) for seen in results.sessions
                 for (at, *_), score, thief in zip(seen.session.requests, seen.scores, seen.labels)]
     out = {}
     for name, rows in (("logins", logins), ("requests", requests)):
         rows.sort(key=lambda row: row[0])
         early, late = rows[:len(rows) // 2], rows[len(rows) // 2:]
-        late = _weighted([row[1:] for row in late])
-        a, b = metrics.platt(_weighted([row[1:] for row in early]))
-        out[name] = {"error": metrics.calibration(late), "fitted": metrics.calibration(metrics.fitted(late, a, b)),
+        users = [row[1] for row in late]
+        late = _weighted([row[2:] for row in late])
+        a, b = metrics.platt(_weighted([row[2:] for row in early]))
+        fitted = metrics.fitted(late, a, b)
+        out[name] = {"error": metrics.calibration(late), "interval": metrics.calibration_interval(late, users, rnd),
+                     "fitted": metrics.calibration(fitted), "fitted_interval": metrics.calibration_interval(fitted, users, rnd),
                      "a": a, "b": b}
     return out
 
 
-def thefts(results, rnd):
+def thefts(results):
     out = {}
     for name in attackers.SESSIONS:
         seen = [w for w in results.sessions if w.session.attacker == name and w.thief_scores]
@@ -129,10 +154,8 @@ def thefts(results, rnd):
         out[name] = {"thefts": len(seen), "found": sum(r < never for r in requests), "two": sum(r <= 2 for r in requests),
                      "ten": sum(r <= 10 for r in requests), "right": sum(
                          attackers.cause_named(w.signal, w.session.causes) for w in found)}
-        for most in (2, 10):
-            hits = [r <= most for r in requests]
-            drawn = [sum(rnd.choices(hits, k=len(hits))) / len(hits) for _ in range(metrics.ROUNDS)] if hits else [0]
-            out[name][f"within_{most}_interval"] = metrics.middle(drawn)
+        for most in (2, 10):  # nobody is robbed twice: each is a user of its own
+            out[name][f"within_{most}_interval"] = metrics.around(sum(r <= most for r in requests), len(requests))
         for share, word in ((.5, "median"), (.95, "p95")):
             for what, values in (("requests", requests), ("seconds", seconds)):
                 value = metrics.percentile(values, share)
@@ -140,11 +163,17 @@ def thefts(results, rnd):
     return out
 
 
-def benign(results, swapped=()):
+def innocent(results):
+    """kind -> sessions, challenged, ended: what can be added to that of another run."""
     out = {}
     for kind in innocents.ALL:
         seen = [w for w in results.sessions if w.session.kind == kind]
         out[kind] = {"sessions": len(seen), "challenged": sum(w.challenged > 0 for w in seen), "ended": sum(w.ended for w in seen)}
+    return out
+
+
+def benign(kinds, more=(), swapped=()):
+    out = {kind: {key: row[key] + sum(other[kind][key] for other in more) for key in row} for kind, row in kinds.items()}
     if swapped:
         out[innocents.SWAPPED] = dict(swapped)
     total = sum(row["sessions"] for row in out.values())
@@ -152,6 +181,45 @@ def benign(results, swapped=()):
     return {"kinds": out, "sessions": total, "challenged": sum(row["challenged"] for row in out.values()), "ended": ended,
             "ended_in_10000": ended / total * 10_000 if total else None,
             "ended_in_10000_at_most": metrics.at_most(ended, total) * 10_000 if total else None}
+
+
+def _group(rows):
+    """[(what, score)] by what: [what, how many, median score], the most frequent first."""
+    groups = {}
+    for what, score in rows:
+        groups.setdefault(what, []).append(score)
+    return [[what, len(scores), metrics.percentile(scores, .5)]
+            for what, scores in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))][:4]
+
+
+def _names(signals):
+    """The strongest signals, each with its evidence to the nearest half."""
+    return " + ".join(f"{name} {round(2 * evidence) / 2:g}" for name, evidence in signals[:5] if abs(evidence) >= .25) or "nothing"
+
+
+def odd_innocents(results):
+    """(what became of which kind, signals, score) of each innocent session that was challenged or ended."""
+    return [(f"innocent {'ended' if w.ended else 'challenged'}: {w.session.kind}", _names(drive.signals(w.why)), max(w.scores))
+            for w in results.sessions if w.session.attacker is None and w.why]
+
+
+def missed(results, odd):
+    """What the cases behind the figures look like: signals, how often, their median score."""
+    out = {}
+    for name in attackers.SESSIONS:
+        rows = [w for w in results.sessions if w.session.attacker == name and w.thief_scores and not w.found_after]
+        out[f"theft not found: {name}"] = _group([(_names(drive.signals(w.why)), max(w.thief_scores)) for w in rows])
+    for title in sorted({row[0] for row in odd}, key=lambda title: ("ended" not in title, title)):
+        out[title] = _group([row[1:] for row in odd if row[0] == title])
+    split = _split(results.logins)
+    for kind, title in (("old", "with a history"), ("new", "no history")):
+        legit = split[None].get(kind, [])
+        limit = metrics.threshold(sorted(_scores(legit)), BUDGET) if legit else 1e9
+        out[f"rightful login above 1 %, {title} (over {limit:.2f})"] = _group([(_names(r[2]), r[0]) for r in legit if r[0] > limit])
+        for attacker in LOGIN_ATTACKS:
+            rows = split.get(attacker, {}).get(kind, [])
+            out[f"break-in below 1 %, {title}: {attacker}"] = _group([(_names(r[2]), r[0]) for r in rows if r[0] <= limit])
+    return {title: rows for title, rows in out.items() if rows}
 
 
 def _spot(row, which):
@@ -177,15 +245,28 @@ def session_table(results, methods):
     return out
 
 
-def make(plan, results, baselines, seed, swapped=()):
+def told(names, stolen):
+    """The signal named first, of all true detections."""
+    out = {}
+    for title, rows in (("break-ins found at 1 %", names), ("stolen sessions found", stolen)):
+        found, right = (sum(row[key] for row in rows.values()) for key in ("found", "right"))
+        out[title] = {"found": found, "right": right, "interval": metrics.around(right, found)}
+    return out
+
+
+def make(plan, results, baselines, seed, swapped=(), more=()):
+    """more: [(innocent, odd_innocents)] of runs of innocents alone."""
     rnd = random.Random(f"{seed}/bootstrap")
     methods = {OURS: results.logins, **{name: logins for name, (logins, _) in baselines.items()}}
+    names, stolen = named(results.logins), thefts(results)
+    odd = [*odd_innocents(results), *(row for _, rows in more for row in rows)]
     return {"seed": seed, "calm": plan.calm, "population": people.shape(plan.users), "logins": login_table(methods, rnd),
-            "proofs": proofs_by_history({name: methods[name] for name in (OURS, "freeman") if name in methods}),
-            "decided": decided(results.logins), "named": named(results.logins), "thefts": thefts(results, rnd),
-            "benign": benign(results, swapped),
+            "ahead": {"freeman": against(methods, "freeman", rnd)},
+            "proofs": proofs_by_history({name: methods[name] for name in (OURS, "freeman")}),
+            "decided": decided(results.logins), "named": names, "thefts": stolen, "told": told(names, stolen),
+            "benign": benign(innocent(results), [kinds for kinds, _ in more], swapped),
             "sessions": session_table(results, {name: seen for name, (_, seen) in baselines.items()}),
-            "calibration": calibration(results),
+            "calibration": calibration(results, rnd), "missed": missed(results, odd),
             "poison": {"logins": results.poisons, "let_through": results.poisons_taken}}
 
 
@@ -306,6 +387,18 @@ def text(report):
     yield f"poisoning logins let through: {report['poison']['let_through']} of {report['poison']['logins']}"
     yield ""
     yield from toy_lines(report)
+    yield ""
+    yield from _missed_lines(report)
+    yield ""
+    yield from targets.lines(report)
+
+
+def _missed_lines(report):
+    yield "What lies behind: signals with their evidence, how many cases, their median score"
+    for title, rows in report["missed"].items():
+        yield title
+        for what, count, score in rows:
+            yield f"  {count:6}  {score:6.2f}  {what}"
 
 
 def toy_lines(report):

@@ -64,8 +64,17 @@ def run(made, programs, policies, folder, count):
         whose = [(user, user.logins[0][1]) for user in (rnd.choice(made.users) for _ in range(count))]
         asker, at = drive.Run(ctl), people.START
         challenged, ended = set(), set()
-        for n, (user, context) in enumerate(whose):
-            ctl.ask(lines.login(at, f"in{n}", user.name, f"swap{n}", context))
+        ctl.ask_all([lines.login(at, f"in{n}", user.name, f"swap{n}", context) for n, (user, context) in enumerate(whose)])
+
+        def request(n, user, context, at):
+            who = (user.name, f"swap{n}", context, people.START // 1000)
+            answer, = yield [lines.question(at, asker._n(), *who)]
+            effect = drive.verdict(answer)[1]
+            challenged.update([n] if effect == "step_up" else [])
+            ended.update([n] if effect in ("terminate", "deny") else [])
+            if effect == "step_up":
+                yield asker._proof(at, *who)
+
         for turn in range(40):
             if turn == 20:
                 put_back = moved(made.world, rnd)
@@ -74,14 +83,9 @@ def run(made, programs, policies, folder, count):
                 daemon.reload()
             at += 20_000
             for n, (user, context) in enumerate(whose):
-                if n in ended:
-                    continue
                 if turn >= 20 and n % 2 and rnd.random() < .1:  # every second one gets other addresses of their block now and then
-                    context = context.at(context.block.address(rnd))
-                    whose[n] = (user, context)
-                _, _, effect, _ = asker.pass_or_prove(at, user.name, f"swap{n}", context, people.START // 1000, True)
-                challenged |= {n} if effect == "step_up" else set()
-                ended |= {n} if effect in ("terminate", "deny") else set()
+                    whose[n] = user, context.at(context.block.address(rnd))
+            asker.together([request(n, *whose[n], at) for n in range(count) if n not in ended])
         return {"sessions": count, "challenged": len(challenged), "ended": len(ended)}
     finally:
         if ctl:

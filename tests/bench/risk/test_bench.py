@@ -70,6 +70,44 @@ class Metrics(unittest.TestCase):
         self.assertAlmostEqual(b, -1, delta=.05)
         self.assertLess(metrics.calibration(metrics.fitted(rows, a, b)), metrics.calibration(rows) / 4)
 
+    def test_who_belongs_together_says_less(self):
+        rnd = random.Random(7)
+        who = [n // 50 for n in range(2000)]
+        taste = [rnd.gauss(0, 1) for _ in range(40)]
+        legit = [taste[user] + rnd.gauss(0, .3) for user in who]
+        attacks = [rnd.gauss(1, 1) for _ in range(300)]
+        alone, together = (metrics.judge(legit, attacks, random.Random(1), users) for users in (None, who))
+        self.assertEqual(alone["auc"], together["auc"])
+        for key in ("auc_interval", "found_interval"):
+            a, b = ([row["0.05"] for row in (alone[key], together[key])] if key == "found_interval" else (alone[key], together[key]))
+            self.assertGreater(b[1] - b[0], 1.2 * (a[1] - a[0]), key)
+        self.assertLess(metrics.as_good_as([n // 50 % 4 == 0 for n in range(2000)], who), 100)
+        self.assertEqual(metrics.as_good_as([True] * 10, range(10)), 10)
+
+    def test_ahead_of_another(self):
+        rnd = random.Random(9)
+        legit = [[rnd.gauss(0, 1) for _ in range(1000)] for _ in range(2)]
+        attacks = [[rnd.gauss(mean, 1) for _ in range(200)] for mean in (2.5, 1)]
+        rows = metrics.ahead((legit[0], attacks[0]), (legit[1], attacks[1]), rnd, range(1000), range(200))
+        self.assertTrue(all(low <= gap <= high for gap, low, high in rows.values()))
+        self.assertGreater(rows["auc"][1], .1)
+        same = metrics.ahead((legit[0], attacks[0]), (legit[0], attacks[0]), rnd, range(1000), range(200))
+        self.assertEqual(same["auc"][0], 0)
+
+    def test_shares_of_which_all_hit(self):
+        self.assertEqual(metrics.around(75, 75)[1], 1)
+        self.assertAlmostEqual(metrics.around(75, 75)[0], .952, delta=.001)  # (1/40)^(1/75)
+        low, high = metrics.around(4, 10)
+        self.assertAlmostEqual(low, .1216, delta=.001)
+        self.assertAlmostEqual(high, .7376, delta=.001)
+
+    def test_calibration_interval_holds_the_error(self):
+        rnd = random.Random(5)
+        rows = [(.1, rnd.random() < .2, 1) for _ in range(4000)]
+        low, high = metrics.calibration_interval(rows, [n // 4 for n in range(4000)], rnd)
+        self.assertTrue(low < metrics.calibration(rows) < high)
+        self.assertLess(high - low, .06)
+
     def test_none_in_so_many(self):
         self.assertAlmostEqual(metrics.at_most(0, 10_000) * 10_000, 3.0, delta=.01)
         self.assertAlmostEqual(metrics.at_most(1, 10_000) * 10_000, 4.74, delta=.01)
@@ -197,7 +235,7 @@ class Generator(unittest.TestCase):
 
     def test_every_attacker_and_innocent_is_there(self):
         labels = [label for _, label in lines.script(self.plan) if label]
-        self.assertEqual({n for kind, attack, n, *_ in labels if kind == "login" and attack}, {*attackers.LOGINS, "slow-poisoning"})
+        self.assertEqual({n for kind, attack, n, *_ in labels if kind == "login" and attack}, {*attackers.LOGINS, "slow-poisoning", attackers.STUFFING})
         sessions = {step[3].attacker or step[3].kind for step in self.plan.steps if step[2] == "begin"}
         self.assertEqual(sessions, {*innocents.ALL, *attackers.SESSIONS})
         self.assertEqual({*attackers.LOGINS, *attackers.SESSIONS, "slow-poisoning"}, {
@@ -208,6 +246,27 @@ class Generator(unittest.TestCase):
         self.assertEqual(set(attackers.SESSIONS) - {"cookie-replay", "same-fingerprint", "tool-agent"}, set(attackers.LOGINS))
         for name in attackers.SESSIONS:
             self.assertTrue(any(attack for kind, attack, n, *_ in labels if kind == "request" and n == name), name)
+
+    def test_credential_stuffing_fails_first_and_often_from_one_source(self):
+        failed, hits = {}, 0
+        for _, _, what, *who in self.plan.steps:
+            if what == "failed":
+                net = who[1].ip.rpartition(".")[0]
+                failed.setdefault(net, set()).add(who[0])
+            elif what == "break-in" and who[0].attacker == attackers.STUFFING:
+                hits += 1
+                self.assertGreaterEqual(len(failed[who[0].context.ip.rpartition(".")[0]]), 15)
+                self.assertIn("source", who[0].causes)
+        self.assertEqual(hits % attackers.Stuffing.HITS, 0)
+        self.assertGreater(hits, 0)
+
+    def test_innocents_alone(self):
+        alone = plan.Plan(3, 60, 60, attacked=False)
+        self.assertEqual({step[2] for step in alone.steps}, {"login", "failed", "begin", "request"})
+        self.assertTrue(all(step[3].attacker is None for step in alone.steps if step[2] == "begin"))
+        begun = [step[3].user.name for step in alone.steps if step[2] == "begin"]
+        self.assertEqual(len(begun), 60)
+        self.assertGreater(len(set(begun)), 50)
 
     def test_classes_of_users(self):
         found = {(a.attacker, people.class_of(a.history)) for _, _, what, a, *_ in self.plan.steps if what == "break-in"}
@@ -294,14 +353,15 @@ class EndToEnd(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             bench = pathlib.Path(__file__).parent / "bench.py"
             run = subprocess.run([sys.executable, "-B", bench, "--users", "80", "--sessions", "24", "--pdpctl", program,
-                                  "--out", folder, "--full"], capture_output=True, text=True, check=False)
+                                  "--out", folder, "--full", "--innocents", "24", "--jobs", "1"], capture_output=True, text=True, check=False)
             self.assertEqual(run.returncode, 0, run.stderr)
             made = json.loads((pathlib.Path(folder) / "report.json").read_text())
             self.assertEqual(set(made["thefts"]), set(attackers.SESSIONS))
             self.assertEqual(set(made["benign"]["kinds"]), {*innocents.ALL, innocents.SWAPPED})
             self.assertEqual(made["benign"]["kinds"][innocents.SWAPPED], {"sessions": 2, "challenged": 0, "ended": 0})
+            self.assertEqual(sum(row["sessions"] for row in made["benign"]["kinds"].values()), 50)
             self.assertEqual(set(made["logins"]), {report.OURS, *baselines.everyone(1)})
-            words = ("false terminations", "calibration error", "slow-poisoning")
+            words = ("false terminations", "calibration error", "slow-poisoning", attackers.STUFFING, "targets are met")
             for word in (*attackers.LOGINS, *innocents.ALL, innocents.SWAPPED, *words):
                 self.assertIn(word, run.stdout)
             labels = [json.loads(row) for row in (pathlib.Path(folder) / "labels.jsonl").read_text().splitlines()]
