@@ -23,6 +23,9 @@ enum {
     SIGHT_OWN_EGRESS = 1 << 13, // where the company's own people come out
 };
 
+// Parts of a device's fingerprint by place, as `context.device.components` names them.
+#define SIGHT_COMPONENTS 8
+
 struct sighting {
     int64_t at_ms;
     double lat_deg, lon_deg, radius_km; // NaN: not known

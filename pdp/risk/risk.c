@@ -33,9 +33,36 @@ struct scoring {
     struct risk_result *out;
 };
 
-static struct ledger_pair pair_of(struct risk_state *state, uint8_t slot)
+// A pair in hand: where it lies, or a blank that is kept once it holds something.
+struct hand {
+    struct risk_entry *entry;
+    struct risk_entry blank;
+};
+
+static struct ledger_pair take(struct scoring *s, uint8_t slot, struct hand *hand)
 {
-    return (struct ledger_pair){&state->value[slot], &state->at_s[slot], false};
+    hand->blank = (struct risk_entry){.slot = slot};
+    struct risk_entry *kept = slot != SLOT_NONE ? state_find(&s->state, slot) : NULL;
+    hand->entry = kept != NULL ? kept : &hand->blank;
+    return (struct ledger_pair){&hand->entry->value, &hand->entry->at_s, false};
+}
+
+static double entry_left(const void *user, const struct risk_entry *entry)
+{
+    const struct scoring *s = user;
+    for (size_t row = 0; row < SIGNAL_COUNT; row++) {
+        if (SIGNALS[row].slot == entry->slot || SIGNALS[row].calm_slot == entry->slot) {
+            return ledger_left(entry->value, entry->at_s, s->clock_ms, s->model->rules[row].half_life_ms);
+        }
+    }
+    return 0; // of a signal that is no more
+}
+
+static void give_back(struct scoring *s, struct hand *hand)
+{
+    if (hand->entry == &hand->blank && hand->blank.value != 0 && hand->blank.slot != SLOT_NONE) {
+        state_keep(&s->state, &hand->blank, entry_left, s);
+    }
 }
 
 // Is suspicion of this signal, stored with this time, set aside?
@@ -79,7 +106,7 @@ static void take_proof(struct scoring *s)
 {
     for (size_t i = SIGNAL_FIRST_READ; i < SIGNAL_COUNT; i++) {
         if (SIGNALS[i].kind == SIGNAL_SESSION || SIGNALS[i].kind == SIGNAL_FAMILIARITY) {
-            *pair_of(&s->state, SIGNALS[i].slot).value = 0;
+            state_drop(&s->state, SIGNALS[i].slot);
         }
     }
     s->state.cusum = 0;
@@ -90,15 +117,17 @@ static void take_proof(struct scoring *s)
     }
     const struct signal_rule *rule = &s->model->rules[SIGNAL_STEP_UP_PASSED];
     double taken = at_most(s->model->proofs[s->view.in->passed_strength], rule->cap);
-    (void)ledger_raise(pair_of(&s->state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot), taken, s->clock_ms,
-                       rule->half_life_ms);
+    struct hand hand;
+    struct ledger_pair pair = take(s, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot, &hand);
+    (void)ledger_raise(pair, taken, s->clock_ms, rule->half_life_ms);
+    give_back(s, &hand);
 }
 
 void risk_undo_proof(void *bytes)
 {
     struct risk_state state;
     memcpy(&state, bytes, sizeof state);
-    *pair_of(&state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot).value = 0;
+    state_drop(&state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot);
     memcpy(bytes, &state, sizeof state);
 }
 
@@ -180,38 +209,48 @@ static bool is_muted(const struct scoring *s, size_t row)
     return (s->view.in->muted >> row & 1) != 0;
 }
 
+// Reassurance of a signal that can reassure: the newest.
+static double weigh_reassurance(struct scoring *s, size_t row, double fresh)
+{
+    const struct signal_rule *rule = &s->model->rules[row];
+    struct hand hand;
+    struct ledger_pair pair = take(s, SIGNALS[row].calm_slot, &hand);
+    ledger_replace(pair, at_most(-fresh, rule->cap), s->clock_ms);
+    double calm = at_most(ledger_left(*pair.value, *pair.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
+    horizon_returns(&s->horizon, calm, rule->pace);
+    give_back(s, &hand);
+    return calm;
+}
+
 static void weigh_signal(struct scoring *s, size_t row)
 {
     const struct signal_rule *rule = &s->model->rules[row];
     if (!(rule->evidence > 0) || is_muted(s, row)) {
         return;
     }
-    double fresh = read_signal(s, row);
-    fresh = at_most(fresh, rule->cap);
-    struct ledger_pair pair = pair_of(&s->state, SIGNALS[row].slot);
+    double fresh = at_most(read_signal(s, row), rule->cap);
+    struct hand hand;
+    struct ledger_pair pair = take(s, SIGNALS[row].slot, &hand);
     pair.pardoned = *pair.value != 0 && is_pardoned(s, row, stored_ms(*pair.at_s));
     if (pair.pardoned) {
         note_pardoned(s, row);
     }
     double left = at_most(ledger_raise(pair, fresh, s->clock_ms, rule->half_life_ms), rule->cap);
+    int64_t age_ms = num_sub_sat(s->clock_ms, stored_ms(*pair.at_s));
+    give_back(s, &hand);
     horizon_fades(&s->horizon, left, rule->pace);
-    double calm = 0;
-    if (SIGNALS[row].calm_slot != SLOT_NONE) {
-        struct ledger_pair other = pair_of(&s->state, SIGNALS[row].calm_slot);
-        ledger_replace(other, at_most(-fresh, rule->cap), s->clock_ms);
-        calm = at_most(ledger_left(*other.value, *other.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
-        horizon_returns(&s->horizon, calm, rule->pace);
-    }
-    add_part(s, row, left - calm, fresh != 0, num_sub_sat(s->clock_ms, (int64_t)*pair.at_s * 1000));
+    double calm = SIGNALS[row].calm_slot != SLOT_NONE ? weigh_reassurance(s, row, fresh) : 0;
+    add_part(s, row, left - calm, fresh != 0, age_ms);
 }
 
 static void weigh_calm(struct scoring *s)
 {
     const struct signal_rule *rule = &s->model->rules[SIGNAL_STEP_UP_PASSED];
-    struct ledger_pair pair = pair_of(&s->state, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot);
+    struct hand hand;
+    struct ledger_pair pair = take(s, SIGNALS[SIGNAL_STEP_UP_PASSED].calm_slot, &hand);
     double left = at_most(ledger_left(*pair.value, *pair.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
     horizon_returns(&s->horizon, left, rule->pace);
-    add_part(s, SIGNAL_STEP_UP_PASSED, -left, s->proved, s->clock_ms - (int64_t)*pair.at_s * 1000);
+    add_part(s, SIGNAL_STEP_UP_PASSED, -left, s->proved, num_sub_sat(s->clock_ms, stored_ms(*pair.at_s)));
 }
 
 // The most that one of the user's other sessions has left.
@@ -334,7 +373,7 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
         s->state.cusum = 0; // the sum that evidence of the rate is drawn from begins anew
     }
     if (user != NULL && in->counts && s->state.tag == 0) {
-        s->user.tags += s->user.tags == UINT32_MAX ? 2 : 1; // never 0
+        s->user.tags = s->user.tags == UINT16_MAX ? 1 : (uint16_t)(s->user.tags + 1); // never 0
         s->state.tag = s->user.tags;
     }
 }

@@ -10,7 +10,7 @@
 #include "model/verdict.h"
 
 #define RISK_SESSION_BYTES 128
-#define RISK_USER_BYTES 64
+#define RISK_USER_BYTES 384
 #define RISK_SIGNALS_MAX 32 // bits of a mask
 
 struct risk_model;

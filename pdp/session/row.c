@@ -3,7 +3,8 @@
 
 #include "base/num.h"
 
-#define FORMAT 2 // 1: without what says whose word it is
+#define FORMAT 3            // 2: risk in another form; 1: without what says whose word it is
+#define USER_RISK_BEFORE 64 // bytes, up to format 2
 
 // One walk over the fields serves both directions, so that they cannot differ. All of it is inlined into two
 // functions for each kind of row, of which each knows its direction: a start reads millions.
@@ -175,6 +176,15 @@ INLINE void io_word(struct io *io, uint8_t format, struct session_record *record
     io->bad = io->bad || record->undone > (SESSION_UNDONE_AUTH | SESSION_UNDONE_PROOFS);
 }
 
+// Risk in the form of an earlier row is not known any more: it begins anew.
+INLINE void io_risk(struct io *io, uint8_t format, unsigned char *risk, size_t size, size_t before)
+{
+    io_bytes(io, risk, format < 3 ? before : size);
+    if (format < 3) {
+        memset(risk, 0, size);
+    }
+}
+
 INLINE void io_session(struct io *io, struct session_record *record, struct str *gateway)
 {
     const uint8_t format = io_format(io);
@@ -202,7 +212,7 @@ INLINE void io_session(struct io *io, struct session_record *record, struct str 
     io_sighting(io, &record->anchor);
     io_sighting(io, &record->last);
     io_repeats(io, record);
-    io_bytes(io, record->risk, sizeof record->risk);
+    io_risk(io, format, record->risk, sizeof record->risk, sizeof record->risk);
     io_name(io, gateway, UINT8_MAX);
     io_word(io, format, record);
 }
@@ -226,7 +236,7 @@ INLINE void io_user(struct io *io, struct user_record *record, struct row_names 
         io_u64(io, &record->minted[i]);
     }
     io_u32(io, &record->cutoff_s);
-    io_bytes(io, record->risk, sizeof record->risk);
+    io_risk(io, format, record->risk, sizeof record->risk, USER_RISK_BEFORE);
     for (size_t i = 0; format >= 2 && i < USER_DEVICES; i++) {
         io_u32(io, &record->device_by[i]);
     }

@@ -11,7 +11,7 @@
 #include "session/notice.h"
 
 #define SESSION_RISK_BYTES 128 // risk state, opaque here; the engine copies it in and out
-#define USER_RISK_BYTES 64
+#define USER_RISK_BYTES 384
 #define SESSION_REPEATS 4
 #define SESSION_PROOFS 4 // strengths whose time of proof is kept
 #define USER_DEVICES 8

