@@ -7,6 +7,7 @@
 #include "engine/undo.h"
 #include "model/fault.h"
 #include "model/hop.h"
+#include "model/parts.h"
 #include "model/path.h"
 #include "model/qhash.h"
 
@@ -28,7 +29,7 @@ static void see_place(struct ask *ask)
     const struct geo_place *place = &ask->place;
     seen->ip = ask->ip;
     seen->flags |= (uint16_t)(SIGHT_HAS_IP | place->flags);
-    seen->geo_version = place->version;
+    seen->geo_version = sight_geo_version(place->version);
     seen->lat_deg = place->lat_deg;
     seen->lon_deg = place->lon_deg;
     seen->radius_km = place->radius_km;
@@ -55,22 +56,31 @@ static struct agent_seen *agent_place(const struct worker *worker, struct str ag
 }
 
 // Reading one takes longer than comparing it with the one that stood here last.
-static void see_agent(struct ask *ask, struct str agent, bool *tool)
+static void read_agent(struct ask *ask, struct str agent, struct risk_agent *out)
 {
-    struct sighting *seen = &ask->seen;
     if (agent.len > AGENT_CACHE_TEXT) {
-        risk_agent_read(agent, &seen->agent_family, &seen->agent_os, tool);
+        risk_agent_read(agent, out);
         return;
     }
     struct agent_seen *place = agent_place(ask->worker, agent);
     if (!str_eq((struct str){place->text, place->len}, agent)) {
-        risk_agent_read(agent, &place->family, &place->os, &place->tool);
+        risk_agent_read(agent, &place->is);
         memcpy(place->text, agent.at, agent.len);
         place->len = (uint16_t)agent.len;
     }
-    seen->agent_family = place->family;
-    seen->agent_os = place->os;
-    *tool = place->tool;
+    *out = place->is;
+}
+
+static void see_agent(struct ask *ask, struct str agent)
+{
+    struct sighting *seen = &ask->seen;
+    struct risk_agent is;
+    read_agent(ask, agent, &is);
+    seen->agent_family = is.family;
+    seen->agent_os = is.os;
+    seen->agent_version = is.version;
+    seen->agent_class = is.device;
+    seen->flags |= (uint16_t)(SIGHT_HAS_AGENT | (is.tool ? SIGHT_TOOL_AGENT : 0));
 }
 
 static void see_device(struct ask *ask)
@@ -82,9 +92,10 @@ static void see_device(struct ask *ask)
         seen->flags |= SIGHT_HAS_FINGERPRINT;
     }
     if (request->user_agent.len > 0) {
-        bool tool = false;
-        see_agent(ask, request->user_agent, &tool);
-        seen->flags |= (uint16_t)(SIGHT_HAS_AGENT | (tool ? SIGHT_TOOL_AGENT : 0));
+        see_agent(ask, request->user_agent);
+    }
+    if (request->components != NULL && ask_may(ask, GRANT_ASSERT_DEVICE)) {
+        parts_read(request->components, seen);
     }
 }
 

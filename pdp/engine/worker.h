@@ -25,8 +25,8 @@ struct counters {
 #define AGENT_CACHE_ENTRIES 64 // a power of two
 #define AGENT_CACHE_TEXT 248   // bytes; a longer one is read each time
 struct agent_seen {
-    uint16_t len, family, os;
-    bool tool;
+    struct risk_agent is;
+    uint16_t len;
     char text[AGENT_CACHE_TEXT];
 };
 

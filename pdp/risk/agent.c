@@ -79,7 +79,7 @@ enum os {
     OS_COUNT
 };
 
-_Static_assert(FAMILY_COUNT <= 256 && OS_COUNT <= 256, "records keep a byte of each");
+_Static_assert(FAMILY_COUNT <= 256 && OS_COUNT <= 32, "records keep a byte and five bits");
 
 static const struct str SYSTEMS[] = {
 #define X(name, text) {text, sizeof(text) - 1},
@@ -272,18 +272,50 @@ static const struct mark *by_ending(struct str word)
 
 struct found {
     const struct mark *family, *os;
+    uint32_t version;  // behind the family's word
+    uint32_t said;     // behind `Version`: that of Safari and of old Opera, who keep their own words' still
+    uint32_t revision; // behind `rv`: that of the last Internet Explorer
+    bool mobile, tablet;
 };
 
-static void take_word(struct found *found, struct str word)
+// The number behind a word and one sign; 0 where there is none.
+static uint32_t number_at(struct str text, size_t at)
 {
+    uint32_t number = 0;
+    bool sign = at < text.len && (text.at[at] == '/' || text.at[at] == ' ' || text.at[at] == ':');
+    for (at += sign; at < text.len && (unsigned char)(text.at[at] - '0') < 10; at++) {
+        number = number * 10 + (uint32_t)(text.at[at] - '0');
+        number = number < UINT16_MAX ? number : UINT16_MAX;
+    }
+    return number;
+}
+
+static void take_device(struct found *found, struct str word)
+{
+    found->mobile |= str_eq(word, STR("mobile")) || str_eq(word, STR("iphone")) || str_eq(word, STR("ipod"));
+    found->tablet |= str_eq(word, STR("tablet")) || str_eq(word, STR("ipad"));
+}
+
+static void take_word(struct found *found, struct str word, struct str text, size_t end)
+{
+    const struct mark *was = found->family;
     keep_best(&found->family, find(FAMILY_MARKS, FAMILY_FIRST, word));
-    keep_best(&found->os, find(OS_MARKS, OS_FIRST, word));
     keep_best(&found->family, by_ending(word));
+    if (found->family != was) {
+        found->version = number_at(text, end);
+    }
+    keep_best(&found->os, find(OS_MARKS, OS_FIRST, word));
+    take_device(found, word);
+    if (str_eq(word, STR("version"))) {
+        found->said = number_at(text, end);
+    } else if (str_eq(word, STR("rv"))) {
+        found->revision = number_at(text, end);
+    }
 }
 
 static struct found read_words(struct str text)
 {
-    struct found found = {NULL, NULL};
+    struct found found = {0};
     size_t at = 0;
     while (at < text.len) {
         char word[WORD_MAX];
@@ -298,21 +330,50 @@ static struct found read_words(struct str text)
         if (len > WORD_MAX) {
             keep_best(&found.family, by_ending((struct str){word, kept}));
         } else if (len > 1 && word[0] >= 'a' && word[0] <= 'z') {
-            take_word(&found, (struct str){word, kept});
+            take_word(&found, (struct str){word, kept}, text, at);
         }
         at += len == 0;
     }
     return found;
 }
 
-void risk_agent_read(struct str user_agent, uint16_t *family, uint16_t *os, bool *tool)
+static uint16_t version_of(const struct found *found, uint16_t family)
+{
+    bool named = family == FAMILY_SAFARI || (family == FAMILY_OPERA && found->version == 9);
+    uint32_t version = named && found->said != 0 ? found->said : found->version;
+    if (family == FAMILY_EXPLORER && found->revision > version) {
+        version = found->revision;
+    }
+    return (uint16_t)version;
+}
+
+static enum sight_class device_of(const struct found *found, uint16_t os, bool tool)
+{
+    if (tool) {
+        return SIGHT_CLASS_TOOL;
+    }
+    if (os == OS_TV) {
+        return SIGHT_CLASS_OTHER;
+    }
+    if (found->tablet || (os == OS_ANDROID && !found->mobile)) {
+        return SIGHT_CLASS_TABLET;
+    }
+    if (found->mobile || os == OS_ANDROID || os == OS_IOS) {
+        return SIGHT_CLASS_MOBILE;
+    }
+    return os == OS_UNKNOWN ? SIGHT_CLASS_UNKNOWN : SIGHT_CLASS_DESKTOP;
+}
+
+void risk_agent_read(struct str user_agent, struct risk_agent *out)
 {
     struct found found = read_words(user_agent);
-    *family = found.family != NULL ? found.family->of : FAMILY_UNKNOWN;
-    *os = found.os != NULL ? found.os->of : OS_UNKNOWN;
+    out->family = found.family != NULL ? found.family->of : FAMILY_UNKNOWN;
+    out->os = found.os != NULL ? found.os->of : OS_UNKNOWN;
     // Every browser still calls itself Mozilla, or old Opera.
     bool browser = str_starts(user_agent, STR("Mozilla/")) || str_starts(user_agent, STR("Opera/"));
-    *tool = user_agent.len > 0 && (FAMILIES[*family].tool || !browser);
+    out->tool = user_agent.len > 0 && (FAMILIES[out->family].tool || !browser);
+    out->version = version_of(&found, out->family);
+    out->device = (uint8_t)device_of(&found, out->os, out->tool);
 }
 
 struct str risk_agent_family(uint16_t family)

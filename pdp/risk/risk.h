@@ -81,9 +81,17 @@ double risk_evidence(const struct risk_result *result, struct str signal);
 size_t risk_signal_count(const struct risk_model *model);
 struct str risk_signal_name(const struct risk_model *model, size_t index);
 
-// The user agent read into family, OS and whether it is a tool; zero family: not known. Names for people.
-// One pass over the text, no allocation.
-void risk_agent_read(struct str user_agent, uint16_t *family, uint16_t *os, bool *tool);
+// What a user agent says of itself. Zero is not known.
+struct risk_agent {
+    uint16_t family, os;
+    uint16_t version; // of the browser or tool: its first number
+    uint8_t device;   // enum sight_class
+    bool tool;        // no browser with a person before it
+};
+
+// Any bytes. One pass over the text, no allocation. Names for people: never empty, also of numbers that are
+// none of ours.
+void risk_agent_read(struct str user_agent, struct risk_agent *out);
 struct str risk_agent_family(uint16_t family);
 struct str risk_agent_os(uint16_t os);
 

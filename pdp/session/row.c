@@ -3,7 +3,8 @@
 
 #include "base/num.h"
 
-#define FORMAT 3            // 2: risk in another form; 1: without what says whose word it is
+// 2: risk in another form, no class and version of agents; 1: without what says whose word it is
+#define FORMAT 3
 #define USER_RISK_BEFORE 64 // bytes, up to format 2
 
 // One walk over the fields serves both directions, so that they cannot differ. All of it is inlined into two
@@ -109,7 +110,29 @@ INLINE void io_name(struct io *io, struct str *name, size_t most)
     io->at += len;
 }
 
-INLINE void io_sighting(struct io *io, struct sighting *s)
+INLINE void io_agent(struct io *io, uint8_t format, struct sighting *s)
+{
+    io_u16(io, &s->agent_family);
+    io_u16(io, &s->agent_os);
+    if (format >= 3) {
+        io_u16(io, &s->agent_version);
+        io_u8(io, &s->agent_class);
+        io->bad = io->bad || s->agent_class >= SIGHT_CLASS_COUNT;
+    }
+}
+
+INLINE void io_geo_version(struct io *io, uint8_t format, uint16_t *version)
+{
+    uint32_t whole = 0;
+    if (format >= 3) {
+        io_u16(io, version);
+        return;
+    }
+    io_u32(io, &whole);
+    *version = sight_geo_version(whole);
+}
+
+INLINE void io_sighting(struct io *io, uint8_t format, struct sighting *s)
 {
     io_i64(io, &s->at_ms);
     io_double(io, &s->lat_deg);
@@ -123,9 +146,8 @@ INLINE void io_sighting(struct io *io, struct sighting *s)
     io_u32(io, &s->asn);
     io_u16(io, &s->country);
     io_u16(io, &s->flags);
-    io_u32(io, &s->geo_version);
-    io_u16(io, &s->agent_family);
-    io_u16(io, &s->agent_os);
+    io_geo_version(io, format, &s->geo_version);
+    io_agent(io, format, s);
     io_u64(io, &s->fingerprint);
 }
 
@@ -209,8 +231,8 @@ INLINE void io_session(struct io *io, struct session_record *record, struct str 
     }
     io_text(io, record->acr, sizeof record->acr, &record->acr_len);
     io_text(io, record->amr, sizeof record->amr, &record->amr_len);
-    io_sighting(io, &record->anchor);
-    io_sighting(io, &record->last);
+    io_sighting(io, format, &record->anchor);
+    io_sighting(io, format, &record->last);
     io_repeats(io, record);
     io_risk(io, format, record->risk, sizeof record->risk, sizeof record->risk);
     io_name(io, gateway, UINT8_MAX);
@@ -224,7 +246,7 @@ INLINE void io_user(struct io *io, struct user_record *record, struct row_names 
     io_name(io, &names->type, REQUEST_ID_MAX);
     io_name(io, &names->id, REQUEST_ID_MAX);
     io_i64(io, &record->first_seen_ms);
-    io_sighting(io, &record->last);
+    io_sighting(io, format, &record->last);
     for (size_t i = 0; i < USER_DEVICES; i++) {
         io_u64(io, &record->devices[i].fingerprint);
         io_u32(io, &record->devices[i].first_s);

@@ -6,8 +6,10 @@
 
 _Static_assert(sizeof(struct slot_sighting) == 48, "no padding");
 _Static_assert(sizeof(struct slot) <= 496, "DESIGN §12: 512 bytes with links, buckets and slack");
+_Static_assert(SIGHT_CLASS_COUNT <= 8, "three bits");
 _Static_assert(PDP_EFFECT_COUNT <= 4 && RISK_LEVEL_COUNT <= 4 && PDP_CODE_COUNT <= 16, "slot_repeats.rule");
 
+#define AGENT_OS_MOST 31U
 #define RULE_NONE UINT32_C(0xffffff)
 static const double E7 = 1e7;
 static const int64_t TIME_BASE_MS = INT64_C(62135596800000); // from the year 1 to 1970
@@ -53,9 +55,9 @@ static uint16_t radius_pack(double km)
 }
 
 // Families and systems that are known are few; what is no number of theirs is the unknown one.
-static uint8_t agent_pack(uint16_t number)
+static uint8_t agent_pack(unsigned number, unsigned most)
 {
-    return number <= UINT8_MAX ? (uint8_t)number : 0;
+    return number <= most ? (uint8_t)number : 0;
 }
 
 static void sighting_pack(const struct sighting *from, struct slot_sighting *to)
@@ -68,8 +70,10 @@ static void sighting_pack(const struct sighting *from, struct slot_sighting *to)
     to->geo_version = from->geo_version;
     to->country = from->country;
     to->flags = from->flags;
-    to->agent_family = agent_pack(from->agent_family);
-    to->agent_os = agent_pack(from->agent_os);
+    to->agent_family = agent_pack(from->agent_family, UINT8_MAX);
+    to->agent_os = agent_pack(from->agent_os, AGENT_OS_MOST) & AGENT_OS_MOST;
+    to->agent_class = agent_pack(from->agent_class, SIGHT_CLASS_COUNT - 1) & 7U;
+    to->agent_version = from->agent_version;
     to->radius_km = radius_pack(from->radius_km);
 }
 
@@ -88,6 +92,11 @@ static void sighting_unpack(const struct slot_sighting *from, struct sighting *t
     to->flags = from->flags;
     to->agent_family = from->agent_family;
     to->agent_os = from->agent_os;
+    to->agent_class = from->agent_class;
+    to->agent_version = from->agent_version;
+    // Of what is seen alone.
+    memset(to->components, 0, sizeof to->components);
+    to->ja4 = 0;
 }
 
 static void repeats_pack(const struct session_repeat *from, struct slot_repeats *to)

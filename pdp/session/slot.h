@@ -11,10 +11,12 @@ struct slot_sighting {
     uint64_t fingerprint;
     uint8_t ip[16];
     int32_t lat_e7, lon_e7; // INT32_MIN: not known
-    uint32_t asn, geo_version;
+    uint32_t asn;
+    uint16_t geo_version, agent_version;
     uint16_t country, flags;
     uint16_t radius_km; // UINT16_MAX: not known
-    uint8_t agent_family, agent_os;
+    uint8_t agent_family;
+    uint8_t agent_os : 5, agent_class : 3;
 };
 
 struct slot_repeats {

@@ -75,13 +75,12 @@ static void run_agent(const struct scene *scene)
 {
     (void)scene;
     for (int i = 0; i < CALLS; i++) {
-        uint16_t family = 0, os = 0;
-        bool tool = false;
+        struct risk_agent agent;
         risk_agent_read(
             STR("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
                 "Chrome/118.0.0.0 Safari/537.36 Edg/118.0.2088.46"),
-            &family, &os, &tool);
-        SINK = family;
+            &agent);
+        SINK = agent.family;
     }
 }
 

@@ -63,8 +63,13 @@ static void take_sighting(struct input *in, struct sighting *s)
     take(in, &s->geo_version, sizeof s->geo_version);
     take(in, &s->fingerprint, sizeof s->fingerprint);
     struct str text = {(const char *)in->at, in->len < 64 ? in->len : 64};
-    bool tool = false;
-    risk_agent_read(text, &s->agent_family, &s->agent_os, &tool);
+    struct risk_agent agent;
+    risk_agent_read(text, &agent);
+    s->agent_family = agent.family;
+    s->agent_os = agent.os;
+    s->agent_version = agent.version;
+    s->agent_class = agent.device;
+    take(in, s->components, sizeof s->components);
 }
 
 static void check(const struct risk_result *out, int64_t now_ms)

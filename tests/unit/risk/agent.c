@@ -130,15 +130,15 @@ static const struct {
 Test(risk_agent, reads_families_systems_and_tools)
 {
     for (size_t i = 0; i < COUNT_OF(AGENTS); i++) {
-        uint16_t family = 999, os = 999;
-        bool tool = !AGENTS[i].tool;
-        risk_agent_read(str_of(AGENTS[i].text), &family, &os, &tool);
-        struct str name = risk_agent_family(family), system = risk_agent_os(os);
+        struct risk_agent is;
+        memset(&is, 0xff, sizeof is);
+        risk_agent_read(str_of(AGENTS[i].text), &is);
+        struct str name = risk_agent_family(is.family), system = risk_agent_os(is.os);
         cr_expect(str_eq(name, str_of(AGENTS[i].family)), "%s: family " STR_FMT, AGENTS[i].text,
                   STR_ARG(name));
         cr_expect(str_eq(system, str_of(AGENTS[i].os)), "%s: system " STR_FMT, AGENTS[i].text,
                   STR_ARG(system));
-        cr_expect_eq(tool, AGENTS[i].tool, "%s: tool %d", AGENTS[i].text, tool);
+        cr_expect_eq(is.tool, AGENTS[i].tool, "%s: tool %d", AGENTS[i].text, is.tool);
     }
 }
 
@@ -247,34 +247,34 @@ Test(risk_agent, knows_every_word_of_its_table)
                                         "yabrowser",
                                         "zgrab"};
     for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
-        uint16_t family = 0, os = 0;
-        bool tool = false;
-        risk_agent_read(str_of(WORDS[i]), &family, &os, &tool);
-        cr_expect(family != 0, "%s", WORDS[i]);
+        struct risk_agent is;
+        risk_agent_read(str_of(WORDS[i]), &is);
+        cr_expect(is.family != 0, "%s", WORDS[i]);
     }
     static const char *const SYSTEMS[] = {"Android", "BSD",     "CrOS",     "darwin", "FreeBSD", "iOS",
                                           "iPad",    "iPhone",  "iPod",     "Linux",  "Mac",     "Macintosh",
                                           "macOS",   "OpenBSD", "SMART-TV", "Tizen",  "Ubuntu",  "Web0S",
                                           "Win32",   "Win64",   "WINDOWS"};
     for (size_t i = 0; i < COUNT_OF(SYSTEMS); i++) {
-        uint16_t family = 0, os = 0;
-        bool tool = false;
-        risk_agent_read(str_of(SYSTEMS[i]), &family, &os, &tool);
-        cr_expect(os != 0, "%s", SYSTEMS[i]);
+        struct risk_agent is;
+        risk_agent_read(str_of(SYSTEMS[i]), &is);
+        cr_expect(is.os != 0, "%s", SYSTEMS[i]);
     }
 }
 
-// A version rise is nothing.
-Test(risk_agent, does_not_see_versions)
+// A version says nothing of the family, and is read apart.
+Test(risk_agent, reads_versions_apart)
 {
-    uint16_t family[2], os[2];
-    bool tool;
-    risk_agent_read(STR(CHROME_WIN), &family[0], &os[0], &tool);
+    struct risk_agent was, is;
+    risk_agent_read(STR(CHROME_WIN), &was);
     risk_agent_read(STR("Mozilla/5.0 (Windows NT 11.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
                         "Chrome/119.0.6045.105 Safari/537.36"),
-                    &family[1], &os[1], &tool);
-    cr_expect_eq(family[0], family[1]);
-    cr_expect_eq(os[0], os[1]);
+                    &is);
+    cr_expect_eq(was.family, is.family);
+    cr_expect_eq(was.os, is.os);
+    cr_expect_eq(was.version, 118);
+    cr_expect_eq(is.version, 119);
+    cr_expect_eq(is.device, SIGHT_CLASS_DESKTOP);
 }
 
 Test(risk_agent, takes_any_bytes)
@@ -286,10 +286,10 @@ Test(risk_agent, takes_any_bytes)
             state = state * 6364136223846793005u + 1442695040888963407u;
             bytes[i] = n % 2 == 0 ? (char)(state >> 56) : "bot-.cChromE/ "[(state >> 40) % 14];
         }
-        uint16_t family = 0, os = 0;
-        bool tool = false;
-        risk_agent_read((struct str){bytes, (size_t)n % sizeof bytes}, &family, &os, &tool);
-        cr_assert(risk_agent_family(family).len > 0 && risk_agent_os(os).len > 0);
+        struct risk_agent is;
+        risk_agent_read((struct str){bytes, (size_t)n % sizeof bytes}, &is);
+        cr_assert(risk_agent_family(is.family).len > 0 && risk_agent_os(is.os).len > 0);
+        cr_assert_lt(is.device, SIGHT_CLASS_COUNT);
     }
     cr_expect(str_eq(risk_agent_family(UINT16_MAX), risk_agent_family(0)));
     cr_expect(str_eq(risk_agent_os(UINT16_MAX), risk_agent_os(0)));

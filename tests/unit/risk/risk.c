@@ -26,8 +26,7 @@ enum kind {
 static struct sighting seen_as(enum kind kind, int64_t at_ms)
 {
     struct sighting s = berlin(at_ms), far = moved(s, 64501, COUNTRY('D', 'E'));
-    uint16_t os = 0;
-    bool tool = false;
+    struct risk_agent agent;
     switch (kind) {
     case HERE:
         return s;
@@ -47,7 +46,9 @@ static struct sighting seen_as(enum kind kind, int64_t at_ms)
         far.fingerprint = 12;
         return far;
     case SCRIPT:
-        risk_agent_read(STR("curl/8.0"), &s.agent_family, &os, &tool);
+        risk_agent_read(STR("curl/8.0"), &agent);
+        s.agent_family = agent.family;
+        s.agent_class = agent.device;
         s.flags |= SIGHT_TOOL_AGENT;
         return s;
     case FAR:

@@ -47,11 +47,10 @@ static inline struct ip ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 // An ordinary browser in Berlin.
 static inline struct sighting berlin(int64_t at_ms)
 {
-    uint16_t family = 0, os = 0;
-    bool tool = true;
+    struct risk_agent agent;
     risk_agent_read(STR("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
                         "Chrome/118.0.0.0 Safari/537.36"),
-                    &family, &os, &tool);
+                    &agent);
     return (struct sighting){.at_ms = at_ms,
                              .lat_deg = 52.52,
                              .lon_deg = 13.40,
@@ -60,8 +59,10 @@ static inline struct sighting berlin(int64_t at_ms)
                              .asn = 64500,
                              .country = COUNTRY('D', 'E'),
                              .geo_version = 1,
-                             .agent_family = family,
-                             .agent_os = os,
+                             .agent_family = agent.family,
+                             .agent_os = agent.os,
+                             .agent_version = agent.version,
+                             .agent_class = agent.device,
                              .fingerprint = 11,
                              .flags = SIGHT_HAS_IP | SIGHT_HAS_FINGERPRINT | SIGHT_HAS_AGENT};
 }

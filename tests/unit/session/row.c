@@ -2,6 +2,7 @@
 #include "session/row.h"
 
 #include "help.h"
+#include "old_rows.h"
 
 static struct session_record full(enum session_state state)
 {
@@ -33,6 +34,10 @@ static struct session_record full(enum session_state state)
     record.last.ip.v4 = true;
     record.last.ip.bytes[15] = 9;
     record.last.country = 0x4445;
+    record.last.geo_version = 0x5678;
+    record.last.agent_family = 3;
+    record.last.agent_version = 1234;
+    record.last.agent_class = SIGHT_CLASS_TABLET;
     record.risk[17] = 18;
     record.repeats[1] = (struct session_repeat){.id = 21, .question = 22, .rule = UINT32_MAX};
     return record;
@@ -56,6 +61,9 @@ Test(session_row, a_session_comes_back_as_it_was)
         cr_expect_eq(is.repeats[1].id, 21);
         cr_expect_eq(is.repeats[1].rule, UINT32_MAX);
         cr_expect_eq(is.last.lat_deg, 52.5);
+        cr_expect_eq(is.last.geo_version, 0x5678);
+        cr_expect_eq(is.last.agent_version, 1234);
+        cr_expect_eq(is.last.agent_class, SIGHT_CLASS_TABLET);
         cr_expect(is.last.radius_km != is.last.radius_km, "NaN stays");
         cr_expect_eq(row_session_write(&is, STR("gw-7"), again), len);
         cr_expect_arr_eq(value, again, len, "all that was written was read");
@@ -118,51 +126,108 @@ Test(session_row, what_was_not_written_by_it_is_refused)
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
 }
 
+static size_t from_hex(const char *hex, unsigned char out[static ROW_BYTES_MAX])
+{
+    size_t len = strlen(hex) / 2;
+    cr_assert_leq(len, ROW_BYTES_MAX);
+    for (size_t i = 0; i < len; i++) {
+        unsigned byte = 0;
+        cr_assert_eq(sscanf(hex + 2 * i, "%2x", &byte), 1);
+        out[i] = (unsigned char)byte;
+    }
+    return len;
+}
+
+static struct str session_key(const struct session_record *record, unsigned char out[static ROW_SESSION_KEY])
+{
+    return (struct str){(char *)out, row_session_key(record, out)};
+}
+
+static bool all_zero(const unsigned char *bytes, size_t len)
+{
+    size_t set = 0;
+    for (size_t i = 0; i < len; i++) {
+        set += bytes[i] != 0;
+    }
+    return set == 0;
+}
+
 // Who said it was not written then: it may have been anybody, and lately.
 Test(session_row, of_an_older_row_nobody_knows_whose_word_it_is)
 {
-    struct session_record was = full(SESSION_ACTIVE), is;
+    const struct session_record was = {.id = {11, 12}, .key = 5};
+    struct session_record is;
     unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX];
-    size_t key_len = row_session_key(&was, key), len = row_session_write(&was, STR("g"), value);
-    struct str gateway, k = {(char *)key, key_len};
+    size_t len = from_hex(OLD_SESSION_2, value);
+    struct str gateway, k = session_key(&was, key);
     value[0] = 1;
     cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
     cr_assert_eq(row_session_read(k, (struct str){(char *)value, len - 9}, &is, &gateway), PDP_ERR_OK);
     cr_expect_eq(is.voucher, SESSION_PEERS_SEVERAL);
     cr_expect_eq(is.prover, SESSION_PEERS_SEVERAL);
-    cr_expect_eq(is.vouched_s, (uint32_t)(was.last_seen_ms / 1000));
+    cr_expect_eq(is.vouched_s, 2);
     cr_expect_eq(is.undone, 0);
-    cr_expect(str_eq(gateway, STR("g")));
+    cr_expect(str_eq(gateway, STR("gw-7")));
 }
 
-// Risk was kept in another form then, and a user's was smaller: the rest of the row holds.
-Test(session_row, of_an_older_row_risk_begins_anew)
+// All but the risk state, which is of another make; versions of geo data as they are compared now.
+Test(session_row, a_session_of_format_2_loads)
+{
+    const struct session_record was = {.id = {11, 12}, .key = 5};
+    struct session_record is;
+    unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX];
+    size_t len = from_hex(OLD_SESSION_2, value);
+    struct str gateway, k = session_key(&was, key);
+    for (size_t cut = 0; cut < len; cut++) {
+        cr_expect_eq(row_session_read(k, (struct str){(char *)value, cut}, &is, &gateway), PDP_ERR_CORRUPT);
+    }
+    cr_assert_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_OK);
+    cr_expect(hash128_eq(is.subject, (struct hash128){13, 14}));
+    cr_expect_eq(is.requests, 99);
+    cr_expect_eq(is.anchor.lat_deg, 52.5);
+    cr_expect_eq(is.anchor.asn, 64500);
+    cr_expect_eq(is.anchor.fingerprint, 17);
+    cr_expect_eq(is.anchor.agent_family, 1);
+    cr_expect_eq(is.anchor.agent_version, 0);
+    cr_expect_eq(is.anchor.agent_class, SIGHT_CLASS_UNKNOWN);
+    cr_expect_eq(is.anchor.geo_version, sight_geo_version(0x12345678));
+    cr_expect_eq(is.last.geo_version, 1, "folded to nothing, but known");
+    cr_expect(all_zero(is.risk, sizeof is.risk));
+    cr_expect_eq(is.voucher, 700);
+    cr_expect_eq(is.undone, SESSION_UNDONE_PROOFS);
+    cr_expect(str_eq(gateway, STR("gw-7")));
+}
+
+Test(session_row, a_user_of_format_2_loads)
+{
+    struct user_record is;
+    struct row_names names;
+    unsigned char key[ROW_USER_KEY], value[ROW_BYTES_MAX];
+    size_t key_len = row_user_key((struct hash128){3, 4}, key), len = from_hex(OLD_USER_2, value);
+    cr_assert_eq(
+        row_user_read((struct str){(char *)key, key_len}, (struct str){(char *)value, len}, &is, &names),
+        PDP_ERR_OK);
+    cr_expect(str_eq(names.id, STR("alice")));
+    cr_expect_eq(is.first_seen_ms, 1000);
+    cr_expect_eq(is.last.country, 0x4445);
+    cr_expect_eq(is.cutoff_s, 17);
+    cr_expect_eq(is.device_by[7], 8);
+    cr_expect(all_zero(is.risk, sizeof is.risk));
+}
+
+Test(session_row, an_agent_of_no_known_class_is_refused)
 {
     struct session_record was = full(SESSION_ACTIVE), is;
-    unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX];
-    size_t key_len = row_session_key(&was, key), len = row_session_write(&was, STR("g"), value);
-    struct str gateway;
-    value[0] = 2;
-    cr_assert_eq(
-        row_session_read((struct str){(char *)key, key_len}, (struct str){(char *)value, len}, &is, &gateway),
-        PDP_ERR_OK);
-    cr_expect_eq(is.risk[17], 0);
-    cr_expect_eq(is.epoch, was.epoch);
-
-    struct user_record user = {.subject = {3, 4}, .cutoff_s = 17}, read;
-    const struct row_names names = {STR("acme"), STR("user"), STR("alice")};
-    struct row_names read_names;
-    memset(user.risk, 0x5a, sizeof user.risk);
-    user.device_by[USER_DEVICES - 1] = 9;
-    key_len = row_user_key(user.subject, key);
-    len = row_user_write(&user, &names, value);
-    const size_t tail = sizeof user.device_by, cut = USER_RISK_BYTES - 64;
-    memmove(value + len - tail - cut, value + len - tail, tail);
-    value[0] = 2;
-    cr_assert_eq(row_user_read((struct str){(char *)key, key_len}, (struct str){(char *)value, len - cut},
-                               &read, &read_names),
-                 PDP_ERR_OK);
-    cr_expect_eq(read.risk[0], 0);
-    cr_expect_eq(read.cutoff_s, 17);
-    cr_expect_eq(read.device_by[USER_DEVICES - 1], 9);
+    unsigned char key[ROW_SESSION_KEY], value[ROW_BYTES_MAX], other[ROW_BYTES_MAX];
+    size_t len = row_session_write(&was, STR("g"), value), at = 0;
+    was.last.agent_class = SIGHT_CLASS_MOBILE;
+    cr_assert_eq(row_session_write(&was, STR("g"), other), len);
+    while (at < len && value[at] == other[at]) {
+        at++;
+    }
+    cr_assert_lt(at, len);
+    struct str gateway, k = session_key(&was, key);
+    cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_OK);
+    value[at] = SIGHT_CLASS_COUNT;
+    cr_expect_eq(row_session_read(k, (struct str){(char *)value, len}, &is, &gateway), PDP_ERR_CORRUPT);
 }

@@ -127,12 +127,30 @@ Test(session_slot, keeps_what_only_some_states_have)
 
 Test(session_slot, keeps_agents_that_are_known)
 {
-    struct session_record record = {.state = SESSION_ACTIVE, .anchor = {.agent_family = 255, .agent_os = 3}};
+    struct session_record record = {
+        .state = SESSION_ACTIVE,
+        .anchor = {.agent_family = 255, .agent_os = 31, .agent_version = 65535, .agent_class = 5}};
     record.last.agent_family = 256;
+    record.last.agent_os = 32;
+    record.last.agent_class = SIGHT_CLASS_COUNT;
     struct session_record got = round_trip(&record);
     cr_expect_eq(got.anchor.agent_family, 255);
-    cr_expect_eq(got.anchor.agent_os, 3);
+    cr_expect_eq(got.anchor.agent_os, 31);
+    cr_expect_eq(got.anchor.agent_version, 65535);
+    cr_expect_eq(got.anchor.agent_class, 5);
     cr_expect_eq(got.last.agent_family, 0, "no number of ours");
+    cr_expect_eq(got.last.agent_os, 0);
+    cr_expect_eq(got.last.agent_class, 0);
+}
+
+Test(session_slot, keeps_no_components)
+{
+    struct session_record record = {.state = SESSION_ACTIVE, .anchor = {.ja4 = 7, .geo_version = 65535}};
+    record.anchor.components[SIGHT_COMPONENT_GPU] = 8;
+    struct session_record got = round_trip(&record);
+    cr_expect_eq(got.anchor.geo_version, 65535);
+    cr_expect_eq(got.anchor.ja4, 0);
+    cr_expect_eq(got.anchor.components[SIGHT_COMPONENT_GPU], 0);
 }
 
 Test(session_slot, cuts_methods_by_whole_words)
