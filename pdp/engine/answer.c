@@ -150,6 +150,12 @@ void engine_decide(struct worker *worker, const struct peer *peer, const struct 
     answer_question(worker, snapshot, judged(worker, peer, &room), root, now_ms, 0, out);
 }
 
+static bool asks_full(const struct value *question)
+{
+    const struct value *explain = value_get(question, STR("explain"));
+    return explain != NULL && value_is_text(explain, STR("full"));
+}
+
 static void emit_answer(struct worker *worker, struct emit *emit, const struct verdict *verdict, bool full)
 {
     if (verdict->code == PDP_CODE_MALFORMED) {
@@ -334,7 +340,7 @@ static bool answer_batch(struct worker *worker, struct snapshot *snapshot, const
     emit_list(emit, count);
     for (size_t i = 0; i < count; i++) {
         worker->fault = faults[i];
-        emit_answer(worker, emit, &verdicts[i], false);
+        emit_answer(worker, emit, &verdicts[i], asks_full(&batch->items[i]));
     }
     emit_end(emit);
     emit_end(emit);
@@ -396,8 +402,7 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
     }
     struct verdict verdict;
     answer_question(worker, snapshot, peer, root, now_ms, 0, &verdict);
-    const struct value *explain = value_get(root, STR("explain"));
-    emit_answer(worker, emit, &verdict, explain != NULL && value_is_text(explain, STR("full")));
+    emit_answer(worker, emit, &verdict, asks_full(root));
     return true;
 }
 

@@ -539,6 +539,7 @@ static void judge(struct ask *ask, struct verdict *out)
     out->has_risk = true;
     out->score = ask->risk.score;
     out->hard = ask->risk.hard;
+    out->log_odds = ask->risk.log_odds;
     out->level = ask->risk.level;
     out->signals = ask->risk.signals;
     out->signal_count = ask->risk.signal_count;

@@ -63,6 +63,7 @@ struct verdict {
     struct str message, reason;
     bool has_risk;
     double score, hard; // 0..100; log-odds
+    double log_odds;    // that the score is made of; of a repeat, today's
     enum risk_level level;
     const struct verdict_signal *signals;
     size_t signal_count;

@@ -50,13 +50,20 @@ static void put_number(struct emit *emit, double d, bool full)
 
 static void put_risk(struct emit *emit, const struct verdict *verdict, bool full)
 {
+    bool sums = full && !verdict->repeated; // a remembered score is not the one of these
     KEY(emit, "risk");
-    emit_map(emit, 3);
+    emit_map(emit, sums ? 5 : 3);
     KEY(emit, "score");
     put_number(emit, verdict->score, full);
     KEY(emit, "level");
     bool known = (unsigned)verdict->level < RISK_LEVEL_COUNT;
     emit_str(emit, RISK_LEVEL_NAMES[known ? verdict->level : RISK_CRITICAL]);
+    if (sums) {
+        KEY(emit, "log_odds");
+        emit_double(emit, verdict->log_odds);
+        KEY(emit, "hard");
+        emit_double(emit, verdict->hard);
+    }
     KEY(emit, "signals");
     emit_list(emit, verdict->signal_count);
     for (size_t i = 0; i < verdict->signal_count; i++) {
