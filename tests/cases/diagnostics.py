@@ -27,6 +27,7 @@ LOCAL = {
     "pdp/cel/lex.c": {"bad": (3, "%")},
     "pdp/cel/lex_string.c": {"fail": (3, "%")},
     "pdp/cel/macro.c": {"complain": (2, "%")},
+    "pdp/risk/labels.c": {"refuse": (1, "%")},
     "pdp/daemon/config/config.c": {"no_such": (3, "`…` is no %")},
     "pdp/daemon/config/url.c": {"fail": (1, "%")},
 }
