@@ -24,7 +24,7 @@ struct cli_values {
 struct cli_args {
     const char *positional[4];
     size_t positional_count;
-    const char *policies, *request, *events, *connect, *session, *reason, *subject, *after, *list;
+    const char *policies, *request, *events, *labels, *html, *connect, *session, *reason, *subject, *after, *list;
     struct cli_values geo, keys, vkeys, signals;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
@@ -72,6 +72,8 @@ int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
+int cmd_risk_fit(const struct cli_args *args);
+int cmd_risk_report(const struct cli_args *args);
 int cmd_user_forget_devices(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);

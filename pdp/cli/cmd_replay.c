@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/local.h"
+#include "cli/events.h"
 
 #include "client/client.h"
 
@@ -155,15 +155,6 @@ static int flush(struct replay *replay)
 
 // ---- Lines -------------------------------------------------------------------------------------
 
-static bool fault(struct asked *asked, const char *field, const char *what)
-{
-    asked->bad = true;
-    asked->why = (struct fault){0};
-    snprintf(asked->why.field, sizeof asked->why.field, "%s", field);
-    snprintf(asked->why.what, sizeof asked->why.what, "%s", what);
-    return false;
-}
-
 // Is the line an envelope? A question's time goes to *at_ms; an event stands alone (*alone).
 static bool look(struct replay *replay, struct asked *asked, int64_t *at_ms, bool *alone)
 {
@@ -175,19 +166,11 @@ static bool look(struct replay *replay, struct asked *asked, int64_t *at_ms, boo
         asked->bad = true;
         return false;
     }
-    const struct value *at = value_get(&root, STR("at"));
+    if (!events_envelope(&root, at_ms, &asked->why)) {
+        asked->bad = true;
+        return false;
+    }
     const struct value *request = value_get(&root, STR("request"));
-    if (at == NULL) {
-        return fault(asked, "at", "is missing; give RFC 3339 text or milliseconds since 1970");
-    }
-    bool is_number = at->kind == VALUE_INT && at->as.i >= INT64_C(100000000000);
-    *at_ms = is_number ? at->as.i : 0;
-    if (!is_number && !(at->kind == VALUE_STRING && local_time(value_text(at), at_ms))) {
-        return fault(asked, "at", "is no time; give RFC 3339 text or milliseconds since 1970 (not seconds)");
-    }
-    if (request == NULL && value_get(&root, STR("event")) == NULL) {
-        return fault(asked, "request", "is missing, and so is event: a line holds one of them");
-    }
     *alone = request == NULL || request->kind != VALUE_MAP || value_get(request, STR("evaluations")) != NULL;
     return true;
 }
