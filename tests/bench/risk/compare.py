@@ -4,6 +4,8 @@
 import json
 import sys
 
+import targets
+
 
 def rows(report):
     """(name, figure, interval or None) of what is promised or watched."""
@@ -22,6 +24,9 @@ def rows(report):
         if row["sessions"]:
             yield f"innocent, {kind}: challenged", row["challenged"] / row["sessions"], None
     yield "false terminations in 10,000", report["benign"]["ended_in_10000"], None
+    for what, row in report["told"].items():
+        if row["found"]:
+            yield f"cause named first, {what}", row["right"] / row["found"], row["interval"]
     for what, row in report["calibration"].items():
         yield f"calibration error, {what}", row["error"], None
         yield f"calibration error, {what}, fitted", row["fitted"], None
@@ -38,7 +43,12 @@ def main():
         if was is None or abs(was - figure) < 5e-4:
             continue
         outside = around and interval and (figure < around[0] or figure > around[1])
-        print(f"{name:<48} {was:8.3f} {figure:8.3f} {figure - was:+8.3f} {'*' if outside else ''}".rstrip())
+        print(f"{name:<54} {was:8.3f} {figure:8.3f} {figure - was:+8.3f} {'*' if outside else ''}".rstrip())
+    # Two targets may bear one name over runs of different sizes: what counts is told without the number of sessions.
+    verdicts = [{row[0].split(", of ")[0]: row[4] for row in targets.rows(report)} for report in (old, new)]
+    for name, verdict in verdicts[1].items():
+        if verdicts[0].get(name, verdict) != verdict:
+            print(f"{name}: was {verdicts[0][name]}, is {verdict}")
 
 
 if __name__ == "__main__":
