@@ -64,19 +64,29 @@ def draws(users, rnd):
     return [[i for group in rnd.choices(groups, k=len(groups)) for i in group] for _ in range(ROUNDS)]
 
 
+class Rightful:
+    """Scores of the legitimate, in order, with whose they are: made once for all attackers."""
+
+    def __init__(self, scores, users=None):
+        users = users or range(len(scores))
+        order = sorted(range(len(scores)), key=scores.__getitem__)
+        self.scores, self.users = [scores[i] for i in order], [users[i] for i in order]
+        self.limits = {b: threshold(self.scores, b) for b in BUDGETS} if scores else {}
+        self.worth = {b: as_good_as([s > limit for s in self.scores], self.users) for b, limit in self.limits.items()}
+
+
 class Bench:
     """One method's scores of the legitimate and of attacks: what it finds, and how that would vary."""
 
-    def __init__(self, legit, attacks, legit_users):
-        order = sorted(range(len(legit)), key=legit.__getitem__)
-        self.legit, self.attacks = [legit[i] for i in order], attacks
-        users = [legit_users[i] for i in order]
+    def __init__(self, legit, attacks):
+        self.legit, self.attacks, self.limits, self.worth = legit.scores, attacks, legit.limits, legit.worth
         self.places = placements(self.legit, attacks)
-        ordered, n = sorted(attacks), len(attacks)
-        theirs = [1 - (bisect.bisect_left(ordered, s) + bisect.bisect_right(ordered, s)) / (2 * n) for s in self.legit]
-        self.spread = spread(theirs, users)
-        self.limits = {b: threshold(self.legit, b) for b in BUDGETS}
-        self.worth = {b: as_good_as([s > self.limits[b] for s in self.legit], users) for b in BUDGETS}
+        ordered, n, last, share, theirs = sorted(attacks), len(attacks), None, 0.0, []
+        for score in self.legit:  # many are alike, and they are in order
+            if score != last:
+                last, share = score, 1 - (bisect.bisect_left(ordered, score) + bisect.bisect_right(ordered, score)) / (2 * n)
+            theirs.append(share)
+        self.spread = spread(theirs, legit.users)
 
     def area(self, drawn=None, rnd=None):
         if drawn is None:
@@ -92,24 +102,23 @@ class Bench:
         return sum(self.attacks[i] > limit for i in drawn) / len(drawn)
 
 
-def judge(legit, attacks, rnd, legit_users=None, attack_users=None):
+def judge(legit, attacks, rnd, attack_users=None):
     """The row of a table: AUC and detection at each budget, each with its interval. Without users each is one of its own."""
-    legit, attacks = list(legit), list(attacks)
-    if not legit or not attacks:
+    if not legit.scores or not attacks:
         return None
-    bench = Bench(legit, attacks, legit_users or range(len(legit)))
+    bench = Bench(legit, attacks)
     areas, found = [], {budget: [] for budget in BUDGETS}
     for drawn in draws(attack_users or range(len(attacks)), rnd):
         areas.append(bench.area(drawn, rnd))
         for budget in BUDGETS:
             found[budget].append(bench.found(budget, drawn, rnd))
-    return {"legit": len(legit), "attacks": len(attacks), "auc": bench.area(), "auc_interval": middle(areas),
+    return {"legit": len(legit.scores), "attacks": len(attacks), "auc": bench.area(), "auc_interval": middle(areas),
             "found": {str(b): bench.found(b) for b in BUDGETS}, "found_interval": {str(b): middle(found[b]) for b in BUDGETS}}
 
 
-def ahead(ours, theirs, rnd, legit_users, attack_users):
-    """By how much one method is ahead of another on the same logins: each is (legit scores, scores of attacks)."""
-    a, b = Bench(*ours, legit_users), Bench(*theirs, legit_users)
+def ahead(ours, theirs, rnd, attack_users):
+    """By how much one method is ahead of another on the same logins: each is (Rightful, scores of attacks)."""
+    a, b = Bench(*ours), Bench(*theirs)
     rows = {"auc": [], **{str(budget): [] for budget in BUDGETS}}
     for drawn in draws(attack_users, rnd):
         rows["auc"].append(a.area(drawn, rnd) - b.area(drawn, rnd))

@@ -39,32 +39,37 @@ def _users(rows):
     return [row[1].user.name for row in rows]
 
 
-def login_table(methods, rnd):
+class Scored:
+    """A method's logins, apart by attacker and class of user."""
+
+    def __init__(self, logins):
+        self.split = _split(logins)
+        self.rightful = {kind: metrics.Rightful(_scores(rows), _users(rows)) for kind, rows in self.split[None].items()}
+
+    def of(self, attacker, kind):
+        return self.split.get(attacker, {}).get(kind, [])
+
+    def judge(self, attacker, kind, rnd):
+        rows = self.of(attacker, kind)
+        return metrics.judge(self.rightful[kind], _scores(rows), rnd, _users(rows)) if kind in self.rightful else None
+
+
+def login_table(scored, rnd):
     """method -> attacker -> class -> figures."""
-    table = {}
-    for name, logins in methods.items():
-        split = _split(logins)
-        table[name] = {}
-        for attacker in LOGIN_ATTACKS:
-            table[name][attacker] = {
-                kind: _judge(split[None].get(kind, []), split.get(attacker, {}).get(kind, []), rnd) for kind in ("old", *CLASSES)}
-    return table
+    return {name: {attacker: {kind: method.judge(attacker, kind, rnd) for kind in ("old", *CLASSES)} for attacker in LOGIN_ATTACKS}
+            for name, method in scored.items()}
 
 
-def _judge(legit, attacks, rnd):
-    return metrics.judge(_scores(legit), _scores(attacks), rnd, _users(legit), _users(attacks))
-
-
-def against(methods, rival, rnd):
+def against(ours, theirs, rnd):
     """By how much we are ahead of a rival: attacker -> class -> {"auc", budgets}: [difference, low, high]."""
-    ours, theirs, out = _split(methods[OURS]), _split(methods[rival]), {}
+    out = {}
     for attacker in LOGIN_ATTACKS:
         out[attacker] = {}
         for kind in ("old", "new"):
-            sides = [[split[None].get(kind, []), split.get(attacker, {}).get(kind, [])] for split in (ours, theirs)]
-            if all(rows for side in sides for rows in side):
-                out[attacker][kind] = metrics.ahead(*[[_scores(rows) for rows in side] for side in sides], rnd,
-                                                    _users(sides[0][0]), _users(sides[0][1]))
+            rows = ours.of(attacker, kind)
+            if rows and kind in ours.rightful and kind in theirs.rightful:
+                out[attacker][kind] = metrics.ahead(*[(side.rightful[kind], _scores(side.of(attacker, kind))) for side in (ours, theirs)],
+                                                    rnd, _users(rows))
     return out
 
 
@@ -258,10 +263,11 @@ def make(plan, results, baselines, seed, swapped=(), more=()):
     """more: [(innocent, odd_innocents)] of runs of innocents alone."""
     rnd = random.Random(f"{seed}/bootstrap")
     methods = {OURS: results.logins, **{name: logins for name, (logins, _) in baselines.items()}}
+    scored = {name: Scored(logins) for name, logins in methods.items()}
     names, stolen = named(results.logins), thefts(results)
     odd = [*odd_innocents(results), *(row for _, rows in more for row in rows)]
-    return {"seed": seed, "calm": plan.calm, "population": people.shape(plan.users), "logins": login_table(methods, rnd),
-            "ahead": {"freeman": against(methods, "freeman", rnd)},
+    return {"seed": seed, "calm": plan.calm, "population": people.shape(plan.users), "logins": login_table(scored, rnd),
+            "ahead": {"freeman": against(scored[OURS], scored["freeman"], rnd)},
             "proofs": proofs_by_history({name: methods[name] for name in (OURS, "freeman")}),
             "decided": decided(results.logins), "named": names, "thefts": stolen, "told": told(names, stolen),
             "benign": benign(innocent(results), [kinds for kinds, _ in more], swapped),

@@ -48,12 +48,12 @@ class Metrics(unittest.TestCase):
 
     def test_intervals_hold_the_figure(self):
         rnd = random.Random(3)
-        row = metrics.judge([rnd.gauss(0, 1) for _ in range(2000)], [rnd.gauss(2, 1) for _ in range(200)], rnd)
+        row = metrics.judge(metrics.Rightful([rnd.gauss(0, 1) for _ in range(2000)]), [rnd.gauss(2, 1) for _ in range(200)], rnd)
         self.assertAlmostEqual(row["auc"], .921, delta=.03)  # Φ(2/√2)
         self.assertTrue(row["auc_interval"][0] < row["auc"] < row["auc_interval"][1])
         self.assertTrue(row["found_interval"]["0.05"][0] < row["found"]["0.05"] < row["found_interval"]["0.05"][1])
         self.assertLess(row["auc_interval"][1] - row["auc_interval"][0], .08)
-        self.assertIsNone(metrics.judge([], [1], rnd))
+        self.assertIsNone(metrics.judge(metrics.Rightful([]), [1], rnd))
 
     def test_calibration_error_by_hand(self):
         # Ten at .25 of which four are attacks, ten at .75 of which eight are: gaps .15 and .05, the mean .1.
@@ -76,7 +76,7 @@ class Metrics(unittest.TestCase):
         taste = [rnd.gauss(0, 1) for _ in range(40)]
         legit = [taste[user] + rnd.gauss(0, .3) for user in who]
         attacks = [rnd.gauss(1, 1) for _ in range(300)]
-        alone, together = (metrics.judge(legit, attacks, random.Random(1), users) for users in (None, who))
+        alone, together = (metrics.judge(metrics.Rightful(legit, users), attacks, random.Random(1)) for users in (None, who))
         self.assertEqual(alone["auc"], together["auc"])
         for key in ("auc_interval", "found_interval"):
             a, b = ([row["0.05"] for row in (alone[key], together[key])] if key == "found_interval" else (alone[key], together[key]))
@@ -86,12 +86,12 @@ class Metrics(unittest.TestCase):
 
     def test_ahead_of_another(self):
         rnd = random.Random(9)
-        legit = [[rnd.gauss(0, 1) for _ in range(1000)] for _ in range(2)]
+        legit = [metrics.Rightful([rnd.gauss(0, 1) for _ in range(1000)]) for _ in range(2)]
         attacks = [[rnd.gauss(mean, 1) for _ in range(200)] for mean in (2.5, 1)]
-        rows = metrics.ahead((legit[0], attacks[0]), (legit[1], attacks[1]), rnd, range(1000), range(200))
+        rows = metrics.ahead((legit[0], attacks[0]), (legit[1], attacks[1]), rnd, range(200))
         self.assertTrue(all(low <= gap <= high for gap, low, high in rows.values()))
         self.assertGreater(rows["auc"][1], .1)
-        same = metrics.ahead((legit[0], attacks[0]), (legit[0], attacks[0]), rnd, range(1000), range(200))
+        same = metrics.ahead((legit[0], attacks[0]), (legit[0], attacks[0]), rnd, range(200))
         self.assertEqual(same["auc"][0], 0)
 
     def test_shares_of_which_all_hit(self):
