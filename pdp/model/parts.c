@@ -34,6 +34,35 @@ static bool is_empty(const struct value *v)
                                                    v->kind == VALUE_LIST || v->kind == VALUE_MAP));
 }
 
+static uint16_t short_hash(const struct value *v)
+{
+    uint64_t hash = qhash(KEY, v);
+    uint16_t low = (uint16_t)(hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48);
+    return low != 0 ? low : 1;
+}
+
+// t13d1516h2_8daaf6152771_02713d6af862: transport and counts, ciphers, extensions.
+enum {
+    JA4_HEAD = 10,
+    JA4_HASH = 12,
+    JA4_LEN = JA4_HEAD + 2 * (1 + JA4_HASH)
+};
+
+static void read_ja4(const struct value *v, struct sighting *seen)
+{
+    struct value ciphers = *v;
+    struct str text = v->kind == VALUE_STRING ? value_text(v) : (struct str){0};
+    if (text.len == JA4_LEN && text.at[JA4_HEAD] == '_' && text.at[JA4_HEAD + 1 + JA4_HASH] == '_') {
+        ciphers = value_str(str_sub(text, JA4_HEAD + 1, JA4_HASH));
+    }
+    unsigned quic = text.len > 0 && text.at[0] == 'q';
+    unsigned shown = (short_hash(&ciphers) & ~1U) | quic;
+    seen->components[SIGHT_COMPONENT_JA4] = (uint16_t)(shown > 1 ? shown : 2 | quic);
+    uint64_t hash = qhash(KEY, v);
+    uint32_t whole = (uint32_t)(hash ^ hash >> 32);
+    seen->ja4 = whole != 0 ? whole : 1;
+}
+
 void parts_read(const struct value *components, struct sighting *seen)
 {
     for (uint32_t i = 0; components->kind == VALUE_MAP && i < components->n; i++) {
@@ -42,12 +71,10 @@ void parts_read(const struct value *components, struct sighting *seen)
         if (part == SIGHT_COMPONENTS || is_empty(&entry->value)) {
             continue;
         }
-        uint64_t hash = qhash(KEY, &entry->value);
-        uint16_t low = (uint16_t)(hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48);
-        seen->components[part] = low != 0 ? low : 1;
         if (part == SIGHT_COMPONENT_JA4) {
-            uint32_t wide = (uint32_t)(hash ^ hash >> 32);
-            seen->ja4 = wide != 0 ? wide : 1;
+            read_ja4(&entry->value, seen);
+        } else {
+            seen->components[part] = short_hash(&entry->value);
         }
     }
 }

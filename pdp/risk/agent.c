@@ -385,3 +385,13 @@ struct str risk_agent_os(uint16_t os)
 {
     return SYSTEMS[os < OS_COUNT ? os : OS_UNKNOWN];
 }
+
+struct str risk_agent_class(uint8_t device)
+{
+    static const struct str NAMES[] = {
+#define X(name, text) {text, sizeof(text) - 1},
+        SIGHT_CLASS_LIST(X)
+#undef X
+    };
+    return NAMES[device < SIGHT_CLASS_COUNT ? device : SIGHT_CLASS_UNKNOWN];
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a signal speaks, in words; only where an explanation was asked for.
-#include "risk/signals.h"
+#include "model/parts.h"
+#include "risk/drift.h"
 
 static const int64_t SECOND_MS = 1000, MINUTE_MS = 60000, HOUR_MS = 3600000;
 
@@ -32,12 +33,39 @@ static struct str not_known(struct arena *arena, const char *what)
     return arena_printf(arena, "%s is not known", what);
 }
 
+static struct str part_names(unsigned parts, struct arena *arena)
+{
+    struct str all = {0};
+    for (unsigned i = 0; i < SIGHT_COMPONENTS; i++) {
+        if ((parts >> i & 1) == 0) {
+            continue;
+        }
+        const char *comma = all.len > 0 ? ", " : "";
+        all = arena_printf(arena, STR_FMT "%s%s", STR_ARG(all), comma, parts_name((enum sight_component)i));
+    }
+    return all;
+}
+
 struct str because_fingerprint(const struct signal_view *view, struct arena *arena)
 {
+    struct drift drift;
+    drift_read(view, &drift);
+    if (drift.covers && drift.counted != 0) {
+        struct str names = part_names(drift.counted, arena);
+        return arena_printf(arena, "another device than the session began with: " STR_FMT, STR_ARG(names));
+    }
     if (lacks(view, SIGHT_HAS_FINGERPRINT)) {
         return not_known(arena, "the fingerprint");
     }
     return arena_printf(arena, "another device fingerprint than the session began with");
+}
+
+struct str because_ja4(const struct signal_view *view, struct arena *arena)
+{
+    if (view->in->seen == NULL || view->in->seen->components[SIGHT_COMPONENT_JA4] == 0) {
+        return not_known(arena, "the TLS client");
+    }
+    return arena_printf(arena, "another TLS client than the session began with, by the same agent");
 }
 
 static struct str agent_name(const struct sighting *at, struct arena *arena)
@@ -54,7 +82,15 @@ struct str because_agent(const struct signal_view *view, struct arena *arena)
     if (lacks(view, SIGHT_HAS_AGENT)) {
         return not_known(arena, "the user agent");
     }
-    struct str now = agent_name(view->in->seen, arena), then = agent_name(view->in->anchor, arena);
+    const struct sighting *seen = view->in->seen, *anchor = view->in->anchor;
+    struct str now = agent_name(seen, arena), then = agent_name(anchor, arena);
+    if (str_eq(now, then) && seen->agent_class != anchor->agent_class) {
+        now = risk_agent_class(seen->agent_class);
+        then = risk_agent_class(anchor->agent_class);
+    } else if (str_eq(now, then) && seen->agent_version != anchor->agent_version) {
+        return arena_printf(arena, STR_FMT " %u, session began with %u", STR_ARG(now), seen->agent_version,
+                            anchor->agent_version);
+    }
     return arena_printf(arena, STR_FMT ", session began with " STR_FMT, STR_ARG(now), STR_ARG(then));
 }
 

@@ -2,7 +2,9 @@
 // The RiskModel document. It is the whole model: a signal that it does not name is off.
 #include "risk/model.h"
 
-#define FIELDS_MAX (5 + SIGNAL_PARAMS)
+#include "model/parts.h"
+
+#define FIELDS_MAX (6 + SIGNAL_PARAMS)
 #define HALF_LIFE_MOST_MS (INT64_C(365) * 86400000)
 
 // What is written of one document, before it is checked as a whole.
@@ -75,6 +77,12 @@ static size_t signal_fields(const struct signal_row *row, struct conf_field fiel
                                               20,
                                               "log-odds where on_missing is score; else its evidence"};
     }
+    if (row->builtin.weights != NULL) {
+        fields[count++] = (struct conf_field){"weights", CONF_MAPPING,
+                                              false,     offsetof(struct signal_rule, given),
+                                              NULL,      0,
+                                              0,         "how much each component says, by its name"};
+    }
     for (size_t i = 0; i < SIGNAL_PARAMS && row->params[i].name != NULL; i++) {
         const struct signal_param *param = &row->params[i];
         fields[count++] = (struct conf_field){
@@ -82,6 +90,38 @@ static size_t signal_fields(const struct signal_row *row, struct conf_field fiel
             NULL,        param->least, param->most, param->help};
     }
     return count;
+}
+
+// Components that are not named keep what they weigh.
+static void read_weights(struct reader *r, const struct conf_node *map, struct signal_rule *rule)
+{
+    struct conf_field fields[SIGHT_COMPONENTS];
+    double *weights = ARENA_ARRAY(r->arena, double, SIGHT_COMPONENTS);
+    if (weights == NULL) {
+        note(r, PDP_ERR_NOMEM);
+        return;
+    }
+    memcpy(weights, rule->weights, SIGHT_COMPONENTS * sizeof *weights);
+    for (size_t i = 0; i < SIGHT_COMPONENTS; i++) {
+        fields[i] = (struct conf_field){
+            parts_name((enum sight_component)i), CONF_NUMBER, false, i * sizeof(double), NULL, 0, 100,
+            "how much it says; 0: nothing"};
+    }
+    note(r, conf_read(map, fields, SIGHT_COMPONENTS, "`weights`", weights, r->arena, r->diags));
+    rule->weights = weights;
+}
+
+// The drift of a fingerprint grows from a share to a greater one.
+static void check_drift(struct reader *r, const struct conf_node *node, const struct signal_rule *rule)
+{
+    const struct conf_node *full = conf_get(node, "drift_full"), *least = conf_get(node, "drift_least");
+    if (!(rule->params[FINGERPRINT_DRIFT_FULL] > rule->params[FINGERPRINT_DRIFT_LEAST])) {
+        const struct conf_node *at = full != NULL ? full : least;
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, at->place, "`drift_full` must be above `drift_least`"));
+        diag_hint(r->diags, "they are %.2f and %.2f where they are not given",
+                  SIGNALS[SIGNAL_FINGERPRINT].builtin.params[FINGERPRINT_DRIFT_LEAST],
+                  SIGNALS[SIGNAL_FINGERPRINT].builtin.params[FINGERPRINT_DRIFT_FULL]);
+    }
 }
 
 static void read_signal(struct reader *r, size_t index, const struct conf_node *node)
@@ -103,6 +143,12 @@ static void read_signal(struct reader *r, size_t index, const struct conf_node *
     }
     if (rule.missing_evidence < 0) {
         rule.missing_evidence = rule.evidence;
+    }
+    if (rule.given != NULL) {
+        read_weights(r, STEAL(rule.given), &rule);
+    }
+    if (index == SIGNAL_FINGERPRINT) {
+        check_drift(r, node, &rule);
     }
     const struct conf_node *cap = conf_get(node, "cap");
     if (cap == NULL && rule.cap < rule.evidence) {

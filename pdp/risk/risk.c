@@ -4,6 +4,7 @@
 
 #include "base/fmath.h"
 #include "base/num.h"
+#include "risk/drift.h"
 #include "risk/horizon.h"
 #include "risk/ledger.h"
 #include "risk/model.h"
@@ -364,7 +365,7 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     memcpy(&s->state, state != NULL ? state : &NO_STATE, sizeof s->state);
     memcpy(&s->user, user != NULL ? user : &NO_USER, sizeof s->user);
     bool behind = s->state.begun != 0 && s->state.last_ms > in->now_ms;
-    s->view = (struct signal_view){.in = in, .state = &s->state};
+    s->view = (struct signal_view){.in = in, .state = &s->state, .rules = s->model->rules};
     s->view.now_ms = behind ? s->state.last_ms : in->now_ms;
     s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
     s->clock_ms = ledger_clock(s->view.now_ms);
@@ -405,6 +406,7 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
         s.state.last_ms = s.view.now_ms;
         s.state.begun = 1;
     }
+    drift_keep(&s.state, in, s.proved);
     if (user != NULL) {
         leave_mark(&s);
         memcpy(user, &s.user, sizeof s.user);
@@ -464,6 +466,8 @@ void risk_anchor_move(struct sighting *anchor, const struct sighting *last, cons
         if ((at->flags & SIGHT_HAS_AGENT) == 0) {
             anchor->agent_family = old.agent_family;
             anchor->agent_os = old.agent_os;
+            anchor->agent_version = old.agent_version;
+            anchor->agent_class = old.agent_class;
             anchor->flags |= old.flags & (SIGHT_HAS_AGENT | SIGHT_TOOL_AGENT);
         }
     }

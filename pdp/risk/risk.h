@@ -94,5 +94,6 @@ struct risk_agent {
 void risk_agent_read(struct str user_agent, struct risk_agent *out);
 struct str risk_agent_family(uint16_t family);
 struct str risk_agent_os(uint16_t os);
+struct str risk_agent_class(uint8_t device);
 
 #endif

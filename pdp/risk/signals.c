@@ -9,6 +9,13 @@
 #define MAY_MISS(e) .on_missing = MISSING_SKIP, .missing_evidence = (e)
 #define CANNOT_MISS .on_missing = MISSING_CANNOT
 
+// How much each part of a fingerprint says. A browser's own changes with every update.
+static const double WEIGHTS[SIGHT_COMPONENTS] = {
+    [SIGHT_COMPONENT_OS] = 4,     [SIGHT_COMPONENT_BROWSER] = 0.5, [SIGHT_COMPONENT_JA4] = 4,
+    [SIGHT_COMPONENT_GPU] = 4,    [SIGHT_COMPONENT_SCREEN] = 2,    [SIGHT_COMPONENT_FONTS] = 2,
+    [SIGHT_COMPONENT_CANVAS] = 2, [SIGHT_COMPONENT_TIMEZONE] = 2,
+};
+
 // clang-format off
 // The built-in weights are those of docs/RISK.md. A row keeps its slots for ever; new rows go to the end.
 const struct signal_row SIGNALS[SIGNAL_COUNT] = {
@@ -23,16 +30,19 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
         .params = {{"share", 0, 1, "how much of another session's suspicion counts here"}},
         .help = "what is left of the suspicion on the user's other sessions",
     },
-    [SIGNAL_FIRST_READ] = {
+    [SIGNAL_FINGERPRINT] = {
         ID("fingerprint-change"), .kind = SIGNAL_SESSION, .slot = 1, .calm_slot = SLOT_NONE,
-        .builtin = {WEIGHT(5, 6, HOURS(12)), MAY_MISS(5), .params = {2}},
-        .params = {{"alone", 0, 20, "where the address is still the one that the session began with"}},
+        .builtin = {WEIGHT(5, 6, HOURS(12)), MAY_MISS(5), .params = {2, 0.13, 0.25}, .weights = WEIGHTS},
+        .params = {{"alone", 0, 20, "where the address is still the one that the session began with"},
+                   {"drift_least", 0, 1, "a smaller share of the components that differs is nothing"},
+                   {"drift_full", 0, 1, "from this share on it is another device"}},
         .read = fingerprint_read, .because = because_fingerprint,
         .help = "neither the device's fingerprint nor the address is the one that the session began with",
     },
     {
         ID("agent-change"), .kind = SIGNAL_SESSION, .slot = 2, .calm_slot = SLOT_NONE,
-        .builtin = {WEIGHT(2, 6, HOURS(12)), MAY_MISS(2)},
+        .builtin = {WEIGHT(2, 6, HOURS(12)), MAY_MISS(2), .params = {0.5}},
+        .params = {{"older", 0, 20, "of an earlier version of the same browser"}},
         .read = change_agent_read, .because = because_agent,
         .help = "another browser or operating system than the session began with; a new version is nothing",
     },
@@ -89,6 +99,13 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
         .builtin = {WEIGHT(6, 6, HOURS(24)), CANNOT_MISS},
         .read = external_read, .because = because_external,
         .help = "a finding of another system, as strong as it says; `evidence` is the most that is believed",
+    },
+    {
+        ID("ja4-change"), .kind = SIGNAL_SESSION, .slot = 40, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(4, 6, HOURS(12)), MAY_MISS(4), .params = {2}},
+        .params = {{"alone", 0, 20, "where the address stayed, or the agent's version rose"}},
+        .read = ja4_read, .because = because_ja4,
+        .help = "another TLS client than the session began with, which calls itself the same browser",
     },
 };
 // clang-format on

@@ -30,11 +30,13 @@ struct signal_rule {
     double evidence; // log-odds where the signal is at its plainest; 0: off
     double cap;      // the most it may count for, remembered evidence included
     int64_t half_life_ms;
-    int on_missing;               // enum signal_missing
-    double missing_evidence;      // where on_missing is score
-    double params[SIGNAL_PARAMS]; // as the row names them
-    double derived;               // by the row's prepare()
-    double pace;                  // one by the half-life
+    int on_missing;                // enum signal_missing
+    double missing_evidence;       // where on_missing is score
+    double params[SIGNAL_PARAMS];  // as the row names them
+    double derived;                // by the row's prepare()
+    const double *weights;         // of the components of a fingerprint; NULL: it has none
+    const struct conf_node *given; // weights as written, while the model is read
+    double pace;                   // one by the half-life
 };
 
 struct signal_param {
@@ -43,12 +45,20 @@ struct signal_param {
     const char *help;
 };
 
+// Places of fingerprint-change's parameters.
+enum {
+    FINGERPRINT_ALONE,
+    FINGERPRINT_DRIFT_LEAST,
+    FINGERPRINT_DRIFT_FULL
+};
+
 // What one reading may look at, and what it finds.
 struct signal_view {
     const struct risk_input *in;
     const struct signal_rule *rule;
-    struct risk_state *state; // a copy; a reading that moves it must ask in->counts
-    int64_t now_ms;           // not before state->last_ms
+    const struct signal_rule *rules; // of all, by row
+    struct risk_state *state;        // a copy; a reading that moves it must ask in->counts
+    int64_t now_ms;                  // not before state->last_ms
     double travel_km, travel_kmh;
     int64_t travel_ms;
 };
@@ -76,9 +86,10 @@ enum {
     SIGNAL_STEP_UP_PASSED,
     SIGNAL_OTHER_SESSIONS,
     SIGNAL_FIRST_READ,
-    SIGNAL_RATE = SIGNAL_FIRST_READ + 6 // its sum is pardoned with it
+    SIGNAL_FINGERPRINT = SIGNAL_FIRST_READ, // others tell it apart from their own
+    SIGNAL_RATE = SIGNAL_FIRST_READ + 6     // its sum is pardoned with it
 };
-#define SIGNAL_COUNT 12
+#define SIGNAL_COUNT 13
 
 extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 
@@ -89,6 +100,7 @@ extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 // The readings, one a file. Pure but for rate_read, which moves state->cusum.
 struct signal_reading fingerprint_read(struct signal_view *view);
 struct signal_reading change_agent_read(struct signal_view *view);
+struct signal_reading ja4_read(struct signal_view *view);
 struct signal_reading tool_read(struct signal_view *view);
 struct signal_reading country_read(struct signal_view *view);
 struct signal_reading asn_read(struct signal_view *view);
@@ -102,6 +114,7 @@ void rate_prepare(struct signal_rule *rule);
 // Their words: why the reading is what it is. Only where `explain`.
 struct str because_fingerprint(const struct signal_view *view, struct arena *arena);
 struct str because_agent(const struct signal_view *view, struct arena *arena);
+struct str because_ja4(const struct signal_view *view, struct arena *arena);
 struct str because_tool(const struct signal_view *view, struct arena *arena);
 struct str because_country(const struct signal_view *view, struct arena *arena);
 struct str because_asn(const struct signal_view *view, struct arena *arena);

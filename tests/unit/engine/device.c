@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
@@ -175,5 +176,38 @@ Test(engine_device, gives_way_after_those_that_are_not_remembered)
     cr_expect_str_eq(ask(&h, NOW + HOUR / 2, "laptop", "GET"), "deny/no-rule",
                      "eight that are do: the oldest goes");
     cr_expect_str_eq(ask(&h, NOW + HOUR / 2, "m0", "GET"), "allow/policy");
+    harness_fini(&h);
+}
+
+// A browser's update at another address, in a session that began with the components given.
+static double updated(struct harness *h, const char *id, const char *browser)
+{
+    static const char *const ADDRESSES[2] = {"203.0.113.7", "198.51.100.9"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        (void)snprintf(
+            text, sizeof text,
+            "{'subject': {'type': 'user', 'id': '%s'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+            "'route', 'id': '/a'}, 'explain': 'full', 'context': {'session': {'id': '%s', 'auth_time': "
+            "%lld}, 'network': {'ip': '%s'}, 'device': {'fingerprint': 'f%zu', 'components': {'gpu': "
+            "'M2', 'os': 'macOS', 'browser': '%s%zu'}}}}",
+            id, id, (long long)(NOW / 1000), ADDRESSES[i], i, browser, i);
+        harness_ask(h, NOW + (int64_t)i * SECOND, text);
+    }
+    const char *score = harness_get(h, "context.risk.score");
+    cr_assert(strlen(score) > 0);
+    return atof(score);
+}
+
+// Components can take suspicion away: only a peer that may tell of devices is believed.
+Test(engine_device, components_are_believed_of_whom_may_assert_them)
+{
+    struct harness h = begun(POLICY "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: s}\n"
+                                    "first_sight: adopt\n");
+    cr_expect_lt(updated(&h, "s1", "Safari "), 10);
+    h.peer.grants &= ~(uint32_t)GRANT_ASSERT_DEVICE;
+    cr_expect_gt(updated(&h, "s2", "Safari "), 80);
+    h.peer.grants |= (uint32_t)GRANT_ASSERT_DEVICE;
+    cr_expect_lt(updated(&h, "s3", "Safari "), 10);
     harness_fini(&h);
 }

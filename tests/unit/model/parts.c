@@ -32,12 +32,31 @@ Test(model_parts, gives_each_value_a_number_that_stays)
                                              ENTRY("screen", INT(1080)), ENTRY("plugins", TEXT("none"))};
     struct sighting seen = read(ONE, 4);
     cr_expect_eq(seen.components[SIGHT_COMPONENT_GPU], 0x9c38);
-    cr_expect_eq(seen.components[SIGHT_COMPONENT_JA4], 0x97a4);
+    cr_expect_eq(seen.components[SIGHT_COMPONENT_JA4], 0xf5ca);
     cr_expect_eq(seen.ja4, 0x6a96fd32);
     cr_expect_neq(seen.components[SIGHT_COMPONENT_SCREEN], 0);
     cr_expect_eq(seen.components[SIGHT_COMPONENT_FONTS], 0);
     struct sighting again = read(ONE, 3);
     cr_expect_arr_eq(again.components, seen.components, sizeof seen.components);
+}
+
+static uint16_t ja4(const char *text)
+{
+    const struct value_entry entry = {{.kind = VALUE_STRING, .n = 3, .as.text = "ja4"},
+                                      value_str(str_of(text))};
+    return read(&entry, 1).components[SIGHT_COMPONENT_JA4];
+}
+
+// A handshake that is resumed has an extension more; over QUIC there are other ciphers.
+Test(model_parts, of_a_ja4_the_ciphers_count)
+{
+    uint16_t first = ja4("t13d1516h2_8daaf6152771_02713d6af862");
+    cr_expect_eq(ja4("t13d1517h2_8daaf6152771_b1ff8ab2d16f"), first);
+    cr_expect_neq(ja4("t13d1516h2_8daaf6152772_02713d6af862"), first);
+    cr_expect_neq(ja4("t13d1516h2_8daaf6152771_02713d6af86"), first, "no JA4: the whole text counts");
+    uint16_t quic = ja4("q13d0310h3_55b375c5d22e_cd85d2d88918");
+    cr_expect(parts_ja4_quic(quic) && !parts_ja4_quic(first));
+    cr_expect(parts_ja4_quic(ja4("q")) && ja4("x") > 1);
 }
 
 Test(model_parts, tells_values_apart)

@@ -163,6 +163,23 @@ static const struct {
     {"not a number", HEAD "signals: {}\nprior: .nan\n", PDP_ERR_TYPE, "`prior` must be a number"},
     {"a flat calibration", HEAD "signals: {}\ncalibration: {a: 0, b: 0}\n", PDP_ERR_RANGE,
      "`a` must be at least 0.01"},
+    {"a component of no known name",
+     HEAD "signals:\n  fingerprint-change: {on_missing: skip, weights: {gpuu: 3}}\n", PDP_ERR_UNKNOWN,
+     "risk.yaml:5:52: error: `weights` has no key `gpuu`\n"
+     "    5 |   fingerprint-change: {on_missing: skip, weights: {gpuu: 3}}\n"
+     "      |                                                    ^~~~\n"
+     "  hint: did you mean `gpu`?\n"},
+    {"a weight below nothing",
+     HEAD "signals:\n  fingerprint-change: {on_missing: skip, weights: {gpu: -1}}\n", PDP_ERR_RANGE,
+     "`gpu` must be from 0 to 100, but is `-1`"},
+    {"weights of another signal", HEAD "signals:\n  ja4-change: {on_missing: skip, weights: {gpu: 1}}\n",
+     PDP_ERR_UNKNOWN, "`ja4-change` has no key `weights`"},
+    {"a drift that never grows", HEAD "signals:\n  fingerprint-change: {on_missing: skip, drift_full: 0.1}\n",
+     PDP_ERR_RANGE,
+     "risk.yaml:5:54: error: `drift_full` must be above `drift_least`\n"
+     "    5 |   fingerprint-change: {on_missing: skip, drift_full: 0.1}\n"
+     "      |                                                      ^~~\n"
+     "  hint: they are 0.13 and 0.25 where they are not given\n"},
     {"no signals", HEAD "prior: -3\n", PDP_ERR_MISSING, "signals"},
     {"unknown key", HEAD "signals: {}\ntresholds: {}\n", PDP_ERR_UNKNOWN, "did you mean `thresholds`?"},
     {"a list of signals", HEAD "signals: [asn-change]\n", PDP_ERR_TYPE, "`signals` must be a mapping"},
@@ -191,6 +208,18 @@ Test(risk_model_read, reports_every_mistake)
     read_text(&r, HEAD "prior: 90\nsignals:\n  asn-change: {evidence: 99, on_missing: no}\n  nothing: {}\n"
                        "thresholds: {medium: 60, high: 50, critical: 40}\nstrengths: {x: 1}\n");
     cr_expect_eq(r.diags.errors, 7, "%s", (char *)r.said.at);
+    done(&r);
+}
+
+Test(risk_model_read, takes_weights_of_components)
+{
+    struct read r;
+    read_text(&r, HEAD "signals:\n  fingerprint-change: {on_missing: skip, weights: {gpu: 7, os: 0}}\n");
+    cr_assert_eq(r.err, PDP_ERR_OK, "%s", (char *)r.said.at);
+    const double *weights = r.model->rules[SIGNAL_FINGERPRINT].weights;
+    cr_expect_eq(weights[SIGHT_COMPONENT_GPU], 7);
+    cr_expect_eq(weights[SIGHT_COMPONENT_OS], 0);
+    cr_expect_eq(weights[SIGHT_COMPONENT_FONTS], 2, "built-in");
     done(&r);
 }
 

@@ -39,6 +39,7 @@ Test(risk_signals, keep_their_slots_for_ever)
         {"agent-change", 2, 255},   {"tool-agent", 3, 255},        {"country-change", 4, 255},
         {"asn-change", 5, 255},     {"impossible-travel", 6, 255}, {"request-rate", 7, 255},
         {"step-up-failed", 8, 255}, {"anonymous-network", 9, 255}, {"external", 10, 11},
+        {"ja4-change", 40, 255},
     };
     cr_assert_eq(COUNT_OF(SLOTS), SIGNAL_COUNT);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
