@@ -45,9 +45,11 @@ def rare_block(world, rnd):
 
 
 def somebody(population, rnd):
-    """A login of somebody, by how many they have."""
+    """Where and with what somebody logs in, by how many logins they have: their address, and a browser as theirs is, on
+    another machine. Whoever breaks in has a fingerprint of their own."""
     user = population.draw(rnd)
-    return user.logins[int(rnd.random() * len(user.logins))][1]
+    there = user.logins[int(rnd.random() * len(user.logins))][1]
+    return there.by(there.device.like(rnd.getrandbits(48)))
 
 
 # ---- With a password -----------------------------------------------------------------------------

@@ -77,6 +77,10 @@ class Device:
         fingerprint = f"fp-{new_mark:012x}" if new_mark is not None else self.fingerprint
         return Device(self.kind, version or self.version + 1, self.mark, self.screen, fingerprint)
 
+    def like(self, mark):
+        """The same browser on another machine."""
+        return Device(self.kind, self.version, mark, self.screen)
+
 
 def hash_of(*words):
     n = 7

@@ -75,7 +75,8 @@ class Plan:
         self.world = world or places.World(self.rnd("places"))
         self.users = [people.User(self.world, self.rnd("user", n), f"u{n}", calm).live(self.rnd("life", n)) for n in range(users)]
         self.population = places.Weighted([(u, len(u.logins)) for u in self.users])
-        self.each = max(24, users // 16)  # attacks of a kind on logins, with a third for each class of users
+        self.each = max(24, users // 5)  # attacks of a kind on logins, with a third for each class of users
+        self.some = max(24, users // 16)  # of those that leave traces: poisoners, and the hits of campaigns
         self.steps, self._number = [], 0
         self.tainted = {}  # users whose later logins are not measured, since when: somebody else was in
         if attacked:
@@ -151,7 +152,7 @@ class Plan:
 
     def _stuffing(self, rnd, chances, silent, span):
         """Each campaign names six strangers or users for one whose password fits."""
-        for _ in range(max(1, self.each // attackers.Stuffing.HITS)):
+        for _ in range(max(1, self.some // attackers.Stuffing.HITS)):
             campaign = attackers.Stuffing(self.world, self.population, rnd)
             begin = span[0] + int(rnd.random() * (span[1] - span[0] - campaign.LASTS_MS))
             hits = 0
@@ -170,7 +171,7 @@ class Plan:
         rnd = self.rnd("poison")
         span = 6 * people.DAY
         ready = [u for u in self.users if len(u.logins) > 1]
-        for user in rnd.sample(ready, min(len(ready) // 4, self.each)):
+        for user in rnd.sample(ready, min(len(ready) // 4, self.some)):
             earliest = max(user.stays[0], people.START + people.WARM_UP_DAYS * people.DAY)
             at = earliest + int(rnd.random() * max(1, people.START + (people.DAYS - 8) * people.DAY - earliest))
             self.tainted[user.name] = at
