@@ -14,6 +14,7 @@
 #define RISK_SIGNALS_MAX 32 // bits of a mask
 
 struct risk_model;
+struct source_view;
 struct risk_state; // of a session: RISK_SESSION_BYTES, see risk/state.h
 struct risk_user;  // of a user: RISK_USER_BYTES
 
@@ -44,6 +45,7 @@ struct risk_input {
     int32_t passed_strength;            // of a step_up_passed: index of strength, -1 none
     uint32_t muted;                     // a bit each, by the number of risk_signal_name: no evidence of these
     double external_evidence;           // of a `signal`: log-odds, negative reassures; 0 or NaN: none
+    const struct source_view *source;   // what is known of where it comes from
     const struct risk_pardons *pardons; // of what is stored as suspicion; NULL: none. Stored times are whole
                                         // seconds, rounded up, and what may be younger is not pardoned
 };

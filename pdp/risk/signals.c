@@ -16,6 +16,15 @@ static const double WEIGHTS[SIGHT_COMPONENTS] = {
     [SIGHT_COMPONENT_CANVAS] = 2, [SIGHT_COMPONENT_TIMEZONE] = 2,
 };
 
+#define SOURCE_PARAMS(what)                                                                                \
+    {                                                                                                      \
+        {"least", 1, 1000000, "below so many " what " it says nothing"},                                   \
+            {"ratio", 0, 1000, "so many for each that succeeds are ordinary; all at eight times as many"}, \
+        {                                                                                                  \
+            "wide", 1, 1000, "so many times both for a network (ASN) or a JA4, which many share"           \
+        }                                                                                                  \
+    }
+
 // clang-format off
 // The built-in weights are those of docs/RISK.md. A row keeps its slots for ever; new rows go to the end.
 const struct signal_row SIGNALS[SIGNAL_COUNT] = {
@@ -106,6 +115,27 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
         .params = {{"alone", 0, 20, "where the address stayed, or the agent's version rose"}},
         .read = ja4_read, .because = because_ja4,
         .help = "another TLS client than the session began with, which calls itself the same browser",
+    },
+    {
+        ID("source-failures"), .kind = SIGNAL_SOURCE, .slot = 24, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(1, 1, MINUTES(30)), MAY_MISS(1), .params = {10, 3, 4}},
+        .params = SOURCE_PARAMS("failed logins"),
+        .read = source_failures_read, .because = because_source_failures,
+        .help = "most logins from this prefix, network or TLS client fail",
+    },
+    {
+        ID("source-subjects"), .kind = SIGNAL_SOURCE, .slot = 25, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(1.5, 1.5, MINUTES(30)), MAY_MISS(1.5), .params = {5, 2, 4}},
+        .params = SOURCE_PARAMS("subjects that failed to log in"),
+        .read = source_subjects_read, .because = because_source_subjects,
+        .help = "many subjects fail to log in from this prefix, network or TLS client, and few do not",
+    },
+    {
+        ID("source-sessions"), .kind = SIGNAL_SOURCE, .slot = 26, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(1, 1, MINUTES(30)), MAY_MISS(1), .params = {5, 2, 4}},
+        .params = SOURCE_PARAMS("session ids that are nobody's"),
+        .read = source_sessions_read, .because = because_source_sessions,
+        .help = "many session ids from this prefix, network or TLS client are nobody's, or another's",
     },
 };
 // clang-format on

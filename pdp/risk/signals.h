@@ -4,6 +4,7 @@
 #ifndef RISK_SIGNALS_H
 #define RISK_SIGNALS_H
 
+#include "risk/source.h"
 #include "risk/state.h"
 
 // What a signal speaks of. Session, source and external evidence is hard: it may end a session.
@@ -89,7 +90,7 @@ enum {
     SIGNAL_FINGERPRINT = SIGNAL_FIRST_READ, // others tell it apart from their own
     SIGNAL_RATE = SIGNAL_FIRST_READ + 6     // its sum is pardoned with it
 };
-#define SIGNAL_COUNT 13
+#define SIGNAL_COUNT 16
 
 extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 
@@ -109,6 +110,9 @@ struct signal_reading rate_read(struct signal_view *view);
 struct signal_reading step_up_read(struct signal_view *view);
 struct signal_reading anonymous_read(struct signal_view *view);
 struct signal_reading external_read(struct signal_view *view);
+struct signal_reading source_failures_read(struct signal_view *view);
+struct signal_reading source_subjects_read(struct signal_view *view);
+struct signal_reading source_sessions_read(struct signal_view *view);
 void rate_prepare(struct signal_rule *rule);
 
 // Their words: why the reading is what it is. Only where `explain`.
@@ -123,6 +127,9 @@ struct str because_rate(const struct signal_view *view, struct arena *arena);
 struct str because_step_up(const struct signal_view *view, struct arena *arena);
 struct str because_anonymous(const struct signal_view *view, struct arena *arena);
 struct str because_external(const struct signal_view *view, struct arena *arena);
+struct str because_source_failures(const struct signal_view *view, struct arena *arena);
+struct str because_source_subjects(const struct signal_view *view, struct arena *arena);
+struct str because_source_sessions(const struct signal_view *view, struct arena *arena);
 // Of evidence that is remembered: `seen 12 min ago`.
 struct str because_before(int64_t age_ms, struct arena *arena);
 

@@ -35,11 +35,12 @@ Test(risk_signals, keep_their_slots_for_ever)
         const char *id;
         uint8_t slot, calm_slot;
     } SLOTS[] = {
-        {"step-up-passed", 255, 0}, {"other-sessions", 255, 255},  {"fingerprint-change", 1, 255},
-        {"agent-change", 2, 255},   {"tool-agent", 3, 255},        {"country-change", 4, 255},
-        {"asn-change", 5, 255},     {"impossible-travel", 6, 255}, {"request-rate", 7, 255},
-        {"step-up-failed", 8, 255}, {"anonymous-network", 9, 255}, {"external", 10, 11},
-        {"ja4-change", 40, 255},
+        {"step-up-passed", 255, 0},   {"other-sessions", 255, 255},  {"fingerprint-change", 1, 255},
+        {"agent-change", 2, 255},     {"tool-agent", 3, 255},        {"country-change", 4, 255},
+        {"asn-change", 5, 255},       {"impossible-travel", 6, 255}, {"request-rate", 7, 255},
+        {"step-up-failed", 8, 255},   {"anonymous-network", 9, 255}, {"external", 10, 11},
+        {"ja4-change", 40, 255},      {"source-failures", 24, 255},  {"source-subjects", 25, 255},
+        {"source-sessions", 26, 255},
     };
     cr_assert_eq(COUNT_OF(SLOTS), SIGNAL_COUNT);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
