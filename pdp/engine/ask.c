@@ -3,6 +3,7 @@
 #include "engine/control.h"
 
 #include "engine/device.h"
+#include "engine/feed.h"
 #include "engine/pardon.h"
 #include "engine/undo.h"
 #include "model/fault.h"
@@ -456,6 +457,7 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .passed_strength = passed_strength,
         .external_evidence = external,
         .muted = ask->worker->mutes != NULL ? ask->worker->mutes->signals : 0,
+        .source = feed_read(ask),
         .pardons = pardon_find(ask),
     };
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,

@@ -72,7 +72,9 @@ struct ask {
     bool has_auth_time; // as believed: the issuer's word, else the claim
     int64_t auth_time_ms;
     struct str acr;
-    struct value amr; // LIST, or ERROR where missing
+    struct value amr;          // LIST, or ERROR where missing
+    struct source_view source; // what was known of where it comes from
+    bool source_due;           // the session was not counted there lately
     bool has_risk;
     struct risk_result risk;
     struct ask_pardons pardons;

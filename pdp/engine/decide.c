@@ -2,6 +2,7 @@
 // HOT
 #include "engine/control.h"
 #include "engine/device.h"
+#include "engine/feed.h"
 #include "engine/pardon.h"
 #include "engine/shadow.h"
 
@@ -631,6 +632,7 @@ void decide(struct ask *ask, struct verdict *out)
     }
     ask_hold(ask);
     bool judged = decide_held(ask, out);
+    feed_question(ask, out, judged);
     // Whatever tells of an end, a cut-off's deny included.
     if (out->effect == PDP_EFFECT_TERMINATE || out->code == PDP_CODE_TERMINATED) {
         worker_await_all(ask->worker);

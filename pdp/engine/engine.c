@@ -37,6 +37,8 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     memcpy(table.id_keys, config->id_keys, sizeof table.id_keys);
     table.notices = config->notices;
     TRY(session_table_new(&table, &engine->sessions));
+    drawn = hash_128(config->key, "source", sizeof "source" - 1);
+    TRY(source_new((struct hash_key){drawn.lo, drawn.hi}, &engine->sources));
     *out = STEAL(engine);
     return PDP_ERR_OK;
 }
@@ -62,6 +64,7 @@ void engine_free(struct engine **engine)
     engine_controls_free(e);
     engine_quarantine_free(e);
     session_table_free(&e->sessions);
+    source_free(&e->sources);
     kept_free(e);
     pthread_mutex_destroy(&e->controls_lock);
     pthread_mutex_destroy(&e->lock);

@@ -3,6 +3,7 @@
 
 #include "engine/control.h"
 #include "engine/device.h"
+#include "engine/feed.h"
 #include "engine/issue.h"
 #include "engine/shadow.h"
 
@@ -338,6 +339,9 @@ void event_apply(struct ask *ask, struct event_result *out)
     ask->moves = true;
     if (ask->request->event == EVENT_LOGIN_FAILED) {
         out->recorded = true; // says something of its source only, never of the subject that it names
+        ask_begin(ask);
+        (void)ask_enrich(ask);
+        feed_login(ask, true);
         return;
     }
     struct device_wish wish;
@@ -356,6 +360,9 @@ void event_apply(struct ask *ask, struct event_result *out)
     event_apply_held(ask, out);
     if (out->recorded || out->code != PDP_CODE_MALFORMED) { // a repeat, or a session that is over
         worker_await_all(ask->worker);
+    }
+    if (out->recorded && !out->repeated && is_authentication(ask)) {
+        feed_login(ask, false);
     }
     if (out->recorded && !out->repeated && ask->snapshot->shadow != NULL) {
         shadow_event(ask);

@@ -353,8 +353,6 @@ static void put_question(struct emit *emit, struct buf *scratch, const struct re
 // What scoring read: the records as they were, byte for byte, so that the answer can be found again.
 static void put_before(struct emit *emit, const struct shadow_seed *seed)
 {
-    emit_key(emit, STR("before"));
-    emit_map(emit, SIZE_MAX);
     emit_key_int(emit, "form", RECORD_BEFORE_FORM);
     if (seed->known) {
         emit_key(emit, STR("session"));
@@ -363,6 +361,29 @@ static void put_before(struct emit *emit, const struct shadow_seed *seed)
     if (seed->has_user) {
         emit_key(emit, STR("user"));
         emit_bytes(emit, (struct str){(const char *)&seed->user, sizeof seed->user});
+    }
+}
+
+static void put_figures(struct emit *emit, const struct source_figures *figures)
+{
+    const uint32_t all[] = {figures->failed,          figures->passed,           figures->failed_subjects,
+                            figures->passed_subjects, figures->refused_sessions, figures->sessions};
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        emit_int(emit, all[i]);
+    }
+}
+
+// What was known of the source, where that was anything.
+static void put_sources(struct emit *emit, const struct source_view *source)
+{
+    static const struct source_view NOTHING;
+    if (memcmp(source, &NOTHING, sizeof NOTHING) == 0) {
+        return;
+    }
+    emit_key(emit, STR("sources"));
+    emit_list(emit, SIZE_MAX);
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        put_figures(emit, &source->of[kind]);
     }
     emit_end(emit);
 }
@@ -411,7 +432,11 @@ static void put_personal(struct recorder *recorder, const struct request *reques
     }
     if (!recorder->config.brief) {
         if (held) {
+            emit_key(&emit, STR("before"));
+            emit_map(&emit, SIZE_MAX);
             put_before(&emit, &ask->worker->seed);
+            put_sources(&emit, &ask->source);
+            emit_end(&emit);
         }
         put_question(&emit, &recorder->question, request);
     }

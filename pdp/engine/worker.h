@@ -7,6 +7,7 @@
 #include "engine/shadow.h"
 #include "engine/snapshot.h"
 #include "engine/trial.h"
+#include "risk/source.h"
 #include "session/controls.h"
 
 #include <pthread.h>
@@ -89,6 +90,7 @@ struct engine {
     _Atomic(struct control_epoch *) controls; // NULL: there are none
     struct engine_config config;
     struct session_table *sessions;
+    struct sources *sources;
     atomic_ullong policy_epoch;
     pthread_mutex_t lock; // workers' list, retired list, publishing
     struct worker *workers[ENGINE_WORKERS_MAX];
