@@ -107,6 +107,45 @@ refused "no folder" "cannot be used" "make it once"
 again
 check "the good one starts" begin
 check_effect "and knows what ended" terminate one r12
+
+# ---- Sketches --------------------------------------------------------------------------------------
+tell() { # TYPE USER IP
+    printf '{"request_id":"%s-%s","event":{"type":"%s","subject":{"type":"user","id":"%s"},"context":{"session":{"id":"s-%s"},"network":{"ip":"%s"}}}}\n' \
+        "$1" "$2" "$1" "$2" "$2" "$3" | "$bin/pdpctl" decide --connect "ipc://$dir/decide" --json >/dev/null 2>&1
+}
+score() { # USER: the score of a probe from the source that failed
+    printf '{"subject":{"type":"user","id":"%s"},"action":{"name":"GET"},"resource":{"type":"route","id":"/a"},"context":{"purpose":"probe","session":{"id":"p-%s","auth_time":%s},"network":{"ip":"203.0.113.77"}}}' \
+        "$1" "$1" "$(date +%s)" | "$bin/pdpctl" decide --connect "ipc://$dir/decide" --json 2>&1 | sed -n 's/.*"score":\([0-9.]*\).*/\1/p'
+}
+rises() { score carol | grep -q '^28\.9'; } # as bad as a source can be by failed logins
+says() { test "$(score carol)" = "$1"; }
+calm=$(score carol)
+for n in $(seq 25); do
+    tell login_failed "u$n" 203.0.113.9
+done
+check "the source speaks once its part of time is over" until_true rises
+bad=$(score carol)
+stop TERM 0
+check "a file of sketches is there" test -s "$dir/state/sketches"
+check "nobody else may read it" test "$(stat -c %a "$dir/state/sketches")" = 600
+check "starts with it" begin
+check "says nothing of it" sh -c "! grep -q sketches '$dir/pdpd.log'"
+check "the source is known as before: $bad, not $(score carol)" says "$bad"
+stop TERM 0
+cp "$dir/state/sketches" "$dir/sketches"
+printf 'x' | dd of="$dir/state/sketches" bs=1 seek=30 conv=notrunc 2>/dev/null
+check "a damaged one stops nothing" begin
+check "and is told" grep -q 'level=error event=sketches_refused error=.*it is cut short or damaged; it is now `sketches.bad`' "$dir/pdpd.log"
+check "it was set aside" test -s "$dir/state/sketches.bad"
+check "what it held begins anew: $calm, not $(score carol)" says "$calm"
+stop KILL 137
+cp "$dir/sketches" "$dir/state/sketches"
+check "starts after a kill" begin
+check "with what was written last: $bad, not $(score carol)" says "$bad"
+stop TERM 0
+truncate -s 100 "$dir/state/sketches"
+check "nor does one that is cut short" begin
+check "it is told too" grep -q 'event=sketches_refused' "$dir/pdpd.log"
 stop TERM 0
 
 tally

@@ -506,6 +506,7 @@ static void server_end(struct server *server)
     server_metrics_end(server);
     server_takeover_end(server);
     server_threads_stop(server);
+    server_sketches_stop(server);
     if (server->state != NULL) {
         state_stop(server->state); // writes what is left of the table
     }

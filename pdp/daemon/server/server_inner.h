@@ -10,6 +10,7 @@
 #include "daemon/net/shake.h"
 #include "daemon/net/timed.h"
 #include "daemon/server/server.h"
+#include "daemon/state/sketches.h"
 #include "daemon/state/state.h"
 #include "daemon/tell/auditor.h"
 #include "daemon/tell/metrics.h"
@@ -81,6 +82,7 @@ struct server {
     struct admin *admin_handler;
     struct server_worker admin_loop; // without a worker of its own: the handler has one
     struct state *state;             // NULL: all is in memory
+    struct sketches *sketches;       // what saves the rest; NULL: nothing does
     struct listener metrics;         // fd -1: none
     int takeover;                    // where a successor asks; -1: nowhere
     int successor;                   // of a successor: its way to the one that ran; else -1
@@ -187,6 +189,12 @@ enum pdp_err server_rotate_keys(void *server, const struct peer *by, struct str 
 void server_worker_wake(void *worker);
 // The mail of a loop: sends what has become durable.
 void server_state_mail(void *worker, struct node *node, struct node_now now);
+
+// server_sketches.c: what is kept besides. With a state; load before anything is asked, stop before the
+// folder is let go of: that saves once more.
+void server_sketches_load(struct server *server);
+MUST_USE enum pdp_err server_sketches_start(struct server *server);
+void server_sketches_stop(struct server *server);
 
 void server_print(const struct compiled *compiled); // its diagnostics, on standard error
 

@@ -72,6 +72,7 @@ enum pdp_err server_state_load(struct server *server)
         log_refused(why);
         return PDP_ERR_REFUSED;
     }
+    server_sketches_load(server);
     struct log_line line;
     log_begin(&line, loaded.lost != 0 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "state_loaded");
     log_int(&line, "sessions", (int64_t)loaded.sessions);
@@ -184,7 +185,11 @@ static void on_failing(void *user, const char *why)
 enum pdp_err server_state_start(struct server *server)
 {
     const struct state_host host = {.moved = on_moved, .failing = on_failing, .user = server};
-    return server->state != NULL ? state_start(server->state, server->engine, &host) : PDP_ERR_OK;
+    if (server->state == NULL) {
+        return PDP_ERR_OK;
+    }
+    TRY(state_start(server->state, server->engine, &host));
+    return server_sketches_start(server);
 }
 
 void server_worker_wake(void *worker)

@@ -99,6 +99,7 @@ static enum pdp_err let_go(struct server *server)
     }
     auditor_yield(server->auditor);
     archive_yield(server->archive);
+    server_sketches_stop(server);
     return state_yield(server->state);
 }
 
