@@ -104,35 +104,6 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// The question, with `explain` set to full where it was asked for.
-static bool with_explain(const struct buf *question, struct buf *out)
-{
-    struct arena arena;
-    struct value root;
-    struct fault why;
-    arena_init(&arena, 0, 0);
-    bool read = wire_decode(wire_form_of(buf_view(question)), buf_view(question), &arena, &root, &why) ==
-                    PDP_ERR_OK &&
-                root.kind == VALUE_MAP;
-    if (read) {
-        struct emit emit;
-        emit_init(&emit, WIRE_JSON, out);
-        emit_map(&emit, SIZE_MAX);
-        for (uint32_t i = 0; i < root.n; i++) {
-            if (!value_is_text(&root.as.map[i].key, STR("explain"))) {
-                emit_key(&emit, value_text(&root.as.map[i].key));
-                emit_value(&emit, &root.as.map[i].value);
-            }
-        }
-        emit_key_str(&emit, "explain", STR("full"));
-        emit_end(&emit);
-    } else {
-        buf_put(out, question->at, question->len);
-    }
-    arena_fini(&arena);
-    return read;
-}
-
 int cmd_eval(const struct cli_args *args)
 {
     int64_t now_ms = clock_ms();
@@ -153,7 +124,7 @@ int cmd_eval(const struct cli_args *args)
     code = CLI_BAD;
     if (cli_read(args->request != NULL ? args->request : "-", &question) &&
         cli_is_question(args, &question)) {
-        (void)(args->full || !args->json ? with_explain(&question, &asked)
+        (void)(args->full || !args->json ? local_explain(&question, &asked)
                                          : (buf_put(&asked, question.at, question.len), true));
         engine_answer(local.worker, &local.peer, buf_view(&asked), now_ms, &answer);
         if (wire_decode_most(wire_form_of(buf_view(&answer)), buf_view(&answer), 1 << 24, &arena, &root,

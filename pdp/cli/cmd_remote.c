@@ -100,14 +100,16 @@ static bool other_endpoint(const struct value *root, bool wants_decision)
 int cmd_decide(const struct cli_args *args)
 {
     struct remote remote;
-    struct buf question = {0}, out = {0};
+    struct buf question = {0}, asked = {0}, out = {0};
     int code = remote_open(args, &remote);
     if (code == CLI_DONE && !cli_read(args->request != NULL ? args->request : "-", &question)) {
         code = CLI_BAD;
     }
-    code = code == CLI_DONE && cli_is_question(args, &question)
-               ? remote_ask(args, &remote, buf_view(&question))
-               : CLI_BAD;
+    code = code == CLI_DONE && cli_is_question(args, &question) ? CLI_DONE : CLI_BAD;
+    if (code == CLI_DONE) {
+        (void)(args->full ? local_explain(&question, &asked) : (buf_str(&asked, buf_view(&question)), true));
+        code = remote_ask(args, &remote, buf_view(&asked));
+    }
     if (code == CLI_DONE && other_endpoint(&remote.root, true)) {
         code = cli_bad("name the URL of pdpd's `--decide`", "`%s` is an admin endpoint: it decides nothing",
                        args->connect);
@@ -122,6 +124,7 @@ int cmd_decide(const struct cli_args *args)
         }
     }
     buf_fini(&question);
+    buf_fini(&asked);
     buf_fini(&out);
     remote_close(&remote);
     return code;

@@ -90,7 +90,12 @@ static bool put_batch(struct replay *replay)
             PDP_ERR_OK) {
             return false;
         }
-        emit_value(&emit, value_get(&root, STR("request")));
+        const struct value *request = value_get(&root, STR("request"));
+        if (replay->args->full) {
+            events_put_full(&emit, request);
+        } else {
+            emit_value(&emit, request);
+        }
     }
     emit_end(&emit);
     emit_end(&emit);
@@ -126,7 +131,17 @@ static int flush_one(struct replay *replay, const struct asked *asked)
         answer_here(replay, asked);
         return CLI_DONE;
     }
-    int code = ask(replay, buf_view(&asked->line));
+    struct value root = {0};
+    struct fault why;
+    struct str message = buf_view(&asked->line);
+    if (replay->args->full && wire_decode(WIRE_JSON, message, &replay->arena, &root, &why) == PDP_ERR_OK) {
+        struct emit emit;
+        buf_clear(&replay->message);
+        emit_init(&emit, WIRE_JSON, &replay->message);
+        events_put_envelope(&emit, &root);
+        message = buf_view(&replay->message);
+    }
+    int code = ask(replay, message);
     if (code == CLI_DONE) {
         put_answer(replay, asked, buf_view(&replay->answer));
     }

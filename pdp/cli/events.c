@@ -47,8 +47,7 @@ bool events_envelope(const struct value *root, int64_t *at_ms, struct fault *why
 
 // ---- Asking ------------------------------------------------------------------------------------
 
-// A question with `explain` set to full; of a batch each item, for it may have one of its own.
-static void put_full(struct emit *emit, const struct value *question)
+void events_put_full(struct emit *emit, const struct value *question)
 {
     emit_map(emit, SIZE_MAX);
     for (uint32_t i = 0; i < question->n; i++) {
@@ -66,7 +65,7 @@ static void put_full(struct emit *emit, const struct value *question)
         for (uint32_t k = 0; k < entry->value.n; k++) {
             const struct value *item = &entry->value.as.list[k];
             if (item->kind == VALUE_MAP && value_get(item, STR("explain")) != NULL) {
-                put_full(emit, item);
+                events_put_full(emit, item);
             } else {
                 emit_value(emit, item);
             }
@@ -77,22 +76,27 @@ static void put_full(struct emit *emit, const struct value *question)
     emit_end(emit);
 }
 
+void events_put_envelope(struct emit *emit, const struct value *root)
+{
+    emit_map(emit, SIZE_MAX);
+    for (uint32_t i = 0; i < root->n; i++) {
+        const struct value_entry *entry = &root->as.map[i];
+        emit_key(emit, value_text(&entry->key));
+        if (value_is_text(&entry->key, STR("request")) && entry->value.kind == VALUE_MAP) {
+            events_put_full(emit, &entry->value);
+        } else {
+            emit_value(emit, &entry->value);
+        }
+    }
+    emit_end(emit);
+}
+
 static void put_message(struct asking *asking, const struct value *root)
 {
     struct emit emit;
     buf_clear(&asking->message);
     emit_init(&emit, WIRE_JSON, &asking->message);
-    emit_map(&emit, SIZE_MAX);
-    for (uint32_t i = 0; i < root->n; i++) {
-        const struct value_entry *entry = &root->as.map[i];
-        emit_key(&emit, value_text(&entry->key));
-        if (value_is_text(&entry->key, STR("request")) && entry->value.kind == VALUE_MAP) {
-            put_full(&emit, &entry->value);
-        } else {
-            emit_value(&emit, &entry->value);
-        }
-    }
-    emit_end(&emit);
+    events_put_envelope(&emit, root);
 }
 
 static int ask(struct asking *asking)

@@ -10,6 +10,11 @@
 // *why says what is missing.
 bool events_envelope(const struct value *root, int64_t *at_ms, struct fault *why);
 
+// A question, or a batch and its items, with `explain: full`.
+void events_put_full(struct emit *emit, const struct value *question);
+// The same of a whole envelope, which holds a question or an event.
+void events_put_envelope(struct emit *emit, const struct value *root);
+
 // One line that was answered; all of it lives until the call returns.
 struct events_line {
     uint64_t number;            // of the recording, from 1

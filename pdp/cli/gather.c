@@ -115,7 +115,9 @@ static int read_labels(const struct cli_args *args, struct gather *g)
     diags_init(&diags, LABELS_MISTAKES_MOST);
     enum pdp_err err = labels_read(&g->source, &g->arena, &diags, &g->labels);
     diags_render(&diags, &said);
-    fwrite(said.at, 1, said.len, stderr);
+    if (said.len > 0) {
+        fwrite(said.at, 1, said.len, stderr);
+    }
     size_t errors = diags.errors;
     buf_fini(&said);
     diags_fini(&diags);

@@ -187,3 +187,31 @@ void local_close(struct local *local)
     worker_free(&local->worker);
     engine_free(&local->engine);
 }
+
+bool local_explain(const struct buf *question, struct buf *out)
+{
+    struct arena arena;
+    struct value root;
+    struct fault why;
+    arena_init(&arena, 0, 0);
+    bool read = wire_decode(wire_form_of(buf_view(question)), buf_view(question), &arena, &root, &why) ==
+                    PDP_ERR_OK &&
+                root.kind == VALUE_MAP;
+    if (read) {
+        struct emit emit;
+        emit_init(&emit, WIRE_JSON, out);
+        emit_map(&emit, SIZE_MAX);
+        for (uint32_t i = 0; i < root.n; i++) {
+            if (!value_is_text(&root.as.map[i].key, STR("explain"))) {
+                emit_key(&emit, value_text(&root.as.map[i].key));
+                emit_value(&emit, &root.as.map[i].value);
+            }
+        }
+        emit_key_str(&emit, "explain", STR("full"));
+        emit_end(&emit);
+    } else {
+        buf_put(out, question->at, question->len);
+    }
+    arena_fini(&arena);
+    return read;
+}

@@ -27,6 +27,9 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
 int local_open(const struct cli_args *args, struct local *out);
 void local_close(struct local *local);
 
+// A question with `explain` set to full, as JSON; what is none goes on as it is, and false is returned.
+bool local_explain(const struct buf *question, struct buf *out);
+
 // To the daemon that `--connect` names, with TLS where the address asks for it. CLI_DONE, or the mistake is
 // said.
 int cli_connect(const struct cli_args *args, struct pdp_client **out);
