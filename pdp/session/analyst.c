@@ -146,24 +146,64 @@ enum pdp_err session_end(struct session_table *table, struct str id_or_ref, enum
     return PDP_ERR_BUSY;
 }
 
-bool session_forget_devices(struct session_table *table, const struct session_key *key, size_t *count,
-                            uint64_t *seq)
+// ---- a user ----------------------------------------------------------------------------------------
+
+bool session_user_look(struct session_table *table, const struct session_key *key, struct user_record *out,
+                       struct session_view *views, size_t most, size_t *count)
 {
     struct shard *shard = table_shard(table, key->subject);
+    *out = (struct user_record){0};
     *count = 0;
+    table_lock(&shard->lock);
+    uint32_t found = table_find_user(shard, key->subject);
+    if (found != 0) {
+        const struct user *user = user_at(shard, found);
+        *out = user->record;
+        *count = user->record.live_sessions;
+        uint32_t at = user->newest;
+        for (size_t i = 0; i < most && at != 0; i++, at = slot_at(table, at)->older) {
+            view_slot(table, shard, slot_at(table, at), &views[i]);
+        }
+    }
+    table_unlock(&shard->lock);
+    return found != 0;
+}
+
+bool session_user_change(struct session_table *table, const struct session_key *key,
+                         void (*change)(void *user, struct user_record *record), void *user, uint64_t *seq)
+{
+    struct shard *shard = table_shard(table, key->subject);
     *seq = 0;
     table_lock(&shard->lock);
     uint32_t at = table_find_user(shard, key->subject);
     if (at != 0) {
-        for (size_t i = 0; i < USER_DEVICES; i++) {
-            struct user_device *device = &user_at(shard, at)->record.devices[i];
-            *count += device->until_s != 0;
-            device->since_s = device->until_s = 0;
-        }
+        struct user_record *record = &user_at(shard, at)->record;
+        const struct user_record was = *record;
+        change(user, record);
+        record->subject = was.subject;
+        record->live_sessions = was.live_sessions;
+        record->cutoff_s = was.cutoff_s;
         *seq = lasting_put_user(table, shard, at);
     }
     table_unlock(&shard->lock);
     return at != 0;
+}
+
+static void forget_devices(void *user, struct user_record *record)
+{
+    size_t *count = user;
+    for (size_t i = 0; i < USER_DEVICES; i++) {
+        struct user_device *device = &record->devices[i];
+        *count += device->until_s != 0;
+        device->since_s = device->until_s = 0;
+    }
+}
+
+bool session_forget_devices(struct session_table *table, const struct session_key *key, size_t *count,
+                            uint64_t *seq)
+{
+    *count = 0;
+    return session_user_change(table, key, forget_devices, count, seq);
 }
 
 // ---- listing: a cursor is a shard and a place in it, plus one --------------------------------------

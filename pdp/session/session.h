@@ -314,6 +314,14 @@ MUST_USE enum pdp_err session_end(struct session_table *table, struct str id_or_
 // struct session_held.
 bool session_forget_devices(struct session_table *table, const struct session_key *key, size_t *count,
                             uint64_t *seq);
+// What is kept of a user, and of the sessions that live, the newest first, up to `most` views; *count is how
+// many live. false: the user is not known, and all is zero.
+bool session_user_look(struct session_table *table, const struct session_key *key, struct user_record *out,
+                       struct session_view *views, size_t most, size_t *count);
+// Lets `change` rewrite what is kept of a user, under the shard's lock, and has it last. Who it is, how many
+// sessions live and the cut-off stay as they were whatever it writes. Returns and *seq as above.
+bool session_user_change(struct session_table *table, const struct session_key *key,
+                         void (*change)(void *user, struct user_record *record), void *user, uint64_t *seq);
 // Pages through live sessions and tombstones: up to `most` views from *cursor (0 begins; 0 again: end).
 size_t session_list(struct session_table *table, uint64_t *cursor, struct session_view *out, size_t most);
 

@@ -230,6 +230,56 @@ Test(session_lasting, devices_that_are_forgotten_stay_so)
     journal_free(&journal);
 }
 
+static void rewrite(void *user, struct user_record *record)
+{
+    const struct user_record *is = user;
+    *record = *is;
+}
+
+Test(session_lasting, a_user_that_is_changed_stays_changed_and_goes_on_being_cut_off)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    struct session_key key = help_key(table, "alice", "one");
+    struct session_held held;
+    session_hold(table, &key, &held);
+    struct session_delta delta = {.put_session = true, .put_user = true, .create = true, .lasting = true};
+    delta.session = help_record(SESSION_ACTIVE, T0);
+    delta.user.cutoff_s = 77;
+    delta.user.risk[9] = 5;
+    cr_assert_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
+    session_release(table, &held);
+
+    struct user_record blank = {.live_sessions = 9, .last = {.at_ms = T0 + 1}}, is;
+    struct session_view views[2];
+    uint64_t seq = 0;
+    size_t count = 9;
+    cr_expect(session_user_change(table, &key, rewrite, &blank, &seq));
+    cr_expect_eq(seq, journal_head(journal));
+    cr_expect(session_user_look(table, &key, &is, views, COUNT_OF(views), &count));
+    cr_expect_eq(count, 1);
+    cr_expect_str_eq(views[0].subject_id, "alice");
+    cr_expect_eq(is.cutoff_s, 77U, "the cut-off stays");
+    cr_expect_eq(is.live_sessions, 1U);
+    cr_expect_eq(is.risk[9], 0);
+
+    struct kept kept = {0};
+    journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
+    struct session_table *again = help_table((struct session_table_config){0});
+    put_back(again, &kept);
+    key = help_key(again, "alice", "");
+    cr_expect(session_user_look(again, &key, &is, NULL, 0, &count));
+    cr_expect(is.cutoff_s == 77 && is.risk[9] == 0 && is.last.at_ms == T0 + 1);
+    key = help_key(again, "nobody", "");
+    cr_expect_not(session_user_look(again, &key, &is, NULL, 0, &count));
+    cr_expect_eq(count, 0);
+    cr_expect_not(session_user_change(again, &key, rewrite, &blank, &seq));
+    cr_expect_eq(seq, 0);
+    session_table_free(&again);
+    session_table_free(&table);
+    journal_free(&journal);
+}
+
 Test(session_lasting, an_end_holds_although_the_journal_is_full)
 {
     struct journal *journal = journal_of();
