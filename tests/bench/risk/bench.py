@@ -63,8 +63,9 @@ def write_script(made, folder):
 
 
 def innocents_alone(args, world, number, count, folder_of_policies, geo):
-    """A population of its own in the same world, with nobody who attacks: what became of its sessions."""
-    made = plan.Plan(f"{args.seed}/innocents/{number}", count, count, world, args.calm, attacked=False)
+    """A population of its own in the same world, with nobody who attacks: what became of its sessions. Some are no people but
+    programs, without sessions: a fifth more makes each session one of a user of its own."""
+    made = plan.Plan(f"{args.seed}/innocents/{number}", count * 6 // 5, count, world, args.calm, attacked=False)
     ctl = drive.Pdpctl(args.pdpctl, folder_of_policies, geo)
     results = drive.Run(ctl).play(made)
     ctl.close()

@@ -129,10 +129,11 @@ class Results:
 class Run:
     """A plan, asked from begin to end.
 
-    A step is a generator of lists of lines, sent the answers to each. Steps of different users go out together, in order of
-    time; what one does about its answers (a proof, and the question again) comes after the others of its group, which
-    changes nothing of theirs. A group is the same whatever was answered, so that a run repeats itself."""
-    MOST, SPAN_MS = 64, 600_000
+    A step is a generator of lists of lines, sent the answers to each. The steps of two minutes go out together: the first of
+    each user in order of time, then what each does about the answers or does next. A user's own order is kept, and nothing
+    overtakes by more than these minutes, which some clocks here are behind anyway. A group is the same whatever was
+    answered, so that a run repeats itself."""
+    MOST, SPAN_MS = 400, 120_000
 
     def __init__(self, ctl):
         self.ctl, self.out, self.number, self.open = ctl, Results(), 0, {}
@@ -142,11 +143,7 @@ class Run:
         return self.number
 
     def together(self, steps):
-        waiting = []
-        for step in steps:
-            questions = next(step, None)
-            if questions:
-                waiting.append((step, questions))
+        waiting = [(step, questions) for step, questions in ((step, next(step, None)) for step in steps) if questions]
         while waiting:
             answers = self.ctl.ask_all([line for _, questions in waiting for line in questions])
             still, at = [], 0
@@ -241,17 +238,21 @@ class Run:
             return who[0], self.failed(at, *who)
         return who[0].user.name, self.begin(who[0]) if what == "begin" else self.request(*who)
 
+    @staticmethod
+    def chain(steps):
+        for step in steps:
+            yield from step
+
     def play(self, plan, say=lambda done, all: None):
-        group, users, first = [], set(), 0
+        group, count, first = {}, 0, 0
         for done, (at, step, what, *who) in enumerate(plan.steps):
             if done % 50_000 == 0:
                 say(done, len(plan.steps))
+            if count >= self.MOST or at - first > self.SPAN_MS:
+                self.together([self.chain(steps) for steps in group.values()])
+                group, count, first = {}, 0, at
             name, todo = self.step(at, step, what, who)
-            if name in users or len(group) >= self.MOST or at - first > self.SPAN_MS:
-                self.together(group)
-                group, users = [], set()
-            first = at if not group else first
-            group.append(todo)
-            users.add(name)
-        self.together(group)
+            group.setdefault(name, []).append(todo)
+            count += 1
+        self.together([self.chain(steps) for steps in group.values()])
         return self.out

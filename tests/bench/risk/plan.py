@@ -11,6 +11,7 @@ import places
 
 FEWEST, MOST = 20, 200  # requests of a session
 FORGETS = .04  # of logins, and of beginnings of sessions, that follow a wrong password or two
+CROWDED = 53, 56  # days in which all sessions of innocents alone begin: those of many at once are asked together
 LATE = 20 * 60_000  # no pause of a session is longer, so that none idles out
 
 
@@ -186,14 +187,14 @@ class Plan:
 
     def _sessions(self, count):
         rnd = self.rnd("sessions")
-        first = people.START + people.WARM_UP_DAYS * people.DAY
+        first, last = (people.WARM_UP_DAYS, people.DAYS - 1) if self.attacked else CROWDED
         kinds = list(innocents.ALL)
         thefts = [name for name in attackers.SESSIONS for _ in range(max(4, count // 20))] if self.attacked else []
         todo = [(kinds[n % len(kinds)], None) for n in range(count)] + [("theft", name) for name in thefts]
         pool = [u for u in self.users if u.name not in self.tainted and u.logins[-1][1].device.form != "bot"]
         for n, (kind, attacker) in enumerate(todo):
             user = pool[n % len(pool)] if n < len(pool) else rnd.choice(pool)
-            begin = first + int(rnd.random() * (people.DAYS - people.WARM_UP_DAYS - 1) * people.DAY)
+            begin = people.START + int((first + rnd.random() * (last - first)) * people.DAY)
             begin = user.moment(rnd, (begin - people.START) // people.DAY)
             session = Session(user, kind, attacker, (), begin)
             user.come(begin)
