@@ -19,6 +19,7 @@ enum {
     GEO_ORG = 1 << 4,
     GEO_ANONYMITY = 1 << 5, // an anonymity database is loaded: an address that it lacks is not anonymous
     GEO_CONTINENT = 1 << 6,
+    GEO_LINK = 1 << 7, // how the address is connected is known: by a carrier's network or otherwise
 };
 
 struct geo_place {
@@ -29,8 +30,9 @@ struct geo_place {
     struct str country, continent, city, org; // empty where not known; at most 255 bytes
     double lat_deg, lon_deg, radius_km;       // NaN where not known; the radius may be missing by itself
     uint32_t asn;
-    // SIGHT_ANONYMOUS … SIGHT_SATELLITE of model/sighting.h, united over all databases. A bit that is set
-    // holds; one that is clear says something only where GEO_ANONYMITY is known.
+    // SIGHT_ANONYMOUS … SIGHT_RELAY and SIGHT_CARRIER of model/sighting.h, united over all databases. A bit
+    // that is set holds; one that is clear says something only where GEO_ANONYMITY is known, of a carrier
+    // GEO_LINK.
     uint16_t flags;
 };
 

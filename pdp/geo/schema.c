@@ -21,12 +21,12 @@ static const struct {
     {"City", {SCHEMA_COUNTRY | SCHEMA_CITY | SCHEMA_TRAITS, ALL_PLACE}},
     {"Country", {SCHEMA_COUNTRY | SCHEMA_TRAITS, GEO_COUNTRY | GEO_CONTINENT}},
     {"ASN", {SCHEMA_NETWORK, GEO_ASN | GEO_ORG}},
-    {"ISP", {SCHEMA_NETWORK, GEO_ASN | GEO_ORG}},
+    {"ISP", {SCHEMA_NETWORK | SCHEMA_LINK, GEO_ASN | GEO_ORG}},
     {"Anonymous-IP", {SCHEMA_ANONYMITY, GEO_ANONYMITY}},
     {"Anonymous-Plus", {SCHEMA_ANONYMITY, GEO_ANONYMITY}},
     {"IP-Risk", {SCHEMA_ANONYMITY, GEO_ANONYMITY}},
     {"Residential-Proxy", {SCHEMA_RESIDENTIAL, 0}},
-    {"Connection-Type", {SCHEMA_LINK, 0}},
+    {"Connection-Type", {SCHEMA_LINK, GEO_LINK}},
 };
 
 struct schema schema_of_type(struct str type)
@@ -169,11 +169,28 @@ static void read_flags(const MMDB_entry_s *entry, struct geo_place *place)
     }
 }
 
+static const struct {
+    const char *path[2];
+    const char *value; // NULL: any
+    uint16_t flags;
+} LINKS[] = {
+    {{"connection_type"}, "Satellite", SIGHT_SATELLITE},
+    {{"connection_type"}, "Cellular", SIGHT_CARRIER},
+    {{"connection_type"}, NULL, 0}, // wired, then
+    {{"user_type"}, "cellular", SIGHT_CARRIER},
+    {{"user_type"}, "hosting", SIGHT_HOSTING},
+    {{"user_type"}, "consumer_privacy_network", SIGHT_RELAY},
+    {{"mobile_network_code"}, NULL, SIGHT_CARRIER},
+};
+
 static void read_link(const MMDB_entry_s *entry, struct geo_place *place)
 {
-    static const char *const LINK[] = {"connection_type", NULL};
-    if (str_eq(text_at(entry, LINK), STR("Satellite"))) {
-        place->flags |= SIGHT_SATELLITE;
+    for (size_t i = 0; i < COUNT_OF(LINKS); i++) {
+        struct str text = text_at(entry, LINKS[i].path);
+        if (text.len != 0 && (LINKS[i].value == NULL || str_eq(text, str_of(LINKS[i].value)))) {
+            place->flags |= LINKS[i].flags;
+            place->known |= LINKS[i].value == NULL || (LINKS[i].flags & SIGHT_CARRIER) != 0 ? GEO_LINK : 0;
+        }
     }
 }
 

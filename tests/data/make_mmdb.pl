@@ -19,7 +19,9 @@ my %TYPES = (
     organization => 'utf8_string', connection_type => 'utf8_string', is_anonymous => 'boolean',
     is_anonymous_vpn => 'boolean', is_hosting_provider => 'boolean', is_public_proxy => 'boolean',
     is_tor_exit_node => 'boolean', is_residential_proxy => 'boolean', is_satellite_provider => 'boolean',
-    is_anonymous_proxy => 'boolean', anonymizer_confidence => 'uint16', other => 'utf8_string',
+    is_anonymous_proxy => 'boolean', anonymizer_confidence => 'uint16', user_type => 'utf8_string',
+    mobile_country_code => 'utf8_string', mobile_network_code => 'utf8_string', network_last_seen => 'utf8_string',
+    provider_name => 'utf8_string', other => 'utf8_string',
 );
 # The same fields, each of another type.
 my %WRONG = (
@@ -98,10 +100,18 @@ my %FILES = (
             is_anonymous_proxy => 1, connection_type => 'Satellite' } },
         '198.51.100.0/24' => { %$NEW_YORK, traits => { isp => 'A Provider' } },
         '192.0.2.0/24' => { %$SYDNEY, traits => { is_satellite_provider => 1 } },
+        '233.252.0.0/28' => { traits => { user_type => 'consumer_privacy_network' } },
+        '233.252.0.16/28' => { traits => { user_type => 'cellular' } },
+        '233.252.0.32/28' => { traits => { user_type => 'hosting', connection_type => 'Corporate' } },
+        '233.252.0.48/28' => { traits => { user_type => 'residential', is_anonymous_vpn => 1 } },
     ] },
+    'plus' => { type => 'GeoIP-Anonymous-Plus', rows => [
+        '192.0.2.0/28' => { is_anonymous => 1, is_anonymous_vpn => 1, anonymizer_confidence => 30,
+            network_last_seen => '2025-04-14', provider_name => 'foo' } ] },
     'isp' => { type => 'GeoIP2-ISP', rows => [
         '203.0.113.0/24' => { isp => 'A Provider' },
         '198.51.100.0/24' => { %{ network(64501, 'Hudson Net') }, isp => 'A Provider' },
+        '192.0.2.0/24' => { isp => 'A Carrier', mobile_country_code => '310', mobile_network_code => '004' },
     ] },
     'residential' => { type => 'GeoIP-Residential-Proxy', rows => [
         '203.0.113.0/28' => { anonymizer_confidence => 80 } ] },
