@@ -3,6 +3,7 @@
 #ifndef POLICY_BUILD_H
 #define POLICY_BUILD_H
 
+#include "policy/networks.h"
 #include "policy/set.h"
 
 // Variables that conditions may read, in the order in which they were made.
@@ -37,6 +38,7 @@ struct build {
     size_t near_count, near_asked;
     struct table rule_names; // made where there are exceptions
     struct policy_lists *lists;
+    size_t network_count;               // lists that say a class of network
     const struct conf_doc **scope_docs; // of each scope
 };
 

@@ -4,7 +4,7 @@
 
 struct document {
     struct build_head head;
-    int type;
+    int type, network;
     int64_t max_age_ms, updated_ms;
     struct str file;
     const struct conf_node *entries;
@@ -16,6 +16,8 @@ static const enum cel_set_kind KINDS[] = {CEL_SET_STRING, CEL_SET_CIDR, CEL_SET_
 static const struct conf_field DOCUMENT[] = {
     BUILD_HEAD_FIELDS,
     {"type", CONF_CHOICE, true, offsetof(struct document, type), TYPES, 0, 0, "what its entries are"},
+    {"network", CONF_CHOICE, false, offsetof(struct document, network), NETWORKS_NAMES, 0, 0,
+     "the class of network that its members are"},
     {"max_age", CONF_DURATION, false, offsetof(struct document, max_age_ms), NULL, 0, 0,
      "older is stale, and stale is unsure"},
     {"updated", CONF_TIME, false, offsetof(struct document, updated_ms), NULL, 0, 0,
@@ -118,9 +120,22 @@ static struct str version_of(const struct conf_doc *doc)
     return version != NULL && version->kind == CONF_SCALAR ? version->text : (struct str){"", 0};
 }
 
+static void check_network(struct build *build, const struct conf_doc *doc, const struct document *document)
+{
+    struct place place = conf_get(doc->root, "network")->place;
+    enum cel_set_kind kind = KINDS[document->type];
+    if (kind != CEL_SET_CIDR && kind != CEL_SET_ASN) {
+        build_fail(build, PDP_ERR_TYPE, place, "networks are named by a list of type `cidr` or `asn`",
+                   "a list of type `%s` cannot say a class of network", TYPES[document->type]);
+    } else if (++build->network_count > NETWORKS_MOST) {
+        build_fail(build, PDP_ERR_LIMIT, place, NULL, "more than %d lists say a class of network",
+                   NETWORKS_MOST);
+    }
+}
+
 void read_list(struct build *build, const struct conf_doc *doc)
 {
-    struct document document = {.updated_ms = LISTS_UNKNOWN};
+    struct document document = {.updated_ms = LISTS_UNKNOWN, .network = -1};
     enum pdp_err err =
         conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "List", &document, build->arena, build->diags);
     build_note(build, err);
@@ -129,6 +144,9 @@ void read_list(struct build *build, const struct conf_doc *doc)
         struct place place = file != NULL ? file->place : conf_get(doc->root, "kind")->place;
         build_fail(build, PDP_ERR_MISSING, place, NULL, "a List has either `entries` or `file`");
         return;
+    }
+    if (err == PDP_ERR_OK && document.network >= 0) {
+        check_network(build, doc, &document);
     }
     struct lists_set **place = place_of(build, build_doc_name(doc));
     if (err != PDP_ERR_OK || place == NULL) {
@@ -141,6 +159,7 @@ void read_list(struct build *build, const struct conf_doc *doc)
         .max_age_ms = document.max_age_ms,
         .version = version_of(doc),
         .updated_ms = document.updated_ms,
+        .network = document.network >= 0 ? &NETWORKS_CLASSES[document.network] : NULL,
     };
     if (file != NULL) {
         read_file(build, &head, file, place);

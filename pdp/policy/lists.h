@@ -17,13 +17,16 @@
 #define LISTS_AHEAD_MS INT64_C(300000) // an `updated` further ahead than this says nothing of a list's age
 #define LISTS_UNKNOWN INT64_MIN        // a time that nobody has told
 
+struct networks_class; // policy/networks.h
+
 // What the document says of a list. A set keeps copies of the texts.
 struct lists_head {
     struct str name, file; // file is empty: its entries stand in the document
     enum cel_set_kind kind;
-    int64_t max_age_ms; // 0: never stale
-    struct str version; // of the document; empty: none
-    int64_t updated_ms; // LISTS_UNKNOWN: the document does not say
+    int64_t max_age_ms;                   // 0: never stale
+    struct str version;                   // of the document; empty: none
+    int64_t updated_ms;                   // LISTS_UNKNOWN: the document does not say
+    const struct networks_class *network; // of which its members are; NULL: it says no class
 };
 
 // Strings in one block, each behind its length in two bytes, found by a table of their places.
@@ -126,7 +129,8 @@ void lists_refuse(enum pdp_err err, enum cel_set_kind kind, struct str text, str
 
 struct policy_lists {
     size_t count;
-    struct lists_set *at[]; // by the id of their declaration; NULL: refused with its document
+    struct networks *networks; // of those that say a class; NULL: none does
+    struct lists_set *at[];    // by the id of their declaration; NULL: refused with its document
 };
 MUST_USE enum pdp_err lists_all_new(size_t count, struct policy_lists **out);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All lists of a snapshot, apart from the rules that ask them: another file of one needs no compile.
-#include "policy/lists.h"
+#include "policy/networks.h"
 
 #include "conf/conf.h"
 
@@ -19,18 +19,32 @@ enum pdp_err lists_all_new(size_t count, struct policy_lists **out)
 void policy_lists_free(struct policy_lists **lists_ptr)
 {
     struct policy_lists *lists = STEAL(*lists_ptr);
+    if (lists != NULL) {
+        networks_free(&lists->networks);
+    }
     for (size_t i = 0; lists != NULL && i < lists->count; i++) {
         lists_free(&lists->at[i]);
     }
     free(lists);
 }
 
-enum pdp_err policy_lists_share(const struct policy_lists *lists, struct policy_lists **out)
+// The same sets, without what is compiled of them.
+static enum pdp_err share_sets(const struct policy_lists *lists, struct policy_lists **out)
 {
     TRY(lists_all_new(lists->count, out));
     for (size_t i = 0; i < lists->count; i++) {
         (*out)->at[i] = lists->at[i] != NULL ? lists_hold(lists->at[i]) : NULL;
     }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err policy_lists_share(const struct policy_lists *lists, struct policy_lists **out)
+{
+    *out = NULL;
+    AUTO(policy_lists_free) struct policy_lists *same = NULL;
+    TRY(share_sets(lists, &same));
+    TRY(networks_build(same, lists->networks, &same->networks));
+    *out = STEAL(same);
     return PDP_ERR_OK;
 }
 
@@ -83,6 +97,7 @@ bool policy_list_describe(const struct policy_lists *lists, uint32_t list, int64
         .file = set->head.file,
         .version = set->version,
         .kind = KINDS[set->head.kind],
+        .network = set->head.network != NULL ? set->head.network->name : NULL,
         .entries = set->entries,
         .bytes = lists_bytes(set),
         .updated_ms = set->updated_ms,
@@ -222,9 +237,10 @@ enum pdp_err policy_lists_reread(const struct policy_lists *from, struct str nam
 {
     *out = NULL;
     AUTO(policy_lists_free) struct policy_lists *lists = NULL;
-    TRY(policy_lists_share(from, &lists));
+    TRY(share_sets(from, &lists));
     struct rereading r = {.files = files, .seed = seed, .now_ms = now_ms, .diags = diags, .lists = lists};
     TRY(name.len > 0 ? reread_one(&r, name) : reread_all(&r));
+    TRY(networks_build(lists, from->networks, &lists->networks));
     policy_lists_loaded(lists, now_ms);
     *out = STEAL(lists);
     return PDP_ERR_OK;

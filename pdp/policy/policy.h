@@ -178,9 +178,24 @@ enum truth policy_contains(const struct policy_lists *lists, uint32_t list, cons
 // The first time after now at which a list grows stale or fresh; INT64_MAX: never by time alone.
 int64_t policy_list_until(const struct policy_lists *lists, uint32_t list, int64_t now_ms);
 
+// What lists that say a class of network (`network: vpn`) tell of an address. Bits are SIGHT_… of
+// model/sighting.h.
+struct policy_network {
+    uint32_t flags;   // that hold; of a list that is stale only what makes it more suspicious
+    uint32_t unsure;  // that do not hold, and may: a list is missing or stale, or the AS number is not known
+    uint32_t decided; // of which lists tell at all: one that neither holds nor is unsure does not hold
+};
+// Zero where no list says a class. `asn_told`: the number is known, 0 being that there is none. Hot path: two
+// look-ups however many lists there are, and the age of those that have a `max_age`; allocates nothing.
+void policy_network(const struct policy_lists *lists, const struct ip *ip, bool asn_told, uint32_t asn,
+                    int64_t now_ms, struct policy_network *out);
+// The first time after now at which time alone may change that; INT64_MAX: never.
+int64_t policy_network_until(const struct policy_lists *lists, int64_t now_ms);
+
 struct policy_list_facts {
     struct str name, file, version; // file: empty where its entries stand in its document; version: or none
     const char *kind;
+    const char *network;           // the class of network that it says; NULL: none
     size_t entries, bytes;         // entries as they are written; bytes of memory
     int64_t updated_ms, loaded_ms; // INT64_MIN: nobody said
     int64_t max_age_ms;            // 0: none

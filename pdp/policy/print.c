@@ -78,6 +78,9 @@ static void print_lists(struct buf *out, const struct policy_lists *lists)
     struct policy_list_facts list;
     for (uint32_t i = 0; policy_list_describe(lists, i, 0, &list); i++) {
         buf_printf(out, "list " STR_FMT ": %s, ", STR_ARG(list.name), list.kind);
+        if (list.network != NULL) {
+            buf_printf(out, "network %s, ", list.network);
+        }
         if (list.missing) {
             buf_str(out, STR("lost"));
         } else {

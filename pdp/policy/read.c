@@ -247,6 +247,7 @@ enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const st
                           .hard = SET_NO_EXPR,
                           .lists = own};
     TRY(read_all(&build, docs, count));
+    TRY(networks_build(own, NULL, &own->networks));
     *out = set;
     *lists = STEAL(own);
     return PDP_ERR_OK;
