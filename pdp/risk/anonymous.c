@@ -5,7 +5,8 @@
 static const unsigned HIDDEN = SIGHT_TOR | SIGHT_PROXY | SIGHT_RESIDENTIAL_PROXY;
 static const unsigned VEILED = SIGHT_ANONYMOUS | SIGHT_VPN | SIGHT_HOSTING;
 
-// A private relay hides the address from us but not the person from its operator: it says nothing here.
+// One's own people come from one's own egress, whatever others call it. A private relay hides the address
+// from us but not the person from its operator: it says nothing here.
 struct signal_reading anonymous_read(struct signal_view *view)
 {
     const struct sighting *seen = view->in->seen;
@@ -15,12 +16,15 @@ struct signal_reading anonymous_read(struct signal_view *view)
     if ((seen->flags & SIGHT_HAS_IP) == 0) {
         return READ_MISSING;
     }
+    if ((seen->flags & SIGHT_OWN_EGRESS) != 0) {
+        return READ_NOTHING;
+    }
     double most = view->rule->evidence, vpn = view->rule->params[0];
     if ((seen->flags & HIDDEN) != 0) {
         return (struct signal_reading){most, false};
     }
     if ((seen->flags & VEILED) == 0 || (seen->flags & SIGHT_RELAY) != 0) {
-        return READ_NOTHING;
+        return (view->in->unsure_networks & (HIDDEN | VEILED)) != 0 ? READ_MISSING : READ_NOTHING;
     }
     return (struct signal_reading){vpn < most ? vpn : most, false};
 }

@@ -12,7 +12,7 @@ struct signal_reading asn_read(struct signal_view *view)
     if (seen->asn == 0) {
         return READ_MISSING;
     }
-    if (anchor == NULL || anchor->asn == 0 || anchor->asn == seen->asn || !place_moved(anchor, seen)) {
+    if (anchor == NULL || anchor->asn == 0 || anchor->asn == seen->asn || !place_left(anchor, seen)) {
         return READ_NOTHING;
     }
     bool abroad = anchor->country != 0 && seen->country != 0 && anchor->country != seen->country;

@@ -165,7 +165,8 @@ struct str because_anonymous(const struct signal_view *view, struct arena *arena
             return arena_printf(arena, "from %s", NETWORKS[i].name);
         }
     }
-    return not_known(arena, "the address");
+    bool placed = view->in->seen != NULL && (view->in->seen->flags & SIGHT_HAS_IP) != 0;
+    return not_known(arena, placed ? "the class of the network" : "the address");
 }
 
 struct str because_external(const struct signal_view *view, struct arena *arena)

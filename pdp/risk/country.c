@@ -13,6 +13,6 @@ struct signal_reading country_read(struct signal_view *view)
         return READ_MISSING;
     }
     bool changed = anchor != NULL && anchor->country != 0 && anchor->country != seen->country &&
-                   place_moved(anchor, seen);
+                   place_left(anchor, seen);
     return (struct signal_reading){changed ? view->rule->evidence : 0, false};
 }

@@ -46,6 +46,7 @@ struct risk_input {
     uint32_t muted;                     // a bit each, by the number of risk_signal_name: no evidence of these
     double external_evidence;           // of a `signal`: log-odds, negative reassures; 0 or NaN: none
     const struct source_view *source;   // what is known of where it comes from
+    uint32_t unsure_networks;           // SIGHT_… of classes of network of which a source was silent
     const struct risk_pardons *pardons; // of what is stored as suspicion; NULL: none. Stored times are whole
                                         // seconds, rounded up, and what may be younger is not pardoned
 };

@@ -4,7 +4,7 @@
 
 #include "base/fmath.h"
 #include "base/num.h"
-#include "risk/signals.h"
+#include "risk/place.h"
 
 static const double NEAR_KM = 100.0;    // nearer than this is no journey
 static const double SPREAD_KMH = 150.0; // how softly the limit bites
@@ -12,7 +12,7 @@ static const double LEAST_GAP_H = 1.0 / 60.0;
 static const double MS_PER_HOUR = 3600000.0;
 
 // Networks whose address says nothing of where the person is.
-static const unsigned NO_PLACE = SIGHT_VPN | SIGHT_RELAY | SIGHT_SATELLITE;
+static const unsigned NO_PLACE = SIGHT_VPN | SIGHT_RELAY | SIGHT_SATELLITE | SIGHT_OWN_EGRESS;
 
 static bool placed(const struct travel_rule *rule, const struct sighting *at)
 {
@@ -38,6 +38,10 @@ bool travel_measure(const struct travel_rule *rule, const struct sighting *was, 
     move->ms = num_sub_sat(is->at_ms, was->at_ms);
     if (same_address(was, is)) {
         return true;
+    }
+    if (place_same_carrier(was, is)) {
+        *move = (struct travel_move){0};
+        return false;
     }
     double gap_km = fmath_great_circle_km(was->lat_deg, was->lon_deg, is->lat_deg, is->lon_deg);
     gap_km -= was->radius_km + is->radius_km;

@@ -7,6 +7,7 @@
 #define SYDNEY .lat_deg = -33.87, .lon_deg = 151.21, .radius_km = 20
 #define POTSDAM .lat_deg = 52.39, .lon_deg = 13.06, .radius_km = 20
 #define VAGUE .lat_deg = -33.87, .lon_deg = 151.21, .radius_km = 1000
+#define CARRIER(number) .flags = SIGHT_CARRIER, .asn = (number)
 #define NOWHERE .lat_deg = NAN, .lon_deg = NAN
 // On the equator 1 degree is 111.195 km.
 #define EQUATOR(lon) .lat_deg = 0, .lon_deg = (lon), .radius_km = 0
@@ -33,6 +34,23 @@ static const struct {
     {"a vpn", {0, BERLIN}, {HOUR, SYDNEY, .flags = SIGHT_VPN}, false, 0, 0},
     {"was a relay", {0, BERLIN, .flags = SIGHT_RELAY}, {HOUR, SYDNEY}, false, 0, 0},
     {"a satellite", {0, BERLIN}, {HOUR, SYDNEY, .flags = SIGHT_SATELLITE}, false, 0, 0},
+    {"from one's own egress", {0, BERLIN, .flags = SIGHT_OWN_EGRESS}, {HOUR, SYDNEY}, false, 0, 0},
+    {"to one's own egress", {0, BERLIN}, {HOUR, SYDNEY, .flags = SIGHT_OWN_EGRESS}, false, 0, 0},
+    {"within a carrier", {0, BERLIN, CARRIER(1)}, {HOUR, SYDNEY, CARRIER(1)}, false, 0, 0},
+    {"from carrier to carrier", {0, BERLIN, CARRIER(1)}, {HOUR, SYDNEY, CARRIER(2)}, true, 3.9, 4},
+    {"carriers that nobody can tell apart",
+     {0, BERLIN, CARRIER(0)},
+     {HOUR, SYDNEY, CARRIER(0)},
+     true,
+     3.9,
+     4},
+    {"of a carrier in two countries",
+     {0, BERLIN, CARRIER(1), .country = COUNTRY('D', 'E')},
+     {HOUR, SYDNEY, CARRIER(1), .country = COUNTRY('A', 'U')},
+     true,
+     3.9,
+     4},
+    {"from a carrier's network home", {0, BERLIN, CARRIER(1)}, {HOUR, SYDNEY, .asn = 1}, true, 3.9, 4},
     {"tor is no excuse", {0, BERLIN}, {HOUR, SYDNEY, .flags = SIGHT_TOR}, true, 3.9, 4},
     {"an address that stayed",
      {0, BERLIN, .flags = SIGHT_HAS_IP},
