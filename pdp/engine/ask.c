@@ -23,10 +23,22 @@ static uint16_t country_code(struct str country)
     return (uint16_t)(first << 8 | second);
 }
 
+// What lists say of the address joins what databases say. An AS number is told where a database of them is
+// asked: an address that it lacks has none.
+void ask_network(struct ask *ask, bool databases)
+{
+    struct geo_place *place = &ask->place;
+    bool asn_told = databases && (geo_set_facts(ask->snapshot->geo) & GEO_ASN) != 0;
+    uint32_t asn = (place->known & GEO_ASN) != 0 ? place->asn : 0;
+    policy_network(ask->snapshot->lists, &ask->ip, asn_told, asn, ask->now_ms, &ask->network);
+    place->flags = (uint16_t)(place->flags | ask->network.flags);
+}
+
 static void see_place(struct ask *ask)
 {
     struct sighting *seen = &ask->seen;
     geo_lookup(ask->snapshot->geo, ask->worker->geo_cache, &ask->ip, &ask->place);
+    ask_network(ask, true);
     const struct geo_place *place = &ask->place;
     seen->ip = ask->ip;
     seen->flags |= (uint16_t)(SIGHT_HAS_IP | place->flags);
@@ -38,11 +50,12 @@ static void see_place(struct ask *ask)
     seen->country = (place->known & GEO_COUNTRY) != 0 ? country_code(place->country) : 0;
 }
 
-// What databases tell is not believed for now: the address alone is known.
+// What databases tell is not believed for now: the address alone is known, and what lists say of it.
 static void see_no_place(struct ask *ask)
 {
+    ask_network(ask, false);
     ask->seen.ip = ask->ip;
-    ask->seen.flags |= SIGHT_HAS_IP;
+    ask->seen.flags |= (uint16_t)(SIGHT_HAS_IP | ask->place.flags);
 }
 
 // Its place in the worker's cache, by its length and some of its bytes: agents differ by versions, which are
@@ -458,6 +471,7 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .external_evidence = external,
         .muted = ask->worker->mutes != NULL ? ask->worker->mutes->signals : 0,
         .source = feed_read(ask),
+        .unsure_networks = ask->network.unsure,
         .pardons = pardon_find(ask),
     };
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,

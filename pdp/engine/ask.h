@@ -54,8 +54,9 @@ struct ask {
     bool has_ip;
     struct ip ip;
     const char *ip_why;
-    struct str path; // canonical, of a route
-    struct geo_place place;
+    struct str path;        // canonical, of a route
+    struct geo_place place; // its flags: of databases and of lists
+    struct policy_network network;
     struct sighting seen;
     bool has_session; // the question names one
     bool known;       // it was there before
@@ -120,6 +121,8 @@ bool ask_sticky(void *ask, enum policy_by by, uint64_t *key);
 // Address, path, place, device: before the session is looked at. false: the question is malformed and
 // worker->fault says why.
 bool ask_enrich(struct ask *ask);
+// What lists say of the address, once ask->place holds what databases say (`databases`: they were asked).
+void ask_network(struct ask *ask, bool databases);
 // Is all there that the schema requires of such a question? What a peer may not assert is not there. Where it
 // is not, *missing says so for people, of each attribute, and worker->fault of the first.
 bool ask_complete(struct ask *ask, const struct str **missing, size_t *count);

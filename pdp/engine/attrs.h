@@ -70,6 +70,9 @@
     X(GEO_TOR, "geo.tor", BOOL)                                    \
     X(GEO_RESIDENTIAL_PROXY, "geo.residential_proxy", BOOL)        \
     X(GEO_SATELLITE, "geo.satellite", BOOL)                        \
+    X(GEO_RELAY, "geo.relay", BOOL)                                \
+    X(GEO_CARRIER, "geo.carrier", BOOL)                            \
+    X(GEO_OWN_EGRESS, "geo.own_egress", BOOL)                      \
     X(TRAVEL_KM, "travel.km", DOUBLE)                              \
     X(TRAVEL_KMH, "travel.kmh", DOUBLE)                            \
     X(RISK_SCORE, "risk.score", DOUBLE)                            \

@@ -202,6 +202,9 @@ FLAG(proxy, SIGHT_PROXY)
 FLAG(tor, SIGHT_TOR)
 FLAG(residential_proxy, SIGHT_RESIDENTIAL_PROXY)
 FLAG(satellite, SIGHT_SATELLITE)
+FLAG(relay, SIGHT_RELAY)
+FLAG(carrier, SIGHT_CARRIER)
+FLAG(own_egress, SIGHT_OWN_EGRESS)
 
 // Of the last answer that is remembered.
 static const struct session_repeat *answered(const struct condition_scan *scan)
@@ -257,6 +260,9 @@ static bool (*const GETTERS[ATTR_COUNT])(struct condition_scan *scan, struct val
     [ATTR_GEO_TOR] = get_tor,
     [ATTR_GEO_RESIDENTIAL_PROXY] = get_residential_proxy,
     [ATTR_GEO_SATELLITE] = get_satellite,
+    [ATTR_GEO_RELAY] = get_relay,
+    [ATTR_GEO_CARRIER] = get_carrier,
+    [ATTR_GEO_OWN_EGRESS] = get_own_egress,
     [ATTR_RISK_SCORE] = get_score,
     [ATTR_RISK_LEVEL] = get_level,
 };

@@ -473,7 +473,8 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
          foreign ? STR("the session belongs to another subject") : STR("no room for a new session"));
 }
 
-// The first time before `until_ms` at which a list that was asked grows stale, or fresh.
+// The first time before `until_ms` at which a list that was asked grows stale, or fresh. Those that say a
+// class of network are asked of every address.
 static int64_t lists_until(const struct ask *ask, int64_t until_ms)
 {
     const struct policy_names *names = &ask->snapshot->names;
@@ -483,7 +484,8 @@ static int64_t lists_until(const struct ask *ask, int64_t until_ms)
                 num_min(until_ms, policy_list_until(ask->snapshot->lists, names->sets[i].id, ask->now_ms));
         }
     }
-    return until_ms;
+    return ask->has_ip ? num_min(until_ms, policy_network_until(ask->snapshot->lists, ask->now_ms))
+                       : until_ms;
 }
 
 // When the session's id should be replaced; INT64_MAX: at no time.

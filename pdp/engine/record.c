@@ -265,6 +265,9 @@ static void put_geo(struct emit *emit, const struct ask *ask)
     emit_key_int(emit, "version", place->version);
     emit_key_int(emit, "known", place->known);
     emit_key_int(emit, "flags", place->flags);
+    if (ask->network.unsure != 0) {
+        emit_key_int(emit, "unsure", ask->network.unsure);
+    }
     put_text(emit, "country", place->country);
     put_text(emit, "continent", place->continent);
     put_text(emit, "org", place->org);

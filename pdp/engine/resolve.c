@@ -268,12 +268,24 @@ static bool get_geo_org(const struct ask *ask, struct value *out)
     return (ask->place.known & GEO_ORG) != 0 && give_text(ask->place.org, out);
 }
 
-// A flag that is set holds; one that is not says something only where a database of anonymity is loaded.
+static const unsigned OF_ANONYMITY = SIGHT_ANONYMOUS | SIGHT_VPN | SIGHT_HOSTING | SIGHT_PROXY | SIGHT_TOR |
+                                     SIGHT_RESIDENTIAL_PROXY | SIGHT_SATELLITE;
+
+// What a database tells of an address that has not the flag.
+static unsigned denied_by_databases(const struct geo_place *place)
+{
+    return ((place->known & GEO_ANONYMITY) != 0 ? OF_ANONYMITY : 0) |
+           ((place->known & GEO_LINK) != 0 ? SIGHT_CARRIER : 0);
+}
+
+// A flag that is set holds. One that is not says something only where a database or a list tells of it, and
+// no list that may hold the address is silent.
 static bool geo_flag(const struct ask *ask, unsigned flag, struct value *out)
 {
     bool set = (ask->place.flags & flag) != 0;
+    unsigned told = denied_by_databases(&ask->place) | ask->network.decided;
     *out = value_bool(set);
-    return set || (ask->place.known & GEO_ANONYMITY) != 0;
+    return set || (told & ~ask->network.unsure & flag) != 0;
 }
 
 #define GEO_FLAG(name, flag)                                             \
@@ -288,6 +300,9 @@ GEO_FLAG(proxy, SIGHT_PROXY)
 GEO_FLAG(tor, SIGHT_TOR)
 GEO_FLAG(residential_proxy, SIGHT_RESIDENTIAL_PROXY)
 GEO_FLAG(satellite, SIGHT_SATELLITE)
+GEO_FLAG(relay, SIGHT_RELAY)
+GEO_FLAG(carrier, SIGHT_CARRIER)
+GEO_FLAG(own_egress, SIGHT_OWN_EGRESS)
 
 static bool get_travel_km(const struct ask *ask, struct value *out)
 {
@@ -383,6 +398,9 @@ static bool (*const GETTERS[ATTR_COUNT])(const struct ask *ask, struct value *ou
     [ATTR_GEO_TOR] = get_geo_tor,
     [ATTR_GEO_RESIDENTIAL_PROXY] = get_geo_residential_proxy,
     [ATTR_GEO_SATELLITE] = get_geo_satellite,
+    [ATTR_GEO_RELAY] = get_geo_relay,
+    [ATTR_GEO_CARRIER] = get_geo_carrier,
+    [ATTR_GEO_OWN_EGRESS] = get_geo_own_egress,
     [ATTR_TRAVEL_KM] = get_travel_km,
     [ATTR_TRAVEL_KMH] = get_travel_kmh,
     [ATTR_RISK_SCORE] = get_risk_score,

@@ -163,6 +163,9 @@ static void see(struct ask *ask)
     ask->ip = ask->seen.ip;
     if (ask->has_ip && !(ask->worker->mutes != NULL && ask->worker->mutes->geo)) {
         geo_lookup(ask->snapshot->geo, ask->worker->geo_cache, &ask->ip, &ask->place);
+        ask_network(ask, true);
+    } else if (ask->has_ip) {
+        ask_network(ask, false);
     }
 }
 

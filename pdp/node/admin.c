@@ -332,6 +332,9 @@ static void put_list(void *user, const struct policy_list_facts *list)
     emit_map(emit, EMIT_FEW);
     emit_key_str(emit, "name", list->name);
     emit_key_str(emit, "type", str_of(list->kind));
+    if (list->network != NULL) {
+        emit_key_str(emit, "network", str_of(list->network));
+    }
     admin_count(emit, "entries", list->entries);
     admin_count(emit, "bytes", list->bytes);
     if (list->file.len > 0) {
