@@ -28,6 +28,7 @@ struct scoring {
     struct risk_user user;
     int64_t clock_ms; // of the ledger
     bool proved;      // a step-up was passed: its context is the user's own
+    bool found;       // something new came into the ledger
     struct horizon horizon;
     struct part parts[SIGNAL_COUNT];
     size_t part_count;
@@ -132,11 +133,12 @@ void risk_undo_proof(void *bytes)
     memcpy(bytes, &state, sizeof state);
 }
 
-// Gives the session its mark among the user's where its suspicion wins over what the mark holds.
+// Gives the session its mark among the user's where its suspicion wins over what the mark holds. Only where
+// something was found: else how often a session is asked would change what it leaves to others.
 static void leave_mark(struct scoring *s)
 {
     const struct signal_rule *rule = &s->model->rules[SIGNAL_OTHER_SESSIONS];
-    if (!(s->out->hard > 0) || !(rule->evidence > 0)) {
+    if (!(s->out->hard > 0) || !(rule->evidence > 0) || (!s->found && !s->proved)) {
         return;
     }
     struct user_mark *mark = NULL;
@@ -236,7 +238,10 @@ static void weigh_signal(struct scoring *s, size_t row)
     if (pair.pardoned) {
         note_pardoned(s, row);
     }
+    const uint16_t value = *pair.value;
+    const uint32_t at_s = *pair.at_s;
     double left = at_most(ledger_raise(pair, fresh, s->clock_ms, rule->half_life_ms), rule->cap);
+    s->found |= *pair.value != value || *pair.at_s != at_s;
     int64_t age_ms = num_sub_sat(s->clock_ms, stored_ms(*pair.at_s));
     give_back(s, &hand);
     horizon_fades(&s->horizon, left, rule->pace);
@@ -387,6 +392,7 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
     s.model = model;
     s.out = out;
     s.part_count = 0;
+    s.found = false;
     s.horizon = (struct horizon){0};
     begin(&s, in, state, user);
     if (s.proved) {
