@@ -132,10 +132,10 @@ static const char
                       "s") "levels:\n  - {name: pwd, proves: '\"pwd\" in session.amr', ask: {acr_values: "
                            "[aal1]}}\n"
                            "  - {name: mfa, proves: 'session.acr == \"aal2\"', ask: {acr_values: "
-                           "[aal2]}}\n" HEAD("List", "office") "type: cidr\nentries: [10.0.0.0/8, "
+                           "[aal2]}}\n" HEAD("List", "office") "type: cidr\nnetwork: own_egress\nentries: [10.0.0.0/8, "
                                                                "'2001:db8::/32']\n" HEAD("List", "leavers") "type: string\nfile: leavers.txt\n" HEAD(
                                                                    "List",
-                                                                   "asns") "type: asn\nentries: "
+                                                                   "asns") "type: asn\nnetwork: carrier\nentries: "
                                                                            "[AS64500]\n" HEAD(
                                                                                "SessionPolicy",
                                                                                "all") "target:"
