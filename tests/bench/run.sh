@@ -19,7 +19,7 @@ perl tests/data/make_mmdb.pl "$PDP_BENCH_DIR/geo" city asn anonymous >/dev/null
 echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, load $(cut -d ' ' -f 1 /proc/loadavg)"
 rows=$PDP_BENCH_DIR/rows
 : >"$rows"
-for bench in bench_decide bench_wire bench_loop bench_control bench_session bench_risk bench_lists bench_store bench_kill bench_audit bench_takeover; do
+for bench in bench_decide bench_wire bench_loop bench_control bench_session bench_risk bench_lists bench_networks bench_store bench_kill bench_audit bench_takeover; do
     echo
     echo "== $bench"
     "$build/bench/$bench" >"$PDP_BENCH_DIR/out"
