@@ -50,6 +50,8 @@
     X(DEVICE_USER_AGENT, "device.user_agent", STRING)              \
     X(DEVICE_FAMILY, "device.family", STRING)                      \
     X(DEVICE_OS, "device.os", STRING)                              \
+    X(DEVICE_CLASS, "device.class", STRING)                        \
+    X(DEVICE_VERSION, "device.version", INT)                       \
     X(DEVICE_TOOL, "device.tool", BOOL)                            \
     X(DEVICE_COMPONENTS, "device.components", MAP_DYN)             \
     X(NETWORK_IP, "network.ip", IP)                                \

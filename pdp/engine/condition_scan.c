@@ -145,6 +145,17 @@ static bool get_os(struct condition_scan *scan, struct value *out)
     return has_agent(scan) && give_text(risk_agent_os(scan->view->record.last.agent_os), out);
 }
 
+static bool get_class(struct condition_scan *scan, struct value *out)
+{
+    return has_agent(scan) && give_text(risk_agent_class(scan->view->record.last.agent_class), out);
+}
+
+static bool get_version(struct condition_scan *scan, struct value *out)
+{
+    *out = value_int(scan->view->record.last.agent_version);
+    return scan->view->record.last.agent_version != 0;
+}
+
 static bool get_tool(struct condition_scan *scan, struct value *out)
 {
     return give_flag(has_agent(scan), (scan->view->record.last.flags & SIGHT_TOOL_AGENT) != 0, out);
@@ -245,6 +256,8 @@ static bool (*const GETTERS[ATTR_COUNT])(struct condition_scan *scan, struct val
     [ATTR_SESSION_ACR] = get_acr,
     [ATTR_DEVICE_FAMILY] = get_family,
     [ATTR_DEVICE_OS] = get_os,
+    [ATTR_DEVICE_CLASS] = get_class,
+    [ATTR_DEVICE_VERSION] = get_version,
     [ATTR_DEVICE_TOOL] = get_tool,
     [ATTR_NETWORK_IP] = get_ip,
     [ATTR_NETWORK_PRIVATE] = get_private,

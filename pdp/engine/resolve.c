@@ -199,6 +199,18 @@ static bool get_device_os(const struct ask *ask, struct value *out)
     return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 && give_text(risk_agent_os(ask->seen.agent_os), out);
 }
 
+static bool get_device_class(const struct ask *ask, struct value *out)
+{
+    return (ask->seen.flags & SIGHT_HAS_AGENT) != 0 &&
+           give_text(risk_agent_class(ask->seen.agent_class), out);
+}
+
+static bool get_device_version(const struct ask *ask, struct value *out)
+{
+    *out = value_int(ask->seen.agent_version);
+    return ask->seen.agent_version != 0;
+}
+
 static bool get_device_tool(const struct ask *ask, struct value *out)
 {
     *out = value_bool((ask->seen.flags & SIGHT_TOOL_AGENT) != 0);
@@ -378,6 +390,8 @@ static bool (*const GETTERS[ATTR_COUNT])(const struct ask *ask, struct value *ou
     [ATTR_DEVICE_USER_AGENT] = get_device_user_agent,
     [ATTR_DEVICE_FAMILY] = get_device_family,
     [ATTR_DEVICE_OS] = get_device_os,
+    [ATTR_DEVICE_CLASS] = get_device_class,
+    [ATTR_DEVICE_VERSION] = get_device_version,
     [ATTR_DEVICE_TOOL] = get_device_tool,
     [ATTR_DEVICE_COMPONENTS] = get_device_components,
     [ATTR_NETWORK_IP] = get_network_ip,

@@ -17,10 +17,10 @@ static void compare_agents(const struct sighting *was, const struct sighting *is
     if ((was->flags & is->flags & SIGHT_HAS_AGENT) == 0) {
         return;
     }
+    enum agent_verdict verdict = risk_agent_compare(was, is);
     out->another = was->agent_family != is->agent_family;
-    bool known = !out->another && was->agent_version != 0 && is->agent_version != 0;
-    out->newer = known && is->agent_version > was->agent_version;
-    out->older = known && is->agent_version < was->agent_version;
+    out->newer = verdict == AGENT_NEWER;
+    out->older = verdict == AGENT_OLDER;
 }
 
 static void compare_parts(const uint16_t *was, const uint16_t *is, struct drift *out)
@@ -69,6 +69,10 @@ void drift_read(const struct signal_view *view, struct drift *out)
         return;
     }
     compare_agents(was, is, out);
+    static const uint16_t NONE[SIGHT_COMPONENTS];
+    if (memcmp(view->state->components, NONE, sizeof NONE) == 0) {
+        return;
+    }
     compare_parts(view->state->components, is->components, out);
     double all = weight_of(weights, out->compared);
     double known = weight_of(weights, known_parts(view->state->components));

@@ -92,11 +92,22 @@ struct risk_agent {
     bool tool;        // no browser with a person before it
 };
 
-// Any bytes. One pass over the text, no allocation. Names for people: never empty, also of numbers that are
-// none of ours.
+// Any bytes. One pass over the first 1024 of them, no allocation. Names for people: never empty, also of
+// numbers that are none of ours.
 void risk_agent_read(struct str user_agent, struct risk_agent *out);
 struct str risk_agent_family(uint16_t family);
 struct str risk_agent_os(uint16_t os);
 struct str risk_agent_class(uint8_t device);
+
+// What became of an agent: another family, system or class of device; or the same in a later or an earlier
+// version. A system, a class or a version that is not known of both says nothing; an unknown family is one.
+enum agent_verdict {
+    AGENT_SAME,
+    AGENT_NEWER,
+    AGENT_OLDER,
+    AGENT_ANOTHER
+};
+// Of two sightings that have an agent.
+enum agent_verdict risk_agent_compare(const struct sighting *was, const struct sighting *is);
 
 #endif

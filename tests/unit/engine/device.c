@@ -211,3 +211,30 @@ Test(engine_device, components_are_believed_of_whom_may_assert_them)
     cr_expect_lt(updated(&h, "s3", "Safari "), 10);
     harness_fini(&h);
 }
+
+Test(engine_device, conditions_read_what_an_agent_says)
+{
+    struct harness h =
+        begun("apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n"
+              "  - {id: new, effect: allow, when: device.class == \"mobile\" && device.version >= 120}\n");
+    static const struct {
+        const char *agent, *effect;
+    } CASES[] = {
+        {"Mozilla/5.0 (Linux; Android 10; K) Chrome/120.0.0.0 Mobile Safari/537.36", "allow/policy"},
+        {"Mozilla/5.0 (Linux; Android 10; K) Chrome/119.0.0.0 Mobile Safari/537.36", "deny/no-rule"},
+        {"Mozilla/5.0 (Linux; Android 10; K) Chrome/120.0.0.0 Safari/537.36", "deny/no-rule"},
+        {"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148", "deny/unsure"},
+        {"", "deny/unsure"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        char text[512];
+        (void)snprintf(
+            text, sizeof text,
+            "{'subject': {'type': 'user', 'id': 'a'}, 'action': {'name': 'GET'}, 'resource': {'type': "
+            "'route', 'id': '/a'}, 'context': {'device': {'user_agent': '%s'}}}",
+            CASES[i].agent);
+        harness_ask(&h, NOW, text);
+        cr_expect_str_eq(harness_effect(&h), CASES[i].effect, "%s", CASES[i].agent);
+    }
+    harness_fini(&h);
+}

@@ -60,6 +60,7 @@ static const struct {
     {"a small update, which the agent does not tell", PRINT | BIT(BROWSER) | ASN, 0, 0, 0, 0},
     {"an update that the component does not tell", PRINT | NEWER | ASN, 0, 0, 0, 0},
     {"an update that shakes hands in another way", UPDATE | BIT(JA4) | ASN, 0, 2, 0, 0},
+    {"an update on another monitor", UPDATE | BIT(JA4) | BIT(SCREEN) | ASN, 0, 2, 0, 0},
     {"an update back", PRINT | BIT(BROWSER) | OLDER | ASN, 3.5, 0, 0, 0},
     {"a version that fell, and no more", OLDER, 0, 0, 0.5, 0},
     {"a fingerprint that nothing explains", PRINT, 2, 0, 0, 0},
