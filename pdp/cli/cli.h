@@ -35,7 +35,7 @@ struct cli_args {
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool served, preview;
     const char *to;
-    bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate;
+    bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     int64_t confirm; // -1: not given
 };
 
@@ -74,6 +74,8 @@ int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
 int cmd_risk_fit(const struct cli_args *args);
 int cmd_risk_report(const struct cli_args *args);
+int cmd_user_show(const struct cli_args *args);
+int cmd_user_forget(const struct cli_args *args);
 int cmd_user_forget_devices(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);

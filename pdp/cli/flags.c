@@ -80,6 +80,8 @@ static const struct flag {
     {"yes-lock-out", SWITCH, offsetof(struct cli_args, lock_out), 0, 0, NULL,
      "it may lock out everybody, or those who administer, and that is meant"},
     {"dry-run", SWITCH, offsetof(struct cli_args, dry_run), 0, 0, NULL, "count and list, end nothing"},
+    {"devices", SWITCH, offsetof(struct cli_args, devices), 0, 0, NULL,
+     "the devices too: which were seen, and which are remembered"},
     {"terminate", SWITCH, offsetof(struct cli_args, terminate), 0, 0, NULL,
      "end the sessions that stand on its word alone"},
     {"preview", SWITCH, offsetof(struct cli_args, preview), 0, 0, NULL,

@@ -509,6 +509,8 @@ void admin_reloaded(struct admin *admin, struct node *node, const struct admin_r
     X("gateways", ROLES_ANY, admin_gateways)                   \
     X("order.wait", ROLES_READ, admin_order_wait)              \
     X("breaker.reset", ROLES_ACT, admin_breaker_reset)         \
+    X("user.show", ROLES_READ, admin_user_show)                \
+    X("user.forget", ROLES_ACT, admin_user_forget)             \
     X("user.forget_devices", ROLES_ACT, admin_forget_devices)  \
     X("lock.add", ROLES_ACT, admin_lock_add)                   \
     X("lock.list", ROLES_READ, admin_lock_list)                \

@@ -35,6 +35,7 @@ static struct str args_text(struct admin_call *call, struct buf *out)
 static void put_user(const struct admin_call *call, struct str by, struct buf *out)
 {
     struct str subject = admin_text(call->root, "subject"), type = admin_text(call->root, "subject_type");
+    type = type.len > 0 ? type : admin_text(call->root, "type"); // of what is known of a user
     if (subject.len > 0) {
         buf_str(out, admin_text(call->root, "tenant"));
         buf_byte(out, '\0');

@@ -176,7 +176,17 @@ bool admin_reason(struct admin_call *call, struct str *reason);
 const char *admin_guard(const struct admin_call *call, const struct control *control);
 bool admin_guards_subject(const struct admin *admin, struct str subject);
 
-void admin_forget_devices(struct admin_call *call); // admin_user.c
+// admin_user.c. Whom a message names by `subject`, `type` (user, where none is said) and `tenant`. false: it
+// names nobody, which is said by `missing`.
+struct admin_whom {
+    struct str tenant, type, id;
+};
+bool admin_whom(struct admin_call *call, const char *missing, struct admin_whom *out);
+struct session_key admin_whom_key(const struct admin_call *call, const struct admin_whom *whom);
+extern const char *const ADMIN_NOBODY; // what is said where nothing is known of them
+void admin_forget_devices(struct admin_call *call);
+void admin_user_forget(struct admin_call *call);
+void admin_user_show(struct admin_call *call); // admin_user_show.c
 // admin_undo.c. What the order says; returns why it is wrong. since_ms 0: nothing is to be undone.
 const char *admin_undo_read(struct admin_call *call, struct str peer, struct admin_undo *job);
 // Counts, lists and ends; the call is answered when that is done. false: out of memory.
@@ -185,6 +195,8 @@ bool admin_undo_work(struct admin *admin, struct node *node, struct node_now now
 void admin_peer_list(struct admin_call *call);
 void admin_peer_quarantine(struct admin_call *call);
 void admin_peer_release(struct admin_call *call);
+// Address, country and network of a sighting, into the open map.
+void admin_put_place(struct emit *emit, const struct sighting *at);
 void admin_session_list(struct admin_call *call);
 void admin_session_show(struct admin_call *call);
 void admin_session_terminate(struct admin_call *call);

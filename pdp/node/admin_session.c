@@ -17,7 +17,7 @@ static struct str c_text(const char *text, size_t size)
 
 // ---- list and show -------------------------------------------------------------------------------
 
-static void put_place(struct emit *emit, const struct sighting *at)
+void admin_put_place(struct emit *emit, const struct sighting *at)
 {
     if ((at->flags & SIGHT_HAS_IP) != 0) {
         struct buf ip = {0};
@@ -52,7 +52,7 @@ static void put_view(struct emit *emit, const struct session_view *view)
     if (record->acr_len != 0 && record->acr_len <= sizeof record->acr) {
         emit_key_str(emit, "acr", (struct str){record->acr, record->acr_len});
     }
-    put_place(emit, &record->last);
+    admin_put_place(emit, &record->last);
     if (view->gateway.len != 0) {
         emit_key_str(emit, "gateway", view->gateway);
     }
@@ -134,7 +134,7 @@ static void put_sighting(struct emit *emit, const char *key, const struct sighti
     emit_key(emit, str_of(key));
     emit_map(emit, EMIT_FEW);
     admin_time(emit, "at", at->at_ms);
-    put_place(emit, at);
+    admin_put_place(emit, at);
     emit_key_double(emit, "lat", at->lat_deg);
     emit_key_double(emit, "lon", at->lon_deg);
     emit_key_double(emit, "radius_km", at->radius_km);

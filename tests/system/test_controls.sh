@@ -58,8 +58,10 @@ decide: ipc://$work/decide.sock
 admin:
   - ipc://$work/admin.sock
   - {url: ipc://$work/second.sock, name: second}
+  - {url: ipc://$work/reads.sock, name: reads}
 peers:
   - {listener: ipc://$work/second.sock, name: second, roles: [analyst]}
+  - {listener: ipc://$work/reads.sock, name: reads, roles: [auditor]}
 controls_confirm: 4
 controls_two_persons: 6
 administrators: {subjects: [ann], roles: [root], addresses: [9.9.9.200, 198.51.100.192/28]}
@@ -133,9 +135,28 @@ start
     expect 0 "1 devices of dave are remembered no longer" "$ctl" user forget-devices $admin --subject dave --reason "phone stolen"
     writes 1 "deny"
     expect 0 "0 devices of dave" "$ctl" user forget-devices $admin --subject dave --reason "again"
-    grep -q 'user.forget_devices' <<EOT || { echo "FAIL: not in the audit log"; exit 1; }
-$("$ctl" audit query --state "$work/state" --json)
-EOT
+
+    # What is known of somebody is shown, and forgotten; what ended stays ended.
+    expect 2 "subject" "$ctl" user show $admin
+    expect 1 "nothing is known of this subject" "$ctl" user show $admin --subject dave --tenant acme
+    expect 0 "dave, user" "$ctl" user show $admin --subject dave
+    for line in "sessions     1 live" "devices      1 seen" "from 198.51.100.9"; do
+        grep -qF "$line" "$work/out" || { cat "$work/out"; echo "FAIL: no \`$line\`"; exit 1; }
+    done
+    expect 2 "subject" "$ctl" user forget $admin --reason "asked to be"
+    expect 2 "reason" "$ctl" user forget $admin --subject dave
+    expect 1 "nothing is known of this subject" "$ctl" user forget $admin --subject dave --type service --reason "asked to be"
+    expect 1 "needs the role" "$ctl" user forget --connect "ipc://$work/reads.sock" --subject dave --reason "asked to be"
+    expect 0 "dave, user" "$ctl" user show --connect "ipc://$work/reads.sock" --subject dave
+    expect 0 "of dave are forgotten" "$ctl" user forget $admin --subject dave --reason "asked to be"
+    expect 0 "devices      1 seen" "$ctl" user show $admin --subject dave
+    grep -q "last seen.*Z$" "$work/out" || { cat "$work/out"; echo "FAIL: a last place is known"; exit 1; }
+    expect 0 " and 1 devices of dave are forgotten" "$ctl" user forget $admin --subject dave --devices --reason "asked to be"
+    expect 0 "devices      0 seen" "$ctl" user show $admin --subject dave
+    for op in user.forget_devices user.show user.forget; do
+        "$ctl" audit query --state "$work/state" --json >"$work/audit"
+        grep -q "\"op\":\"$op\"" "$work/audit" || { tail -n 3 "$work/audit"; echo "FAIL: $op is not in the audit log"; exit 1; }
+    done
 
     expect 0 "holds until" "$ctl" lock add $admin --prefix 203.0.113.0/24 --for 1h --reason "incident 7" --message "closed"
     decides 1 "incident 7" alice s-alice 203.0.113.7 staff
@@ -150,6 +171,10 @@ EOT
     expect 0 "holds until" "$ctl" cutoff add $admin --subject alice --reason "password stolen"
     decides 1 "terminated" alice s-alice 203.0.113.7 staff
     decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    expect 0 "forgotten" "$ctl" user forget $admin --subject alice --devices --reason "asked to be"
+    decides 1 "terminated" alice s-alice 203.0.113.7 staff
+    decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    expect 0 "controls     cutoff/" "$ctl" user show $admin --subject alice
     expect 0 "cutoff/" "$ctl" cutoff list $admin
     expect 0 '"kind":"subject"' "$ctl" cutoff list $admin --json
     cut=$("$ctl" cutoff list $admin | sed -n 's/^cutoff.\([0-9]*\) .*/\1/p' | tail -n 1)
@@ -295,6 +320,7 @@ YAML
     start
     decides 1 "terminated" alice s-alice 203.0.113.7 staff
     decides 1 "terminated" alice s-never-seen 203.0.113.7 staff
+    expect 0 "devices      0 seen" "$ctl" user show $admin --subject dave
     writes 1 "deny"
     decides 0 "allow" alice s-later 203.0.113.7 staff "$(($(date +%s) + 1))"
     decides 1 "locked" bob s-bob 198.51.100.9 staff

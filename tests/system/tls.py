@@ -387,7 +387,7 @@ MAY = {
     "top": READ, "peer.list": READ, "session.list": READ, "session.show": READ, "control.pending": READ, "order.wait": READ,
     "lock.list": READ, "mute.list": READ, "cutoff.list": READ, "pardon.list": READ,
     "peer.quarantine": ACT, "peer.release": ACT, "session.terminate": ACT, "control.approve": ACT, "breaker.reset": ACT,
-    "user.forget_devices": ACT, "lock.add": ACT, "lock.rm": ACT, "mute.add": ACT, "mute.rm": ACT, "cutoff.add": ACT,
+    "user.show": READ, "user.forget": ACT, "user.forget_devices": ACT, "lock.add": ACT, "lock.rm": ACT, "mute.add": ACT, "mute.rm": ACT, "cutoff.add": ACT,
     "pardon.add": ACT, "pardon.rm": ACT, "audit.forget": ACT,
     "audit.list": AUDIT, "audit.read": AUDIT, "audit.unseal": AUDIT,
     "reload": SERVE, "reload.certs": SERVE, "audit.rotate_key": SERVE, "key.list": SERVE, "key.rotate": SERVE,
