@@ -34,6 +34,7 @@ def options():
     parser.add_argument("--geo", action="append", default=[], metavar="FILE",
                         help="real databases: of places, and of systems, and of marks, instead of a made-up world")
     parser.add_argument("--calm", action="store_true", help="users who are seldom somewhere new")
+    parser.add_argument("--bare", action="store_true", help="no list says a class of network: databases alone tell")
     parser.add_argument("--full", action="store_true", help="every figure of logins, with intervals, and 40,000 more innocents")
     parser.add_argument("--innocents", type=int, metavar="N", help="so many more innocent sessions, each of a user of its own: "
                         "to tell whether fewer than 1 in 10,000 are ended needs 30,000 of which none is")
@@ -94,7 +95,7 @@ def main():
         sessions = args.sessions if args.sessions is not None else args.users // 2
         made = plan.Plan(args.seed, args.users, sessions, world, args.calm)
         geo = args.geo or drive.databases(made.world, folder / "geo")
-        folder_of_policies = drive.policies(made.world, folder / "policies", args.overlay)
+        folder_of_policies = drive.policies(made.world, folder / "policies", args.overlay, args.bare)
         if args.out:
             write_script(made, folder)
         if args.script:

@@ -10,19 +10,26 @@ import subprocess
 import lines
 import people
 
-KEEPS = ("hosting", "vpn", "tor", "relay", "satellite")
+# What a deployment has lists of: what anybody can get, its carriers, and where its own people come out.
+KEEPS = {"hosting": "hosting", "vpn": "vpn", "tor": "tor", "relay": "relay", "satellite": "satellite", "mobile": "carrier",
+         "corporate": "own_egress"}
 
 
-def policies(world, folder, extra=()):
-    """The bench's documents and lists of the world's networks, and what is laid over them (a RiskModel to try)."""
+def policies(world, folder, extra=(), bare=False):
+    """The bench's documents and lists of the world's networks, and what is laid over them (a RiskModel to try). Bare: the lists
+    say no class of network, and databases alone tell."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for file in [*sorted((pathlib.Path(__file__).parent / "policy").glob("*.yaml")), *extra]:
         shutil.copy(file, folder)
     texts = []
-    for kind in KEEPS:
-        (folder / f"{kind}.txt").write_text("\n".join(world.lists(kind)) + "\n")
-        texts.append(f"apiVersion: pdp/v1\nkind: List\nmetadata: {{name: {kind}}}\ntype: cidr\nfile: {kind}.txt\n")
+    for kind, network in KEEPS.items():
+        ranges = list(world.lists(kind))
+        if not ranges:
+            continue
+        (folder / f"{kind}.txt").write_text("\n".join(ranges) + "\n")
+        texts.append(f"apiVersion: pdp/v1\nkind: List\nmetadata: {{name: {kind}}}\ntype: cidr\nfile: {kind}.txt\n"
+                     + ("" if bare else f"network: {network}\n"))
     (folder / "lists.yaml").write_text("---\n".join(texts))
     return folder
 

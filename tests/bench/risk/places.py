@@ -153,7 +153,7 @@ class World:
 
     def lists(self, kind):
         """The same marks as a file of a List document: who has no database of them has such lists."""
-        for net in self.by_kind[kind]:
+        for net in self.by_kind.get(kind, []):
             for b in net.blocks:
                 n = b.base
                 yield f"{n >> 24}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/{32 - b.room}"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Measures the risk model against eight attackers, thirteen kinds of innocents and the methods of others, with everything drawn
-# from one seed: `run.sh [--seed N] [--users N] [--sessions N] [--innocents N] [--calm] [--full] [--geo FILE] [--overlay FILE] [--out DIR]`. docs/BENCHMARKS.md.
+# from one seed: `run.sh [--seed N] [--users N] [--sessions N] [--innocents N] [--calm] [--bare] [--full] [--geo FILE] [--overlay FILE] [--out DIR]`. docs/BENCHMARKS.md.
 set -eu
 cd "$(dirname "$0")/../../.."
 build=${BUILD:-build/release}
