@@ -26,7 +26,7 @@ extern const struct str RISK_LEVEL_NAMES[RISK_LEVEL_COUNT]; // low medium high c
 
 #define VERDICT_RULES_MAX 16
 #define VERDICT_MISSING_MAX 8
-#define VERDICT_SIGNALS_MAX 16
+#define VERDICT_SIGNALS_MAX 32
 #define VERDICT_ENDED_MAX 16
 
 struct verdict_signal {

@@ -169,6 +169,15 @@ struct str because_anonymous(const struct signal_view *view, struct arena *arena
     return not_known(arena, placed ? "the class of the network" : "the address");
 }
 
+struct str because_concurrent(const struct signal_view *view, struct arena *arena)
+{
+    if (view->in->seen == NULL || view->in->anchor == NULL) {
+        return not_known(arena, "the device");
+    }
+    return arena_printf(arena, "back and forth between two devices or places within %lld s",
+                        (long long)(view->rule->params[0] + 0.5));
+}
+
 struct str because_external(const struct signal_view *view, struct arena *arena)
 {
     (void)view;

@@ -112,6 +112,8 @@ static void take_proof(struct scoring *s)
         }
     }
     s->state.cusum = 0;
+    s->state.switches = 0;
+    s->state.sides = 0;
     for (size_t i = 0; i < USER_SESSIONS; i++) {
         if (s->user.marks[i].tag == s->state.tag && s->state.tag != 0) {
             s->user.marks[i] = (struct user_mark){0};
@@ -377,6 +379,10 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     s->proved = proves(s);
     if (s->state.begun != 0 && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
         s->state.cusum = 0; // the sum that evidence of the rate is drawn from begins anew
+    }
+    if (s->state.switches != 0 && is_pardoned(s, SIGNAL_CONCURRENT, stored_ms(s->state.switched_s) + 1000)) {
+        s->state.switches = 0; // likewise; its time is kept rounded down
+        s->state.sides = 0;
     }
     if (user != NULL && in->counts && s->state.tag == 0) {
         s->user.tags = s->user.tags == UINT16_MAX ? 1 : (uint16_t)(s->user.tags + 1); // never 0

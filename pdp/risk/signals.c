@@ -137,5 +137,12 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
         .read = source_sessions_read, .because = because_source_sessions,
         .help = "many session ids from this prefix, network or TLS client are nobody's, or another's",
     },
+    [SIGNAL_CONCURRENT] = {
+        ID("concurrent-use"), .kind = SIGNAL_SESSION, .slot = 27, .calm_slot = SLOT_NONE,
+        .builtin = {WEIGHT(4, 6, HOURS(12)), MAY_MISS(4), .params = {30}},
+        .params = {{"within", 1, 3600, "seconds between two questions of different devices, at most"}},
+        .read = concurrent_read, .because = because_concurrent,
+        .help = "the session comes back and forth from two devices, or two places, within seconds",
+    },
 };
 // clang-format on

@@ -90,7 +90,8 @@ enum {
     SIGNAL_FINGERPRINT = SIGNAL_FIRST_READ, // others tell it apart from their own
     SIGNAL_RATE = SIGNAL_FIRST_READ + 6     // its sum is pardoned with it
 };
-#define SIGNAL_COUNT 16
+#define SIGNAL_COUNT 17
+#define SIGNAL_CONCURRENT (SIGNAL_COUNT - 1) // the last; its sum is pardoned with it
 
 extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 
@@ -98,7 +99,8 @@ extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 #define READ_NOTHING ((struct signal_reading){0, false})
 #define READ_MISSING ((struct signal_reading){0, true})
 
-// The readings, one a file. Pure but for rate_read, which moves state->cusum.
+// The readings, one a file. Pure but for rate_read, which moves state->cusum, and concurrent_read, which
+// moves state->switches.
 struct signal_reading fingerprint_read(struct signal_view *view);
 struct signal_reading change_agent_read(struct signal_view *view);
 struct signal_reading ja4_read(struct signal_view *view);
@@ -110,6 +112,7 @@ struct signal_reading rate_read(struct signal_view *view);
 struct signal_reading step_up_read(struct signal_view *view);
 struct signal_reading anonymous_read(struct signal_view *view);
 struct signal_reading external_read(struct signal_view *view);
+struct signal_reading concurrent_read(struct signal_view *view);
 struct signal_reading source_failures_read(struct signal_view *view);
 struct signal_reading source_subjects_read(struct signal_view *view);
 struct signal_reading source_sessions_read(struct signal_view *view);
@@ -127,6 +130,7 @@ struct str because_rate(const struct signal_view *view, struct arena *arena);
 struct str because_step_up(const struct signal_view *view, struct arena *arena);
 struct str because_anonymous(const struct signal_view *view, struct arena *arena);
 struct str because_external(const struct signal_view *view, struct arena *arena);
+struct str because_concurrent(const struct signal_view *view, struct arena *arena);
 struct str because_source_failures(const struct signal_view *view, struct arena *arena);
 struct str because_source_subjects(const struct signal_view *view, struct arena *arena);
 struct str because_source_sessions(const struct signal_view *view, struct arena *arena);

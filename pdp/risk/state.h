@@ -19,12 +19,12 @@ struct risk_entry {
 // Few signals ever speak of one session: only theirs are kept. Where all places are taken, the weakest gives
 // way to what is stronger.
 struct risk_state {
-    int64_t last_ms; // the latest time at which the session was seen: its clock never runs back from it
-    float cusum;     // of the request rate, at last_ms
-    uint16_t tag;    // of the session among the user's; 0: not given yet
-    uint8_t begun;   // last_ms and cusum hold
-    uint8_t switches;
-    uint32_t switched_s, spare;
+    int64_t last_ms;  // the latest time at which the session was seen: its clock never runs back from it
+    float cusum;      // of the request rate, at last_ms
+    uint16_t tag;     // of the session among the user's; 0: not given yet
+    uint8_t begun;    // last_ms and cusum hold
+    uint8_t switches; // between two that use it at once, and when the last one was: concurrent.c
+    uint32_t switched_s, sides;
     uint16_t components[SIGHT_COMPONENTS]; // of the anchor's device, as in a sighting; 0: not known
     struct risk_entry entries[STATE_ENTRIES];
 };

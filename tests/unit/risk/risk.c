@@ -213,8 +213,9 @@ Test(risk_score, does_not_change_a_bit_when_an_interval_is_split)
         struct known whole = {0};
         int64_t now = T0;
         some_history(&whole, &state, &now);
-        struct known split = whole;
         struct sighting anchor = berlin(now);
+        ask(&whole, now, &anchor, &anchor); // whoever comes back here does so now
+        struct known split = whole;
         int64_t end = now + (int64_t)(next(&state) % (uint64_t)(3 * DAY)) + 2;
         for (int64_t at = now; at < end; at += 1 + (int64_t)(next(&state) % (uint64_t)(end - now))) {
             peek(&split, at, &anchor);
@@ -302,7 +303,7 @@ Test(risk_score, gives_the_same_bits_everywhere)
         hash = mix(mix(hash, &known, sizeof known), &out.score, sizeof out.score);
         hash = mix(mix(hash, &out.hard, sizeof out.hard), &out.until_ms, sizeof out.until_ms);
     }
-    cr_expect_eq(hash, UINT64_C(0x25a133445bcbb0a5), "hash is 0x%016" PRIx64, hash);
+    cr_expect_eq(hash, UINT64_C(0xbc3a222cf56cbbb0), "hash is 0x%016" PRIx64, hash);
 }
 
 // What is seen at one instant is a set: its order does not matter.
