@@ -117,7 +117,7 @@ score() { # USER: the score of a probe from the source that failed
     printf '{"subject":{"type":"user","id":"%s"},"action":{"name":"GET"},"resource":{"type":"route","id":"/a"},"context":{"purpose":"probe","session":{"id":"p-%s","auth_time":%s},"network":{"ip":"203.0.113.77"}}}' \
         "$1" "$1" "$(date +%s)" | "$bin/pdpctl" decide --connect "ipc://$dir/decide" --json 2>&1 | sed -n 's/.*"score":\([0-9.]*\).*/\1/p'
 }
-rises() { score carol | grep -q '^28\.9'; } # as bad as a source can be by failed logins
+rises() { score carol | grep -q '^34\.'; } # as bad as a source can be by failed logins
 says() { test "$(score carol)" = "$1"; }
 calm=$(score carol)
 for n in $(seq 25); do
