@@ -61,7 +61,7 @@ enum pdp_err sketches_load(const char *dir, struct engine *engine, char why[stat
     if (err != PDP_ERR_OK) {
         set_aside(dir, path, said, why);
     } else if (wrong[0] != '\0') {
-        (void)snprintf(why, STATE_WHY_MAX, "`%.1000s/" SKETCHES_NAME "`: %s", dir, wrong);
+        (void)snprintf(why, STATE_WHY_MAX, "`%.900s/" SKETCHES_NAME "`: %s", dir, wrong);
     }
     return err;
 }
