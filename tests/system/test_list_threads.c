@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads ask while lists are read anew under them: an answer and the digest in it always belong together,
-// and no list goes while somebody reads it. Meant for ThreadSanitizer too.
+// Threads ask while lists are read anew under them: an answer and the digest in it always belong together, so
+// do a list and the class of network that it says, and neither goes while somebody reads it. Meant for
+// ThreadSanitizer too.
 #include "support/harness.h"
 
 #include <pthread.h>
@@ -16,16 +17,18 @@ enum {
 
 static const char POLICY[] =
     "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\n"
-    "rules: [{id: a, effect: allow, when: 'subject.id in lists.l && !(subject.id in lists.m)'}]\n---\n"
-    "apiVersion: pdp/v1\nkind: List\nmetadata: {name: l}\ntype: string\nfile: l.txt\n---\n"
+    "rules: [{id: a, effect: allow, when: 'network.ip in lists.l && geo.own_egress && !(subject.id in "
+    "lists.m)'}]\n"
+    "---\n"
+    "apiVersion: pdp/v1\nkind: List\nmetadata: {name: l}\ntype: cidr\nnetwork: own_egress\nfile: l.txt\n---\n"
     "apiVersion: pdp/v1\nkind: List\nmetadata: {name: m}\ntype: string\nfile: m.txt\n";
 static const char QUESTION[] =
     "{\"subject\":{\"type\":\"user\",\"id\":\"alice\"},\"action\":{\"name\":\"GET\"},"
-    "\"resource\":{\"type\":\"thing\",\"id\":\"x\"}}";
+    "\"resource\":{\"type\":\"thing\",\"id\":\"x\"},\"context\":{\"network\":{\"ip\":\"192.0.2.7\"}}}";
 static const struct hash_key SEED = {1, 2};
 
 static struct harness harness;
-static struct buf with, without; // texts of l.txt: alice is in it, or not
+static struct buf with, without; // texts of l.txt: the address is in it, or not
 static char digests[2][80];      // of the snapshots with and without
 static atomic_bool stop;
 static atomic_ullong asked, allowed, wrong;
@@ -98,10 +101,10 @@ static void *asker(void *user)
 static void fill(void)
 {
     for (int i = 0; i < ENTRIES; i++) {
-        buf_printf(&with, "user-%d\n", i);
-        buf_printf(&without, "user-%d\n", i);
+        buf_printf(&with, "10.%d.%d.0/24\n", i / 256, i % 256);
+        buf_printf(&without, "10.%d.%d.0/24\n", i / 256, i % 256);
     }
-    buf_str(&with, STR("alice\n"));
+    buf_str(&with, STR("192.0.2.0/28\n"));
     struct buf *texts[] = {&with, &without};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct snapshot *full = build(texts[i]);
