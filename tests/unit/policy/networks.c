@@ -113,6 +113,22 @@ static const struct {
      SIGHT_HOSTING,
      0,
      SIGHT_HOSTING},
+    {"the last prefix of IPv6",
+     {{"hosting", CIDR, .entries = {"ffff::/16"}}},
+     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+     true,
+     0,
+     SIGHT_HOSTING,
+     0,
+     SIGHT_HOSTING},
+    {"behind which nothing comes",
+     {{"hosting", CIDR, .entries = {"ffff::/16", "::/16"}}},
+     "0:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+     true,
+     0,
+     SIGHT_HOSTING,
+     0,
+     SIGHT_HOSTING},
     {"a prefix within the second half",
      {{"tor", CIDR, .entries = {"2001:db8::ff00/120"}}},
      "2001:db8::ffff",
@@ -407,6 +423,17 @@ Test(policy_networks, rebuild_only_what_changed)
     cr_assert(ip_parse(STR("11.0.0.1"), &ip));
     cr_expect_eq(networks_of_ip(rebuilt, &ip), 1);
     cr_expect_eq(networks_of_ip(was->networks, &ip), 0);
+}
+
+Test(policy_networks, keep_each_bound_once)
+{
+    static const struct plan PLANS[LISTS_MOST] = {
+        {"vpn", CIDR, .entries = {"192.0.2.0/25", "192.0.2.128/25", "ffff::/16"}},
+        {"tor", CIDR, .entries = {"192.0.3.0/24"}},
+    };
+    AUTO(policy_lists_free) struct policy_lists *lists = lists_of(PLANS);
+    cr_expect_eq(lists->networks->tables[NETWORKS_V4]->key_count, 3, "neighbours of one list are one");
+    cr_expect_eq(lists->networks->tables[NETWORKS_V6]->key_count, 1, "none comes after the last address");
 }
 
 // ---- Bounds ------------------------------------------------------------------------------------------
