@@ -368,6 +368,9 @@ class EndToEnd(unittest.TestCase):
             same = subprocess.run([sys.executable, "-B", bench.parent / "compare.py", *[pathlib.Path(folder) / "report.json"] * 2],
                                   capture_output=True, text=True, check=True)
             self.assertEqual(same.stdout, "")
+            tables = subprocess.run([sys.executable, "-B", bench.parent / "tables.py", pathlib.Path(folder) / "report.json"],
+                                    capture_output=True, text=True, check=True)
+            self.assertEqual(tables.stdout.count("|---"), 5 + 9 + 7 + 8 + 7 + 4)
             script = len((pathlib.Path(folder) / "script.jsonl").read_text().splitlines())
             self.assertTrue(all(0 < row["line"] <= script for row in labels))
 
