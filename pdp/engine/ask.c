@@ -472,8 +472,10 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .muted = ask->worker->mutes != NULL ? ask->worker->mutes->signals : 0,
         .source = feed_read(ask),
         .unsure_networks = ask->network.unsure,
+        .population = ask->worker->engine->population,
         .pardons = pardon_find(ask),
     };
+    population_turn(ask->worker->engine->population, ask->now_ms);
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
                ask->request->explain_full, &ask->risk);
     pardon_bound(ask);
@@ -499,6 +501,12 @@ void ask_learn(struct ask *ask)
     device_learn(ask);
     ask->session.last = ask->seen;
     ask->user.last = ask->seen;
+}
+
+void ask_learn_profile(struct ask *ask)
+{
+    struct population *population = ask_in_shadow(ask) ? NULL : ask->worker->engine->population;
+    risk_learn(&ask->seen, ask->now_ms, ask->user.risk, population);
 }
 
 // An issuer's word must last, and so must a cut-off; what was only observed may be lost with the last

@@ -163,6 +163,9 @@ bool ask_displaces(const struct ask *ask);
 const struct str *ask_ended(const struct ask *ask, size_t *count);
 // Notes that this context was accepted: last sighting, devices.
 void ask_learn(struct ask *ask);
+// The same for the user's profile, which must not be taught what might be somebody else's: only below the
+// first threshold, or after the strongest proof.
+void ask_learn_profile(struct ask *ask);
 // Writes the working copies. Not OK: see session_commit.
 MUST_USE enum pdp_err ask_commit(struct ask *ask);
 

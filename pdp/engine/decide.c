@@ -456,6 +456,9 @@ static void move_on(struct ask *ask, const struct policy_result *result, struct 
     if (out->effect == PDP_EFFECT_ALLOW) {
         ask_learn(ask);
     }
+    if (out->effect == PDP_EFFECT_ALLOW && ask->risk.level == RISK_LOW) {
+        ask_learn_profile(ask);
+    }
     if (out->effect == PDP_EFFECT_TERMINATE) {
         ask_end(ask, out->code == PDP_CODE_LOCKED ? PDP_CODE_LOCKED : PDP_CODE_POLICY);
         if (result->terminate_subject) {

@@ -39,6 +39,7 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     TRY(session_table_new(&table, &engine->sessions));
     drawn = hash_128(config->key, "source", sizeof "source" - 1);
     TRY(source_new((struct hash_key){drawn.lo, drawn.hi}, &engine->sources));
+    TRY(population_new(&engine->population));
     *out = STEAL(engine);
     return PDP_ERR_OK;
 }
@@ -65,6 +66,7 @@ void engine_free(struct engine **engine)
     engine_quarantine_free(e);
     session_table_free(&e->sessions);
     source_free(&e->sources);
+    population_free(&e->population);
     kept_free(e);
     pthread_mutex_destroy(&e->controls_lock);
     pthread_mutex_destroy(&e->lock);

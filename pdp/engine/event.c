@@ -88,6 +88,10 @@ static void bring_step_up(struct ask *ask)
         ask_learn(ask);
         bring_device(ask);
     }
+    // The strongest of Strengths: what a phisher could have relayed makes no context the user's own.
+    if (strength >= 0 && (size_t)strength + 1 == ask->snapshot->names.strength_count) {
+        ask_learn_profile(ask);
+    }
 }
 
 static void bring_score(struct ask *ask)

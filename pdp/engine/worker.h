@@ -7,6 +7,7 @@
 #include "engine/shadow.h"
 #include "engine/snapshot.h"
 #include "engine/trial.h"
+#include "risk/population.h"
 #include "risk/source.h"
 #include "session/controls.h"
 
@@ -91,6 +92,7 @@ struct engine {
     struct engine_config config;
     struct session_table *sessions;
     struct sources *sources;
+    struct population *population; // how common what is seen is
     atomic_ullong policy_epoch;
     pthread_mutex_t lock; // workers' list, retired list, publishing
     struct worker *workers[ENGINE_WORKERS_MAX];

@@ -183,3 +183,62 @@ struct str because_external(const struct signal_view *view, struct arena *arena)
     (void)view;
     return arena_printf(arena, "reported by another system");
 }
+
+// ---- What is new for the user ----------------------------------------------------------------------
+
+static struct str how_new(const struct signal_view *view, enum profile_feature feature, const char *what,
+                          struct arena *arena)
+{
+    struct profile_share share;
+    profile_share(view->user, view->in->population, &view->context, feature, &share);
+    double total = profile_total(view->user, &view->context);
+    if (total < 0.5) {
+        return arena_printf(arena, "%s of a user of whom nothing is known", what);
+    }
+    if (share.count < 0.05) {
+        return arena_printf(arena, "%s was never seen of this user", what);
+    }
+    return arena_printf(arena, "%s: %.0f of %.0f of this user's contexts", what, share.count, total);
+}
+
+struct str because_new_network(const struct signal_view *view, struct arena *arena)
+{
+    static const struct {
+        enum profile_feature feature;
+        const char *what;
+    } LEVELS[] = {{PROFILE_COUNTRY, "the country"}, {PROFILE_NETWORK, "the network"}};
+    for (size_t i = 0; i < COUNT_OF(LEVELS); i++) {
+        uint32_t tag = view->context.tags[LEVELS[i].feature];
+        if (tag != 0 && !profile_knows(view->user, LEVELS[i].feature, tag)) {
+            return how_new(view, LEVELS[i].feature, LEVELS[i].what, arena);
+        }
+    }
+    return how_new(view, PROFILE_PREFIX, "the prefix", arena);
+}
+
+struct str because_new_device(const struct signal_view *view, struct arena *arena)
+{
+    bool system = profile_knows(view->user, PROFILE_SYSTEM, view->context.tags[PROFILE_SYSTEM]);
+    return how_new(view, system ? PROFILE_BROWSER : PROFILE_SYSTEM, system ? "the browser" : "the system",
+                   arena);
+}
+
+struct str because_new_fingerprint(const struct signal_view *view, struct arena *arena)
+{
+    return how_new(view, PROFILE_PRINT, "the fingerprint", arena);
+}
+
+struct str because_unusual_hour(const struct signal_view *view, struct arena *arena)
+{
+    double all = 0, here = profile_hour(view->user, view->context.hour % 24, &all);
+    return arena_printf(arena, "%.0f of %.0f of this user's contexts are at %02u h UTC", here, all,
+                        view->context.hour % 24);
+}
+
+struct str because_rare_network(const struct signal_view *view, struct arena *arena)
+{
+    struct profile_share share;
+    profile_share(view->user, view->in->population, &view->context, PROFILE_NETWORK, &share);
+    return arena_printf(arena, "AS%u: %.0f of %.0f contexts of its country, none of this user's",
+                        view->in->seen->asn, share.common, share.of_common);
+}

@@ -25,11 +25,12 @@ static double span_ms(double value, double pace, double target)
 int64_t horizon_until(const struct horizon *h, double prior, double below, double above, int64_t now_ms)
 {
     // Each is bounded with the other held where it is: B that returns late, A that does not fade.
-    double falls = h->fading > 0 ? span_ms(h->fading, h->fading_pace, below + MARGIN - prior + h->returning)
+    double falls = h->fading > 0 ? span_ms(h->fading, h->fading_pace,
+                                           below + MARGIN - prior + h->returning + h->steady_most)
                                  : __builtin_inf();
-    double rises = h->returning > 0
-                       ? span_ms(h->returning, h->returning_pace, prior + h->fading - above + MARGIN)
-                       : __builtin_inf();
+    double rises = h->returning > 0 ? span_ms(h->returning, h->returning_pace,
+                                              prior + h->fading - h->steady - above + MARGIN)
+                                    : __builtin_inf();
     double span = falls < rises ? falls : rises;
     if (!(span < LONGEST_MS)) {
         return INT64_MAX;

@@ -5,10 +5,12 @@
 
 #include "base/err.h"
 
-// L(t) = prior + A(t) − B(t): suspicion and reassurance, both sums of exponentials that fall.
+// L(t) = prior + A(t) − B(t) − C: suspicion and reassurance, both sums of exponentials that fall, and what
+// the context in hand reassures, which stays as long as it does.
 struct horizon {
     double fading, fading_pace;       // A now, and Σ value/half-life
     double returning, returning_pace; // B now
+    double steady, steady_most;       // C now, and what it is at most once suspicion has faded
 };
 
 // `pace` is one by the half-life in milliseconds.

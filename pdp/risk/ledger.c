@@ -4,10 +4,10 @@
 
 #include "base/fmath.h"
 
-static const double PARTS = 2048;
+static const double PARTS = LEDGER_PARTS;
 static const int64_t MS_PER_S = 1000;
 
-_Static_assert(LEDGER_MOST * 2048 < UINT16_MAX, "the most evidence fits a slot");
+_Static_assert(LEDGER_MOST *LEDGER_PARTS < UINT16_MAX, "the most evidence fits a slot");
 
 int64_t ledger_clock(int64_t now_ms)
 {

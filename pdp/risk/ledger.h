@@ -5,7 +5,8 @@
 
 #include "base/err.h"
 
-#define LEDGER_MOST 20 // log-odds that any evidence may have
+#define LEDGER_MOST 20    // log-odds that any evidence may have
+#define LEDGER_PARTS 2048 // of a log-odd
 
 // A pair where it lies in a state.
 struct ledger_pair {

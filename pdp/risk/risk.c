@@ -20,6 +20,13 @@ struct part {
     int64_t age_ms; // of what is remembered
 };
 
+// What a signal comes to by itself, before its group is looked at.
+struct weighed {
+    double left, calm; // suspicion and reassurance
+    int64_t age_ms;    // of the suspicion
+    bool now;
+};
+
 // One scoring.
 struct scoring {
     const struct risk_model *model;
@@ -30,6 +37,7 @@ struct scoring {
     bool proved;      // a step-up was passed: its context is the user's own
     bool found;       // something new came into the ledger
     struct horizon horizon;
+    struct weighed weighed[SIGNAL_COUNT];
     struct part parts[SIGNAL_COUNT];
     size_t part_count;
     struct risk_result *out;
@@ -201,7 +209,8 @@ static double missing_evidence(struct scoring *s, size_t row)
 
 static double read_signal(struct scoring *s, size_t row)
 {
-    if (s->view.in->event == EVENT_LOGIN_FAILED || (s->proved && SIGNALS[row].kind == SIGNAL_SESSION)) {
+    if (s->view.in->event == EVENT_LOGIN_FAILED ||
+        (s->proved && (SIGNALS[row].kind == SIGNAL_SESSION || SIGNALS[row].kind == SIGNAL_FAMILIARITY))) {
         return 0;
     }
     s->view.rule = &s->model->rules[row];
@@ -230,6 +239,7 @@ static double weigh_reassurance(struct scoring *s, size_t row, double fresh)
 static void weigh_signal(struct scoring *s, size_t row)
 {
     const struct signal_rule *rule = &s->model->rules[row];
+    s->weighed[row] = (struct weighed){0};
     if (!(rule->evidence > 0) || is_muted(s, row)) {
         return;
     }
@@ -246,9 +256,79 @@ static void weigh_signal(struct scoring *s, size_t row)
     s->found |= *pair.value != value || *pair.at_s != at_s;
     int64_t age_ms = num_sub_sat(s->clock_ms, stored_ms(*pair.at_s));
     give_back(s, &hand);
-    horizon_fades(&s->horizon, left, rule->pace);
-    double calm = SIGNALS[row].calm_slot != SLOT_NONE ? weigh_reassurance(s, row, fresh) : 0;
-    add_part(s, row, left - calm, fresh != 0, age_ms);
+    double calm = 0;
+    if (SIGNALS[row].calm_slot != SLOT_NONE) {
+        calm = weigh_reassurance(s, row, fresh);
+    } else if (SIGNALS[row].calms && fresh < 0) {
+        calm = -fresh;
+    }
+    s->weighed[row] = (struct weighed){left, calm, age_ms, fresh != 0};
+}
+
+static const double BESIDE = 0.25; // of suspicion that only says again what a stronger one says
+
+// Of each group, the rows of the strongest suspicion: of all, of what is hard, and of what is not.
+struct strongest {
+    size_t all, hard, soft;
+};
+
+static void take_stronger(const struct scoring *s, size_t *first, size_t row)
+{
+    *first = *first == 0 || s->weighed[row].left > s->weighed[*first].left ? row : *first;
+}
+
+static double left_of(const struct scoring *s, size_t row)
+{
+    return row != 0 ? s->weighed[row].left : 0;
+}
+
+// What a signal adds to the sum. What is hard is counted by itself, whatever is beside it that is not; what
+// is not tells what it finds beyond. Together it is the strongest of all and a quarter of the others.
+static double counted(const struct scoring *s, const struct strongest *first, size_t row)
+{
+    double left = s->weighed[row].left, hard = left_of(s, first->hard);
+    if (SIGNALS[row].group == GROUP_NONE || row == first->hard) {
+        return left;
+    }
+    return row == first->soft && left > hard ? left - (1 - BESIDE) * hard : left * BESIDE;
+}
+
+// What the context in hand reassures: the less, the more the session itself shows. Whoever steals a session
+// copies the browser as well.
+static double calm_beside(const struct scoring *s, size_t row, double shown)
+{
+    return SIGNALS[row].calms ? s->weighed[row].calm / (1 + shown / 2) : s->weighed[row].calm;
+}
+
+static void add_weighed(struct scoring *s, const struct strongest *first, size_t row, double shown)
+{
+    const struct weighed *weighed = &s->weighed[row];
+    bool full = SIGNALS[row].group == GROUP_NONE || row == first->all;
+    horizon_fades(&s->horizon, full ? weighed->left : weighed->left * BESIDE, s->model->rules[row].pace);
+    double calm = calm_beside(s, row, shown);
+    if (SIGNALS[row].calms) {
+        s->horizon.steady += calm;
+        s->horizon.steady_most += weighed->calm;
+    }
+    add_part(s, row, counted(s, first, row) - calm, weighed->now, weighed->age_ms);
+}
+
+// Each fact once: a new country is a new network, an unlikely journey and a rare place as well.
+static void weigh_groups(struct scoring *s)
+{
+    struct strongest first[SIGNAL_GROUPS] = {{0, 0, 0}};
+    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
+        struct strongest *group = &first[SIGNALS[row].group];
+        take_stronger(s, &group->all, row);
+        take_stronger(s, is_hard(SIGNALS[row].kind) ? &group->hard : &group->soft, row);
+    }
+    double shown = 0;
+    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
+        shown += SIGNALS[row].kind == SIGNAL_SESSION ? counted(s, &first[SIGNALS[row].group], row) : 0;
+    }
+    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
+        add_weighed(s, &first[SIGNALS[row].group], row, shown);
+    }
 }
 
 static void weigh_calm(struct scoring *s)
@@ -375,6 +455,10 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     s->view = (struct signal_view){.in = in, .state = &s->state, .rules = s->model->rules};
     s->view.now_ms = behind ? s->state.last_ms : in->now_ms;
     s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
+    s->view.user = &s->user;
+    if (in->seen != NULL) {
+        profile_read(in->seen, s->view.now_ms, &s->view.context);
+    }
     s->clock_ms = ledger_clock(s->view.now_ms);
     s->proved = proves(s);
     if (s->state.begun != 0 && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
@@ -409,6 +493,7 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
     for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
         weigh_signal(&s, row);
     }
+    weigh_groups(&s);
     conclude(&s);
     list_signals(&s, arena, explain);
     if (!in->counts || in->event == EVENT_LOGIN_FAILED) {
@@ -426,6 +511,16 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
     if (state != NULL) {
         memcpy(state, &s.state, sizeof s.state);
     }
+}
+
+void risk_learn(const struct sighting *seen, int64_t now_ms, void *bytes, struct population *population)
+{
+    struct risk_user user;
+    struct profile_context context;
+    memcpy(&user, bytes, sizeof user);
+    profile_read(seen, now_ms, &context);
+    profile_learn(&user, population, &context);
+    memcpy(bytes, &user, sizeof user);
 }
 
 double risk_evidence(const struct risk_result *result, struct str signal)

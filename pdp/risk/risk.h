@@ -17,6 +17,7 @@ struct risk_model;
 struct source_view;
 struct risk_state; // of a session: RISK_SESSION_BYTES, see risk/state.h
 struct risk_user;  // of a user: RISK_USER_BYTES
+struct population; // risk/population.h
 
 // Forgets of a session's state that a step-up was passed: it reassures no longer. What it had calmed stays.
 void risk_undo_proof(void *state);
@@ -36,19 +37,20 @@ struct risk_pardons {
 // What is seen now, and what was seen before. Pointers may be NULL: nothing was.
 struct risk_input {
     int64_t now_ms;
-    enum event_type event;              // EVENT_NONE for a question
-    bool counts;                        // false: a probe or a repeat; state is read, not moved
-    const struct sighting *seen;        // now; may lack anything
-    const struct sighting *anchor;      // where the session began
-    const struct sighting *last;        // where the session was seen last
-    const struct sighting *user_last;   // where the user was seen last, any session
-    int32_t passed_strength;            // of a step_up_passed: index of strength, -1 none
-    uint32_t muted;                     // a bit each, by the number of risk_signal_name: no evidence of these
-    double external_evidence;           // of a `signal`: log-odds, negative reassures; 0 or NaN: none
-    const struct source_view *source;   // what is known of where it comes from
-    uint32_t unsure_networks;           // SIGHT_… of classes of network of which a source was silent
-    const struct risk_pardons *pardons; // of what is stored as suspicion; NULL: none. Stored times are whole
-                                        // seconds, rounded up, and what may be younger is not pardoned
+    enum event_type event;            // EVENT_NONE for a question
+    bool counts;                      // false: a probe or a repeat; state is read, not moved
+    const struct sighting *seen;      // now; may lack anything
+    const struct sighting *anchor;    // where the session began
+    const struct sighting *last;      // where the session was seen last
+    const struct sighting *user_last; // where the user was seen last, any session
+    int32_t passed_strength;          // of a step_up_passed: index of strength, -1 none
+    uint32_t muted;                   // a bit each, by the number of risk_signal_name: no evidence of these
+    double external_evidence;         // of a `signal`: log-odds, negative reassures; 0 or NaN: none
+    const struct source_view *source; // what is known of where it comes from
+    uint32_t unsure_networks;         // SIGHT_… of classes of network of which a source was silent
+    const struct population *population; // how common what is seen is; NULL: nobody else is known
+    const struct risk_pardons *pardons;  // of what is stored as suspicion; NULL: none. Stored times are whole
+                                         // seconds, rounded up, and what may be younger is not pardoned
 };
 
 struct risk_result {
@@ -73,6 +75,11 @@ struct risk_result {
 // nothing of the context. `because` texts are made only when `explain`.
 void risk_score(const struct risk_model *model, const struct risk_input *in, void *state, void *user,
                 struct arena *arena, bool explain, struct risk_result *out);
+
+// Learns the context as the user's own, and as one of everybody's where `population` is not NULL: only what
+// was allowed below the first threshold, or right after a proof that cannot be phished (RISK.md §3); never a
+// failure, a probe or a repeat. `user` as for risk_score. No allocation.
+void risk_learn(const struct sighting *seen, int64_t now_ms, void *user, struct population *population);
 
 // Where a passed step-up verified a context, the session's anchor becomes it: what the event's sighting lacks
 // is taken from the last one, and what both lack stays. `last` and `seen` may be NULL.

@@ -4,6 +4,7 @@
 #ifndef RISK_SIGNALS_H
 #define RISK_SIGNALS_H
 
+#include "risk/profile.h"
 #include "risk/source.h"
 #include "risk/state.h"
 
@@ -13,6 +14,14 @@ enum signal_class {
     SIGNAL_SOURCE,
     SIGNAL_EXTERNAL,
     SIGNAL_FAMILIARITY
+};
+
+// What speaks of one fact counts once: of a group the strongest suspicion in full, of the others a quarter.
+enum signal_group {
+    GROUP_NONE,
+    GROUP_PLACE,
+    GROUP_DEVICE,
+    SIGNAL_GROUPS
 };
 
 // What is done where a question lacks what the signal reads. CANNOT: it cannot lack it.
@@ -59,6 +68,8 @@ struct signal_view {
     const struct signal_rule *rule;
     const struct signal_rule *rules; // of all, by row
     struct risk_state *state;        // a copy; a reading that moves it must ask in->counts
+    const struct risk_user *user;    // a copy
+    struct profile_context context;  // of in->seen
     int64_t now_ms;                  // not before state->last_ms
     double travel_km, travel_kmh;
     int64_t travel_ms;
@@ -72,8 +83,10 @@ struct signal_reading {
 struct signal_row {
     struct str id;
     enum signal_class kind;
+    enum signal_group group;
     uint8_t slot;      // of suspicion, P; never given to another signal
     uint8_t calm_slot; // of reassurance, N
+    bool calms;        // its reassurance is that of the context in hand: read each time, not kept
     struct signal_rule builtin;
     struct signal_param params[SIGNAL_PARAMS];
     struct signal_reading (*read)(struct signal_view *view);                    // NULL: fed by risk.c
@@ -88,10 +101,16 @@ enum {
     SIGNAL_OTHER_SESSIONS,
     SIGNAL_FIRST_READ,
     SIGNAL_FINGERPRINT = SIGNAL_FIRST_READ, // others tell it apart from their own
-    SIGNAL_RATE = SIGNAL_FIRST_READ + 6     // its sum is pardoned with it
+    SIGNAL_RATE = SIGNAL_FIRST_READ + 6,    // its sum is pardoned with it
+    SIGNAL_CONCURRENT = 16,                 // likewise
 };
-#define SIGNAL_COUNT 17
-#define SIGNAL_CONCURRENT (SIGNAL_COUNT - 1) // the last; its sum is pardoned with it
+#define SIGNAL_COUNT 22
+
+// Parameters of what compares with the user's own contexts.
+enum {
+    FAMILIAR_WEIGHT,
+    FAMILIAR_CALM
+};
 
 extern const struct signal_row SIGNALS[SIGNAL_COUNT];
 
@@ -116,6 +135,11 @@ struct signal_reading concurrent_read(struct signal_view *view);
 struct signal_reading source_failures_read(struct signal_view *view);
 struct signal_reading source_subjects_read(struct signal_view *view);
 struct signal_reading source_sessions_read(struct signal_view *view);
+struct signal_reading rare_network_read(struct signal_view *view);
+struct signal_reading new_network_read(struct signal_view *view);
+struct signal_reading new_device_read(struct signal_view *view);
+struct signal_reading new_fingerprint_read(struct signal_view *view);
+struct signal_reading unusual_hour_read(struct signal_view *view);
 void rate_prepare(struct signal_rule *rule);
 
 // Their words: why the reading is what it is. Only where `explain`.
@@ -134,6 +158,11 @@ struct str because_concurrent(const struct signal_view *view, struct arena *aren
 struct str because_source_failures(const struct signal_view *view, struct arena *arena);
 struct str because_source_subjects(const struct signal_view *view, struct arena *arena);
 struct str because_source_sessions(const struct signal_view *view, struct arena *arena);
+struct str because_rare_network(const struct signal_view *view, struct arena *arena);
+struct str because_new_network(const struct signal_view *view, struct arena *arena);
+struct str because_new_device(const struct signal_view *view, struct arena *arena);
+struct str because_new_fingerprint(const struct signal_view *view, struct arena *arena);
+struct str because_unusual_hour(const struct signal_view *view, struct arena *arena);
 // Of evidence that is remembered: `seen 12 min ago`.
 struct str because_before(int64_t age_ms, struct arena *arena);
 

@@ -70,6 +70,17 @@ static bool same_place(const struct sighting *a, const struct sighting *b)
     return a->at_ms == b->at_ms && same_address(a, b) && a->geo_version == b->geo_version;
 }
 
+// The session's own device, or one of the user's: a tunnel or a wrong place is likelier than a thief who
+// copied it.
+static bool same_device(const struct signal_view *view)
+{
+    const struct sighting *anchor = view->in->anchor, *seen = view->in->seen;
+    uint32_t print = view->context.tags[PROFILE_PRINT];
+    bool same = anchor != NULL && (anchor->flags & seen->flags & SIGHT_HAS_FINGERPRINT) != 0 &&
+                anchor->fingerprint == seen->fingerprint;
+    return same || (print != 0 && profile_knows(view->user, PROFILE_PRINT, print));
+}
+
 // The user's last sighting is most often the session's own: looked at once.
 struct signal_reading travel_read(struct signal_view *view)
 {
@@ -77,7 +88,9 @@ struct signal_reading travel_read(struct signal_view *view)
     if (in->seen == NULL) {
         return READ_NOTHING;
     }
-    const struct travel_rule rule = {view->rule->params[0], view->rule->params[1], view->rule->evidence};
+    double most = view->rule->evidence, alone = view->rule->params[2];
+    most = same_device(view) && alone < most ? alone : most;
+    const struct travel_rule rule = {view->rule->params[0], view->rule->params[1], most};
     const struct sighting *before[2] = {in->last, in->user_last};
     if (before[0] != NULL && before[1] != NULL && same_place(before[0], before[1])) {
         before[1] = NULL;

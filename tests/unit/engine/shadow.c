@@ -6,6 +6,13 @@
 #include <stdio.h>
 
 #define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
+// Without what compares with everybody: how common a thing is was learned from what was answered, and the
+// world in which the shadow is enforced answers otherwise.
+#define SIGNALS                                                                                    \
+    "---\napiVersion: pdp/v1\nkind: RiskModel\nmetadata: {name: r}\nsignals:\n"                    \
+    "  fingerprint-change: {on_missing: skip}\n  agent-change: {on_missing: skip}\n"               \
+    "  tool-agent: {on_missing: skip}\n  request-rate: {}\n  step-up-failed: {}\n  external: {}\n" \
+    "  other-sessions: {}\n"
 #define STRENGTHS HEAD("Strengths", "s") "levels: [{name: mfa, proves: '\"otp\" in session.amr'}]\n"
 #define ALLOW HEAD("Policy", "base") "rules:\n  - {id: ok, effect: allow}\n"
 #define MINUTE INT64_C(60000)
@@ -241,7 +248,7 @@ static void put_folders(struct folders *f)
     buf_clear(&f->shadowed);
     buf_clear(&f->without);
     buf_clear(&f->enforced);
-    put_all(f, STRENGTHS ALLOW);
+    put_all(f, STRENGTHS ALLOW SIGNALS);
     for (unsigned p = 0; p < POLICIES; p++) {
         char head[256];
         bool shadowed = chance(3) == 0;

@@ -69,7 +69,8 @@ Test(engine_swap, of_a_database_moves_nobody)
         ask(&h, HARNESS_NOW + MINUTE, SWAPS[i].is);
         bool travels = str_eq(str_of(SWAPS[i].signal), STR("impossible-travel"));
         const char *found = harness_get(&h, "context.risk.signals");
-        bool nothing = found[0] == '\0' || strcmp(found, "[]") == 0;
+        bool nothing = strstr(found, "change") == NULL && strstr(found, "travel") == NULL &&
+                       strstr(found, "rare") == NULL;
         cr_expect(SWAPS[i].signal[0] == '\0' ? nothing : strstr(found, SWAPS[i].signal) != NULL, "%s: %s",
                   SWAPS[i].name, found);
         cr_expect_str_eq(harness_get(&h, "context.risk.level"), travels ? "high" : "low", "%s",

@@ -3,6 +3,8 @@
 // are used, so that what a state is made of may change.
 #include "base/num.h"
 
+#include "risk/state.h"
+
 #include "drawn.h"
 
 #include <inttypes.h>
@@ -451,7 +453,10 @@ Test(risk_properties, what_comes_at_once_comes_in_any_order)
         struct risk_result a = rerun(made, &probe, &one), b = run_in(&SCRATCH[0], made, &probe, &two, false);
         cr_assert(same(&a, &b), "case %" PRIu64 ": %.17g, not %.17g", i, b.log_odds, a.log_odds);
         cr_assert_arr_eq(one.session, two.session, sizeof one.session, "case %" PRIu64, i);
-        if (!calms) { // what a session leaves to others is the most that it ever was
+        // What a session leaves to others is the most that it ever was: where more signals speak than a
+        // session keeps, that depends on which gave way first.
+        const struct risk_state *kept = (const struct risk_state *)(const void *)one.session;
+        if (!calms && kept->entries[STATE_ENTRIES - 1].value == 0) {
             cr_assert_arr_eq(one.user, two.user, sizeof one.user, "case %" PRIu64, i);
         }
     }

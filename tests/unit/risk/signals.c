@@ -40,7 +40,9 @@ Test(risk_signals, keep_their_slots_for_ever)
         {"asn-change", 5, 255},       {"impossible-travel", 6, 255}, {"request-rate", 7, 255},
         {"step-up-failed", 8, 255},   {"anonymous-network", 9, 255}, {"external", 10, 11},
         {"ja4-change", 40, 255},      {"source-failures", 24, 255},  {"source-subjects", 25, 255},
-        {"source-sessions", 26, 255}, {"concurrent-use", 27, 255},
+        {"source-sessions", 26, 255}, {"concurrent-use", 27, 255},   {"rare-network", 12, 255},
+        {"new-network", 13, 255},     {"new-device", 14, 255},       {"new-fingerprint", 15, 255},
+        {"unusual-hour", 16, 255},
     };
     cr_assert_eq(COUNT_OF(SLOTS), SIGNAL_COUNT);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {

@@ -98,20 +98,31 @@ Test(risk_travel, is_measured_from_the_session_and_from_the_user)
     struct risk_result out = score(&known, in);
     cr_expect(out.travel_km > 16000 && out.travel_km < 16100, "%g km", out.travel_km);
     cr_expect(fabs(out.travel_kmh - out.travel_km) < 1e-6, "%g km/h", out.travel_kmh);
-    cr_expect(evidence(&out, "impossible-travel") > 3.9);
+    cr_expect(evidence(&out, "impossible-travel") > 2.4 && evidence(&out, "impossible-travel") <= 2.5,
+              "the session's own device: a tunnel is likelier");
+    known = (struct known){0};
+    there.fingerprint++;
+    out = score(&known, in);
+    cr_expect(out.hard > 6, "another device as well: this and half of the other's evidence");
+    there.fingerprint--;
 
     known = (struct known){0};
     in.last = NULL;
     in.user_last = &was;
     out = score(&known, in);
-    cr_expect(evidence(&out, "impossible-travel") > 3.9);
+    cr_expect(evidence(&out, "impossible-travel") > 2.4);
+    known = (struct known){0};
+    in.anchor = NULL;
+    out = score(&known, in);
+    cr_expect(evidence(&out, "impossible-travel") > 3.9, "a device that is not known");
+    in.anchor = &was;
 
     known = (struct known){0};
     in.seen = &here;
     in.user_last = &there;
     in.last = &was;
     out = score(&known, in);
-    cr_expect(evidence(&out, "impossible-travel") > 3.9, "the user was elsewhere just now");
+    cr_expect(evidence(&out, "impossible-travel") > 2.4, "the user was elsewhere just now");
 
     known = (struct known){0};
     in.user_last = NULL;

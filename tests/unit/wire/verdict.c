@@ -138,7 +138,7 @@ Test(wire_verdict, both_forms_say_the_same)
         struct fault why = {0};
         arena_init(&arena, 0, 0);
         emit_init(&emit, WIRE_CBOR, &cbor);
-        wire_verdict(&emit, CASES[i].verdict, CASES[i].full);
+        wire_verdict(&emit, CASES[i].verdict, true);
         cr_assert_eq(wire_decode(WIRE_CBOR, buf_view(&cbor), &arena, &v, &why), PDP_ERR_OK, "%zu: %s: %s", i,
                      why.field, why.what);
         emit_init(&emit, WIRE_JSON, &json);
