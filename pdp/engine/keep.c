@@ -18,6 +18,16 @@ static enum pdp_err load_sources(struct engine *engine, struct str bytes)
     return source_load(engine->sources, bytes);
 }
 
+static void save_population(struct engine *engine, struct buf *out)
+{
+    population_save(engine->population, out);
+}
+
+static enum pdp_err load_population(struct engine *engine, struct str bytes)
+{
+    return population_load(engine->population, bytes);
+}
+
 // A section whose form changes gets a higher version; what was written by another is then passed over.
 static const struct {
     struct str name;
@@ -26,6 +36,10 @@ static const struct {
     enum pdp_err (*load)(struct engine *engine, struct str bytes); // a failure leaves it as it begins
 } SECTIONS[] = {
     {{SOURCE_SECTION, sizeof SOURCE_SECTION - 1}, SOURCE_VERSION, save_sources, load_sources},
+    {{POPULATION_SECTION, sizeof POPULATION_SECTION - 1},
+     POPULATION_VERSION,
+     save_population,
+     load_population},
 };
 
 _Static_assert(COUNT_OF(SECTIONS) <= SECTIONS_MAX, "a file has room for every section");

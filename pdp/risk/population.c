@@ -174,36 +174,75 @@ struct head {
     int64_t epoch;
 };
 
-size_t population_bytes(void)
-{
-    return sizeof(struct head) + 3 * CELLS * sizeof(uint32_t);
-}
+// A counter that is not zero.
+struct counted {
+    uint32_t cell, count;
+};
 
-static void save_cells(unsigned char *out, const atomic_uint *cells)
+// Others may add meanwhile: how many there are is known at the end.
+static void save_cells(struct buf *out, const atomic_uint *cells)
 {
-    for (size_t i = 0; i < CELLS; i++) {
-        uint32_t count = atomic_load_explicit(&cells[i], memory_order_relaxed);
-        memcpy(out + i * sizeof count, &count, sizeof count);
+    uint32_t many = 0;
+    size_t place = out->len;
+    buf_put(out, &many, sizeof many);
+    for (uint32_t i = 0; i < CELLS; i++) {
+        struct counted counted = {i, atomic_load_explicit(&cells[i], memory_order_relaxed)};
+        if (counted.count != 0) {
+            buf_put(out, &counted, sizeof counted);
+            many++;
+        }
+    }
+    if (!out->failed) {
+        memcpy(out->at + place, &many, sizeof many);
     }
 }
 
-void population_save(const struct population *population, void *out)
+void population_save(struct population *population, struct buf *out)
 {
+    (void)pthread_mutex_lock(&population->lock);
     struct head head = {FORM, atomic_load(&population->epoch)};
-    unsigned char *at = out;
-    memcpy(at, &head, sizeof head);
-    at += sizeof head;
-    save_cells(at, population->cells);
-    save_cells(at + CELLS * sizeof(uint32_t), population->added[0].cells);
-    save_cells(at + 2 * CELLS * sizeof(uint32_t), population->added[1].cells);
+    buf_put(out, &head, sizeof head);
+    save_cells(out, population->cells);
+    save_cells(out, population->added[0].cells);
+    save_cells(out, population->added[1].cells);
+    (void)pthread_mutex_unlock(&population->lock);
 }
 
-static void load_cells(const unsigned char *from, atomic_uint *cells)
+// The counters at *at, which lie by rising number; NULL: they are not all there.
+static const unsigned char *take_cells(struct str bytes, size_t *at, uint32_t *many)
+{
+    *many = 0;
+    if (bytes.len - *at < sizeof *many) {
+        return NULL;
+    }
+    memcpy(many, bytes.at + *at, sizeof *many);
+    *at += sizeof *many;
+    const unsigned char *from = (const unsigned char *)bytes.at + *at;
+    if (*many > CELLS || bytes.len - *at < *many * sizeof(struct counted)) {
+        return NULL;
+    }
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < *many; i++) {
+        struct counted counted;
+        memcpy(&counted, from + i * sizeof counted, sizeof counted);
+        if (counted.cell < least || counted.cell >= CELLS || counted.count == 0) {
+            return NULL;
+        }
+        least = counted.cell + 1;
+    }
+    *at += *many * sizeof(struct counted);
+    return from;
+}
+
+static void load_cells(const unsigned char *from, uint32_t many, atomic_uint *cells)
 {
     for (size_t i = 0; i < CELLS; i++) {
-        uint32_t count = 0;
-        memcpy(&count, from + i * sizeof count, sizeof count);
-        atomic_store_explicit(&cells[i], count, memory_order_relaxed);
+        atomic_store_explicit(&cells[i], 0, memory_order_relaxed);
+    }
+    for (uint32_t i = 0; i < many; i++) {
+        struct counted counted;
+        memcpy(&counted, from + i * sizeof counted, sizeof counted);
+        atomic_store_explicit(&cells[counted.cell], counted.count, memory_order_relaxed);
     }
 }
 
@@ -214,22 +253,28 @@ static void mark_all(struct added *added)
     }
 }
 
-enum pdp_err population_load(struct population *population, const void *bytes, size_t len)
+enum pdp_err population_load(struct population *population, struct str bytes)
 {
     struct head head;
-    if (len != population_bytes()) {
+    const unsigned char *from[3];
+    uint32_t many[3];
+    if (bytes.len < sizeof head) {
         return PDP_ERR_CORRUPT;
     }
-    const unsigned char *at = bytes;
-    memcpy(&head, at, sizeof head);
-    at += sizeof head;
-    if (head.form != FORM || head.epoch < INT64_MIN / POPULATION_EPOCH_MS - 1 ||
-        head.epoch > INT64_MAX / POPULATION_EPOCH_MS) {
+    memcpy(&head, bytes.at, sizeof head);
+    size_t at = sizeof head;
+    bool whole = head.form == FORM && head.epoch >= INT64_MIN / POPULATION_EPOCH_MS - 1 &&
+                 head.epoch <= INT64_MAX / POPULATION_EPOCH_MS;
+    for (size_t i = 0; whole && i < COUNT_OF(from); i++) {
+        from[i] = take_cells(bytes, &at, &many[i]);
+        whole = from[i] != NULL;
+    }
+    if (!whole || at != bytes.len) {
         return PDP_ERR_CORRUPT;
     }
-    load_cells(at, population->cells);
-    load_cells(at + CELLS * sizeof(uint32_t), population->added[0].cells);
-    load_cells(at + 2 * CELLS * sizeof(uint32_t), population->added[1].cells);
+    load_cells(from[0], many[0], population->cells);
+    load_cells(from[1], many[1], population->added[0].cells);
+    load_cells(from[2], many[2], population->added[1].cells);
     mark_all(&population->added[0]);
     mark_all(&population->added[1]);
     atomic_store(&population->epoch, head.epoch);

@@ -4,7 +4,7 @@
 #ifndef RISK_POPULATION_H
 #define RISK_POPULATION_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 #define POPULATION_EPOCH_MS (INT64_C(5) * 60 * 1000)
 
@@ -24,10 +24,12 @@ void population_add(struct population *population, uint64_t key);
 // How often a value was seen: never too few, seldom too many. One cache line. Any thread; no lock.
 uint32_t population_count(const struct population *population, uint64_t key);
 
-// All of it as bytes of this machine, and back. At rest: nobody adds meanwhile.
-size_t population_bytes(void);
-void population_save(const struct population *population, void *out);
+// All of it as bytes of this machine, and back. What is added while it is saved is in it or not; while it is
+// loaded nobody adds. A turn waits meanwhile.
+#define POPULATION_SECTION "population"
+#define POPULATION_VERSION 1
+void population_save(struct population *population, struct buf *out);
 // CORRUPT, with nothing changed: not what population_save wrote.
-MUST_USE enum pdp_err population_load(struct population *population, const void *bytes, size_t len);
+MUST_USE enum pdp_err population_load(struct population *population, struct str bytes);
 
 #endif
