@@ -9,6 +9,11 @@ static int64_t whole(const struct value *value)
     return value != NULL && value->kind == VALUE_INT ? value->as.i : 0;
 }
 
+static double number(const struct value *value)
+{
+    return value != NULL && value->kind == VALUE_DOUBLE ? value->as.d : (double)whole(value);
+}
+
 static struct str text(const struct value *map, const char *key)
 {
     const struct value *value = value_get(map, str_of(key));
@@ -215,6 +220,44 @@ static void put_devices(const struct value *user, struct buf *out)
     }
 }
 
+static void put_hours(const struct value *profile, struct buf *out)
+{
+    const struct value *hours = value_get(profile, STR("hours"));
+    int64_t all = 0;
+    for (uint32_t i = 0; i < count_of(hours); i++) {
+        all += whole(&hours->as.list[i]);
+    }
+    if (all == 0) {
+        return;
+    }
+    buf_str(out, STR("    hours (UTC) "));
+    for (uint32_t i = 0; i < hours->n; i++) {
+        int64_t count = whole(&hours->as.list[i]);
+        if (count > 0) {
+            buf_printf(out, " %02u:%lld%%", i, (long long)(count * 100 / all));
+        }
+    }
+    buf_byte(out, '\n');
+}
+
+static void put_profile(const struct value *user, struct buf *out)
+{
+    const struct value *profile = value_get(user, STR("profile"));
+    const struct value *values = value_get(profile, STR("values"));
+    put_name("learned", out);
+    buf_printf(out, "from %.1f contexts\n", number(value_get(profile, STR("contexts"))));
+    for (uint32_t i = 0; i < count_of(values); i++) {
+        const struct value *one = &values->as.list[i];
+        buf_str(out, STR("    "));
+        remote_cell(value_get(one, STR("feature")), 12, out);
+        remote_cell(value_get(one, STR("value")), 24, out);
+        buf_printf(out, "%7.1f  last ", number(value_get(one, STR("count"))));
+        put_text(one, "last", "-", out);
+        buf_byte(out, '\n');
+    }
+    put_hours(profile, out);
+}
+
 static void print_user(const struct value *root, struct buf *out)
 {
     const struct value *user = value_get(root, STR("user"));
@@ -222,6 +265,7 @@ static void print_user(const struct value *root, struct buf *out)
     put_controls(user, out);
     put_sessions(user, out);
     put_devices(user, out);
+    put_profile(user, out);
 }
 
 int cmd_user_show(const struct cli_args *args)

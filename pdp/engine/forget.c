@@ -2,7 +2,7 @@
 #include "engine/forget.h"
 
 #include "engine/worker.h"
-#include "risk/state.h"
+#include "risk/profile.h"
 
 struct forgetting {
     bool devices;
@@ -12,13 +12,11 @@ struct forgetting {
 static void forget_risk(struct forgetting *f, struct user_record *record)
 {
     struct risk_user user;
+    struct profile_entry entries[USER_VALUES];
     memcpy(&user, record->risk, sizeof user);
-    for (size_t i = 0; i < USER_VALUES; i++) {
-        f->values += user.values[i].tag != 0;
-    }
-    struct risk_user kept = {.tags = user.tags};
-    memcpy(kept.marks, user.marks, sizeof kept.marks);
-    memcpy(record->risk, &kept, sizeof kept);
+    f->values += profile_list(&user, 0, entries);
+    profile_forget(&user);
+    memcpy(record->risk, &user, sizeof user);
 }
 
 static void forget_devices(struct forgetting *f, struct user_record *record)

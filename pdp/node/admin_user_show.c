@@ -3,6 +3,7 @@
 #include "node/admin_ops.h"
 
 #include "engine/controls.h"
+#include "risk/profile_name.h"
 
 #include <inttypes.h>
 
@@ -12,6 +13,7 @@ struct showing {
     int64_t now_ms;
     struct user_record record;
     size_t live;
+    struct risk_user risk;
 };
 
 static struct str c_text(const char *text, size_t size)
@@ -94,6 +96,61 @@ static void put_controls(struct showing *s, struct emit *emit)
     emit_end(emit);
 }
 
+// ---- What was learned --------------------------------------------------------------------------
+
+static void put_value(const struct showing *s, const struct profile_entry *entry, struct emit *emit)
+{
+    (void)s;
+    AUTO(buf_fini) struct buf name = {0};
+    profile_name(entry, &name);
+    emit_map(emit, 4);
+    emit_key_str(emit, "feature", str_of(profile_feature_name(entry->feature)));
+    emit_key_str(emit, "value", buf_view(&name));
+    emit_key_double(emit, "count", (double)(int64_t)(entry->count * 100 + 0.5) / 100);
+    admin_time(emit, "last", entry->last_ms);
+    emit_end(emit);
+}
+
+// Of one feature what counts most comes first.
+static void sort_values(struct profile_entry *entries, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct profile_entry entry = entries[i];
+        size_t at = i;
+        for (; at > 0 && entries[at - 1].feature == entry.feature && entries[at - 1].count < entry.count;
+             at--) {
+            entries[at] = entries[at - 1];
+        }
+        entries[at] = entry;
+    }
+}
+
+static void put_profile(struct showing *s, struct emit *emit)
+{
+    struct profile_entry entries[USER_VALUES];
+    struct profile_context now;
+    memcpy(&s->risk, s->record.risk, sizeof s->risk);
+    size_t count = profile_list(&s->risk, s->now_ms, entries);
+    sort_values(entries, count);
+    profile_read(&(struct sighting){0}, s->now_ms, &now);
+    emit_key(emit, STR("profile"));
+    emit_map(emit, 3);
+    emit_key_double(emit, "contexts", (double)(int64_t)(profile_total(&s->risk, &now) * 100 + 0.5) / 100);
+    emit_key(emit, STR("values"));
+    emit_list(emit, count);
+    for (size_t i = 0; i < count; i++) {
+        put_value(s, &entries[i], emit);
+    }
+    emit_end(emit);
+    emit_key(emit, STR("hours"));
+    emit_list(emit, COUNT_OF(s->risk.hours));
+    for (size_t i = 0; i < COUNT_OF(s->risk.hours); i++) {
+        emit_int(emit, s->risk.hours[i]);
+    }
+    emit_end(emit);
+    emit_end(emit);
+}
+
 void admin_user_show(struct admin_call *call)
 {
     struct showing s = {.call = call, .now_ms = node_asking_now(call->asking).wall_ms};
@@ -120,6 +177,7 @@ void admin_user_show(struct admin_call *call)
     put_sessions(&s, emit);
     put_devices(&s, emit);
     put_controls(&s, emit);
+    put_profile(&s, emit);
     emit_end(emit);
     emit_end(emit);
 }

@@ -140,9 +140,10 @@ start
     expect 2 "subject" "$ctl" user show $admin
     expect 1 "nothing is known of this subject" "$ctl" user show $admin --subject dave --tenant acme
     expect 0 "dave, user" "$ctl" user show $admin --subject dave
-    for line in "sessions     1 live" "devices      1 seen" "from 198.51.100.9"; do
+    for line in "sessions     1 live" "devices      1 seen" "from 198.51.100.9" "learned      from"; do
         grep -qF "$line" "$work/out" || { cat "$work/out"; echo "FAIL: no \`$line\`"; exit 1; }
     done
+    expect 0 '"profile":{"contexts":' "$ctl" user show $admin --subject dave --json
     expect 2 "subject" "$ctl" user forget $admin --reason "asked to be"
     expect 2 "reason" "$ctl" user forget $admin --subject dave
     expect 1 "nothing is known of this subject" "$ctl" user forget $admin --subject dave --type service --reason "asked to be"

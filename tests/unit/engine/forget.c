@@ -3,7 +3,7 @@
 #include "engine/forget.h"
 
 #include "engine/worker.h"
-#include "risk/state.h"
+#include "risk/profile.h"
 #include "support/harness.h"
 
 #include <criterion/criterion.h>
@@ -70,24 +70,26 @@ static struct user_record look(struct session_table *table)
 static size_t values_of(const struct user_record *record)
 {
     struct risk_user user;
-    size_t count = 0;
+    struct profile_entry entries[USER_VALUES];
     memcpy(&user, record->risk, sizeof user);
-    for (size_t i = 0; i < USER_VALUES; i++) {
-        count += user.values[i].tag != 0;
-    }
-    return count;
+    return profile_list(&user, NOW, entries);
 }
 
-// What was learned, and suspicion that another session left.
+// A week at a place, and suspicion that another session left.
 static void teach(void *unused, struct user_record *record)
 {
     (void)unused;
     struct risk_user user;
     memcpy(&user, record->risk, sizeof user);
-    for (size_t i = 0; i < USER_VALUES; i += 5) {
-        user.values[i] = (struct user_value){.tag = 7 + (uint32_t)i, .hour = 498000, .count = 32};
+    for (int64_t day = 0; day < 7; day++) {
+        struct profile_context context;
+        const struct sighting seen = {.country = 'D' << 8 | 'E',
+                                      .asn = 3320,
+                                      .flags = SIGHT_HAS_IP | SIGHT_HAS_FINGERPRINT,
+                                      .fingerprint = 9};
+        profile_read(&seen, NOW - day * 24 * HOUR, &context);
+        profile_learn(&user, NULL, &context);
     }
-    user.total = 512;
     user.marks[2] = (struct user_mark){.tag = 999, .at_s = NOW / 1000, .value = 4096};
     memcpy(record->risk, &user, sizeof user);
 }
