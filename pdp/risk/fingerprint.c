@@ -48,7 +48,9 @@ struct signal_reading fingerprint_read(struct signal_view *view)
         return (struct signal_reading){is_new(anchor, seen) ? at_worst : 0, false};
     }
     // Another TLS client and nothing else is for ja4-change to tell.
-    double found = drift.counted != JA4_ALONE ? at_worst * grown(view->rule, drift.share) : 0;
+    // That it is another machine is known then, and a carrier's other address is no excuse for that.
+    double apart = place_differs(anchor, seen) ? most : alone;
+    double found = drift.counted != JA4_ALONE ? apart * grown(view->rule, drift.share) : 0;
     bool explained = (drift.differs & ~STAYS) != 0 || drift.newer;
     double whole = is_new(anchor, seen) && (!explained || drift.older) ? (alone + at_worst) / 2 : 0;
     return (struct signal_reading){found > whole ? found : whole, false};

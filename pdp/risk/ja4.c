@@ -24,7 +24,7 @@ struct signal_reading ja4_read(struct signal_view *view)
         return READ_NOTHING; // agent-change and tool-agent tell that
     }
     double found = view->rule->evidence, alone = view->rule->params[0];
-    if (drift.newer || !place_moved(anchor, seen)) {
+    if (drift.newer || !place_differs(anchor, seen)) {
         found = alone < found ? alone : found;
     }
     found -= drift_counted(view, 1U << SIGHT_COMPONENT_JA4);

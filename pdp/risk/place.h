@@ -5,8 +5,9 @@
 
 #include "risk/signals.h"
 
-// Both addresses are known and differ; of IPv6 only the first 64 bits count, since the rest rotates. Within
-// one carrier's network addresses change by themselves: that is no other.
+// Both addresses are known and differ; of IPv6 only the first 64 bits count, since the rest rotates.
+bool place_differs(const struct sighting *was, const struct sighting *is);
+// The same, but within one carrier's network, where addresses change by themselves: that is no other.
 bool place_moved(const struct sighting *was, const struct sighting *is);
 // The same, where it tells of the person: one's own people go out of the company and come back in.
 bool place_left(const struct sighting *was, const struct sighting *is);

@@ -63,7 +63,7 @@ const struct signal_row SIGNALS[SIGNAL_COUNT] = {
     },
     {
         ID("country-change"), .kind = SIGNAL_SESSION, .group = GROUP_PLACE, .slot = 4, .calm_slot = SLOT_NONE,
-        .builtin = {WEIGHT(1, 4, HOURS(12)), MAY_MISS(1), .params = {3.5}},
+        .builtin = {WEIGHT(1, 4, HOURS(12)), MAY_MISS(1), .params = {3.25}},
         .params = {{"sudden", 0, 20, "where the last question came from another country within half an hour"}},
         .read = country_read, .because = because_country,
         .help = "another country than the session began in",

@@ -72,7 +72,7 @@ static const struct {
 } ONE[] = {
     {"an ordinary request", HERE, 2, 5, RISK_LOW, NULL},
     {"another network of the country", ELSEWHERE, 3, 8, RISK_LOW, "asn-change"},
-    {"another country, all of a sudden", ABROAD, 50, 55, RISK_MEDIUM, "country-change"},
+    {"another country, all of a sudden", ABROAD, 45, 48, RISK_MEDIUM, "country-change"},
     {"an updated device", OTHER_DEVICE, 10, 29, RISK_LOW, "fingerprint-change"},
     {"another device at another address", OTHER_ADDRESS_AND_DEVICE, 80, 85, RISK_HIGH, "fingerprint-change"},
     {"another device in another country", STOLEN, 90, 99.5, RISK_CRITICAL, "fingerprint-change"},
