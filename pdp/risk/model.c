@@ -8,11 +8,18 @@ static const double PROOF_LEAST = 3, PROOF_MOST = 6;
 // An ordinary request scores 3.2; medium, high and critical begin at 30, 60 and 85.
 static const struct risk_model BUILTIN = {.prior = -3.4, .scale = 1, .shift = 0, .thresholds = {30, 60, 85}};
 
+// The log-odds at which a score is reached.
+static double edge_of(const struct risk_model *model, double score)
+{
+    double p = score / 100;
+    return p > 0 ? (fmath_log(p / (1 - p)) - model->shift) / model->scale : -__builtin_inf();
+}
+
 void model_derive(struct risk_model *model)
 {
     for (size_t i = 0; i < MODEL_EDGES; i++) {
-        double p = model->thresholds[i] / 100;
-        model->edges[i] = (fmath_log(p / (1 - p)) - model->shift) / model->scale;
+        model->edges[i] = edge_of(model, model->thresholds[i]);
+        model->lowered[i] = edge_of(model, model->thresholds[i] - model->hysteresis);
     }
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         model->rules[i].pace = 1 / (double)model->rules[i].half_life_ms;

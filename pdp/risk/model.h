@@ -12,6 +12,8 @@ struct risk_model {
     double scale, shift;            // a and b of score = 100·σ(a·L + b)
     double thresholds[MODEL_EDGES]; // scores at which medium, high and critical begin
     double edges[MODEL_EDGES];      // the same as log-odds
+    double hysteresis; // so far below its threshold a score must be before a level that was told ends
+    double lowered[MODEL_EDGES]; // edges less that; -inf: never
     struct signal_rule rules[SIGNAL_COUNT];
     const double *proofs; // what a passed step-up takes away, by index of strength
     size_t proof_count;
@@ -22,5 +24,9 @@ struct risk_model {
 struct risk_model *model_builtin(size_t strength_count, struct arena *arena);
 // Fills what is derived from the rest; after every change.
 void model_derive(struct risk_model *model);
+
+// Warns of what a document says and cannot mean: levels that no score reaches, or every score. Of a model
+// that was read and derived.
+void model_doubt(const struct risk_model *model, const struct conf_node *document, struct diags *diags);
 
 #endif

@@ -4,13 +4,14 @@
 
 #include "model/parts.h"
 
+#define HYSTERESIS_MOST 20
 #define FIELDS_MAX (6 + SIGNAL_PARAMS)
 #define HALF_LIFE_MOST_MS (INT64_C(365) * 86400000)
 
 // What is written of one document, before it is checked as a whole.
 struct document {
     const struct conf_node *api_version, *kind, *metadata, *calibration, *signals, *thresholds, *strengths;
-    double prior;
+    double prior, hysteresis;
 };
 
 struct reader {
@@ -40,6 +41,8 @@ static const struct conf_field DOCUMENT[] = {
      "what counts, by signal; one that is not named is off"},
     {"thresholds", CONF_MAPPING, false, offsetof(struct document, thresholds), NULL, 0, 0,
      "scores at which the levels begin"},
+    {"hysteresis", CONF_NUMBER, false, offsetof(struct document, hysteresis), NULL, 0, HYSTERESIS_MOST,
+     "so far below its threshold a score must be before a session's level falls"},
     {"strengths", CONF_MAPPING, false, offsetof(struct document, strengths), NULL, 0, 0,
      "log-odds that a passed step-up takes away, by strength"},
 };
@@ -226,6 +229,18 @@ static void read_thresholds(struct reader *r, const struct conf_node *map)
     }
 }
 
+static void read_hysteresis(struct reader *r, const struct conf_node *root, double hysteresis)
+{
+    const struct conf_node *given = conf_get(root, "hysteresis");
+    r->model->hysteresis = hysteresis;
+    if (given != NULL && hysteresis > 0 && !(hysteresis < r->model->thresholds[0])) {
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, given->place,
+                           "`hysteresis` must be below `medium`, or no level could ever fall"));
+        diag_hint(r->diags, "`medium` begins at %.4g; 3 is enough for levels that go up and down",
+                  r->model->thresholds[0]);
+    }
+}
+
 static enum pdp_err read_strengths(struct reader *r, const struct conf_node *map)
 {
     size_t count = r->strength_count;
@@ -255,7 +270,7 @@ static enum pdp_err read_strengths(struct reader *r, const struct conf_node *map
 
 static enum pdp_err read_document(struct reader *r, const struct conf_doc *doc)
 {
-    struct document document = {.prior = r->model->prior};
+    struct document document = {.prior = r->model->prior, .hysteresis = r->model->hysteresis};
     note(r, conf_read(doc->root, DOCUMENT, COUNT_OF(DOCUMENT), "RiskModel", &document, r->arena, r->diags));
     r->model->prior = document.prior;
     if (document.calibration != NULL) {
@@ -264,6 +279,7 @@ static enum pdp_err read_document(struct reader *r, const struct conf_doc *doc)
     if (document.thresholds != NULL) {
         read_thresholds(r, document.thresholds);
     }
+    read_hysteresis(r, doc->root, document.hysteresis);
     if (document.strengths != NULL) {
         TRY(read_strengths(r, document.strengths));
     }
@@ -291,21 +307,24 @@ enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct c
     if (r.model == NULL) {
         return PDP_ERR_NOMEM;
     }
-    bool found = false;
+    const struct conf_node *found = NULL;
     for (size_t i = 0; i < count; i++) {
         if (!is_risk_model(&docs[i])) {
             continue;
         }
-        if (found) {
+        if (found != NULL) {
             note(&r, diag_error(diags, PDP_ERR_DUPLICATE, conf_get(docs[i].root, "kind")->place,
                                 "there is a `RiskModel` already: a folder has at most one"));
             continue;
         }
-        found = true;
+        found = docs[i].root;
         TRY(read_document(&r, &docs[i]));
     }
     TRY(r.first);
     model_derive(r.model);
+    if (found != NULL) {
+        model_doubt(r.model, found, diags);
+    }
     *out = r.model;
     return PDP_ERR_OK;
 }

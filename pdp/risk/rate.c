@@ -27,7 +27,7 @@ struct signal_reading rate_read(struct signal_view *view)
     }
     double slack = rule->params[BURST] * rule->derived, most = slack + rule->evidence;
     double sum = 0;
-    if (state->begun != 0) {
+    if (state_begun(state)) {
         bool another = view->now_ms > state->last_ms && view->in->counts;
         double quiet_s = (double)num_sub_sat(view->now_ms, state->last_ms) / MS_PER_SECOND;
         double lost = (rule->params[FACTOR] - 1) * rule->params[LAMBDA] * quiet_s;

@@ -122,6 +122,7 @@ static void take_proof(struct scoring *s)
     s->state.cusum = 0;
     s->state.switches = 0;
     s->state.sides = 0;
+    state_tell(&s->state, RISK_LOW);
     for (size_t i = 0; i < USER_SESSIONS; i++) {
         if (s->user.marks[i].tag == s->state.tag && s->state.tag != 0) {
             s->user.marks[i] = (struct user_mark){0};
@@ -432,14 +433,41 @@ enum risk_level risk_level_of(const struct risk_model *model, double score)
     return (enum risk_level)level;
 }
 
+// Does a level that was told hold a session? Not while a pardon sets aside what it came from.
+static bool holds(const struct scoring *s)
+{
+    return s->model->hysteresis > 0 && s->out->pardoned == 0;
+}
+
+// A level that was told stays until the score is well below where it begins. Each edge in its turn, so that
+// it does not matter how often a falling score is looked at.
+static enum risk_level hold(const struct scoring *s, enum risk_level level)
+{
+    enum risk_level held = holds(s) ? state_told(&s->state) : RISK_LOW;
+    while (held > level && s->out->score < s->model->thresholds[held - 1] - s->model->hysteresis) {
+        held--;
+    }
+    return held > level ? held : level;
+}
+
+// What the next question finds told.
+static enum risk_level tells(const struct scoring *s)
+{
+    bool moves = s->view.in->counts && s->view.in->event == EVENT_NONE;
+    return !holds(s) ? RISK_LOW : moves ? s->out->level : state_told(&s->state);
+}
+
 static void conclude(struct scoring *s)
 {
     const struct risk_model *model = s->model;
     struct risk_result *out = s->out;
     out->score = 100 * fmath_sigmoid(model->scale * out->log_odds + model->shift);
-    out->level = risk_level_of(model, out->score);
-    double below = out->level > RISK_LOW ? model->edges[out->level - 1] : -__builtin_inf();
-    double above = out->level < RISK_CRITICAL ? model->edges[out->level] : __builtin_inf();
+    out->level = hold(s, risk_level_of(model, out->score));
+    enum risk_level next = tells(s); // up to it the edges are the lowered ones
+    const double *fall = next >= out->level ? model->lowered : model->edges;
+    const double *rise = next > out->level ? model->lowered : model->edges;
+    double below = out->level > RISK_LOW ? fall[out->level - 1] : -__builtin_inf();
+    double above = out->level < RISK_CRITICAL ? rise[out->level] : __builtin_inf();
     out->until_ms = horizon_until(&s->horizon, model->prior, below, above, s->view.now_ms);
     out->travel_km = s->view.travel_km;
     out->travel_kmh = s->view.travel_kmh;
@@ -451,7 +479,7 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     static const struct risk_user NO_USER;
     memcpy(&s->state, state != NULL ? state : &NO_STATE, sizeof s->state);
     memcpy(&s->user, user != NULL ? user : &NO_USER, sizeof s->user);
-    bool behind = s->state.begun != 0 && s->state.last_ms > in->now_ms;
+    bool behind = state_begun(&s->state) && s->state.last_ms > in->now_ms;
     s->view = (struct signal_view){.in = in, .state = &s->state, .rules = s->model->rules};
     s->view.now_ms = behind ? s->state.last_ms : in->now_ms;
     s->view.travel_km = s->view.travel_kmh = __builtin_nan("");
@@ -461,7 +489,7 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     }
     s->clock_ms = ledger_clock(s->view.now_ms);
     s->proved = proves(s);
-    if (s->state.begun != 0 && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
+    if (state_begun(&s->state) && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
         s->state.cusum = 0; // the sum that evidence of the rate is drawn from begins anew
     }
     if (s->state.switches != 0 && is_pardoned(s, SIGNAL_CONCURRENT, stored_ms(s->state.switched_s) + 1000)) {
@@ -501,7 +529,8 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
     }
     if (in->event == EVENT_NONE) {
         s.state.last_ms = s.view.now_ms;
-        s.state.begun = 1;
+        s.state.begun |= STATE_BEGUN;
+        state_tell(&s.state, model->hysteresis > 0 ? out->level : RISK_LOW);
     }
     drift_keep(&s.state, in, s.proved);
     if (user != NULL) {

@@ -22,12 +22,30 @@ struct risk_state {
     int64_t last_ms;  // the latest time at which the session was seen: its clock never runs back from it
     float cusum;      // of the request rate, at last_ms
     uint16_t tag;     // of the session among the user's; 0: not given yet
-    uint8_t begun;    // last_ms and cusum hold
+    uint8_t begun;    // STATE_BEGUN: last_ms and cusum hold; and the level told last: state_told
     uint8_t switches; // between two that use it at once, and when the last one was: concurrent.c
     uint32_t switched_s, sides;
     uint16_t components[SIGHT_COMPONENTS]; // of the anchor's device, as in a sighting; 0: not known
     struct risk_entry entries[STATE_ENTRIES];
 };
+
+#define STATE_BEGUN 1u
+
+static inline bool state_begun(const struct risk_state *state)
+{
+    return (state->begun & STATE_BEGUN) != 0;
+}
+
+// The level that the last question was told: RISK_LOW where none was, or where no level is held.
+static inline enum risk_level state_told(const struct risk_state *state)
+{
+    return (enum risk_level)(state->begun >> 1 & 3);
+}
+
+static inline void state_tell(struct risk_state *state, enum risk_level level)
+{
+    state->begun = (uint8_t)((state->begun & STATE_BEGUN) | (unsigned)level << 1);
+}
 
 // What a session leaves to the user's others.
 struct user_mark {

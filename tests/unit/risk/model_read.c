@@ -181,6 +181,11 @@ static const struct {
      "      |                                                      ^~~\n"
      "  hint: they are 0.13 and 0.25 where they are not given\n"},
     {"no signals", HEAD "prior: -3\n", PDP_ERR_MISSING, "signals"},
+    {"hysteresis out of range", HEAD "signals: {}\nhysteresis: 21\n", PDP_ERR_RANGE, "from 0 to 20"},
+    {"hysteresis that is no number", HEAD "signals: {}\nhysteresis: 3%\n", PDP_ERR_TYPE, "must be a number"},
+    {"hysteresis as large as medium",
+     HEAD "signals: {}\nhysteresis: 10\nthresholds: {medium: 10, high: 60, critical: 85}\n", PDP_ERR_RANGE,
+     "`hysteresis` must be below `medium`"},
     {"unknown key", HEAD "signals: {}\ntresholds: {}\n", PDP_ERR_UNKNOWN, "did you mean `thresholds`?"},
     {"a list of signals", HEAD "signals: [asn-change]\n", PDP_ERR_TYPE, "`signals` must be a mapping"},
     {"a signal that is a number", HEAD "signals: {asn-change: 3}\n", PDP_ERR_TYPE,
@@ -228,8 +233,48 @@ Test(risk_model_read, warns_of_a_cap_below_the_evidence)
     struct read r;
     read_text(&r, HEAD "signals:\n  asn-change: {evidence: 3, cap: 1, on_missing: skip}\n");
     cr_expect_eq(r.err, PDP_ERR_OK);
-    cr_expect_eq(r.diags.warnings, 1);
+    cr_expect_not_null(strstr((char *)r.said.at, "`cap` is below `evidence`"));
+    cr_expect_eq(r.diags.warnings, 2, "and no score reaches medium");
     done(&r);
+}
+
+// Each once, and none of a model that can mean what it says.
+Test(risk_model_read, warns_of_levels_that_all_or_none_reach)
+{
+    static const struct {
+        const char *text, *said; // NULL: nothing
+        uint32_t warnings;
+    } CASES[] = {
+        {"signals: {external: {}}\n", NULL, 0},
+        {"prior: -0.9\nsignals: {external: {}}\n", NULL, 0},
+        {"prior: -0.8\nsignals: {external: {}}\n", "every question is `medium` or more", 1},
+        {"calibration: {a: 1, b: 3}\nsignals: {external: {}}\n", "every question is `medium` or more", 1},
+        {"prior: -1\nhysteresis: 3\nsignals: {external: {}}\n", NULL, 0},
+        {"prior: -1\nhysteresis: 4\nsignals: {external: {}}\n", "a level never falls to low", 1},
+        {"signals: {external: {cap: 5.1, evidence: 5}}\n", "no score reaches `critical`", 1},
+        {"signals: {external: {cap: 3, evidence: 3}}\nthresholds: {medium: 30, high: 60, critical: 85}\n",
+         "no score reaches `high`", 2},
+        {"signals: {external: {evidence: 0}, step-up-passed: {}}\n", "no score reaches `medium`", 1},
+        {"signals: {fingerprint-change: {cap: 5, on_missing: skip}, ja4-change: {cap: 0.6, evidence: 0.5, "
+         "on_missing: skip}}\n",
+         NULL, 0},
+        {"signals: {fingerprint-change: {cap: 5, on_missing: skip}, ja4-change: {cap: 0.4, evidence: 0.4, "
+         "on_missing: skip}}\n",
+         "no score reaches `critical`", 1},
+        {"signals: {other-sessions: {evidence: 6, cap: 6}}\n", "no session can end for its risk", 1},
+        {"signals: {other-sessions: {evidence: 6, cap: 6}, request-rate: {}}\n", NULL, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct read r;
+        char text[400];
+        (void)snprintf(text, sizeof text, "%s%s", HEAD, CASES[i].text);
+        read_text(&r, text);
+        cr_expect_eq(r.err, PDP_ERR_OK, "%s", CASES[i].text);
+        cr_expect_eq(r.diags.warnings, CASES[i].warnings, "%s%s", CASES[i].text, (char *)r.said.at);
+        cr_expect(CASES[i].said == NULL || strstr((char *)r.said.at, CASES[i].said) != NULL, "%s%s",
+                  CASES[i].text, (char *)r.said.at);
+        done(&r);
+    }
 }
 
 static struct risk_result ask_model(const struct risk_model *model, const struct sighting *seen,
