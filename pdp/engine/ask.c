@@ -456,6 +456,18 @@ bool ask_sticky(void *user, enum policy_by by, uint64_t *key)
 
 // ---- Moving on ---------------------------------------------------------------------------------
 
+// Which of the model's own signals hold of a question, before anything is known of its risk.
+static void weigh_own(struct ask *ask, struct risk_input *in)
+{
+    const struct risk_model *model = ask->snapshot->risk;
+    for (size_t i = 0; in->event == EVENT_NONE && i < risk_own_count(model); i++) {
+        uint32_t when = risk_own_when(model, i);
+        enum truth holds = when != UINT32_MAX ? cel_truth(ask_frame(ask), when) : TRUTH_NO;
+        in->own_yes |= holds == TRUTH_YES ? UINT32_C(1) << i : 0;
+        in->own_unsure |= holds == TRUTH_UNSURE ? UINT32_C(1) << i : 0;
+    }
+}
+
 void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external)
 {
     bool seen_before = ask->has_session && ask->known;
@@ -475,6 +487,7 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
         .population = ask->worker->engine->population,
         .pardons = pardon_find(ask),
     };
+    weigh_own(ask, &in);
     population_turn(ask->worker->engine->population, ask->now_ms);
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
                ask->request->explain_full, &ask->risk);

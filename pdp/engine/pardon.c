@@ -4,29 +4,36 @@
 
 #include "engine/control.h"
 
-uint32_t pardon_bits(struct str signals)
+// Of those that a model has from a number on.
+static uint32_t bits_of(const struct risk_model *model, size_t first, struct str signals)
 {
     uint32_t bits = 0;
-    if (signals.len == 0) {
-        return UINT32_MAX;
-    }
     for (size_t from = 0; from < signals.len;) {
         size_t end = str_find_byte(signals, ' ', from);
         struct str name = str_sub(signals, from, end - from);
-        for (size_t i = 0; i < risk_signal_count(NULL); i++) {
-            bits |= str_eq(risk_signal_name(NULL, i), name) ? UINT32_C(1) << i : 0;
+        for (size_t i = first; i < risk_signal_count(model); i++) {
+            bits |= str_eq(risk_signal_name(model, i), name) ? UINT32_C(1) << i : 0;
         }
         from = end + 1;
     }
     return bits;
 }
 
-// Of several the latest counts: it takes in what the others do. One that may be meant pardons nothing.
+uint32_t pardon_bits(struct str signals)
+{
+    return signals.len == 0 ? UINT32_MAX : bits_of(NULL, 0, signals);
+}
+
+// Of several the latest counts: it takes in what the others do. One that may be meant pardons nothing. A
+// control outlives snapshots, so the model's own signals are found by their names.
 static void meet(void *user, const struct control *control, enum truth truth)
 {
-    struct ask_pardons *pardons = user;
+    struct ask *ask = user;
+    struct ask_pardons *pardons = &ask->pardons;
+    uint32_t bits =
+        control->signal_bits | bits_of(ask->snapshot->risk, risk_signal_count(NULL), control->signals);
     for (size_t i = 0; truth == TRUTH_YES && i < RISK_SIGNALS_MAX; i++) {
-        bool meant = (control->signal_bits >> i & 1) != 0;
+        bool meant = (bits >> i & 1) != 0;
         if (meant && control->created_ms > pardons->at.at_ms[i]) {
             pardons->at.at_ms[i] = control->created_ms;
             pardons->by[i] = control;
@@ -45,7 +52,7 @@ const struct risk_pardons *pardon_find(struct ask *ask)
         ask->pardons.by[i] = NULL;
     }
     control_facts(ask, CONTROLS_PARDONS, &facts);
-    controls_find(ask->controls, CONTROLS_PARDONS, &facts, ask->now_ms, meet, &ask->pardons);
+    controls_find(ask->controls, CONTROLS_PARDONS, &facts, ask->now_ms, meet, ask);
     return &ask->pardons.at;
 }
 

@@ -242,9 +242,9 @@ static void put_pardons(struct emit *emit, const struct ask *ask)
         emit_key_int(emit, "at", pardons[i]->created_ms);
         emit_key(emit, STR("signals"));
         emit_list(emit, SIZE_MAX);
-        for (size_t row = 0; row < risk_signal_count(NULL); row++) {
+        for (size_t row = 0; row < risk_signal_count(ask->snapshot->risk); row++) {
             if ((bits[i] >> row & 1) != 0) {
-                emit_str(emit, risk_signal_name(NULL, row));
+                emit_str(emit, risk_signal_name(ask->snapshot->risk, row));
             }
         }
         emit_end(emit);

@@ -6,7 +6,8 @@
 static const double PROOF_LEAST = 3, PROOF_MOST = 6;
 
 // An ordinary request scores 3.2; medium, high and critical begin at 30, 60 and 85.
-static const struct risk_model BUILTIN = {.prior = -3.4, .scale = 1, .shift = 0, .thresholds = {30, 60, 85}};
+static const struct risk_model BUILTIN = {
+    .prior = -3.4, .scale = 1, .shift = 0, .thresholds = {30, 60, 85}, .count = SIGNAL_COUNT};
 
 // The log-odds at which a score is reached.
 static double edge_of(const struct risk_model *model, double score)
@@ -21,10 +22,11 @@ void model_derive(struct risk_model *model)
         model->edges[i] = edge_of(model, model->thresholds[i]);
         model->lowered[i] = edge_of(model, model->thresholds[i] - model->hysteresis);
     }
-    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+    for (size_t i = 0; i < model->count; i++) {
+        const struct signal_row *row = model_row(model, i);
         model->rules[i].pace = 1 / (double)model->rules[i].half_life_ms;
-        if (SIGNALS[i].prepare != NULL) {
-            SIGNALS[i].prepare(&model->rules[i]);
+        if (row->prepare != NULL) {
+            row->prepare(&model->rules[i]);
         }
     }
 }

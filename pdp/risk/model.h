@@ -3,9 +3,10 @@
 #ifndef RISK_MODEL_H
 #define RISK_MODEL_H
 
-#include "risk/signals.h"
+#include "risk/own.h"
 
 #define MODEL_EDGES (RISK_LEVEL_COUNT - 1)
+#define MODEL_SIGNALS (SIGNAL_COUNT + RISK_OWN_MAX)
 
 struct risk_model {
     double prior;                   // log-odds before anything is known
@@ -14,10 +15,28 @@ struct risk_model {
     double edges[MODEL_EDGES];      // the same as log-odds
     double hysteresis; // so far below its threshold a score must be before a level that was told ends
     double lowered[MODEL_EDGES]; // edges less that; -inf: never
-    struct signal_rule rules[SIGNAL_COUNT];
+    size_t count;                // of signals: those of the table, then its own
+    struct signal_rule rules[MODEL_SIGNALS];
+    struct signal_own own[RISK_OWN_MAX];
     const double *proofs; // what a passed step-up takes away, by index of strength
     size_t proof_count;
 };
+
+// One of the model's own signals; NULL: the row is one of the table.
+static inline const struct signal_own *model_own(const struct risk_model *model, size_t row)
+{
+    return row < SIGNAL_COUNT ? NULL : &model->own[row - SIGNAL_COUNT];
+}
+
+static inline const struct signal_row *model_row(const struct risk_model *model, size_t row)
+{
+    return row < SIGNAL_COUNT ? &SIGNALS[row] : &model->own[row - SIGNAL_COUNT].row;
+}
+
+// Reads `own`, a list, into the model; `program` as for risk_model_read. The first mistake is returned, all
+// are reported.
+MUST_USE enum pdp_err own_read(const struct conf_node *list, struct cel_program *program, struct arena *arena,
+                               struct diags *diags, struct risk_model *model);
 
 // The built-in model, its proofs spread from 3 for the weakest to 6 for the strongest strength. NULL: no
 // memory.

@@ -38,18 +38,19 @@ static double most_of(const struct risk_model *model, size_t row)
     return row == SIGNAL_OTHER_SESSIONS && rule->evidence < rule->cap ? rule->evidence : rule->cap;
 }
 
-static bool is_hard(size_t row)
+static bool is_hard(const struct risk_model *model, size_t row)
 {
-    return SIGNALS[row].kind != SIGNAL_FAMILIARITY;
+    return model_row(model, row)->kind != SIGNAL_FAMILIARITY;
 }
 
 // The most that all signals come to; of a group the strongest counts in full and the others a quarter.
 static double most_of_all(const struct risk_model *model)
 {
     double strongest[SIGNAL_GROUPS] = {0}, sum = 0;
-    for (size_t row = 0; row < SIGNAL_COUNT; row++) {
-        double most = most_of(model, row), *first = &strongest[SIGNALS[row].group];
-        if (SIGNALS[row].group == GROUP_NONE) {
+    for (size_t row = 0; row < model->count; row++) {
+        enum signal_group group = model_row(model, row)->group;
+        double most = most_of(model, row), *first = &strongest[group];
+        if (group == GROUP_NONE) {
             sum += most;
             continue;
         }
@@ -104,8 +105,8 @@ static void doubt_least(const struct doubt *d, double least)
 
 static void doubt_hard(const struct doubt *d, double most)
 {
-    for (size_t row = 0; row < SIGNAL_COUNT; row++) {
-        if (is_hard(row) && most_of(d->model, row) > 0) {
+    for (size_t row = 0; row < d->model->count; row++) {
+        if (is_hard(d->model, row) && most_of(d->model, row) > 0) {
             return;
         }
     }

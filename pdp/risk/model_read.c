@@ -10,11 +10,13 @@
 
 // What is written of one document, before it is checked as a whole.
 struct document {
-    const struct conf_node *api_version, *kind, *metadata, *calibration, *signals, *thresholds, *strengths;
+    const struct conf_node *api_version, *kind, *metadata, *calibration, *signals, *own, *thresholds,
+        *strengths;
     double prior, hysteresis;
 };
 
 struct reader {
+    struct cel_program *program;
     struct arena *arena;
     struct diags *diags;
     const struct str *strengths;
@@ -39,6 +41,7 @@ static const struct conf_field DOCUMENT[] = {
      "score = 100 / (1 + exp(-(a * L + b)))"},
     {"signals", CONF_MAPPING, true, offsetof(struct document, signals), NULL, 0, 0,
      "what counts, by signal; one that is not named is off"},
+    {"own", CONF_SEQUENCE, false, offsetof(struct document, own), NULL, 0, 0, "signals that are conditions"},
     {"thresholds", CONF_MAPPING, false, offsetof(struct document, thresholds), NULL, 0, 0,
      "scores at which the levels begin"},
     {"hysteresis", CONF_NUMBER, false, offsetof(struct document, hysteresis), NULL, 0, HYSTERESIS_MOST,
@@ -286,6 +289,9 @@ static enum pdp_err read_document(struct reader *r, const struct conf_doc *doc)
     if (document.signals != NULL) {
         read_signals(r, document.signals);
     }
+    if (document.own != NULL) {
+        note(r, own_read(document.own, r->program, r->arena, r->diags, r->model));
+    }
     return PDP_ERR_OK;
 }
 
@@ -300,9 +306,11 @@ enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct c
                              struct diags *diags, const struct risk_model **out)
 {
     *out = NULL;
-    (void)program;
-    struct reader r = {
-        .arena = arena, .diags = diags, .strengths = strengths, .strength_count = strength_count};
+    struct reader r = {.program = program,
+                       .arena = arena,
+                       .diags = diags,
+                       .strengths = strengths,
+                       .strength_count = strength_count};
     r.model = model_builtin(strength_count, arena);
     if (r.model == NULL) {
         return PDP_ERR_NOMEM;

@@ -9,8 +9,8 @@
 #include "risk/ledger.h"
 #include "risk/model.h"
 
-_Static_assert(SIGNAL_COUNT <= VERDICT_SIGNALS_MAX, "an answer can list every signal");
-_Static_assert(SIGNAL_COUNT <= RISK_SIGNALS_MAX, "a mask has a bit for every signal");
+_Static_assert(MODEL_SIGNALS <= VERDICT_SIGNALS_MAX, "an answer can list every signal");
+_Static_assert(MODEL_SIGNALS <= RISK_SIGNALS_MAX, "a mask has a bit for every signal");
 
 // One signal's part of L, and whether the context shows it now.
 struct part {
@@ -37,8 +37,8 @@ struct scoring {
     bool proved;      // a step-up was passed: its context is the user's own
     bool found;       // something new came into the ledger
     struct horizon horizon;
-    struct weighed weighed[SIGNAL_COUNT];
-    struct part parts[SIGNAL_COUNT];
+    struct weighed weighed[MODEL_SIGNALS];
+    struct part parts[MODEL_SIGNALS];
     size_t part_count;
     struct risk_result *out;
 };
@@ -49,7 +49,12 @@ struct hand {
     struct risk_entry blank;
 };
 
-static struct ledger_pair take(struct scoring *s, uint8_t slot, struct hand *hand)
+static const struct signal_row *row_of(const struct scoring *s, size_t row)
+{
+    return model_row(s->model, row);
+}
+
+static struct ledger_pair take(struct scoring *s, uint16_t slot, struct hand *hand)
 {
     hand->blank = (struct risk_entry){.slot = slot};
     struct risk_entry *kept = slot != SLOT_NONE ? state_find(&s->state, slot) : NULL;
@@ -60,8 +65,8 @@ static struct ledger_pair take(struct scoring *s, uint8_t slot, struct hand *han
 static double entry_left(const void *user, const struct risk_entry *entry)
 {
     const struct scoring *s = user;
-    for (size_t row = 0; row < SIGNAL_COUNT; row++) {
-        if (SIGNALS[row].slot == entry->slot || SIGNALS[row].calm_slot == entry->slot) {
+    for (size_t row = 0; row < s->model->count; row++) {
+        if (row_of(s, row)->slot == entry->slot || row_of(s, row)->calm_slot == entry->slot) {
             return ledger_left(entry->value, entry->at_s, s->clock_ms, s->model->rules[row].half_life_ms);
         }
     }
@@ -114,9 +119,9 @@ static bool proves(const struct scoring *s)
 // The verified context is the user's own: what it showed is forgotten, and counts for calm.
 static void take_proof(struct scoring *s)
 {
-    for (size_t i = SIGNAL_FIRST_READ; i < SIGNAL_COUNT; i++) {
-        if (SIGNALS[i].kind == SIGNAL_SESSION || SIGNALS[i].kind == SIGNAL_FAMILIARITY) {
-            state_drop(&s->state, SIGNALS[i].slot);
+    for (size_t i = SIGNAL_FIRST_READ; i < s->model->count; i++) {
+        if (row_of(s, i)->kind == SIGNAL_SESSION || row_of(s, i)->kind == SIGNAL_FAMILIARITY) {
+            state_drop(&s->state, row_of(s, i)->slot);
         }
     }
     s->state.cusum = 0;
@@ -189,7 +194,7 @@ static void add_part(struct scoring *s, size_t row, double evidence, bool now, i
     }
     s->parts[s->part_count++] = (struct part){evidence, (uint32_t)row, now, age_ms};
     s->out->log_odds += evidence;
-    if (is_hard(SIGNALS[row].kind)) {
+    if (is_hard(row_of(s, row)->kind)) {
         s->out->hard += evidence;
     }
 }
@@ -203,7 +208,7 @@ static double missing_evidence(struct scoring *s, size_t row)
     }
     if (rule->on_missing == MISSING_DENY && !s->out->deny) {
         s->out->deny = true;
-        s->out->missing = SIGNALS[row].id;
+        s->out->missing = row_of(s, row)->id;
     }
     return rule->on_missing == MISSING_SCORE ? rule->missing_evidence : 0;
 }
@@ -211,11 +216,13 @@ static double missing_evidence(struct scoring *s, size_t row)
 static double read_signal(struct scoring *s, size_t row)
 {
     if (s->view.in->event == EVENT_LOGIN_FAILED ||
-        (s->proved && (SIGNALS[row].kind == SIGNAL_SESSION || SIGNALS[row].kind == SIGNAL_FAMILIARITY))) {
+        (s->proved &&
+         (row_of(s, row)->kind == SIGNAL_SESSION || row_of(s, row)->kind == SIGNAL_FAMILIARITY))) {
         return 0;
     }
     s->view.rule = &s->model->rules[row];
-    struct signal_reading reading = SIGNALS[row].read(&s->view);
+    s->view.own = model_own(s->model, row);
+    struct signal_reading reading = row_of(s, row)->read(&s->view);
     return reading.missing ? missing_evidence(s, row) : reading.evidence;
 }
 
@@ -229,7 +236,7 @@ static double weigh_reassurance(struct scoring *s, size_t row, double fresh)
 {
     const struct signal_rule *rule = &s->model->rules[row];
     struct hand hand;
-    struct ledger_pair pair = take(s, SIGNALS[row].calm_slot, &hand);
+    struct ledger_pair pair = take(s, row_of(s, row)->calm_slot, &hand);
     ledger_replace(pair, at_most(-fresh, rule->cap), s->clock_ms);
     double calm = at_most(ledger_left(*pair.value, *pair.at_s, s->clock_ms, rule->half_life_ms), rule->cap);
     horizon_returns(&s->horizon, calm, rule->pace);
@@ -246,7 +253,7 @@ static void weigh_signal(struct scoring *s, size_t row)
     }
     double fresh = at_most(read_signal(s, row), rule->cap);
     struct hand hand;
-    struct ledger_pair pair = take(s, SIGNALS[row].slot, &hand);
+    struct ledger_pair pair = take(s, row_of(s, row)->slot, &hand);
     pair.pardoned = *pair.value != 0 && is_pardoned(s, row, stored_ms(*pair.at_s));
     if (pair.pardoned) {
         note_pardoned(s, row);
@@ -258,9 +265,9 @@ static void weigh_signal(struct scoring *s, size_t row)
     int64_t age_ms = num_sub_sat(s->clock_ms, stored_ms(*pair.at_s));
     give_back(s, &hand);
     double calm = 0;
-    if (SIGNALS[row].calm_slot != SLOT_NONE) {
+    if (row_of(s, row)->calm_slot != SLOT_NONE) {
         calm = weigh_reassurance(s, row, fresh);
-    } else if (SIGNALS[row].calms && fresh < 0) {
+    } else if (row_of(s, row)->calms && fresh < 0) {
         calm = -fresh;
     }
     s->weighed[row] = (struct weighed){left, calm, age_ms, fresh != 0};
@@ -288,7 +295,7 @@ static double left_of(const struct scoring *s, size_t row)
 static double counted(const struct scoring *s, const struct strongest *first, size_t row)
 {
     double left = s->weighed[row].left, hard = left_of(s, first->hard);
-    if (SIGNALS[row].group == GROUP_NONE || row == first->hard) {
+    if (row_of(s, row)->group == GROUP_NONE || row == first->hard) {
         return left;
     }
     return row == first->soft && left > hard ? left - (1 - BESIDE) * hard : left * BESIDE;
@@ -298,16 +305,16 @@ static double counted(const struct scoring *s, const struct strongest *first, si
 // copies the browser as well.
 static double calm_beside(const struct scoring *s, size_t row, double shown)
 {
-    return SIGNALS[row].calms ? s->weighed[row].calm / (1 + shown / 2) : s->weighed[row].calm;
+    return row_of(s, row)->calms ? s->weighed[row].calm / (1 + shown / 2) : s->weighed[row].calm;
 }
 
 static void add_weighed(struct scoring *s, const struct strongest *first, size_t row, double shown)
 {
     const struct weighed *weighed = &s->weighed[row];
-    bool full = SIGNALS[row].group == GROUP_NONE || row == first->all;
+    bool full = row_of(s, row)->group == GROUP_NONE || row == first->all;
     horizon_fades(&s->horizon, full ? weighed->left : weighed->left * BESIDE, s->model->rules[row].pace);
     double calm = calm_beside(s, row, shown);
-    if (SIGNALS[row].calms) {
+    if (row_of(s, row)->calms) {
         s->horizon.steady += calm;
         s->horizon.steady_most += weighed->calm;
     }
@@ -318,17 +325,17 @@ static void add_weighed(struct scoring *s, const struct strongest *first, size_t
 static void weigh_groups(struct scoring *s)
 {
     struct strongest first[SIGNAL_GROUPS] = {{0, 0, 0}};
-    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
-        struct strongest *group = &first[SIGNALS[row].group];
+    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+        struct strongest *group = &first[row_of(s, row)->group];
         take_stronger(s, &group->all, row);
-        take_stronger(s, is_hard(SIGNALS[row].kind) ? &group->hard : &group->soft, row);
+        take_stronger(s, is_hard(row_of(s, row)->kind) ? &group->hard : &group->soft, row);
     }
     double shown = 0;
-    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
-        shown += SIGNALS[row].kind == SIGNAL_SESSION ? counted(s, &first[SIGNALS[row].group], row) : 0;
+    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+        shown += row_of(s, row)->kind == SIGNAL_SESSION ? counted(s, &first[row_of(s, row)->group], row) : 0;
     }
-    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
-        add_weighed(s, &first[SIGNALS[row].group], row, shown);
+    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+        add_weighed(s, &first[row_of(s, row)->group], row, shown);
     }
 }
 
@@ -379,7 +386,7 @@ static bool comes_before(const struct part *a, const struct part *b)
     return a->evidence > 0 ? a->evidence > b->evidence : a->evidence < b->evidence;
 }
 
-static void sort_parts(const struct part *parts, size_t count, uint8_t order[static SIGNAL_COUNT])
+static void sort_parts(const struct part *parts, size_t count, uint8_t order[static MODEL_SIGNALS])
 {
     for (size_t i = 0; i < count; i++) {
         size_t at = i;
@@ -392,8 +399,9 @@ static void sort_parts(const struct part *parts, size_t count, uint8_t order[sta
 
 static struct str words(struct scoring *s, const struct part *part, struct arena *arena)
 {
-    const struct signal_row *row = &SIGNALS[part->row];
+    const struct signal_row *row = row_of(s, part->row);
     s->view.rule = &s->model->rules[part->row];
+    s->view.own = model_own(s->model, part->row);
     if (part->now && row->because != NULL) {
         return row->because(&s->view, arena);
     }
@@ -402,7 +410,7 @@ static struct str words(struct scoring *s, const struct part *part, struct arena
 
 static void list_signals(struct scoring *s, struct arena *arena, bool explain)
 {
-    uint8_t order[SIGNAL_COUNT];
+    uint8_t order[MODEL_SIGNALS];
     if (s->part_count == 0) {
         return;
     }
@@ -414,7 +422,7 @@ static void list_signals(struct scoring *s, struct arena *arena, bool explain)
     }
     for (size_t i = 0; i < s->part_count; i++) {
         const struct part *part = &s->parts[order[i]];
-        list[i] = (struct verdict_signal){SIGNALS[part->row].id, part->evidence, {NULL, 0}};
+        list[i] = (struct verdict_signal){row_of(s, part->row)->id, part->evidence, {NULL, 0}};
         if (explain) {
             list[i].because = words(s, part, arena);
         }
@@ -518,7 +526,7 @@ void risk_score(const struct risk_model *model, const struct risk_input *in, voi
     }
     weigh_calm(&s);
     weigh_others(&s);
-    for (size_t row = SIGNAL_FIRST_READ; row < SIGNAL_COUNT; row++) {
+    for (size_t row = SIGNAL_FIRST_READ; row < model->count; row++) {
         weigh_signal(&s, row);
     }
     weigh_groups(&s);
@@ -564,14 +572,15 @@ double risk_evidence(const struct risk_result *result, struct str signal)
 
 size_t risk_signal_count(const struct risk_model *model)
 {
-    (void)model;
-    return SIGNAL_COUNT;
+    return model != NULL ? model->count : SIGNAL_COUNT;
 }
 
 struct str risk_signal_name(const struct risk_model *model, size_t index)
 {
-    (void)model;
-    return index < SIGNAL_COUNT ? SIGNALS[index].id : STR("");
+    if (index >= risk_signal_count(model)) {
+        return STR("");
+    }
+    return model != NULL ? model_row(model, index)->id : SIGNALS[index].id;
 }
 
 void risk_anchor_move(struct sighting *anchor, const struct sighting *last, const struct sighting *seen)

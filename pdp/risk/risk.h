@@ -12,6 +12,7 @@
 #define RISK_SESSION_BYTES 128
 #define RISK_USER_BYTES 384
 #define RISK_SIGNALS_MAX 32 // bits of a mask
+#define RISK_OWN_MAX 8      // signals that are conditions of a model
 
 struct risk_model;
 struct source_view;
@@ -24,7 +25,7 @@ void risk_undo_proof(void *state);
 
 // Reads the RiskModel document (at most one; others kinds are passed over) or gives the built-in default.
 // Signals, half-lives, caps, thresholds, on_missing, what a proof takes away. Lives in `arena`.
-// `program` is for signals that are conditions, of which there are none yet; it may be NULL.
+// `program` takes the conditions of its own signals; NULL: they are not compiled, and hold nowhere.
 MUST_USE enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct cel_program *program,
                                       const struct str *strengths, size_t strength_count, struct arena *arena,
                                       struct diags *diags, const struct risk_model **out);
@@ -47,6 +48,7 @@ struct risk_input {
     uint32_t muted;                   // a bit each, by the number of risk_signal_name: no evidence of these
     double external_evidence;         // of a `signal`: log-odds, negative reassures; 0 or NaN: none
     const struct source_view *source; // what is known of where it comes from
+    uint32_t own_yes, own_unsure;     // a bit each, by the number of risk_own_when: conditions, of a question
     uint32_t unsure_networks;         // SIGHT_… of classes of network of which a source was silent
     const struct population *population; // how common what is seen is; NULL: nobody else is known
     const struct risk_pardons *pardons;  // of what is stored as suspicion; NULL: none. Stored times are whole
@@ -88,8 +90,13 @@ void risk_anchor_move(struct sighting *anchor, const struct sighting *last, cons
 // The level of a score, and one signal's evidence by its id (0 where unknown or zero).
 enum risk_level risk_level_of(const struct risk_model *model, double score);
 double risk_evidence(const struct risk_result *result, struct str signal);
+// Those of the model's own come after the built-in ones; NULL: the built-in ones alone.
 size_t risk_signal_count(const struct risk_model *model);
 struct str risk_signal_name(const struct risk_model *model, size_t index);
+
+// The model's own signals, at most RISK_OWN_MAX, and the condition of each; UINT32_MAX: it was not compiled.
+size_t risk_own_count(const struct risk_model *model);
+uint32_t risk_own_when(const struct risk_model *model, size_t index);
 
 // What a user agent says of itself. Zero is not known.
 struct risk_agent {

@@ -49,6 +49,8 @@ struct signal_rule {
     double pace;                   // one by the half-life
 };
 
+struct signal_own; // risk/own.h
+
 struct signal_param {
     const char *name; // NULL: no more
     int64_t least, most;
@@ -67,6 +69,7 @@ struct signal_view {
     const struct risk_input *in;
     const struct signal_rule *rule;
     const struct signal_rule *rules; // of all, by row
+    const struct signal_own *own;    // the one in hand, where it is the model's own
     struct risk_state *state;        // a copy; a reading that moves it must ask in->counts
     const struct risk_user *user;    // a copy
     struct profile_context context;  // of in->seen
@@ -84,9 +87,9 @@ struct signal_row {
     struct str id;
     enum signal_class kind;
     enum signal_group group;
-    uint8_t slot;      // of suspicion, P; never given to another signal
-    uint8_t calm_slot; // of reassurance, N
-    bool calms;        // its reassurance is that of the context in hand: read each time, not kept
+    uint16_t slot;      // of suspicion, P; never given to another signal
+    uint16_t calm_slot; // of reassurance, N
+    bool calms;         // its reassurance is that of the context in hand: read each time, not kept
     struct signal_rule builtin;
     struct signal_param params[SIGNAL_PARAMS];
     struct signal_reading (*read)(struct signal_view *view);                    // NULL: fed by risk.c

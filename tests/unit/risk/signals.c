@@ -8,8 +8,9 @@ Test(risk_signals, have_ids_and_slots_of_their_own)
     bool used[SLOT_NONE] = {false};
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         const struct signal_row *row = &SIGNALS[i];
-        const uint8_t slots[2] = {row->slot, row->calm_slot};
+        const uint16_t slots[2] = {row->slot, row->calm_slot};
         for (size_t k = 0; k < 2; k++) {
+            cr_assert_leq(slots[k], SLOT_NONE, "those above are of models' own");
             if (slots[k] != SLOT_NONE) {
                 cr_expect(!used[slots[k]], STR_FMT, STR_ARG(row->id));
                 used[slots[k]] = true;
