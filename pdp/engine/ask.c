@@ -468,6 +468,17 @@ static void weigh_own(struct ask *ask, struct risk_input *in)
     }
 }
 
+// A budget of step-ups is of what was asked before: of questions that count, and of the policies that serve.
+static void score_recent(struct ask *ask, enum event_type event, bool budget)
+{
+    if (budget && event == EVENT_NONE && ask->moves && !ask_in_shadow(ask)) {
+        recent_add(ask->worker->engine->recent, ask->risk.score);
+    }
+    if (budget) {
+        ask->risk.until_ms = num_min(ask->risk.until_ms, recent_until(ask->now_ms));
+    }
+}
+
 void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, double external)
 {
     bool seen_before = ask->has_session && ask->known;
@@ -489,9 +500,12 @@ void ask_score(struct ask *ask, enum event_type event, int32_t passed_strength, 
     };
     weigh_own(ask, &in);
     population_turn(ask->worker->engine->population, ask->now_ms);
+    recent_turn(ask->worker->engine->recent, ask->now_ms);
+    in.medium = recent_medium(ask->worker->engine->recent, ask->snapshot->risk);
     risk_score(ask->snapshot->risk, &in, ask->session.risk, ask->user.risk, &ask->worker->arena,
                ask->request->explain_full, &ask->risk);
     pardon_bound(ask);
+    score_recent(ask, event, in.medium > 0);
     ask->has_risk = true;
 }
 

@@ -40,6 +40,7 @@ enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
     drawn = hash_128(config->key, "source", sizeof "source" - 1);
     TRY(source_new((struct hash_key){drawn.lo, drawn.hi}, &engine->sources));
     TRY(population_new(&engine->population));
+    TRY(recent_new(&engine->recent));
     *out = STEAL(engine);
     return PDP_ERR_OK;
 }
@@ -67,6 +68,7 @@ void engine_free(struct engine **engine)
     session_table_free(&e->sessions);
     source_free(&e->sources);
     population_free(&e->population);
+    recent_free(&e->recent);
     kept_free(e);
     pthread_mutex_destroy(&e->controls_lock);
     pthread_mutex_destroy(&e->lock);

@@ -28,6 +28,16 @@ static enum pdp_err load_population(struct engine *engine, struct str bytes)
     return population_load(engine->population, bytes);
 }
 
+static void save_recent(struct engine *engine, struct buf *out)
+{
+    recent_save(engine->recent, out);
+}
+
+static enum pdp_err load_recent(struct engine *engine, struct str bytes)
+{
+    return recent_load(engine->recent, bytes);
+}
+
 // A section whose form changes gets a higher version; what was written by another is then passed over.
 static const struct {
     struct str name;
@@ -40,6 +50,7 @@ static const struct {
      POPULATION_VERSION,
      save_population,
      load_population},
+    {{RECENT_SECTION, sizeof RECENT_SECTION - 1}, RECENT_VERSION, save_recent, load_recent},
 };
 
 _Static_assert(COUNT_OF(SECTIONS) <= SECTIONS_MAX, "a file has room for every section");

@@ -8,6 +8,7 @@
 #include "engine/snapshot.h"
 #include "engine/trial.h"
 #include "risk/population.h"
+#include "risk/recent.h"
 #include "risk/source.h"
 #include "session/controls.h"
 
@@ -93,6 +94,7 @@ struct engine {
     struct session_table *sessions;
     struct sources *sources;
     struct population *population; // how common what is seen is
+    struct recent *recent;         // how recent questions scored
     atomic_ullong policy_epoch;
     pthread_mutex_t lock; // workers' list, retired list, publishing
     struct worker *workers[ENGINE_WORKERS_MAX];

@@ -9,8 +9,7 @@ static const double PROOF_LEAST = 3, PROOF_MOST = 6;
 static const struct risk_model BUILTIN = {
     .prior = -3.4, .scale = 1, .shift = 0, .thresholds = {30, 60, 85}, .count = SIGNAL_COUNT};
 
-// The log-odds at which a score is reached.
-static double edge_of(const struct risk_model *model, double score)
+double model_edge(const struct risk_model *model, double score)
 {
     double p = score / 100;
     return p > 0 ? (fmath_log(p / (1 - p)) - model->shift) / model->scale : -__builtin_inf();
@@ -19,8 +18,8 @@ static double edge_of(const struct risk_model *model, double score)
 void model_derive(struct risk_model *model)
 {
     for (size_t i = 0; i < MODEL_EDGES; i++) {
-        model->edges[i] = edge_of(model, model->thresholds[i]);
-        model->lowered[i] = edge_of(model, model->thresholds[i] - model->hysteresis);
+        model->edges[i] = model_edge(model, model->thresholds[i]);
+        model->lowered[i] = model_edge(model, model->thresholds[i] - model->hysteresis);
     }
     for (size_t i = 0; i < model->count; i++) {
         const struct signal_row *row = model_row(model, i);

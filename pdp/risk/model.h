@@ -12,6 +12,8 @@ struct risk_model {
     double prior;                   // log-odds before anything is known
     double scale, shift;            // a and b of score = 100·σ(a·L + b)
     double thresholds[MODEL_EDGES]; // scores at which medium, high and critical begin
+    double budget;                  // share of recent questions for which medium begins; 0: at its threshold
+    double least;                   // with a budget: medium never begins below
     double edges[MODEL_EDGES];      // the same as log-odds
     double hysteresis; // so far below its threshold a score must be before a level that was told ends
     double lowered[MODEL_EDGES]; // edges less that; -inf: never
@@ -43,6 +45,8 @@ MUST_USE enum pdp_err own_read(const struct conf_node *list, struct cel_program 
 struct risk_model *model_builtin(size_t strength_count, struct arena *arena);
 // Fills what is derived from the rest; after every change.
 void model_derive(struct risk_model *model);
+// The log-odds at which a score is reached; -inf: all are.
+double model_edge(const struct risk_model *model, double score);
 
 // Warns of what a document says and cannot mean: levels that no score reaches, or every score. Of a model
 // that was read and derived.

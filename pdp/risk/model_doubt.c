@@ -70,12 +70,13 @@ static void doubt_reach(const struct doubt *d, double most)
     const double *thresholds = model->thresholds;
     for (size_t i = 0; i < MODEL_EDGES; i++) {
         const struct conf_node *given = threshold_node(d, i);
-        if (!(most < thresholds[i])) {
+        double begins = i == 0 && model->budget > 0 ? model->least : thresholds[i];
+        if (!(most < begins)) {
             continue;
         }
         diag_warning(d->diags, given != NULL ? given->place : place_of(d, "signals"),
                      "no score reaches `%s`: it begins at %.4g, and all signals come to %.1f at most",
-                     LEVELS[i], thresholds[i], most);
+                     LEVELS[i], begins, most);
         diag_hint(d->diags, "name more signals, raise a `cap`, or begin `%s` lower", LEVELS[i]);
         if (given == NULL) {
             return; // the levels above lie higher still
@@ -122,7 +123,9 @@ void model_doubt(const struct risk_model *model, const struct conf_node *documen
 {
     struct doubt d = {model, document, diags};
     double most = score_of(model, model->prior + most_of_all(model));
-    doubt_least(&d, score_of(model, model->prior));
+    if (!(model->budget > 0)) { // else medium goes to where it is not everybody
+        doubt_least(&d, score_of(model, model->prior));
+    }
     doubt_reach(&d, most);
     doubt_hard(&d, most);
 }

@@ -5,8 +5,11 @@
 #include "model/parts.h"
 
 #define HYSTERESIS_MOST 20
+#define BUDGET_LEAST 10
 #define FIELDS_MAX (6 + SIGNAL_PARAMS)
 #define HALF_LIFE_MOST_MS (INT64_C(365) * 86400000)
+
+static const char *const THRESHOLDS[MODEL_EDGES] = {"medium", "high", "critical"};
 
 // What is written of one document, before it is checked as a whole.
 struct document {
@@ -204,43 +207,116 @@ static void read_calibration(struct reader *r, const struct conf_node *map)
     }
 }
 
-static void read_thresholds(struct reader *r, const struct conf_node *map)
+// What is written of thresholds beside the scores themselves.
+struct limits {
+    double scores[MODEL_EDGES], least;
+    const struct conf_node *budget;
+};
+
+// `1%`, or the number alone.
+static void read_budget(struct reader *r, const struct conf_node *node)
 {
-    static const char *const NAMES[MODEL_EDGES] = {"medium", "high", "critical"};
-    struct conf_field fields[MODEL_EDGES];
-    for (size_t i = 0; i < MODEL_EDGES; i++) {
-        fields[i] = (struct conf_field){
-            NAMES[i], CONF_NUMBER, true, offsetof(struct risk_model, thresholds) + i * sizeof(double),
-            NULL,     0,           100,  "the score at which the level begins"};
+    struct str text = node->kind == CONF_SCALAR && !node->quoted ? node->text : STR("");
+    if (text.len > 0 && text.at[text.len - 1] == '%') {
+        text.len--;
     }
-    enum pdp_err err = conf_read(map, fields, MODEL_EDGES, "thresholds", r->model, r->arena, r->diags);
-    note(r, err);
-    if (err != PDP_ERR_OK) {
+    double percent = 0;
+    if (!str_to_double(text, &percent) || !(percent >= 0.01 && percent <= 50)) {
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, node->place, "`budget` must be from 0.01%% to 50%%"));
+        diag_hint(r->diags, "it is the share of questions that may be `medium` or more, such as `1%%`");
         return;
     }
+    r->model->budget = percent / 100;
+}
+
+// Exactly one of medium and budget.
+static void check_medium(struct reader *r, const struct conf_node *map, const struct limits *limits)
+{
+    const struct conf_node *medium = conf_get(map, "medium"), *least = conf_get(map, "least");
+    if (medium == NULL && limits->budget == NULL) {
+        note(r, diag_error(r->diags, PDP_ERR_MISSING, map->place, "`thresholds` needs `medium` or `budget`"));
+    } else if (medium != NULL && limits->budget != NULL) {
+        note(r, diag_error(r->diags, PDP_ERR_DUPLICATE, limits->budget->place,
+                           "`budget` says where `medium` begins: only one of them can be given"));
+    } else if (least != NULL && limits->budget == NULL) {
+        note(r, diag_error(r->diags, PDP_ERR_DUPLICATE, least->place,
+                           "`least` bounds what a `budget` comes to, and there is none"));
+    }
+}
+
+static void check_order(struct reader *r, const struct conf_node *map)
+{
     for (size_t i = 1; i < MODEL_EDGES; i++) {
         if (!(r->model->thresholds[i] > r->model->thresholds[i - 1])) {
-            note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, NAMES[i])->place,
-                               "`%s` must begin above `%s`", NAMES[i], NAMES[i - 1]));
+            note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, THRESHOLDS[i])->place,
+                               "`%s` must begin above `%s`", THRESHOLDS[i], THRESHOLDS[i - 1]));
             diag_hint(r->diags, "levels rise from medium over high to critical, such as 30, 60, 85");
         }
     }
     if (r->model->thresholds[MODEL_EDGES - 1] > 99.9) {
-        note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, NAMES[MODEL_EDGES - 1])->place,
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, THRESHOLDS[MODEL_EDGES - 1])->place,
                            "`%s` must be at most 99.9: a probability never reaches 100 %%",
-                           NAMES[MODEL_EDGES - 1]));
+                           THRESHOLDS[MODEL_EDGES - 1]));
     }
+}
+
+// Until enough was seen medium begins where it does without a document, as far as there is room below high.
+static void settle_budget(struct reader *r, const struct conf_node *map, const struct limits *limits)
+{
+    struct risk_model *model = r->model;
+    double most = model->thresholds[1] - 1;
+    model->least = limits->least;
+    if (!(limits->least < most)) {
+        model->thresholds[0] = 0; // one mistake is told once
+        note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, "high")->place,
+                           "`high` must begin more than one above `least`, which is %.4g", limits->least));
+        return;
+    }
+    model->thresholds[0] = model->thresholds[0] < most ? model->thresholds[0] : most;
+    model->thresholds[0] = model->thresholds[0] > model->least ? model->thresholds[0] : model->least;
+}
+
+static void read_thresholds(struct reader *r, const struct conf_node *map)
+{
+    struct limits limits = {.least = BUDGET_LEAST};
+    struct conf_field fields[MODEL_EDGES + 2];
+    memcpy(limits.scores, r->model->thresholds, sizeof limits.scores);
+    for (size_t i = 0; i < MODEL_EDGES; i++) {
+        fields[i] = (struct conf_field){
+            THRESHOLDS[i], CONF_NUMBER, i > 0, offsetof(struct limits, scores) + i * sizeof(double),
+            NULL,          0,           100,   "the score at which the level begins"};
+    }
+    fields[MODEL_EDGES] = (struct conf_field){
+        "budget", CONF_ANY,
+        false,    offsetof(struct limits, budget),
+        NULL,     0,
+        0,        "in the place of medium: the share of questions that may be medium or more"};
+    fields[MODEL_EDGES + 1] = (struct conf_field){
+        "least", CONF_NUMBER, false, offsetof(struct limits, least),
+        NULL,    1,           100,   "with a budget: medium never begins below this score"};
+    enum pdp_err err = conf_read(map, fields, MODEL_EDGES + 2, "thresholds", &limits, r->arena, r->diags);
+    note(r, err);
+    check_medium(r, map, &limits);
+    if (err != PDP_ERR_OK) {
+        return;
+    }
+    memcpy(r->model->thresholds, limits.scores, sizeof limits.scores);
+    if (limits.budget != NULL) {
+        read_budget(r, limits.budget);
+        settle_budget(r, map, &limits);
+    }
+    check_order(r, map);
 }
 
 static void read_hysteresis(struct reader *r, const struct conf_node *root, double hysteresis)
 {
     const struct conf_node *given = conf_get(root, "hysteresis");
     r->model->hysteresis = hysteresis;
-    if (given != NULL && hysteresis > 0 && !(hysteresis < r->model->thresholds[0])) {
+    double lowest = r->model->budget > 0 ? r->model->least : r->model->thresholds[0];
+    if (given != NULL && hysteresis > 0 && !(hysteresis < lowest)) {
         note(r, diag_error(r->diags, PDP_ERR_RANGE, given->place,
                            "`hysteresis` must be below `medium`, or no level could ever fall"));
-        diag_hint(r->diags, "`medium` begins at %.4g; 3 is enough for levels that go up and down",
-                  r->model->thresholds[0]);
+        diag_hint(r->diags, "`medium` can begin at %.4g; 3 is enough for levels that go up and down", lowest);
     }
 }
 

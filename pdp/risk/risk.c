@@ -441,6 +441,32 @@ enum risk_level risk_level_of(const struct risk_model *model, double score)
     return (enum risk_level)level;
 }
 
+// Where a level begins, of scores: medium by what is recent, where the model has a budget.
+static double threshold(const struct scoring *s, size_t level)
+{
+    return level == 0 && s->view.in->medium > 0 ? s->view.in->medium : s->model->thresholds[level];
+}
+
+// Likewise of log-odds; lowered: where it ends that was told.
+static double edge(const struct scoring *s, size_t level, bool lowered)
+{
+    const struct risk_model *model = s->model;
+    if (level == 0 && s->view.in->medium > 0) {
+        return model_edge(model, s->view.in->medium - (lowered ? model->hysteresis : 0));
+    }
+    return lowered ? model->lowered[level] : model->edges[level];
+}
+
+// Counted so that NaN, which cannot be, would be the highest.
+static enum risk_level level_now(const struct scoring *s)
+{
+    unsigned level = 0;
+    for (size_t i = 0; i < MODEL_EDGES; i++) {
+        level += !(s->out->score < threshold(s, i));
+    }
+    return (enum risk_level)level;
+}
+
 // Does a level that was told hold a session? Not while a pardon sets aside what it came from.
 static bool holds(const struct scoring *s)
 {
@@ -452,7 +478,7 @@ static bool holds(const struct scoring *s)
 static enum risk_level hold(const struct scoring *s, enum risk_level level)
 {
     enum risk_level held = holds(s) ? state_told(&s->state) : RISK_LOW;
-    while (held > level && s->out->score < s->model->thresholds[held - 1] - s->model->hysteresis) {
+    while (held > level && s->out->score < threshold(s, held - 1) - s->model->hysteresis) {
         held--;
     }
     return held > level ? held : level;
@@ -470,12 +496,10 @@ static void conclude(struct scoring *s)
     const struct risk_model *model = s->model;
     struct risk_result *out = s->out;
     out->score = 100 * fmath_sigmoid(model->scale * out->log_odds + model->shift);
-    out->level = hold(s, risk_level_of(model, out->score));
+    out->level = hold(s, level_now(s));
     enum risk_level next = tells(s); // up to it the edges are the lowered ones
-    const double *fall = next >= out->level ? model->lowered : model->edges;
-    const double *rise = next > out->level ? model->lowered : model->edges;
-    double below = out->level > RISK_LOW ? fall[out->level - 1] : -__builtin_inf();
-    double above = out->level < RISK_CRITICAL ? rise[out->level] : __builtin_inf();
+    double below = out->level > RISK_LOW ? edge(s, out->level - 1, next >= out->level) : -__builtin_inf();
+    double above = out->level < RISK_CRITICAL ? edge(s, out->level, next > out->level) : __builtin_inf();
     out->until_ms = horizon_until(&s->horizon, model->prior, below, above, s->view.now_ms);
     out->travel_km = s->view.travel_km;
     out->travel_kmh = s->view.travel_kmh;

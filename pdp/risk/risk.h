@@ -51,6 +51,7 @@ struct risk_input {
     uint32_t own_yes, own_unsure;     // a bit each, by the number of risk_own_when: conditions, of a question
     uint32_t unsure_networks;         // SIGHT_… of classes of network of which a source was silent
     const struct population *population; // how common what is seen is; NULL: nobody else is known
+    double medium;                       // the score at which medium begins, below high; 0: the model's
     const struct risk_pardons *pardons;  // of what is stored as suspicion; NULL: none. Stored times are whole
                                          // seconds, rounded up, and what may be younger is not pardoned
 };
@@ -87,7 +88,8 @@ void risk_learn(const struct sighting *seen, int64_t now_ms, void *user, struct 
 // is taken from the last one, and what both lack stays. `last` and `seen` may be NULL.
 void risk_anchor_move(struct sighting *anchor, const struct sighting *last, const struct sighting *seen);
 
-// The level of a score, and one signal's evidence by its id (0 where unknown or zero).
+// The level of a score by the model's own thresholds, and one signal's evidence by its id (0 where unknown or
+// zero).
 enum risk_level risk_level_of(const struct risk_model *model, double score);
 double risk_evidence(const struct risk_result *result, struct str signal);
 // Those of the model's own come after the built-in ones; NULL: the built-in ones alone.

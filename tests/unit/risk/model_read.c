@@ -238,6 +238,35 @@ Test(risk_model_read, warns_of_a_cap_below_the_evidence)
     done(&r);
 }
 
+Test(risk_model_read, takes_a_budget_in_the_place_of_medium)
+{
+    static const struct {
+        const char *text;
+        double budget, least, medium;
+    } CASES[] = {
+        {"budget: 1%, high: 60", 0.01, 10, 30},       {"budget: 2.5, high: 60", 0.025, 10, 30},
+        {"budget: 50%, high: 21", 0.5, 10, 20},       {"budget: 0.01%, least: 40, high: 60", 0.0001, 40, 40},
+        {"budget: 0.009%, high: 60", 0, 0, 0},        {"budget: 51%, high: 60", 0, 0, 0},
+        {"budget: '1%', high: 60", 0, 0, 0},          {"budget: [1], high: 60", 0, 0, 0},
+        {"budget: 1%%, high: 60", 0, 0, 0},           {"budget: nan, high: 60", 0, 0, 0},
+        {"budget: 1%, least: 59, high: 60", 0, 0, 0}, {"budget: 1%, least: 0.5, high: 60", 0, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct read r;
+        char text[400];
+        (void)snprintf(text, sizeof text, "%ssignals: {external: {}}\nthresholds: {%s, critical: 85}\n", HEAD,
+                       CASES[i].text);
+        read_text(&r, text);
+        cr_expect_eq(r.err == PDP_ERR_OK, CASES[i].budget > 0, "%s: %s", CASES[i].text, (char *)r.said.at);
+        if (r.model != NULL) {
+            cr_expect_float_eq(r.model->budget, CASES[i].budget, 1e-12, "%s", CASES[i].text);
+            cr_expect_eq(r.model->least, CASES[i].least, "%s", CASES[i].text);
+            cr_expect_eq(r.model->thresholds[0], CASES[i].medium, "%s", CASES[i].text);
+        }
+        done(&r);
+    }
+}
+
 // Each once, and none of a model that can mean what it says.
 Test(risk_model_read, warns_of_levels_that_all_or_none_reach)
 {
