@@ -37,11 +37,19 @@ struct scoring {
     bool proved;      // a step-up was passed: its context is the user's own
     bool found;       // something new came into the ledger
     struct horizon horizon;
+    uint64_t kept; // a bit each: something may be kept under this number, numbers from 63 on share the last
+    uint8_t spoke[MODEL_SIGNALS]; // rows of `weighed` that are not all zero
+    size_t spoke_count;
     struct weighed weighed[MODEL_SIGNALS];
     struct part parts[MODEL_SIGNALS];
     size_t part_count;
     struct risk_result *out;
 };
+
+static uint64_t kept_bit(uint16_t slot)
+{
+    return slot == SLOT_NONE ? 0 : UINT64_C(1) << (slot < 63 ? slot : 63);
+}
 
 // A pair in hand: where it lies, or a blank that is kept once it holds something.
 struct hand {
@@ -244,6 +252,18 @@ static double weigh_reassurance(struct scoring *s, size_t row, double fresh)
     return calm;
 }
 
+// Most signals find nothing and have found nothing: those cost this question.
+static bool has_kept(const struct scoring *s, size_t row)
+{
+    return (s->kept & (kept_bit(row_of(s, row)->slot) | kept_bit(row_of(s, row)->calm_slot))) != 0;
+}
+
+static void note_spoken(struct scoring *s, size_t row, struct weighed weighed)
+{
+    s->weighed[row] = weighed;
+    s->spoke[s->spoke_count++] = (uint8_t)row;
+}
+
 static void weigh_signal(struct scoring *s, size_t row)
 {
     const struct signal_rule *rule = &s->model->rules[row];
@@ -252,6 +272,9 @@ static void weigh_signal(struct scoring *s, size_t row)
         return;
     }
     double fresh = at_most(read_signal(s, row), rule->cap);
+    if (fresh == 0 && !has_kept(s, row)) {
+        return;
+    }
     struct hand hand;
     struct ledger_pair pair = take(s, row_of(s, row)->slot, &hand);
     pair.pardoned = *pair.value != 0 && is_pardoned(s, row, stored_ms(*pair.at_s));
@@ -270,7 +293,7 @@ static void weigh_signal(struct scoring *s, size_t row)
     } else if (row_of(s, row)->calms && fresh < 0) {
         calm = -fresh;
     }
-    s->weighed[row] = (struct weighed){left, calm, age_ms, fresh != 0};
+    note_spoken(s, row, (struct weighed){left, calm, age_ms, fresh != 0});
 }
 
 static const double BESIDE = 0.25; // of suspicion that only says again what a stronger one says
@@ -325,16 +348,19 @@ static void add_weighed(struct scoring *s, const struct strongest *first, size_t
 static void weigh_groups(struct scoring *s)
 {
     struct strongest first[SIGNAL_GROUPS] = {{0, 0, 0}};
-    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+    for (size_t i = 0; i < s->spoke_count; i++) {
+        size_t row = s->spoke[i];
         struct strongest *group = &first[row_of(s, row)->group];
         take_stronger(s, &group->all, row);
         take_stronger(s, is_hard(row_of(s, row)->kind) ? &group->hard : &group->soft, row);
     }
     double shown = 0;
-    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+    for (size_t i = 0; i < s->spoke_count; i++) {
+        size_t row = s->spoke[i];
         shown += row_of(s, row)->kind == SIGNAL_SESSION ? counted(s, &first[row_of(s, row)->group], row) : 0;
     }
-    for (size_t row = SIGNAL_FIRST_READ; row < s->model->count; row++) {
+    for (size_t i = 0; i < s->spoke_count; i++) {
+        size_t row = s->spoke[i];
         add_weighed(s, &first[row_of(s, row)->group], row, shown);
     }
 }
@@ -521,6 +547,12 @@ static void begin(struct scoring *s, const struct risk_input *in, const void *st
     }
     s->clock_ms = ledger_clock(s->view.now_ms);
     s->proved = proves(s);
+    s->kept = 0;
+    s->spoke_count = 0;
+    for (size_t i = 0; i < STATE_ENTRIES; i++) {
+        const struct risk_entry *entry = &s->state.entries[i];
+        s->kept |= entry->value != 0 ? kept_bit(entry->slot) : 0;
+    }
     if (state_begun(&s->state) && is_pardoned(s, SIGNAL_RATE, s->state.last_ms)) {
         s->state.cusum = 0; // the sum that evidence of the rate is drawn from begins anew
     }

@@ -13,6 +13,7 @@ Test(risk_signals, have_ids_and_slots_of_their_own)
             cr_assert_leq(slots[k], SLOT_NONE, "those above are of models' own");
             if (slots[k] != SLOT_NONE) {
                 cr_expect(!used[slots[k]], STR_FMT, STR_ARG(row->id));
+                cr_expect_lt(slots[k], 63, "risk.c has a bit for each");
                 used[slots[k]] = true;
             }
         }
