@@ -2,11 +2,10 @@
 // HOT
 #include "risk/profile.h"
 
-#include "base/fmath.h"
+#include "risk/fade.h"
 
 static const int64_t HOUR_MS = 3600000;
-static const int64_t HALF_LIFE_H = INT64_C(60) * 24; // RISK.md §3: counts halve in 60 days
-static const double PART = 16, FINE = 256;           // of counts, and of totals
+static const double PART = 16, FINE = 256; // of counts, and of totals
 static const uint32_t HOUR_MOST = (UINT32_C(1) << 20) - 1;
 static const uint32_t COUNT_MOST = (UINT32_C(1) << 12) - 1;
 static const unsigned HOURS_FULL = 240; // of all hours together: then all are halved
@@ -100,14 +99,9 @@ void profile_read(const struct sighting *seen, int64_t now_ms, struct profile_co
 
 // ---- Counts ---------------------------------------------------------------------------------------
 
-static double faded(double count, uint32_t from_h, uint32_t to_h)
-{
-    return from_h >= to_h ? count : fmath_decay(count, (int64_t)to_h - (int64_t)from_h, HALF_LIFE_H);
-}
-
 static double count_of(const struct user_value *value, uint32_t hour)
 {
-    return value != NULL ? faded((double)value->count / PART, value->hour, hour) : 0;
+    return value != NULL ? fade((double)value->count / PART, value->hour, hour) : 0;
 }
 
 static const struct user_value *find(const struct risk_user *user, enum profile_feature feature, uint32_t tag)
@@ -128,7 +122,7 @@ bool profile_knows(const struct risk_user *user, enum profile_feature feature, u
 
 double profile_total(const struct risk_user *user, const struct profile_context *context)
 {
-    return faded((double)user->total / FINE, user->day * UINT32_C(24), context->hour);
+    return fade((double)user->total / FINE, user->day * UINT32_C(24), context->hour);
 }
 
 // Of the nearest value above that is known of the context; of all contexts where there is none.
@@ -176,9 +170,9 @@ double profile_hour(const struct risk_user *user, unsigned hour, double *all)
 
 // ---- Learning -------------------------------------------------------------------------------------
 
-static uint16_t age(uint16_t fine, int64_t days)
+static uint16_t age(uint16_t fine, uint32_t days)
 {
-    return (uint16_t)(fmath_decay(fine, days * 24, HALF_LIFE_H) + 0.5);
+    return (uint16_t)(fade(fine, 0, days * 24) + 0.5);
 }
 
 // Totals fade by whole days, so that an hour's part is not lost in rounding.
@@ -188,7 +182,7 @@ static void grow_old(struct risk_user *user, uint32_t hour)
     if (day <= user->day) {
         return;
     }
-    int64_t days = (int64_t)day - user->day;
+    uint32_t days = day - user->day;
     user->total = age(user->total, days);
     for (size_t i = 0; i < USER_FEATURES; i++) {
         user->fresh[i] = age(user->fresh[i], days);
