@@ -4,10 +4,10 @@
 
 #include "risk/fade.h"
 
+#define HOUR_MOST ((UINT32_C(1) << 20) - 1)
+#define COUNT_MOST ((UINT32_C(1) << 12) - 1)
 static const int64_t HOUR_MS = 3600000;
 static const double PART = 16, FINE = 256; // of counts, and of totals
-static const uint32_t HOUR_MOST = (UINT32_C(1) << 20) - 1;
-static const uint32_t COUNT_MOST = (UINT32_C(1) << 12) - 1;
 static const unsigned HOURS_FULL = 240; // of all hours together: then all are halved
 
 static const struct {
