@@ -10,7 +10,7 @@
 enum {
     THREADS = 4,
     EPOCHS = 8,
-    ADDS = 20000 // of a thread in an epoch
+    ADDS = 200000 // of a thread in an epoch
 };
 #define T0 (INT64_C(1795370000000) / POPULATION_EPOCH_MS * POPULATION_EPOCH_MS)
 
