@@ -21,14 +21,23 @@ static double other_of(double common, double strange, double rare, double class_
     return (1 - strange) * common + strange * (class_share > rare ? class_share : rare);
 }
 
+// false: the value is not known.
+static bool read_share(const struct signal_view *view, enum profile_feature feature,
+                       struct profile_share *share)
+{
+    if (view->context.tags[feature] != 0) {
+        profile_share(view->user, view->in->population, &view->context, feature, share);
+    }
+    return view->context.tags[feature] != 0;
+}
+
 void familiar_weigh(struct familiar *f, const struct signal_view *view, enum profile_feature feature,
                     double rare, double class_share)
 {
-    if (view->context.tags[feature] == 0) {
+    struct profile_share share;
+    if (!read_share(view, feature, &share)) {
         return;
     }
-    struct profile_share share;
-    profile_share(view->user, view->in->population, &view->context, feature, &share);
     double common = share_of(&share, rare);
     bool plain = class_share < 0; // rarity says nothing
     common = plain && common < rare ? rare : common;
@@ -41,11 +50,10 @@ void familiar_weigh(struct familiar *f, const struct signal_view *view, enum pro
 void familiar_rarity(struct familiar *f, const struct signal_view *view, enum profile_feature feature,
                      double rare, double class_share)
 {
-    if (view->context.tags[feature] == 0) {
+    struct profile_share share;
+    if (!read_share(view, feature, &share)) {
         return;
     }
-    struct profile_share share;
-    profile_share(view->user, view->in->population, &view->context, feature, &share);
     double common = share_of(&share, rare);
     f->own *= common;
     f->other *= other_of(common, STRANGER, rare, class_share);

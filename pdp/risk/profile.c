@@ -8,7 +8,7 @@
 #define COUNT_MOST ((UINT32_C(1) << 12) - 1)
 static const int64_t HOUR_MS = 3600000;
 static const double PART = 16, FINE = 256; // of counts, and of totals
-static const unsigned HOURS_FULL = 240; // of all hours together: then all are halved
+static const unsigned HOURS_FULL = 240;    // of all hours together: then all are halved
 
 static const struct {
     uint8_t from, count;
@@ -166,6 +166,12 @@ double profile_hour(const struct risk_user *user, unsigned hour, double *all)
     }
     unsigned beside = (unsigned)user->hours[(hour + 1) % 24] + user->hours[(hour + 23) % 24];
     return user->hours[hour % 24] / 2.0 + beside / 4.0;
+}
+
+int64_t profile_until(const struct profile_context *context, const struct risk_user *user, int64_t now_ms)
+{
+    int64_t next_ms = ((int64_t)context->hour + 1) * HOUR_MS;
+    return user->total != 0 && next_ms > now_ms ? next_ms : INT64_MAX;
 }
 
 // ---- Learning -------------------------------------------------------------------------------------

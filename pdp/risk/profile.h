@@ -45,6 +45,10 @@ double profile_total(const struct risk_user *user, const struct profile_context 
 // The user's contexts of an hour of the day and, with half a weight each, of the hours beside it; of `all`.
 double profile_hour(const struct risk_user *user, unsigned hour, double *all);
 
+// Until when nothing that is read of the user changes by the passing of time alone: the next full hour, since
+// counts fade and habits are told by hours. INT64_MAX: nothing was learned.
+int64_t profile_until(const struct profile_context *context, const struct risk_user *user, int64_t now_ms);
+
 // Counts the context as the user's own, each value at most once an hour, for everybody too where
 // `population` is not NULL. Never of a context that was not accepted.
 void profile_learn(struct risk_user *user, struct population *population,

@@ -526,7 +526,8 @@ static void conclude(struct scoring *s)
     enum risk_level next = tells(s); // up to it the edges are the lowered ones
     double below = out->level > RISK_LOW ? edge(s, out->level - 1, next >= out->level) : -__builtin_inf();
     double above = out->level < RISK_CRITICAL ? edge(s, out->level, next > out->level) : __builtin_inf();
-    out->until_ms = horizon_until(&s->horizon, model->prior, below, above, s->view.now_ms);
+    out->until_ms = num_min(horizon_until(&s->horizon, model->prior, below, above, s->view.now_ms),
+                            profile_until(&s->view.context, &s->user, s->view.now_ms));
     out->travel_km = s->view.travel_km;
     out->travel_kmh = s->view.travel_kmh;
 }

@@ -38,10 +38,10 @@ static struct world world(void)
 static double odds(struct world *w, const struct sighting *seen)
 {
     struct risk_result out;
-    risk_score(model(),
-               &(struct risk_input){
-                   .now_ms = T0, .seen = seen, .passed_strength = -1, .population = w->population},
-               NULL, &w->user, &ARENA, true, &out);
+    risk_score(
+        model(),
+        &(struct risk_input){.now_ms = T0, .seen = seen, .passed_strength = -1, .population = w->population},
+        NULL, &w->user, &ARENA, true, &out);
     return out.log_odds;
 }
 
@@ -134,5 +134,24 @@ Test(risk_familiar, reassures_the_less_the_more_the_session_shows)
     cr_expect(evidence(&shown, "rare-network") > 2.5, "%g", evidence(&shown, "rare-network"));
     cr_expect(evidence(&shown, "new-fingerprint") > evidence(&calm, "new-fingerprint") / 2);
     cr_expect(shown.level >= RISK_MEDIUM);
+    population_free(&w.population);
+}
+
+// An answer that is kept must not outlive the hour: counts fade and habits are told by hours.
+Test(risk_familiar, holds_until_the_next_hour)
+{
+    struct world w = world();
+    struct risk_result out;
+    struct sighting own = berlin(T0);
+    struct risk_input in = {.now_ms = T0, .seen = &own, .passed_strength = -1, .population = w.population};
+    risk_score(model(), &in, NULL, &w.user, &ARENA, true, &out);
+    int64_t next_ms = (T0 / HOUR + 1) * HOUR;
+    cr_expect_eq(out.until_ms, next_ms);
+    double score = out.score;
+    in.now_ms = next_ms - 1;
+    risk_score(model(), &in, NULL, &w.user, &ARENA, true, &out);
+    cr_expect_eq(out.score, score, "nothing has changed by then");
+    risk_score(model(), &in, NULL, NULL, &ARENA, true, &out);
+    cr_expect_eq(out.until_ms, INT64_MAX, "nothing is known that could change");
     population_free(&w.population);
 }
