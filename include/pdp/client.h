@@ -80,12 +80,10 @@ PDP_API void pdp_cache_state(struct pdp_client *client, struct pdp_cache_state *
 PDP_API enum pdp_err pdp_decide(struct pdp_client *client, const struct pdp_question *question,
                                 int32_t deadline_ms, struct pdp_answer **answer);
 
-// Called once with what pdp_decide would have returned; owns `answer`. Runs on a thread of the library: it
-// must not block, and not call pdp_close or a blocking function of the same client; it may ask the next
-// question.
-typedef void (*pdp_answered)(void *user, enum pdp_err err, struct pdp_answer *answer);
 // As pdp_decide without waiting. OK: `answered` will be called, maybe before this returns. Any other value:
-// it never will, and the caller must deny by itself. The question is read before this returns.
+// it never will, and the caller must deny by itself. The question is read before this returns. `answered`
+// runs on a thread of the library: it must not block, and not call pdp_close or a blocking function of the
+// same client; it may ask the next question.
 PDP_API enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question,
                                       int32_t deadline_ms, pdp_answered answered, void *user);
 
@@ -105,6 +103,15 @@ PDP_API enum pdp_err pdp_batch(struct pdp_client *client, const struct pdp_quest
 // `tenant`. The answer says what the session is now. Returns as pdp_decide.
 PDP_API enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *event,
                                int32_t deadline_ms, struct pdp_answer **answer);
+
+// Sends any message as it stands: a question, a batch, `{"event": …}` or `{"search": …}`, such as
+// pdp_question_from_bytes makes it. As pdp_decide_async in all else; nothing is taken from the cache.
+// `gateway` names the gateway for which this is asked; NULL: nobody but the client itself. The daemon takes
+// that only from a peer with the grant `relay`. The answer to a batch or a search reads as a deny: look at
+// pdp_answer_bytes, pdp_answer_json or pdp_answer_get_….
+PDP_API enum pdp_err pdp_ask_async(struct pdp_client *client, const struct pdp_question *message,
+                                   const char *gateway, int32_t deadline_ms, pdp_answered answered,
+                                   void *user);
 
 #ifdef __cplusplus
 }

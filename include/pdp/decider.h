@@ -20,6 +20,9 @@ struct pdp_decider_ops {
                            int64_t now_ms, int32_t deadline_ms, struct pdp_answer **answer);
     enum pdp_err (*event)(const struct pdp_decider *decider, const struct pdp_question *event, int64_t now_ms,
                           int32_t deadline_ms, struct pdp_answer **answer);
+    enum pdp_err (*ask)(const struct pdp_decider *decider, const struct pdp_question *message,
+                        const char *gateway, int64_t now_ms, int32_t deadline_ms, pdp_answered answered,
+                        void *user);
 };
 
 // Two pointers, copied freely. Zeroed, it denies.
@@ -54,6 +57,24 @@ static inline enum pdp_err pdp_decider_event(const struct pdp_decider *decider,
         return PDP_ERR_CLOSED;
     }
     return decider->ops->event(decider, event, now_ms, deadline_ms, answer);
+}
+
+// Sends any message as it stands (question, batch, event, search), for a gateway or for nobody (NULL), and
+// tells the answer by a call, as pdp_ask_async: OK means that `answered` is called once, maybe before this
+// returns, on this thread or another, where it must not block. Any other value: it never is. UNSUPPORTED: the
+// decider is of a library that is older than this function.
+static inline enum pdp_err pdp_decider_ask(const struct pdp_decider *decider,
+                                           const struct pdp_question *message, const char *gateway,
+                                           int64_t now_ms, int32_t deadline_ms, pdp_answered answered,
+                                           void *user)
+{
+    if (decider->ops == NULL) {
+        return PDP_ERR_CLOSED;
+    }
+    if (decider->ops->size < offsetof(struct pdp_decider_ops, ask) + sizeof decider->ops->ask) {
+        return PDP_ERR_UNSUPPORTED;
+    }
+    return decider->ops->ask(decider, message, gateway, now_ms, deadline_ms, answered, user);
 }
 
 #ifdef __cplusplus

@@ -111,6 +111,13 @@ PDP_API bool pdp_answer_get_double(const struct pdp_answer *answer, const char *
 PDP_API bool pdp_answer_get_bool(const struct pdp_answer *answer, const char *path, bool *yes);
 // Entries of the list or map at a path; 0 where there is none.
 PDP_API size_t pdp_answer_get_count(const struct pdp_answer *answer, const char *path);
+// What stands at a path (empty: all of it) as JSON, whatever form it came in: *len bytes and a NUL behind
+// them, to be freed with free(). NULL, with *len 0, where there is nothing or memory is out. `len` may be
+// NULL.
+PDP_API char *pdp_answer_json(const struct pdp_answer *answer, const char *path, size_t *len);
+
+// Called once with what a blocking call would have returned; owns `answer`.
+typedef void (*pdp_answered)(void *user, enum pdp_err err, struct pdp_answer *answer);
 
 #ifdef __cplusplus
 }

@@ -63,8 +63,8 @@ static struct pdp_answer *deny(struct pdp_client *client, enum pdp_err err)
 
 // ---- One question ----------------------------------------------------------------------------------
 
-static enum pdp_err encode(struct pdp_client *client, const struct pdp_question *question, bool event,
-                           int32_t deadline_ms, struct buf *out)
+static enum pdp_err encode_for(struct pdp_client *client, const struct pdp_question *question, bool event,
+                               const char *gateway, int32_t deadline_ms, struct buf *out)
 {
     TRY(check_deadline(deadline_ms));
     struct random_id id;
@@ -72,8 +72,15 @@ static enum pdp_err encode(struct pdp_client *client, const struct pdp_question 
     struct question_bytes how = {.form = form_of(client),
                                  .event = event,
                                  .request_id = str_of(id.text),
-                                 .deadline_ms = event ? 0 : deadline_ms};
+                                 .deadline_ms = event ? 0 : deadline_ms,
+                                 .gateway = str_of(gateway != NULL ? gateway : "")};
     return question_encode(question, &how, out);
+}
+
+static enum pdp_err encode(struct pdp_client *client, const struct pdp_question *question, bool event,
+                           int32_t deadline_ms, struct buf *out)
+{
+    return encode_for(client, question, event, NULL, deadline_ms, out);
 }
 
 static enum pdp_err ask(struct pdp_client *client, const struct pdp_question *question, bool event,
@@ -142,6 +149,7 @@ struct pending {
     struct pdp_client *client;
     pdp_answered answered;
     void *user;
+    enum pdp_err (*read)(struct str bytes, struct pdp_answer **out);
     struct asked asked;
 };
 
@@ -151,7 +159,7 @@ static void answered(void *user, const struct outcome *outcome)
     enum pdp_err err = outcome->err;
     struct pdp_answer *answer = NULL;
     if (err == PDP_ERR_OK) {
-        err = answer_read((struct str){nng_msg_body(outcome->reply), nng_msg_len(outcome->reply)}, &answer);
+        err = pending->read((struct str){nng_msg_body(outcome->reply), nng_msg_len(outcome->reply)}, &answer);
         nng_msg_free(outcome->reply);
     }
     if (err == PDP_ERR_OK) {
@@ -165,29 +173,46 @@ static void answered(void *user, const struct outcome *outcome)
     free(pending);
 }
 
-enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question,
-                              int32_t deadline_ms, pdp_answered callback, void *user)
+// `question` is what may be answered from what was kept; NULL: nothing may.
+static enum pdp_err start(struct pdp_client *client, const struct pdp_question *question, struct buf *message,
+                          int32_t deadline_ms, const struct pending *what)
 {
-    AUTO(buf_fini) struct buf message = {0};
-    TRY(encode(client, question, false, deadline_ms, &message));
     struct pending *pending = malloc(sizeof *pending);
     if (pending == NULL) {
         return PDP_ERR_NOMEM;
     }
     struct pdp_answer *kept = NULL;
-    *pending = (struct pending){.client = client, .answered = callback, .user = user};
+    *pending = *what;
     if (asked_begin(&pending->asked, client, question, &kept)) {
-        callback(user, PDP_ERR_OK, kept);
+        pending->answered(pending->user, PDP_ERR_OK, kept);
         asked_fini(&pending->asked);
         free(pending);
         return PDP_ERR_OK;
     }
-    enum pdp_err err = call_start(client, &message, deadline_ms, answered, pending);
+    enum pdp_err err = call_start(client, message, deadline_ms, answered, pending);
     if (err != PDP_ERR_OK) {
         asked_fini(&pending->asked);
         free(pending);
     }
     return err;
+}
+
+enum pdp_err pdp_decide_async(struct pdp_client *client, const struct pdp_question *question,
+                              int32_t deadline_ms, pdp_answered callback, void *user)
+{
+    AUTO(buf_fini) struct buf message = {0};
+    TRY(encode(client, question, false, deadline_ms, &message));
+    struct pending what = {.client = client, .answered = callback, .user = user, .read = answer_read};
+    return start(client, question, &message, deadline_ms, &what);
+}
+
+enum pdp_err pdp_ask_async(struct pdp_client *client, const struct pdp_question *message, const char *gateway,
+                           int32_t deadline_ms, pdp_answered callback, void *user)
+{
+    AUTO(buf_fini) struct buf bytes = {0};
+    TRY(encode_for(client, message, false, gateway, deadline_ms, &bytes));
+    struct pending what = {.client = client, .answered = callback, .user = user, .read = answer_read_any};
+    return start(client, NULL, &bytes, deadline_ms, &what);
 }
 
 // ---- Batches ---------------------------------------------------------------------------------------
@@ -295,8 +320,16 @@ static enum pdp_err decider_event(const struct pdp_decider *decider, const struc
     return pdp_event(decider->self, event, deadline_ms, answer);
 }
 
+static enum pdp_err decider_ask(const struct pdp_decider *decider, const struct pdp_question *message,
+                                const char *gateway, int64_t now_ms, int32_t deadline_ms,
+                                pdp_answered callback, void *user)
+{
+    (void)now_ms;
+    return pdp_ask_async(decider->self, message, gateway, deadline_ms, callback, user);
+}
+
 struct pdp_decider pdp_decider_of_client(struct pdp_client *client)
 {
-    static const struct pdp_decider_ops OPS = {sizeof OPS, decider_decide, decider_event};
+    static const struct pdp_decider_ops OPS = {sizeof OPS, decider_decide, decider_event, decider_ask};
     return (struct pdp_decider){&OPS, client};
 }

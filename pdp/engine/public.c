@@ -264,26 +264,31 @@ static void worker_give(struct pdp_engine *engine, struct idle_worker *idle, int
     (void)pthread_mutex_unlock(&engine->lock);
 }
 
+// What is asked, and how what comes back is read.
+struct asking {
+    const struct pdp_question *question;
+    struct question_bytes how;
+    enum pdp_err (*read)(struct str bytes, struct pdp_answer **out);
+};
+
 static enum pdp_err answer_with(struct pdp_engine *engine, struct idle_worker *idle,
-                                const struct pdp_question *question, bool event, int64_t now_ms,
-                                struct pdp_answer **answer)
+                                const struct asking *asking, int64_t now_ms, struct pdp_answer **answer)
 {
     buf_clear(&idle->question);
     buf_clear(&idle->answer);
-    struct question_bytes how = {.form = WIRE_CBOR, .event = event};
-    TRY(question_encode(question, &how, &idle->question));
+    TRY(question_encode(asking->question, &asking->how, &idle->question));
     engine_answer(idle->worker, &engine->peer, buf_view(&idle->question), now_ms, &idle->answer);
-    return answer_read(buf_view(&idle->answer), answer);
+    return asking->read(buf_view(&idle->answer), answer);
 }
 
-static enum pdp_err answer_one(struct pdp_engine *engine, const struct pdp_question *question, bool event,
-                               int64_t now_ms, struct pdp_answer **answer)
+static enum pdp_err answer_one(struct pdp_engine *engine, const struct asking *asking, int64_t now_ms,
+                               struct pdp_answer **answer)
 {
     *answer = NULL;
     struct idle_worker *idle = NULL;
     enum pdp_err err = worker_take(engine, &idle);
     if (err == PDP_ERR_OK) {
-        err = answer_with(engine, idle, question, event, now_ms, answer);
+        err = answer_with(engine, idle, asking, now_ms, answer);
         worker_give(engine, idle, now_ms);
     }
     if (err != PDP_ERR_OK && *answer == NULL) {
@@ -295,13 +300,15 @@ static enum pdp_err answer_one(struct pdp_engine *engine, const struct pdp_quest
 enum pdp_err pdp_engine_decide(struct pdp_engine *engine, const struct pdp_question *question, int64_t now_ms,
                                struct pdp_answer **answer)
 {
-    return answer_one(engine, question, false, now_ms, answer);
+    const struct asking asking = {question, {.form = WIRE_CBOR}, answer_read};
+    return answer_one(engine, &asking, now_ms, answer);
 }
 
 enum pdp_err pdp_engine_event(struct pdp_engine *engine, const struct pdp_question *event, int64_t now_ms,
                               struct pdp_answer **answer)
 {
-    return answer_one(engine, event, true, now_ms, answer);
+    const struct asking asking = {event, {.form = WIRE_CBOR, .event = true}, answer_read};
+    return answer_one(engine, &asking, now_ms, answer);
 }
 
 static enum pdp_err decider_decide(const struct pdp_decider *decider, const struct pdp_question *question,
@@ -318,8 +325,22 @@ static enum pdp_err decider_event(const struct pdp_decider *decider, const struc
     return pdp_engine_event(decider->self, event, now_ms, answer);
 }
 
+// Here nobody is asked for: there is one gateway, the program itself.
+static enum pdp_err decider_ask(const struct pdp_decider *decider, const struct pdp_question *message,
+                                const char *gateway, int64_t now_ms, int32_t deadline_ms,
+                                pdp_answered answered, void *user)
+{
+    (void)gateway;
+    (void)deadline_ms;
+    const struct asking asking = {message, {.form = WIRE_CBOR}, answer_read_any};
+    struct pdp_answer *answer = NULL;
+    enum pdp_err err = answer_one(decider->self, &asking, now_ms, &answer);
+    answered(user, err, answer);
+    return PDP_ERR_OK;
+}
+
 struct pdp_decider pdp_decider_of_engine(struct pdp_engine *engine)
 {
-    static const struct pdp_decider_ops OPS = {sizeof OPS, decider_decide, decider_event};
+    static const struct pdp_decider_ops OPS = {sizeof OPS, decider_decide, decider_event, decider_ask};
     return (struct pdp_decider){&OPS, engine};
 }

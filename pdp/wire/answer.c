@@ -261,6 +261,22 @@ enum pdp_err answer_read(struct str bytes, struct pdp_answer **out)
     return answer_of(reply, root, out);
 }
 
+static bool lists(const struct pdp_answer *answer, struct str key)
+{
+    const struct value *list = answer->root != NULL ? value_get(answer->root, key) : NULL;
+    return list != NULL && list->kind == VALUE_LIST && value_get(answer->root, STR("decision")) == NULL;
+}
+
+enum pdp_err answer_read_any(struct str bytes, struct pdp_answer **out)
+{
+    enum pdp_err err = answer_read(bytes, out);
+    bool many = err == PDP_ERR_MALFORMED && (lists(*out, STR("evaluations")) || lists(*out, STR("results")));
+    if (many) {
+        (*out)->reason = "";
+    }
+    return many ? PDP_ERR_OK : err;
+}
+
 static void deny_all(enum pdp_err err, size_t count, struct pdp_answer **out)
 {
     for (size_t i = 0; i < count; i++) {
@@ -478,4 +494,29 @@ size_t pdp_answer_get_count(const struct pdp_answer *answer, const char *path)
 {
     const struct value *value = find(answer, path);
     return value != NULL && (value->kind == VALUE_LIST || value->kind == VALUE_MAP) ? value->n : 0;
+}
+
+char *pdp_answer_json(const struct pdp_answer *answer, const char *path, size_t *len)
+{
+    size_t ignored;
+    len = len != NULL ? len : &ignored;
+    *len = 0;
+    const struct value *value = find(answer, path);
+    if (value == NULL) {
+        return NULL;
+    }
+    AUTO(buf_fini) struct buf text = {0};
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &text);
+    emit_value(&emit, value);
+    buf_byte(&text, '\0');
+    if (text.failed) {
+        return NULL;
+    }
+    *len = text.len - 1;
+    char *copy = malloc(text.len);
+    if (copy != NULL) {
+        memcpy(copy, text.at, text.len);
+    }
+    return copy;
 }

@@ -365,22 +365,23 @@ static void emit_node(const struct node *node, struct emit *emit)
     emit_end(emit);
 }
 
-static bool is_id(struct str key)
+// What is written apart from the rest: the id, and for whom it is asked, which nobody says in a tree.
+static bool is_apart(struct str key)
 {
-    return str_eq(key, STR("request_id"));
+    return str_eq(key, STR("request_id")) || str_eq(key, STR("gateway"));
 }
 
 // `request_id` and `tenant` belong to the message, not to the event inside it.
 static bool is_outer(struct str key)
 {
-    return is_id(key) || str_eq(key, STR("tenant"));
+    return is_apart(key) || str_eq(key, STR("tenant"));
 }
 
-// All entries of the message, or of the event inside it, but for `request_id`.
+// All entries of the message, or of the event inside it, but for what is written apart.
 static void emit_entries(const struct node *root, bool outer, struct emit *emit)
 {
     for (const struct node *at = root->first; at != NULL; at = at->next) {
-        if (is_outer(at->key) == outer && !is_id(at->key)) {
+        if (is_outer(at->key) == outer && !is_apart(at->key)) {
             emit_key(emit, at->key);
             emit_node(at, emit);
         }
@@ -391,20 +392,22 @@ static size_t count_entries(const struct node *root, bool outer)
 {
     size_t count = 0;
     for (const struct node *at = root->first; at != NULL; at = at->next) {
-        count += is_outer(at->key) == outer && !is_id(at->key);
+        count += is_outer(at->key) == outer && !is_apart(at->key);
     }
     return count;
 }
 
-static void emit_root(const struct node *root, bool event, struct str request_id, int64_t deadline_ms,
+static void emit_root(const struct node *root, bool event, const struct question_bytes *how,
                       struct emit *emit)
 {
-    bool deadline = deadline_ms > 0 && child_of(root, STR("deadline_ms")) == NULL;
+    struct str request_id = how->request_id;
+    bool deadline = how->deadline_ms > 0 && child_of(root, STR("deadline_ms")) == NULL;
+    bool relayed = how->gateway.len > 0;
     const struct node *given = child_of(root, STR("request_id"));
     given = given != NULL && given->value.kind != VALUE_NULL ? given : NULL;
     bool id = given != NULL || request_id.len > 0;
     size_t outer = count_entries(root, true), inner = count_entries(root, false);
-    emit_map(emit, outer + (event ? 1 : inner) + (id ? 1 : 0) + (deadline ? 1 : 0));
+    emit_map(emit, outer + (event ? 1 : inner) + (id ? 1 : 0) + (deadline ? 1 : 0) + (relayed ? 1 : 0));
     if (given != NULL) {
         emit_key(emit, given->key);
         emit_node(given, emit);
@@ -412,7 +415,10 @@ static void emit_root(const struct node *root, bool event, struct str request_id
         emit_key_str(emit, "request_id", request_id);
     }
     if (deadline) {
-        emit_key_int(emit, "deadline_ms", deadline_ms);
+        emit_key_int(emit, "deadline_ms", how->deadline_ms);
+    }
+    if (relayed) {
+        emit_key_str(emit, "gateway", how->gateway);
     }
     emit_entries(root, true, emit);
     if (event) {
@@ -428,7 +434,7 @@ static void emit_root(const struct node *root, bool event, struct str request_id
 
 void question_emit(const struct pdp_question *question, struct str request_id, struct emit *emit)
 {
-    emit_root(&question->root, false, request_id, 0, emit);
+    emit_root(&question->root, false, &(struct question_bytes){.request_id = request_id}, emit);
 }
 
 enum pdp_err question_encode(const struct pdp_question *question, const struct question_bytes *how,
@@ -439,7 +445,7 @@ enum pdp_err question_encode(const struct pdp_question *question, const struct q
     size_t start = out->len;
     struct emit emit;
     emit_init(&emit, how->form, out);
-    emit_root(&question->root, wrap, how->request_id, how->deadline_ms, &emit);
+    emit_root(&question->root, wrap, how, &emit);
     if (out->failed) {
         return PDP_ERR_NOMEM;
     }

@@ -201,3 +201,42 @@ Test(wire_answer, bad_batches_deny_every_item)
         }
     }
 }
+
+Test(wire_answer, many_answers_open_no_door)
+{
+    const char *const MANY[] = {"{\"evaluations\": [{\"decision\": true}]}",
+                                "{\"results\": [{\"id\": \"alice\"}]}"};
+    for (size_t i = 0; i < COUNT_OF(MANY); i++) {
+        struct pdp_answer *answer = NULL;
+        cr_expect_eq(answer_read_any(str_of(MANY[i]), &answer), PDP_ERR_OK);
+        cr_expect_not(pdp_answer_allows(answer));
+        pdp_answer_free(&answer);
+        cr_expect_eq(answer_read(str_of(MANY[i]), &answer), PDP_ERR_MALFORMED);
+        pdp_answer_free(&answer);
+    }
+    struct pdp_answer *answer = NULL;
+    cr_expect_eq(answer_read_any(STR("{\"decision\": true, \"evaluations\": []}"), &answer),
+                 PDP_ERR_MALFORMED);
+    cr_expect_not(pdp_answer_allows(answer));
+    pdp_answer_free(&answer);
+}
+
+Test(wire_answer, is_json_whatever_it_came_in)
+{
+    const unsigned char CBOR[] = {0xa1, 0x67, 'r',  'e',  's', 'u', 'l',  't',
+                                  's',  0x81, 0xa1, 0x62, 'i', 'd', 0x61, 'a'};
+    struct pdp_answer *answer = NULL;
+    size_t len = 0;
+    cr_assert_eq(answer_read_any((struct str){(const char *)CBOR, sizeof CBOR}, &answer), PDP_ERR_OK);
+    char *whole = pdp_answer_json(answer, "", &len);
+    char *part = pdp_answer_json(answer, "results.0", NULL);
+    cr_expect_str_eq(whole, "{\"results\":[{\"id\":\"a\"}]}");
+    cr_expect_eq(len, strlen(whole));
+    cr_expect_str_eq(part, "{\"id\":\"a\"}");
+    cr_expect_null(pdp_answer_json(answer, "results.1", &len));
+    cr_expect_eq(len, 0);
+    cr_expect_null(pdp_answer_json(NULL, "", NULL));
+    free(whole);
+    free(part);
+    pdp_answer_free(&answer);
+}

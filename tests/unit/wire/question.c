@@ -209,3 +209,23 @@ Test(wire_question, cbor_and_json_mean_the_same)
     pdp_question_free(&back);
     pdp_question_free(&question);
 }
+
+Test(wire_question, nobody_speaks_for_another_by_what_they_send)
+{
+    struct pdp_question *question = NULL;
+    char why[200];
+    const char *text = "{\"gateway\":\"edge-9\",\"subject\":{\"type\":\"user\",\"id\":\"a\"}}";
+    cr_assert_eq(pdp_question_from_bytes(text, strlen(text), &question, why, sizeof why), PDP_ERR_OK);
+    AUTO(buf_fini) struct buf out = {0};
+    struct question_bytes how = {.form = WIRE_JSON};
+    cr_assert_eq(question_encode(question, &how, &out), PDP_ERR_OK);
+    cr_expect(str_eq(buf_view(&out), STR("{\"subject\":{\"type\":\"user\",\"id\":\"a\"}}")), STR_FMT,
+              STR_ARG(buf_view(&out)));
+    buf_clear(&out);
+    how.gateway = STR("edge-1");
+    cr_assert_eq(question_encode(question, &how, &out), PDP_ERR_OK);
+    cr_expect(
+        str_eq(buf_view(&out), STR("{\"gateway\":\"edge-1\",\"subject\":{\"type\":\"user\",\"id\":\"a\"}}")),
+        STR_FMT, STR_ARG(buf_view(&out)));
+    pdp_question_free(&question);
+}
