@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The house rules that a machine can check: floors, outside libraries, banned calls, hot files, exported symbols.
 
-usage: check.py ROOT RULE [LIBRARY…]    RULE: floors, outside, banned, hot, files, headers, symbols, evidence
+usage: check.py ROOT RULE [LIBRARY…]    RULE: floors, outside, adapters, banned, hot, files, headers, symbols, evidence
 Prints each breach as `file:line: what` and ends with 1 where there was one.
 """
 import pathlib
@@ -88,6 +88,20 @@ def outside(root):
                 if found and re.fullmatch(pattern, found.group(1)) and folder not in folders:
                     if (folder, found.group(1)) not in OUTSIDE_EXCEPT:
                         yield path, number, f"`{folder}` may not include <{found.group(1)}>"
+
+
+def adapters(root):
+    """An adapter stands on what is installed: <pdp/*.h>, its own folder, and common/."""
+    for path in sources(root, "adapters"):
+        parts = path.relative_to(root / "adapters").parts
+        own = {parts[0], "common"} if len(parts) > 1 else {"common"}
+        for number, line in code_lines(path):
+            found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if found and "/" in found.group(1) and found.group(1).split("/")[0] not in own:
+                yield path, number, f"an adapter may not include `{found.group(1)}`"
+            if found and "/" not in found.group(1) and not (path.parent / found.group(1)).exists() \
+                    and not found.group(1).endswith(".pb-c.h"):
+                yield path, number, f"an adapter may not include `{found.group(1)}`"
 
 
 def banned(root):
@@ -193,7 +207,7 @@ def evidence(root):
 
 def main():
     root, rule = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    rules = {f.__name__: f for f in (floors, outside, banned, hot, files, headers, symbols, evidence)}
+    rules = {f.__name__: f for f in (floors, outside, adapters, banned, hot, files, headers, symbols, evidence)}
     found = list(rules[rule](root, sys.argv[3:]) if rule == "symbols" else rules[rule](root))
     for path, number, what in found:
         shown = path.relative_to(root) if path.is_relative_to(root) else path
