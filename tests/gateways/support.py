@@ -136,8 +136,10 @@ class Child:
             os.kill(self.pid, number)
 
     def pause(self):
-        """It stands still, with all its connections, until `resume`."""
+        """All its threads stand still, with all connections, until `resume`."""
         self.signal(signal.SIGSTOP)
+        stats = list(pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat"))
+        until(f"{self.name} stands still", lambda: all(stat.read_text().rpartition(") ")[2][0] == "T" for stat in stats))
 
     def resume(self):
         self.signal(signal.SIGCONT)

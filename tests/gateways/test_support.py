@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tools of the other tests: gateways that ask nobody, in front of the site; a pdpd of its own."""
 import socket
-from support import Caddy, Client, Haproxy, Nginx, Pdpd, Site, Stage, check, fill, finish, get, request, send_raw, until
+from support import DEADLINE_S, Caddy, Client, Haproxy, Nginx, Pdpd, Site, Stage, check, fill, finish, get, request, send_raw
 
 POLICY = """apiVersion: pdp/v1
 kind: Policy
@@ -30,7 +30,7 @@ def a_download_waits(site, port):
         answer = client.head()
         check(answer.status == 200, f"it begins: {answer}")
         check(client.stream.read(1000) == b"x" * 1000, "its beginning comes")
-        check(site.half_sent.is_set() and not site.flow.is_set(), "it stands still")
+        check(site.half_sent.wait(DEADLINE_S) and not site.flow.is_set(), "it stands still")
         site.flow.set()
         check(len(client.stream.read(2 * len(site.HALF) - 1000)) == 2 * len(site.HALF) - 1000, "and goes on")
     site.flow.clear()
