@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
+#include "engine/answer.h"
+
 #include "engine/late.h"
 #include "engine/quarantine.h"
 #include "engine/record_inner.h"
 #include "engine/report.h"
+#include "engine/search.h"
 #include "model/fault.h"
 
 static const int64_t AT_LEAST_MS = INT64_C(100000000000); // a smaller number was meant as seconds
@@ -36,7 +39,7 @@ static void count_verdict(struct worker *worker, const struct verdict *out)
 
 // ---- One question --------------------------------------------------------------------------------
 
-static bool worker_ready(struct worker *worker, struct snapshot *snapshot)
+bool answer_ready(struct worker *worker, struct snapshot *snapshot)
 {
     if (snapshot == NULL) {
         return false;
@@ -101,13 +104,12 @@ static enum pdp_err check_tenant(struct worker *worker, const struct peer *peer,
                                                "is none that this peer may speak for; see its `tenants`");
 }
 
-// May the peer ask this? The fault says why not.
-static enum pdp_err check_asker(struct worker *worker, const struct peer *peer, const struct request *request)
+enum pdp_err answer_may(struct worker *worker, const struct peer *peer, struct str tenant)
 {
     if ((peer->grants & GRANT_ASK) == 0) {
         return fault_set(&worker->fault, "peer", "may not ask questions; give its listener the grant `ask`");
     }
-    return check_tenant(worker, peer, request->tenant);
+    return check_tenant(worker, peer, tenant);
 }
 
 // What every answer carries, whatever came in. The snapshot is pinned, or NULL.
@@ -119,7 +121,7 @@ static void answer_question(struct worker *worker, struct snapshot *snapshot, co
     enum pdp_err err = request_read(root, &request, &worker->fault);
     put_decision_id(worker, out);
     out->request_id = request.request_id;
-    err = err == PDP_ERR_OK ? check_asker(worker, peer, &request) : err;
+    err = err == PDP_ERR_OK ? answer_may(worker, peer, request.tenant) : err;
     if (err != PDP_ERR_OK) {
         out->code = PDP_CODE_MALFORMED;
         out->reason = STR("the question could not be read");
@@ -127,7 +129,7 @@ static void answer_question(struct worker *worker, struct snapshot *snapshot, co
     } else if (!record_ready(worker)) {
         out->code = PDP_CODE_OVERLOADED;
         out->reason = STR("the audit log is full, and nothing is answered that it does not tell of");
-    } else if (!worker_ready(worker, snapshot)) {
+    } else if (!answer_ready(worker, snapshot)) {
         out->code = snapshot == NULL ? PDP_CODE_STALE : PDP_CODE_OVERLOADED;
         out->reason = snapshot == NULL ? STR("no policies are loaded") : STR("out of memory");
         record_refusal(worker, peer, &request, out, now_ms);
@@ -378,6 +380,9 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
     if ((peer->grants & GRANT_SIMULATE) != 0 && !open_envelope(worker, &root, &now_ms)) {
         return false;
     }
+    if (search_is(root)) {
+        return search_answer(worker, snapshot, peer, root, now_ms, emit);
+    }
     const struct value *hits = value_get(root, STR("hits"));
     if (hits != NULL && hits->kind != VALUE_NULL) {
         return report_answer(worker, snapshot, peer, hits, now_ms, emit);
@@ -388,7 +393,7 @@ static bool answer_root(struct worker *worker, struct snapshot *snapshot, const 
         if (request_read(root, &request, &worker->fault) != PDP_ERR_OK) {
             return false;
         }
-        if (!worker_ready(worker, snapshot)) {
+        if (!answer_ready(worker, snapshot)) {
             (void)fault_set(&worker->fault, "policies", "are not loaded");
             return false;
         }

@@ -5,6 +5,8 @@
 
 #include "engine/cookie.h"
 #include "engine/worker.h"
+#include "model/search.h"
+#include "policy/entities.h"
 #include "session/controls.h"
 #include "session/lifecycle.h"
 
@@ -49,7 +51,10 @@ struct ask {
     int64_t now_ms;
     bool moves; // false: a probe or a repeat; reads state, moves none
     bool simulated;
-    size_t item; // place in a batch; 0 outside
+    size_t item;                    // place in a batch; 0 outside
+    const struct entity *candidate; // of a search: judged for nobody to act on, so nothing is counted of it,
+                                    // not even in shadow. NULL: this is a question
+    enum search_part searched; // what the candidate is
     // What was found.
     bool has_ip;
     struct ip ip;

@@ -644,7 +644,8 @@ void decide(struct ask *ask, struct verdict *out)
     }
     fill_session(ask, out);
     // A session that is over here is over; what could not be stored here is not judged beside.
-    if (judged && ask->snapshot->shadow != NULL && out->code != PDP_CODE_OVERLOADED) {
+    bool shadows = ask->snapshot->shadow != NULL && ask->candidate == NULL;
+    if (judged && shadows && out->code != PDP_CODE_OVERLOADED) {
         shadow_decide(ask, out);
     }
     ask_release(ask);

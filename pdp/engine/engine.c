@@ -12,6 +12,7 @@
 static const size_t GEO_CACHE_ENTRIES = 4096;
 static const size_t SWEEP_STEP = 1024;
 static const size_t MESSAGE_ARENA_BYTES = 256 * 1024;
+static const size_t SIDE_ARENA_BYTES = 64 * 1024;
 static const size_t MESSAGE_ARENA_LIMIT = 64 * 1024 * 1024;
 
 enum pdp_err engine_new(const struct engine_config *config, struct engine **out)
@@ -247,6 +248,7 @@ enum pdp_err worker_new(struct engine *engine, struct worker **out)
     }
     memset(worker, 0, sizeof *worker);
     arena_init(&worker->arena, MESSAGE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
+    arena_init(&worker->side, SIDE_ARENA_BYTES, MESSAGE_ARENA_LIMIT);
     worker->agents = calloc(AGENT_CACHE_ENTRIES, sizeof *worker->agents);
     worker->room = calloc(1, sizeof *worker->room);
     worker->lately = calloc(1, sizeof *worker->lately);
@@ -288,6 +290,7 @@ void worker_free(struct worker **worker)
         free(w->lately);
     }
     arena_fini(&w->arena);
+    arena_fini(&w->side);
     free(w);
     *worker = NULL;
 }
@@ -309,6 +312,7 @@ static void add_counters(struct engine_counts *out, const struct counters *count
     out->events += atomic_load_explicit(&counters->events, memory_order_relaxed);
     out->batches += atomic_load_explicit(&counters->batches, memory_order_relaxed);
     out->repeats += atomic_load_explicit(&counters->repeats, memory_order_relaxed);
+    out->searches += atomic_load_explicit(&counters->searches, memory_order_relaxed);
     out->shadow_lost += atomic_load_explicit(&counters->shadow_lost, memory_order_relaxed);
     for (size_t i = 0; i < PDP_EFFECT_COUNT * PDP_EFFECT_COUNT; i++) {
         size_t was = i / PDP_EFFECT_COUNT, would = i % PDP_EFFECT_COUNT;

@@ -137,9 +137,10 @@ struct peer {
     bool quarantined;          // the engine's own note: see engine/quarantine.h
 };
 
-// One message (question, event, batch, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to one
-// answer in the same form, appended to `out`. Always answers something, and what is not clearly an allow is
-// none. Takes at most one session lock, allocates nothing after warm-up but for JSON.
+// One message (question, event, batch, search, or with GRANT_SIMULATE `{"at": T, "request"|"event": …}`) to
+// one answer in the same form, appended to `out`. Always answers something, and what is not clearly an allow
+// is none. Takes at most one session lock at a time, allocates nothing after warm-up but for JSON and pages
+// of searches.
 void engine_answer(struct worker *worker, const struct peer *peer, struct str message, int64_t now_ms,
                    struct buf *out);
 
@@ -172,7 +173,7 @@ size_t engine_counters(struct engine *engine, struct engine_counter *out, size_t
 // Counters of answers, by effect and by code, over all workers.
 struct engine_counts {
     uint64_t effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
-    uint64_t questions, events, batches, repeats;
+    uint64_t questions, events, batches, repeats, searches;
     // Of questions judged in shadow too, by what was answered and what it would have been; and those for
     // which the shadow world had no room.
     uint64_t shadow[PDP_EFFECT_COUNT][PDP_EFFECT_COUNT], shadow_lost;

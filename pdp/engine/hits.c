@@ -7,7 +7,8 @@ void ask_count_rule(const struct ask *ask, const struct policy_result *result)
 {
     const struct snapshot_scratch *scratch = &ask->snapshot->scratch[ask->worker->index];
     atomic_ullong *hits = atomic_load_explicit(&scratch->hits, memory_order_relaxed);
-    if (hits != NULL && result->first < policy_rule_count(ask->snapshot->policies) && !ask_in_shadow(ask)) {
+    if (hits != NULL && result->first < policy_rule_count(ask->snapshot->policies) && !ask_in_shadow(ask) &&
+        ask->candidate == NULL) {
         counter_add(&hits[result->first]);
     }
 }

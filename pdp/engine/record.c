@@ -296,10 +296,10 @@ static void put_session(struct emit *emit, const char *ref, uint32_t epoch, cons
     emit_end(emit);
 }
 
-static void put_snapshot(struct emit *emit, const struct ask *ask)
+static void put_snapshot(struct emit *emit, const struct snapshot *snapshot)
 {
-    emit_key_str(emit, "snapshot", snapshot_digest(ask->snapshot));
-    emit_key_int(emit, "policy_epoch", (int64_t)ask->snapshot->epoch);
+    emit_key_str(emit, "snapshot", snapshot_digest(snapshot));
+    emit_key_int(emit, "policy_epoch", (int64_t)snapshot->epoch);
 }
 
 // ---- What is sealed ------------------------------------------------------------------------------
@@ -518,7 +518,7 @@ static void put_verdict(struct emit *emit, const struct ask *ask, const struct v
     if (verdict->simulated) {
         emit_key_bool(emit, "simulated", true);
     }
-    put_snapshot(emit, ask);
+    put_snapshot(emit, ask->snapshot);
 }
 
 void record_decision(const struct ask *ask, const struct verdict *verdict)
@@ -575,7 +575,7 @@ void record_event(const struct ask *ask, const struct event_result *result)
                     session_state_name((enum session_state)ask->session.state));
     }
     emit_texts(&emit, STR("ended"), result->ended, result->ended_count);
-    put_snapshot(&emit, ask);
+    put_snapshot(&emit, ask->snapshot);
     emit_end(&emit);
     put_personal(recorder, ask->request, ask, ask->was_held);
     (void)put(recorder, ask->now_ms, 0, NULL);
@@ -630,6 +630,31 @@ void record_batch_end(struct worker *worker, const struct peer *peer, const stru
         put_session(&emit, ended->session_ref, ended->session_epoch, ended->session_state);
     }
     emit_end(&emit);
+    (void)put(recorder, now_ms, 0, NULL);
+}
+
+void record_search(struct worker *worker, const struct snapshot *snapshot, const struct peer *peer,
+                   const struct record_searched *searched, int64_t now_ms)
+{
+    struct recorder *recorder = worker->recorder;
+    const struct request *request = &searched->search->request;
+    struct emit emit;
+    if (recorder == NULL) {
+        return;
+    }
+    begin(recorder);
+    emit_init(&emit, WIRE_CBOR, &recorder->open);
+    put_head(&emit, "search", now_ms, peer);
+    emit_key_str(&emit, "search", str_of(search_part_name(searched->search->part)));
+    put_what(&emit, request, (struct str){0});
+    emit_key_int(&emit, "looked", (int64_t)searched->looked);
+    emit_key_int(&emit, "found", (int64_t)searched->found);
+    if (searched->more) {
+        emit_key_bool(&emit, "more", true);
+    }
+    put_snapshot(&emit, snapshot);
+    emit_end(&emit);
+    put_personal(recorder, request, NULL, false);
     (void)put(recorder, now_ms, 0, NULL);
 }
 

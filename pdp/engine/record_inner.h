@@ -5,6 +5,7 @@
 
 #include "engine/event.h"
 #include "engine/record.h"
+#include "model/search.h"
 
 void recorder_free(struct recorder **recorder);
 
@@ -20,5 +21,13 @@ void record_refusal(struct worker *worker, const struct peer *peer, const struct
 // An item of a batch ended the session: all of its items were answered with terminate.
 void record_batch_end(struct worker *worker, const struct peer *peer, const struct verdict *ended,
                       size_t items, int64_t now_ms);
+// A search: one record, however many candidates were judged.
+struct record_searched {
+    const struct search *search;
+    size_t looked, found; // candidates of this page
+    bool more;
+};
+void record_search(struct worker *worker, const struct snapshot *snapshot, const struct peer *peer,
+                   const struct record_searched *searched, int64_t now_ms);
 
 #endif

@@ -54,20 +54,9 @@ static bool get_subject_id(const struct ask *ask, struct value *out)
     return give_text(ask->request->subject_id, out);
 }
 
-static bool get_subject_properties(const struct ask *ask, struct value *out)
-{
-    return ask_may(ask, GRANT_ASSERT_SUBJECT) && ask_may(ask, GRANT_ASSERT_ROLES) &&
-           give_tree(ask->request->subject_properties, out);
-}
-
 static bool get_action_name(const struct ask *ask, struct value *out)
 {
     return give_text(ask->request->action_name, out);
-}
-
-static bool get_action_properties(const struct ask *ask, struct value *out)
-{
-    return give_tree(ask->request->action_properties, out);
 }
 
 static bool get_resource_type(const struct ask *ask, struct value *out)
@@ -83,11 +72,6 @@ static bool get_resource_id(const struct ask *ask, struct value *out)
 static bool get_resource_path(const struct ask *ask, struct value *out)
 {
     return give_text(ask->path, out);
-}
-
-static bool get_resource_properties(const struct ask *ask, struct value *out)
-{
-    return give_tree(ask->request->resource_properties, out);
 }
 
 static bool get_session_ref(const struct ask *ask, struct value *out)
@@ -366,13 +350,10 @@ static bool (*const GETTERS[ATTR_COUNT])(const struct ask *ask, struct value *ou
     [ATTR_GATEWAY] = get_gateway,
     [ATTR_SUBJECT_TYPE] = get_subject_type,
     [ATTR_SUBJECT_ID] = get_subject_id,
-    [ATTR_SUBJECT_PROPERTIES] = get_subject_properties,
     [ATTR_ACTION_NAME] = get_action_name,
-    [ATTR_ACTION_PROPERTIES] = get_action_properties,
     [ATTR_RESOURCE_TYPE] = get_resource_type,
     [ATTR_RESOURCE_ID] = get_resource_id,
     [ATTR_RESOURCE_PATH] = get_resource_path,
-    [ATTR_RESOURCE_PROPERTIES] = get_resource_properties,
     [ATTR_SESSION_REF] = get_session_ref,
     [ATTR_SESSION_STATE] = get_session_state,
     [ATTR_SESSION_KNOWN] = get_session_known,
@@ -449,10 +430,106 @@ static bool give_path(const struct value *tree, struct str path, struct value *o
     return give_tree(at, out);
 }
 
-// `subject.roles` is `properties.roles`; `subject.properties.type` reaches a property with a reserved name.
-static bool resolve_property(const struct value *properties, struct str path, struct value *out)
+// ---- Properties: what the question sends, and what is stored ------------------------------------
+
+// What is stored of the subject, the resource, or the candidate of a search.
+static enum entities_known stored_of(const struct ask *ask, enum search_part part,
+                                     const struct value **properties)
 {
-    return give_path(properties, path, out);
+    const struct request *request = ask->request;
+    if (ask->candidate != NULL && ask->searched == part) {
+        *properties = ask->candidate->properties;
+        return ENTITIES_KNOWN;
+    }
+    *properties = NULL;
+    if (part == SEARCH_ACTION) {
+        return ENTITIES_SILENT;
+    }
+    bool subject = part == SEARCH_SUBJECT;
+    struct str id = subject ? request->subject_id : ask->path.len > 0 ? ask->path : request->resource_id;
+    return entities_find(ask->snapshot->policies, ask->snapshot->lists,
+                         subject ? request->subject_type : request->resource_type, id, ask->now_ms,
+                         properties);
+}
+
+// Of one that should be known and is not, nothing is absent: has() is unsure of it too.
+static bool give_unknown(enum search_part part, struct value *out)
+{
+    static const char *const WORDS[] = {
+        [SEARCH_SUBJECT] = "the subject is in no Entities document that would fill in what is not sent",
+        [SEARCH_RESOURCE] = "the resource is in no Entities document that would fill in what is not sent",
+        [SEARCH_ACTION] = "the action is not known"};
+    *out = (struct value){.kind = VALUE_ERROR, .n = CEL_ERROR_SAID, .as.text = WORDS[part]};
+    return true;
+}
+
+// What is sent wins, whole: nothing is merged below the first name.
+static bool give_property(const struct ask *ask, enum search_part part, const struct value *sent,
+                          struct str path, struct value *out)
+{
+    const struct value *stored = NULL;
+    if (give_path(sent, path, out)) {
+        return true;
+    }
+    enum entities_known known = stored_of(ask, part, &stored);
+    if (known == ENTITIES_SILENT) {
+        return false;
+    }
+    struct str rest;
+    const struct value *own = value_get(sent, first_segment(path, &rest));
+    if (own != NULL && own->kind != VALUE_NULL) {
+        return false;
+    }
+    return known == ENTITIES_KNOWN ? give_path(stored, path, out) : give_unknown(part, out);
+}
+
+// All that is sent, and of what is stored whatever is not.
+static bool join_properties(const struct ask *ask, const struct value *sent, const struct value *stored,
+                            struct value *out)
+{
+    size_t most = (size_t)(sent != NULL ? sent->n : 0) + stored->n;
+    struct value_entry *entries = ARENA_ARRAY(&ask->worker->arena, struct value_entry, most + 1);
+    *out = (struct value){.kind = VALUE_MAP, .as.map = entries};
+    for (uint32_t i = 0; entries != NULL && sent != NULL && i < sent->n; i++) {
+        if (sent->as.map[i].value.kind != VALUE_NULL) {
+            entries[out->n++] = sent->as.map[i];
+        }
+    }
+    for (uint32_t i = 0; entries != NULL && i < stored->n; i++) {
+        const struct value *own = value_get(sent, value_text(&stored->as.map[i].key));
+        if (own == NULL || own->kind == VALUE_NULL) {
+            entries[out->n++] = stored->as.map[i];
+        }
+    }
+    return entries != NULL;
+}
+
+// `subject.properties` and below it.
+static bool give_properties(const struct ask *ask, enum search_part part, const struct value *sent,
+                            struct str path, struct value *out)
+{
+    const struct value *stored = NULL;
+    if (path.len > 0) {
+        return give_property(ask, part, sent, path, out);
+    }
+    enum entities_known known = stored_of(ask, part, &stored);
+    if (known == ENTITIES_UNKNOWN) {
+        return give_unknown(part, out);
+    }
+    return stored != NULL ? join_properties(ask, sent, stored, out) : give_tree(sent, out);
+}
+
+static bool resolve_properties(const struct ask *ask, uint32_t id, struct str path, struct value *out)
+{
+    const struct request *request = ask->request;
+    if (id == ATTR_RESOURCE_PROPERTIES) {
+        return give_properties(ask, SEARCH_RESOURCE, request->resource_properties, path, out);
+    }
+    if (id == ATTR_ACTION_PROPERTIES) {
+        return give_properties(ask, SEARCH_ACTION, request->action_properties, path, out);
+    }
+    bool believed = ask_may(ask, GRANT_ASSERT_SUBJECT) && ask_may(ask, GRANT_ASSERT_ROLES);
+    return give_properties(ask, SEARCH_SUBJECT, believed ? request->subject_properties : NULL, path, out);
 }
 
 // What a condition reads by hand under `context.session` is believed no more than `session.…`.
@@ -474,14 +551,15 @@ static bool resolve_context(const struct ask *ask, struct str path, struct value
                          : give_path(ask->request->context, path, out);
 }
 
-// A subject has the roles that its roles bring along.
+// A subject has the roles that its roles bring along. What the peer may not say is as if it were not sent.
+// `subject.roles` is `properties.roles`; `subject.properties.type` reaches a property with a reserved name.
 static bool resolve_subject(const struct ask *ask, struct str path, struct value *out)
 {
     struct str rest;
     bool roles = str_eq(first_segment(path, &rest), STR("roles"));
-    if (!ask_may(ask, roles ? GRANT_ASSERT_ROLES : GRANT_ASSERT_SUBJECT) ||
-        (path.len == 0 && !ask_may(ask, GRANT_ASSERT_ROLES)) ||
-        !resolve_property(ask->request->subject_properties, path, out)) {
+    bool believed = ask_may(ask, roles ? GRANT_ASSERT_ROLES : GRANT_ASSERT_SUBJECT);
+    const struct value *sent = believed ? ask->request->subject_properties : NULL;
+    if (!give_property(ask, SEARCH_SUBJECT, sent, path, out)) {
         return false;
     }
     return !str_eq(path, STR("roles")) ||
@@ -495,9 +573,9 @@ static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, 
     case ROOT_SUBJECT:
         return resolve_subject(ask, path, out);
     case ROOT_ACTION:
-        return resolve_property(request->action_properties, path, out);
+        return give_property(ask, SEARCH_ACTION, request->action_properties, path, out);
     case ROOT_RESOURCE:
-        return resolve_property(request->resource_properties, path, out);
+        return give_property(ask, SEARCH_RESOURCE, request->resource_properties, path, out);
     case ROOT_CONTEXT:
         return resolve_context(ask, path, out);
     default:
@@ -517,6 +595,9 @@ bool ask_resolve(void *user, const struct cel_slot_info *slot, struct value *out
     }
     if (slot->id >= ATTR_COUNT) {
         return resolve_root(ask, slot->id, slot->rest, out);
+    }
+    if (GETTERS[slot->id] == NULL) {
+        return resolve_properties(ask, slot->id, slot->rest, out);
     }
     if (!GETTERS[slot->id](ask, out)) {
         *out = (struct value){0};

@@ -19,7 +19,7 @@
 
 struct counters {
     atomic_ullong effects[PDP_EFFECT_COUNT], codes[PDP_CODE_COUNT];
-    atomic_ullong questions, events, batches, repeats;
+    atomic_ullong questions, events, batches, repeats, searches;
     atomic_ullong shadow[PDP_EFFECT_COUNT][PDP_EFFECT_COUNT],
         shadow_lost; // by what was answered, and in shadow
 };
@@ -42,6 +42,8 @@ struct worker {
     size_t index;
     uint64_t sequence;  // of decision ids
     struct arena arena; // of one message
+    struct arena side;  // of one candidate of a search: takes the place of `arena` while it is judged
+    bool search_whole;  // searches look at every candidate: for the differential tests
     struct geo_cache *geo_cache;
     struct agent_seen *agents;   // AGENT_CACHE_ENTRIES; len 0: free
     struct session_room *room;   // of the question in hand

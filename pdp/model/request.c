@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "model/fault.h"
+#include "model/search.h"
 
 static const struct str EVENT_NAMES[EVENT_COUNT] = {
 #define X(name, text) [EVENT_##name] = {text, sizeof(text) - 1},
@@ -25,6 +26,7 @@ enum field_kind {
     FIELD_TIME,  // seconds since 1970, RFC 3339, or a time of the wire
     FIELD_TEXTS, // list of text
     FIELD_MAP,
+    FIELD_ALONE, // of a message that is something else
 };
 
 static const char *const EXPECTED[] = {
@@ -34,6 +36,7 @@ static const char *const EXPECTED[] = {
     [FIELD_TIME] = "seconds since 1970 or RFC 3339 text",
     [FIELD_TEXTS] = "a list of text",
     [FIELD_MAP] = "a map",
+    [FIELD_ALONE] = "nothing",
 };
 
 enum {
@@ -92,7 +95,7 @@ FIELDS(CONTEXT, NEST("context.", "session", SESSION), NEST("context.", "device",
        FIELD("context.", "activity", FIELD_MAP, NO_PLACE, NO_PLACE, NULL));
 FIELDS(QUESTION, LEAF("", "tenant", FIELD_ID, tenant), LEAF("", "request_id", FIELD_ID, request_id),
        NEST("", "subject", SUBJECT), NEST("", "action", ACTION), NEST("", "resource", RESOURCE),
-       KEPT("", "context", context, &CONTEXT));
+       KEPT("", "context", context, &CONTEXT), FIELD("", "search", FIELD_ALONE, NO_PLACE, NO_PLACE, NULL));
 // Beside `event` stand only these; what describes it is inside.
 FIELDS(ENVELOPE, LEAF("", "tenant", FIELD_ID, tenant), LEAF("", "request_id", FIELD_ID, request_id));
 FIELDS(EVENT, NEST("", "subject", SUBJECT), NEST("", "action", ACTION), NEST("", "resource", RESOURCE),
@@ -238,13 +241,22 @@ static enum pdp_err read_map(const struct field *field, const struct value *v, s
     return field->inner != NULL ? read_fields(field->inner, v, out, why) : PDP_ERR_OK;
 }
 
+// In a batch, or read as a question by whoever decides in process.
+static enum pdp_err read_alone(const struct field *field, const struct value *v, struct request *out,
+                               struct fault *why)
+{
+    (void)v, (void)out;
+    return fault_set(why, field->path, "is a message of its own, and no question: send it by itself");
+}
+
 static enum pdp_err read_field(const struct field *field, const struct value *v, struct request *out,
                                struct fault *why)
 {
     static enum pdp_err (*const READ[])(const struct field *, const struct value *, struct request *,
                                         struct fault *) = {
-        [FIELD_ID] = read_text,   [FIELD_TEXT] = read_text,   [FIELD_BOOL] = read_bool,
-        [FIELD_TIME] = read_time, [FIELD_TEXTS] = read_texts, [FIELD_MAP] = read_map,
+        [FIELD_ID] = read_text,     [FIELD_TEXT] = read_text,   [FIELD_BOOL] = read_bool,
+        [FIELD_TIME] = read_time,   [FIELD_TEXTS] = read_texts, [FIELD_MAP] = read_map,
+        [FIELD_ALONE] = read_alone,
     };
     return v->kind == VALUE_NULL ? PDP_ERR_OK : READ[field->kind](field, v, out, why);
 }
@@ -323,13 +335,18 @@ static const struct need NEEDS[] = {
 enum {
     NEEDS_OF_EVENT = 2
 };
+static const uint16_t SEARCHED[SEARCH_PART_COUNT] = {[SEARCH_NONE] = NO_PLACE,
+                                                     [SEARCH_SUBJECT] = PLACE(subject_id),
+                                                     [SEARCH_RESOURCE] = PLACE(resource_id),
+                                                     [SEARCH_ACTION] = PLACE(action_name)};
 
-static enum pdp_err check_needs(const struct value *map, struct request *out, size_t count, struct fault *why)
+static enum pdp_err check_needs(const struct value *map, struct request *out, size_t count,
+                                enum search_part part, struct fault *why)
 {
     for (size_t i = 0; i < count; i++) {
         struct str s;
         memcpy(&s, place_in(out, NEEDS[i].at), sizeof s);
-        if (s.at == NULL) {
+        if (s.at == NULL && NEEDS[i].at != SEARCHED[part]) {
             const struct value *outer = value_get(map, str_of(NEEDS[i].outer));
             bool there = outer != NULL && outer->kind == VALUE_MAP;
             return fault_set(why, there ? NEEDS[i].path : NEEDS[i].outer, "is missing");
@@ -381,7 +398,7 @@ static enum pdp_err read_event(const struct value *root, const struct value *eve
     TRY(check_alone(root, why));
     TRY(read_fields(&EVENT, event, out, why));
     TRY(read_event_type(event, out, why));
-    return check_needs(event, out, NEEDS_OF_EVENT, why);
+    return check_needs(event, out, NEEDS_OF_EVENT, SEARCH_NONE, why);
 }
 
 static enum pdp_err read_modes(struct request *out, struct fault *why)
@@ -415,7 +432,14 @@ enum pdp_err request_read(const struct value *root, struct request *out, struct 
         TRY(read_event(root, event, out, why));
         return read_modes(out, why);
     }
+    return request_read_search(root, SEARCH_NONE, out, why);
+}
+
+enum pdp_err request_read_search(const struct value *root, enum search_part part, struct request *out,
+                                 struct fault *why)
+{
+    *out = (struct request){.root = *root};
     TRY(read_fields(&QUESTION, root, out, why));
     TRY(read_modes(out, why));
-    return check_needs(root, out, COUNT_OF(NEEDS), why);
+    return check_needs(root, out, COUNT_OF(NEEDS), part, why);
 }

@@ -162,6 +162,7 @@ static void put_answers(struct admin *admin, struct emit *emit)
     admin_count(emit, "questions", counts.questions);
     admin_count(emit, "events", counts.events);
     admin_count(emit, "batches", counts.batches);
+    admin_count(emit, "searches", counts.searches);
     admin_count(emit, "repeats", counts.repeats);
     emit_key(emit, STR("effects"));
     emit_map(emit, PDP_EFFECT_COUNT);

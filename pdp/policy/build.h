@@ -6,6 +6,8 @@
 #include "policy/networks.h"
 #include "policy/set.h"
 
+struct entities_named; // what Entities documents name, until they are in order
+
 // Variables that conditions may read, in the order in which they were made.
 struct build_vars {
     struct cel_var *list;
@@ -40,6 +42,8 @@ struct build {
     struct policy_lists *lists;
     size_t network_count;               // lists that say a class of network
     const struct conf_doc **scope_docs; // of each scope
+    struct entities_named *entities;
+    size_t entity_count;
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.
@@ -68,6 +72,8 @@ struct str build_copy(struct build *build, struct str text);
 void *build_array(struct build *build, size_t count, size_t bytes);
 // Text of a node for a message: escaped, cut.
 struct str build_shown(struct build *build, struct str text);
+// What a node says, as a value in the set's arena: plain scalars are what they look like, quoted ones text.
+struct value build_value(struct build *build, const struct conf_node *node);
 // The place of a key in a map.
 struct place build_key_place(const struct conf_node *map, const char *key);
 // The name of a document, empty where it has none that is well-formed.
@@ -80,6 +86,7 @@ void read_definitions(struct build *build, const struct conf_doc *doc);
 void read_policy(struct build *build, const struct conf_doc *doc);
 void read_exception(struct build *build, const struct conf_doc *doc);
 void read_counter(struct build *build, const struct conf_doc *doc);
+void read_entities(struct build *build, const struct conf_doc *doc);
 // Rules that a Policy document will take, with the one that closes it.
 size_t read_policy_rules(const struct conf_doc *doc);
 
@@ -90,6 +97,10 @@ void definitions_close(struct build *build);
 // Room for exceptions; after the last of them: which ones lift each rule.
 void exceptions_reserve(struct build *build, size_t count);
 void exceptions_close(struct build *build);
+
+// Room for what Entities documents name; after the last of them: all in order, each once.
+MUST_USE enum pdp_err entities_reserve(struct build *build, const struct conf_doc *docs, size_t count);
+void entities_close(struct build *build);
 
 // `shadow:` or `rollout:` of a policy or a rule (`map`), which is called `name`, to a number;
 // SET_NO_ROLLOUT where it has neither.

@@ -27,6 +27,7 @@ struct lists_head {
     struct str version;                   // of the document; empty: none
     int64_t updated_ms;                   // LISTS_UNKNOWN: the document does not say
     const struct networks_class *network; // of which its members are; NULL: it says no class
+    bool ordered;                         // its strings are walked in order, as ids of entities
 };
 
 // Strings in one block, each behind its length in two bytes, found by a table of their places.
@@ -54,6 +55,8 @@ struct lists_set {
     size_t entries;                  // as they are written, each time they are
 
     struct lists_strings strings;
+    const unsigned char **ordered; // strings that can be ids, by their bytes; NULL: not asked for, or none is
+    uint32_t ordered_count;
     struct rank32 v4; // the outermost prefixes: none lies in another
     struct rank128 v6;
     const uint8_t *v4_bits, *v6_bits; // of each prefix
@@ -91,6 +94,14 @@ MUST_USE enum pdp_err lists_begin(struct lists_building *building, struct lists_
 MUST_USE enum pdp_err lists_add(struct lists_building *building, struct str text);
 MUST_USE enum pdp_err lists_end(struct lists_building *building);
 void lists_building_fini(struct lists_building *building);
+
+// ---- In order (lists_order.c)
+
+// From now on the strings can be walked by their bytes, also when its file is read anew. Before the set is
+// shared. Those that are empty or longer than an id are left out.
+MUST_USE enum pdp_err lists_order(struct lists_set *set);
+// The string at a place of that order, below ordered_count.
+struct str lists_ordered_at(const struct lists_set *set, uint32_t place);
 
 size_t lists_bytes(const struct lists_set *set); // that it takes in memory
 

@@ -299,5 +299,5 @@ enum pdp_err lists_end(struct lists_building *building)
         TRY(end_v4(building));
         return end_v6(building);
     }
-    return PDP_ERR_OK;
+    return building->set->head.ordered ? lists_order(building->set) : PDP_ERR_OK;
 }

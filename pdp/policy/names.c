@@ -4,8 +4,9 @@
 
 #include "base/hash.h"
 
-static const char *const KINDS[] = {"Policy",        "Strengths", "List",   "Definitions", "Exception",
-                                    "SessionPolicy", "RiskModel", "Schema", "Scope",       "Counter"};
+static const char *const KINDS[] = {"Policy",    "Strengths",     "List",      "Definitions",
+                                    "Exception", "SessionPolicy", "RiskModel", "Schema",
+                                    "Scope",     "Counter",       "Entities"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -103,7 +104,7 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
     }
     diag_hint(n->diags,
               "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-              "`RiskModel`, `Schema`, `Scope` and `Counter`");
+              "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`");
     return false;
 }
 

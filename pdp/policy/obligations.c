@@ -32,7 +32,7 @@ static struct value scalar_value(struct build *build, const struct conf_node *no
 }
 
 // Depth is bounded by the parser.
-static struct value value_of(struct build *build, const struct conf_node *node)
+struct value build_value(struct build *build, const struct conf_node *node)
 {
     if (node->kind == CONF_SCALAR) {
         return scalar_value(build, node);
@@ -40,7 +40,7 @@ static struct value value_of(struct build *build, const struct conf_node *node)
     if (node->kind == CONF_LIST) {
         struct value *items = build_array(build, node->count, sizeof(*items));
         for (size_t i = 0; items != NULL && i < node->count; i++) {
-            items[i] = value_of(build, node->items[i]);
+            items[i] = build_value(build, node->items[i]);
         }
         return (struct value){
             .kind = VALUE_LIST, .n = (uint32_t)(items != NULL ? node->count : 0), .as.list = items};
@@ -49,7 +49,7 @@ static struct value value_of(struct build *build, const struct conf_node *node)
         struct value_entry *entries = build_array(build, node->count, sizeof(*entries));
         for (size_t i = 0; entries != NULL && i < node->count; i++) {
             entries[i].key = value_str(build_copy(build, node->entries[i].key->text));
-            entries[i].value = value_of(build, node->entries[i].value);
+            entries[i].value = build_value(build, node->entries[i].value);
         }
         return (struct value){
             .kind = VALUE_MAP, .n = (uint32_t)(entries != NULL ? node->count : 0), .as.map = entries};
@@ -81,7 +81,7 @@ static bool add(struct build *build, const struct obligation *from, uint32_t *nu
         if (properties == NULL) {
             return false;
         }
-        *properties = value_of(build, from->properties);
+        *properties = build_value(build, from->properties);
     }
     struct str text = text_of(build, from, properties);
     if (!table_put(&build->obligations, text, set->obligation_count, number)) {

@@ -141,6 +141,43 @@ static void print_roles(struct buf *out, const struct policy_set *set)
     }
 }
 
+static void print_ids(struct buf *out, const struct entities_type *type, const struct policy_lists *lists)
+{
+    struct policy_list_facts list;
+    buf_printf(out, ", %u %s", type->id_count, type->id_count == 1 ? "id" : "ids");
+    for (uint32_t i = 0; i < type->list_count; i++) {
+        (void)policy_list_describe(lists, type->lists[i].list, 0, &list);
+        buf_printf(out, ", lists." STR_FMT "%s", STR_ARG(list.name),
+                   type->lists[i].fills ? " that fill" : "");
+    }
+    buf_str(out, type->fills ? STR(", fill") : STR(""));
+}
+
+static void print_actions(struct buf *out, const struct entity *actions, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        buf_str(out, i == 0 ? STR(", actions ") : STR(" "));
+        put_quoted(out, actions[i].id);
+    }
+    buf_byte(out, '\n');
+}
+
+// Properties may be sensitive, and ids many: what is there is said, not what it is.
+static void print_entities(struct buf *out, const struct policy_set *set, const struct policy_lists *lists)
+{
+    const struct entities *all = &set->entities;
+    for (uint32_t i = 0; i < all->type_count; i++) {
+        buf_str(out, STR("entities "));
+        put_quoted(out, all->types[i].name);
+        print_ids(out, &all->types[i], lists);
+        print_actions(out, all->types[i].actions, all->types[i].action_count);
+    }
+    if (all->action_count > 0) {
+        buf_str(out, STR("entities of any type"));
+        print_actions(out, all->actions, all->action_count);
+    }
+}
+
 static void print_scopes(struct buf *out, const struct policy_set *set)
 {
     for (uint32_t i = 0; i < set->scope_count; i++) {
@@ -398,6 +435,7 @@ void policy_set_print(const struct policy_set *set, const struct policy_lists *l
                set->rule_count);
     print_strengths(out, set);
     print_lists(out, lists);
+    print_entities(out, set, lists);
     print_counters(out, set);
     print_roles(out, set);
     print_scopes(out, set);

@@ -99,13 +99,9 @@ static const struct {
     struct str kind;
     void (*read)(struct build *build, const struct conf_doc *doc);
 } READERS[] = {
-    {{"List", 4}, read_list},
-    {{"Strengths", 9}, read_strengths},
-    {{"Definitions", 11}, read_definitions},
-    {{"Scope", 5}, read_scope},
-    {{"Counter", 7}, read_counter},
-    {{"Policy", 6}, read_policy},
-    {{"Exception", 9}, read_exception},
+    {{"List", 4}, read_list},     {{"Strengths", 9}, read_strengths}, {{"Definitions", 11}, read_definitions},
+    {{"Scope", 5}, read_scope},   {{"Counter", 7}, read_counter},     {{"Entities", 8}, read_entities},
+    {{"Policy", 6}, read_policy}, {{"Exception", 9}, read_exception},
 };
 
 static bool is_kind(const struct conf_doc *doc, struct str kind)
@@ -184,6 +180,7 @@ static enum pdp_err reserve(struct build *build, const struct conf_doc *docs, si
     }
     TRY(reserve_definitions(build, docs, count));
     TRY(scopes_reserve(build, docs, count));
+    TRY(entities_reserve(build, docs, count));
     set->rules = build_array(build, rules, sizeof(*set->rules));
     set->policies = build_array(build, policies, sizeof(*set->policies));
     set->obligations = build_array(build, obligations, sizeof(*set->obligations));
@@ -219,6 +216,7 @@ static enum pdp_err read_all(struct build *build, const struct conf_doc *docs, s
     }
     definitions_close(build);
     exceptions_close(build);
+    entities_close(build);
     return build->first;
 }
 

@@ -27,7 +27,7 @@ static const struct str EFFECTS[] = {
 };
 
 // What there is once for everybody.
-static const char *const GLOBAL[] = {"Strengths", "RiskModel", "Schema", "Definitions"};
+static const char *const GLOBAL[] = {"Strengths", "RiskModel", "Schema", "Definitions", "Entities"};
 
 // ---- Folders ----------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #define POLICY_SET_H
 
 #include "policy/combine.h"
+#include "policy/entities.h"
 #include "policy/glob.h"
 #include "policy/lists.h"
 #include "policy/policy.h"
@@ -106,6 +107,7 @@ struct policy_set {
     struct roles roles;         // that bring others along
     struct set_rollout *rollouts;
     uint32_t rollout_count;
+    struct entities entities;
     struct policy_counter *counters; // by the number of their names
     uint32_t counter_count;
     bool untargeted;         // a policy has no target: NO_POLICY cannot be

@@ -57,6 +57,7 @@ static void put_answers(const struct engine_counts *counts, struct metrics *out)
                     counts->questions);
     metrics_counter(out, "pdp_events_total", "session events answered", counts->events);
     metrics_counter(out, "pdp_batches_total", "batches answered", counts->batches);
+    metrics_counter(out, "pdp_searches_total", "searches answered, one a page", counts->searches);
     metrics_counter(out, "pdp_repeats_total", "questions that were asked before", counts->repeats);
     metrics_family(out, "pdp_answers_total", "answers by effect", METRICS_COUNTER);
     for (int i = 0; i < PDP_EFFECT_COUNT; i++) {

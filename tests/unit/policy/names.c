@@ -72,13 +72,13 @@ static const struct {
      "    2 | kind: Exemption\n"
      "      |       ^~~~~~~~~\n"
      "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-     "`RiskModel`, `Schema`, `Scope` and `Counter`\n"},
+     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`\n"},
     {"apiVersion: pdp/v1\nmetadata: {name: a}\n",
      "p.yaml:1:1: error: a document needs `kind`\n"
      "    1 | apiVersion: pdp/v1\n"
      "      | ^~~~~~~~~~\n"
      "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-     "`RiskModel`, `Schema`, `Scope` and `Counter`\n"},
+     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\n", "p.yaml:1:1: error: a document needs `metadata`\n"
                                            "    1 | apiVersion: pdp/v1\n"
                                            "      | ^~~~~~~~~~\n"
