@@ -26,10 +26,11 @@ static const struct pdp_setting_about SETTINGS[] = {
     {"deadline", "TIME", false, "that an answer may take; 1s unless told"},
     // AuthZEN.
     {"issuer", "URL", false, "https address by which callers reach this: publishes the metadata of AuthZEN"},
+    {"capability", "URN", true, "that the metadata names"},
     {"obligations", "true", false, "answers speak the obligations profile of AuthZEN"},
 };
 
-static const struct http_part *const PARTS[] = {&http_authzen};
+static const struct http_part *const PARTS[] = {&http_authzen, &http_events};
 
 struct pdp_adapter {
     struct pdp_adapter_setup setup;

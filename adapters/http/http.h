@@ -24,6 +24,7 @@ struct http_header {
 struct http_request {
     struct text method, target; // as in the request line: nothing is decoded, the query is there
     struct text path, query; // of the target, before and behind the first `?`; query.at is NULL without one
+    struct text tenant;      // that the path names, where the endpoint has tenants; at NULL without one
     const struct http_header *headers; // in their order, with duplicates
     size_t header_count;
     struct text body;

@@ -9,6 +9,8 @@ struct http_endpoint {
     const char *method; // NULL: any. An endpoint for GET serves HEAD too
     const char *path;   // compared byte by byte with the raw path
     bool below;         // also whatever stands behind the path and a `/`
+    bool tenants;       // also behind `/TENANT`
+    bool tenant_below;  // also with `/TENANT` behind it
     // The header in which callers show their token: `Authorization` (as `Bearer TOKEN`), or another one,
     // which holds the token alone. NULL: anybody may call, and request.caller is NULL.
     const char *token_header;
@@ -27,6 +29,6 @@ struct http_part {
     size_t endpoint_count;
 };
 
-extern const struct http_part http_authzen;
+extern const struct http_part http_authzen, http_events;
 
 #endif

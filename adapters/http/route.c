@@ -4,13 +4,37 @@
 
 #include <stdio.h>
 
-static bool path_is(const struct http_endpoint *endpoint, struct text path)
+// A tenant in a path is written as it is: nothing is decoded.
+static bool tenant_right(struct text tenant)
+{
+    for (size_t i = 0; i < tenant.len; i++) {
+        char c = tenant.at[i];
+        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!alnum && (c == '\0' || strchr("._~-", c) == NULL)) {
+            return false;
+        }
+    }
+    bool dots = text_eq(tenant, TEXT(".")) || text_eq(tenant, TEXT(".."));
+    return tenant.len > 0 && tenant.len <= 255 && !dots;
+}
+
+static bool path_is(const struct http_endpoint *endpoint, struct text path, struct text *tenant)
 {
     size_t len = strlen(endpoint->path);
-    if (path.len < len || memcmp(path.at, endpoint->path, len) != 0) {
-        return false;
+    *tenant = (struct text){0};
+    if (path.len >= len && memcmp(path.at, endpoint->path, len) == 0) {
+        struct text rest = {path.at + len, path.len - len};
+        if (rest.len == 0 || (endpoint->below && rest.at[0] == '/')) {
+            return true;
+        }
+        *tenant = (struct text){rest.at + 1, rest.len - 1};
+        return endpoint->tenant_below && rest.at[0] == '/' && tenant_right(*tenant);
     }
-    return path.len == len || (endpoint->below && path.at[len] == '/');
+    if (endpoint->tenants && path.len > len + 1 && path.at[0] == '/') {
+        *tenant = (struct text){path.at + 1, path.len - len - 1};
+        return memcmp(path.at + path.len - len, endpoint->path, len) == 0 && tenant_right(*tenant);
+    }
+    return false;
 }
 
 static bool method_is(const struct http_endpoint *endpoint, struct text method)
@@ -36,12 +60,14 @@ static bool find(struct http_call *call, char *allowed, size_t room)
         const struct http_opened *opened = &call->server->parts[i];
         for (size_t j = 0; j < opened->part->endpoint_count; j++) {
             const struct http_endpoint *endpoint = &opened->part->endpoints[j];
-            if (!path_is(endpoint, call->request.path)) {
+            struct text tenant;
+            if (!path_is(endpoint, call->request.path, &tenant)) {
                 continue;
             }
             if (method_is(endpoint, call->request.method)) {
                 call->endpoint = endpoint;
                 call->self = opened->self;
+                call->request.tenant = tenant;
                 return true;
             }
             allow(allowed, room, endpoint->method);
