@@ -38,7 +38,7 @@ endfunction()
 
 set(PDP_KEEP pdp_err_name pdp_effect_name pdp_question_new pdp_answer_allows)
 pdp_add_library(pdp_client_shared pdp "Asks a policy decision point over NNG" EXPORT pdp
-    SOURCES ${client_sources} LINK floor2 nng_peer Threads::Threads KEEP ${PDP_KEEP})
+    SOURCES ${client_sources} LINK floor2 nng_peer PkgConfig::libssl PkgConfig::libcrypto Threads::Threads KEEP ${PDP_KEEP})
 pdp_add_library(pdp_engine_shared pdp-engine "Policy decisions in process" EXPORT engine
     SOURCES ${CMAKE_SOURCE_DIR}/pdp/engine/public.c LINK floor4 Threads::Threads KEEP ${PDP_KEEP})
 

@@ -3,7 +3,7 @@
 
 if(client_sources)
     add_library(client_objects STATIC ${client_sources})
-    target_link_libraries(client_objects PUBLIC floor2 nng_peer Threads::Threads)
+    target_link_libraries(client_objects PUBLIC floor2 nng_peer PkgConfig::libssl PkgConfig::libcrypto Threads::Threads)
 endif()
 # All of pdpd but its main: the echo of tests/bench runs on the same loop.
 file(GLOB_RECURSE daemon_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/pdp/daemon/*.c)

@@ -7,6 +7,7 @@
 #include <pdp/decider.h>
 #include <pdp/effect.h>
 #include <pdp/err.h>
+#include <pdp/flow.h>
 #include <pdp/question.h>
 
 #endif

@@ -1,64 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/call.h"
 #include "client/client.h"
+#include "client/options.h"
 #include "client/watch.h"
 #include "wire/answer.h"
 #include "wire/question.h"
 
 #include <pdp/decider.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define DEADLINE_MOST_MS 3600000
-#define ID_BYTES 16
-
-struct random_id {
-    char text[2 * ID_BYTES + 1];
-};
-
 // Drawn anew for each question, so that nobody can guess the id of another's question.
-static enum pdp_err draw_id(struct random_id *id)
+static enum pdp_err draw_id(struct options_id *id)
 {
-    unsigned char bytes[ID_BYTES];
+    unsigned char bytes[OPTIONS_ID_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
         return PDP_ERR_IO;
     }
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        id->text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        id->text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    id->text[sizeof id->text - 1] = '\0';
+    *id = options_id_of(bytes);
     return PDP_ERR_OK;
 }
 
 static enum wire_form form_of(const struct pdp_client *client)
 {
-    return client->form == PDP_FORM_JSON ? WIRE_JSON : WIRE_CBOR;
-}
-
-static enum pdp_err check_deadline(int32_t deadline_ms)
-{
-    return deadline_ms >= 1 && deadline_ms <= DEADLINE_MOST_MS ? PDP_ERR_OK : PDP_ERR_RANGE;
-}
-
-// The words of an answer that nobody gave.
-static const char *why_none(struct pdp_client *client, enum pdp_err err, char *text, size_t bytes)
-{
-    bool away = err == PDP_ERR_TIMEOUT && !pdp_connected(client);
-    (void)snprintf(text, bytes, away ? "nobody answers at %s" : "%s", away ? client->url : pdp_err_text(err));
-    return text;
-}
-
-static enum pdp_code code_of_err(enum pdp_err err)
-{
-    return err == PDP_ERR_BUSY ? PDP_CODE_OVERLOADED : PDP_CODE_NO_ANSWER;
+    return options_form(client->form);
 }
 
 static struct pdp_answer *deny(struct pdp_client *client, enum pdp_err err)
 {
-    char why[320];
-    return answer_deny(code_of_err(err), why_none(client, err, why, sizeof why));
+    return options_deny(err, err == PDP_ERR_TIMEOUT && !pdp_connected(client) ? client->url : NULL);
 }
 
 // ---- One question ----------------------------------------------------------------------------------
@@ -66,8 +36,8 @@ static struct pdp_answer *deny(struct pdp_client *client, enum pdp_err err)
 static enum pdp_err encode_for(struct pdp_client *client, const struct pdp_question *question, bool event,
                                const char *gateway, int32_t deadline_ms, struct buf *out)
 {
-    TRY(check_deadline(deadline_ms));
-    struct random_id id;
+    TRY(options_check_deadline(deadline_ms));
+    struct options_id id;
     TRY(draw_id(&id));
     struct question_bytes how = {.form = form_of(client),
                                  .event = event,
@@ -100,7 +70,7 @@ static enum pdp_err ask_or_deny(struct pdp_client *client, const struct pdp_ques
 {
     *answer = NULL;
     struct asked asked;
-    enum pdp_err err = check_deadline(deadline_ms);
+    enum pdp_err err = options_check_deadline(deadline_ms);
     bool kept = asked_begin(&asked, client, err == PDP_ERR_OK && !event ? question : NULL, answer);
     if (!kept && err == PDP_ERR_OK) {
         err = ask(client, question, event, deadline_ms, answer);
@@ -130,7 +100,7 @@ enum pdp_err pdp_event(struct pdp_client *client, const struct pdp_question *eve
 enum pdp_err client_call(struct pdp_client *client, struct str message, int32_t deadline_ms,
                          struct buf *reply)
 {
-    TRY(check_deadline(deadline_ms));
+    TRY(options_check_deadline(deadline_ms));
     AUTO(buf_fini) struct buf copy = {0};
     buf_str(&copy, message);
     if (copy.failed) {
@@ -255,7 +225,7 @@ static enum pdp_err encode_batch(struct pdp_client *client, const struct pdp_que
     emit_key(&emit, STR("evaluations"));
     emit_list(&emit, count);
     for (size_t i = 0; i < count; i++) {
-        struct random_id id;
+        struct options_id id;
         TRY(draw_id(&id));
         question_emit(questions[i], str_of(id.text), &emit);
     }
@@ -272,7 +242,7 @@ static enum pdp_err ask_batch(struct pdp_client *client, const struct pdp_questi
                               struct pdp_answer **answers)
 {
     AUTO(buf_fini) struct buf message = {0};
-    TRY(check_deadline(deadline_ms));
+    TRY(options_check_deadline(deadline_ms));
     TRY(encode_batch(client, questions, count, semantic, deadline_ms, &message));
     nng_msg *reply = NULL;
     TRY(call_wait(client, &message, deadline_ms, &reply));

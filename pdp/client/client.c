@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include "client/call.h"
+#include "client/options.h"
 #include "client/tls.h"
 #include "client/watch.h"
 
@@ -11,86 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define IN_FLIGHT_DEFAULT 256
-#define IN_FLIGHT_MOST 4096
-#define ANSWER_BYTES_DEFAULT (4u << 20)
 #define RECONNECT_FIRST_MS 10
-#define RECONNECT_MOST_MS 1000
 #define CLOSE_MOST_MS 2000
-
-static const struct pdp_options DEFAULTS = {
-    .size = sizeof(struct pdp_options),
-    .form = PDP_FORM_CBOR,
-    .in_flight_max = IN_FLIGHT_DEFAULT,
-    .answer_bytes_max = ANSWER_BYTES_DEFAULT,
-    .reconnect_ms = RECONNECT_MOST_MS,
-};
-
-static bool is_supported(struct str url)
-{
-    return str_starts(url, STR("ipc://")) || str_starts(url, STR("tcp://")) ||
-           str_starts(url, STR("tls+tcp://"));
-}
-
-static enum pdp_err check_url(const char *url)
-{
-    struct str text = str_of(url);
-    if (text.len == 0 || text.len >= sizeof((struct pdp_client *)0)->url) {
-        return PDP_ERR_SYNTAX;
-    }
-    if (!is_supported(text)) {
-        return str_find(text, STR("://"), 0) != SIZE_MAX ? PDP_ERR_UNSUPPORTED : PDP_ERR_SYNTAX;
-    }
-    return PDP_ERR_OK;
-}
-
-// Nothing is kept of which nobody tells when it is void.
-static enum pdp_err check_watch(const struct pdp_options *options)
-{
-    if (options->cache_entries > GUARD_ENTRIES_MAX ||
-        (options->cache_entries > 0 && options->notices_url == NULL) ||
-        (options->name != NULL && (options->name[0] == '\0' || strlen(options->name) > NOTICE_NAME_MAX))) {
-        return PDP_ERR_RANGE;
-    }
-    const char *const urls[] = {options->notices_url, options->orders_url};
-    for (size_t i = 0; i < COUNT_OF(urls); i++) {
-        if (urls[i] != NULL) {
-            TRY(check_url(urls[i]));
-        }
-    }
-    return PDP_ERR_OK;
-}
-
-// What the caller knows of, with defaults for what it left zero.
-static enum pdp_err read_options(const struct pdp_options *given, struct pdp_options *out)
-{
-    *out = DEFAULTS;
-    if (given == NULL) {
-        return PDP_ERR_OK;
-    }
-    struct pdp_options options = {0};
-    if (given->size < sizeof given->size) {
-        return PDP_ERR_RANGE;
-    }
-    memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    if ((options.form != PDP_FORM_CBOR && options.form != PDP_FORM_JSON) ||
-        options.in_flight_max > IN_FLIGHT_MOST || options.reconnect_ms < 0) {
-        return PDP_ERR_RANGE;
-    }
-    out->form = options.form;
-    out->in_flight_max = options.in_flight_max != 0 ? options.in_flight_max : out->in_flight_max;
-    out->answer_bytes_max = options.answer_bytes_max != 0 ? options.answer_bytes_max : out->answer_bytes_max;
-    out->reconnect_ms = options.reconnect_ms != 0 ? options.reconnect_ms : out->reconnect_ms;
-    out->ca_file = options.ca_file;
-    out->cert_file = options.cert_file;
-    out->key_file = options.key_file;
-    out->server_name = options.server_name;
-    out->notices_url = options.notices_url;
-    out->orders_url = options.orders_url;
-    out->name = options.name;
-    out->cache_entries = options.cache_entries;
-    return check_watch(out);
-}
 
 static void on_connected(nng_pipe pipe, nng_pipe_ev event, void *user)
 {
@@ -208,8 +131,8 @@ enum pdp_err pdp_connect(const char *url, const struct pdp_options *options, str
 {
     *client = NULL;
     struct pdp_options settled;
-    TRY(read_options(options, &settled));
-    TRY(check_url(url));
+    TRY(options_read(options, &settled));
+    TRY(options_check_url(url));
     AUTO(client_free) struct pdp_client *made = NULL;
     TRY(client_new(&settled, &made));
     memcpy(made->url, url, strlen(url) + 1);

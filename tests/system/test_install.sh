@@ -40,6 +40,8 @@ flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror"
 # shellcheck disable=SC2046,SC2086
 cc $flags docs/examples/ask.c $(pkg-config --cflags --libs libpdp) -o "$work/ask"
 # shellcheck disable=SC2046,SC2086
+cc $flags docs/examples/loop.c $(pkg-config --cflags --libs libpdp) -o "$work/loop"
+# shellcheck disable=SC2046,SC2086
 cc $flags docs/examples/embed.c $(pkg-config --cflags --libs libpdp-engine) -o "$work/embed"
 for example in docs/examples/*.c; do
     [ "$(wc -l <"$example")" -lt 60 ] || fail "$example is 60 lines or more"
@@ -103,6 +105,7 @@ expect 1 "bad.yaml:" sh -c "'$work/embed' '$work/bad.yaml' <'$work/alice.json'"
 
 # Nobody listens: deny, and the program says who was asked.
 expect 1 "nobody answers at ipc://$work/none.sock" "$work/ask" "ipc://$work/none.sock" alice GET /x
+expect 1 "nobody answers at ipc://$work/none.sock" "$work/loop" "ipc://$work/none.sock" alice GET /x
 expect 2 "not supported" "$work/ask" "gopher://x" alice GET /x
 
 if [ -x "$work/prefix/bin/pdpd" ]; then
@@ -120,5 +123,7 @@ if [ -x "$work/prefix/bin/pdpd" ]; then
         expect 0 "allow (policy)" "$ask" "ipc://$work/decide.sock" alice GET /x
         expect 1 "deny (no-rule)" "$ask" "ipc://$work/decide.sock" mallory GET /x
     done
+    expect 0 "allow (alice may read)" "$work/loop" "ipc://$work/decide.sock" alice GET /x
+    expect 1 "deny (" "$work/loop" "ipc://$work/decide.sock" mallory GET /x
 fi
 echo "ok: installed, compiled both ways, asked and embedded"

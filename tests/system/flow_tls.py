@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The descriptor face over TLS: who is believed, and who is not. Usage: flow_tls.py BIN FLOW"""
+import os
+import sys
+import tempfile
+
+from tls import Ca, Daemon, check, run
+import tls
+
+CONFIG = """policies: policies
+workers: 1
+decide: 'tls+tcp://127.0.0.1:0'
+tls: {cert: pdp.pem, key: pdp.key, ca: ca.pem}
+peers:
+  - {certificate: '*.example'}
+"""
+
+
+def asks(daemon, ca, name="", server="pdp.example", authority=None, host="127.0.0.1"):
+    """What `system_flow --ask` says: its answer, and whether there was a connection."""
+    url = f"tls+tcp://{host}:{daemon.decide.rsplit(':', 1)[1]}"
+    cert, key = (ca.path(f"{name}.pem"), ca.path(f"{name}.key")) if name else ("", "")
+    return run(os.path.abspath(sys.argv[2]), "--ask", url, authority or ca.path("ca.pem"), cert, key, server).stdout.split("\n")[:2]
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        ca, other = Ca(folder, "ca"), Ca(folder, "other")
+        ca.issue("pdp.example", usage="serverAuth", san="DNS:pdp.example,IP:127.0.0.1")
+        ca.issue("gw.example").issue("gw.elsewhere").issue("expired.example", start="20200101000000Z", end="20210101000000Z")
+        other.issue("gw.example")
+        at = os.path.join(folder, "daemon")
+        os.makedirs(at)
+        for name, to in (("pdp.example.pem", "pdp.pem"), ("pdp.example.key", "pdp.key"), ("ca.pem", "ca.pem")):
+            with open(ca.path(name), "rb") as source, open(os.path.join(at, to), "wb") as target:
+                target.write(source.read())
+        daemon = Daemon(at, CONFIG)
+        good, away = ["allow policy", "connected"], ["deny TIMEOUT", "not connected"]
+        try:
+            for how, want in (
+                (asks(daemon, ca, "gw.example"), good),
+                (asks(daemon, ca, "gw.example", server=""), good),  # the address is in the certificate
+                (asks(daemon, ca, "gw.example", server="other.example"), away),
+                (asks(daemon, ca, "gw.example", server="127.0.0.2"), away),
+                (asks(daemon, ca, "gw.example", server="", host="localhost"), away),
+                (asks(daemon, ca, "gw.example", authority=other.path("ca.pem")), away),
+                (asks(daemon, other, "gw.example", authority=ca.path("ca.pem")), away),
+                (asks(daemon, ca, "expired.example"), away),
+                (asks(daemon, ca, "gw.elsewhere"), away),
+                (asks(daemon, ca), away),
+                (asks(daemon, ca, "nobody"), ["refused IO", "not connected"]),
+            ):
+                check(how == want, f"{how}, not {want}")
+        finally:
+            daemon.stop()
+            if tls.failures:
+                print(daemon.said()[-4000:])
+    print(f"{tls.checks} checks, {tls.failures} failed")
+    return 1 if tls.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
