@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The adapter as a whole: its settings, its parts, their life.
+#include "common/identity.h"
 #include "common/settings.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -28,9 +29,20 @@ static const struct pdp_setting_about SETTINGS[] = {
     {"issuer", "URL", false, "https address by which callers reach this: publishes the metadata of AuthZEN"},
     {"capability", "URN", true, "that the metadata names"},
     {"obligations", "true", false, "answers speak the obligations profile of AuthZEN"},
+    // Forward-auth.
+    {"forward", "GATEWAY", false, "answer `/forward-auth` for nginx, caddy, traefik, envoy or auto"},
+    {"client-address", "HEADER", false,
+     "who connected to the gateway: `x-real-ip` or `x-forwarded-for` (its last)"},
+    {"details", "true|false", false, "refusals say why to the gateway; `true` for nginx unless told"},
+    {"cookie-path", "PATH", false, "of the session's cookie, to take it away; `/` unless told"},
+    {"cookie-domain", "DOMAIN", false, "of the session's cookie"},
+    {"cookie-secure", "true|false", false, "`true` unless told"},
+    {"clear-site-data", "true|false", false,
+     "an ended session's site data is taken away too; `false` unless told"},
+    IDENTITY_SETTINGS,
 };
 
-static const struct http_part *const PARTS[] = {&http_authzen, &http_events};
+static const struct http_part *const PARTS[] = {&http_authzen, &http_events, &http_forward};
 
 struct pdp_adapter {
     struct pdp_adapter_setup setup;

@@ -67,6 +67,16 @@ void *http_memory(struct http_call *call, size_t bytes)
     return chunk->bytes;
 }
 
+void http_keep(struct http_call *call, void *kept)
+{
+    call->kept = kept;
+}
+
+void *http_kept(const struct http_call *call)
+{
+    return call->kept;
+}
+
 static void forget_memory(struct http_call *call)
 {
     while (call->memory != NULL) {
@@ -253,6 +263,7 @@ static void forget(struct http_call *call)
     call->begun = call->unread = call->too_long = call->served = call->no_memory = call->asking =
         call->replied = false;
     call->then = NULL;
+    call->kept = NULL;
     call->status = 0;
     call->type = NULL;
     call->reply = NULL;

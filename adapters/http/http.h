@@ -45,6 +45,9 @@ void *http_self(const struct http_call *call);
 struct text http_header(const struct http_request *request, const char *name, bool *more);
 // Zeroed memory that goes with the call; NULL where memory is out.
 void *http_memory(struct http_call *call, size_t bytes);
+// One pointer of the endpoint's own, for what it is answered; NULL where none was kept.
+void http_keep(struct http_call *call, void *kept);
+void *http_kept(const struct http_call *call);
 
 // ---- Asking ------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ struct http_call {
     const struct http_endpoint *endpoint;
     void *self;
     struct http_chunk *memory;
+    void *kept;
     char caller[CALLERS_NAME_MAX + 1];
     bool begun, unread, too_long, served, counted, no_memory;
 
