@@ -10,7 +10,9 @@ ids; a site that keeps every request as it came; a client that sends any bytes.
     finish()
 
 Whoever waits, waits for a condition with a deadline; nothing sleeps for a fixed time."""
+import base64
 import collections
+import hashlib
 import os
 import pathlib
 import re
@@ -500,8 +502,8 @@ class Answer(Message):
 class Client:
     """One connection to a gateway, on which any bytes can be sent."""
 
-    def __init__(self, port, host="127.0.0.1"):
-        self.socket = socket.create_connection((host, port), timeout=DEADLINE_S)
+    def __init__(self, port, host="127.0.0.1", source="", deadline_s=DEADLINE_S):
+        self.socket = socket.create_connection((host, port), timeout=deadline_s, source_address=(source, 0))
         self.stream = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -521,21 +523,25 @@ class Client:
             pass # it was refused before it was read; what was answered can be read still
 
     def head(self):
-        """The next answer without its body, 1xx left out."""
+        """The next answer without its body, 1xx left out (but 101)."""
+        answer = self.head_or_none()
+        return answer if check(answer is not None, "an answer in time") else Answer()
+
+    def head_or_none(self):
+        """The same; None: nothing came in time. An answer of status 0: the connection has ended."""
         try:
             answer = Answer(read_head(self.stream))
-            while 100 <= answer.status < 200:
+            while 100 <= answer.status < 200 and answer.status != 101:
                 answer = Answer(read_head(self.stream))
             return answer
         except TimeoutError:
-            check(False, "an answer in time")
-            return Answer()
+            return None
         except OSError:
             return Answer()
 
-    def answer(self, method=b"GET"):
-        answer = self.head()
-        if not answer.status or method == b"HEAD" or answer.status in (204, 304):
+    def with_body(self, answer, method=b"GET"):
+        """It, once its body is read: None where that did not come to its end."""
+        if not answer.status or method == b"HEAD" or answer.status in (101, 204, 304):
             return answer
         try:
             answer.body = read_body(self.stream, answer.headers)
@@ -544,6 +550,9 @@ class Client:
         except (OSError, ValueError):
             answer.body = None
         return answer
+
+    def answer(self, method=b"GET"):
+        return self.with_body(self.head(), method)
 
     def ask(self, target, headers=(), method="GET", body=b"", host="shop.example", version="HTTP/1.1"):
         data = request(target, headers, method, body, host, version)
@@ -593,9 +602,16 @@ def send_raw(port, data, finished=True):
 
 # ---- The site behind the gateway ---------------------------------------------------------------------
 
+def accepted(request):
+    """What RFC 6455 answers to a key."""
+    key = as_bytes(request.one("sec-websocket-key") or "") + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    return base64.b64encode(hashlib.sha1(key).digest())
+
+
 class Site:
     """A small site that answers every request with a page and keeps it, byte for byte, in `seen`. `/…/slow` is a download: its first
-    half comes at once, the second when `flow` is set. Its answers hold `X-Site: 1`, so that nobody takes a gateway's for its."""
+    half comes at once, the second when `flow` is set. Its answers hold `X-Site: 1`, so that nobody takes a gateway's for its. Whoever
+    asks for another protocol gets it (101), and what comes then is kept too."""
     HALF = b"x" * 65536
 
     def __init__(self, stage):
@@ -652,7 +668,12 @@ class Site:
         seen = Request(head)
         self.seen.append(seen) # before the body: it counts, whatever comes of it
         seen.body = read_body(stream, seen.headers)
-        if seen.target.split(b"?")[0].endswith(b"/slow"):
+        if seen.one("upgrade"):
+            # A socket is the site's and the client's affair; HTTP in another guise is not.
+            s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nX-Site: 1\r\nConnection: Upgrade\r\nUpgrade: " +
+                      as_bytes(seen.one("upgrade")) + b"\r\nSec-WebSocket-Accept: " + accepted(seen) + b"\r\n\r\n")
+            return seen.one("upgrade") != "websocket"
+        elif seen.target.split(b"?")[0].endswith(b"/slow"):
             self.download(s)
         else:
             page = b"page " + seen.target + b"\n"
