@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,9 +103,12 @@ static void on_connection(void *user, struct MHD_Connection *connection, void **
         if (conn != NULL) {
             conn_join(server, conn);
         }
-    } else if (*context != NULL) {
-        conn_leave(server, *context);
+    } else {
+        if (*context != NULL) {
+            conn_leave(server, *context);
+        }
         *context = NULL;
+        atomic_fetch_sub(&server->open, 1);
     }
 }
 
@@ -123,6 +127,19 @@ static void cut_slow(struct http_server *server, int64_t now_ms)
     pthread_mutex_unlock(&server->lock);
 }
 
+// Our own limit: 0.9.75 never gives back a lock where connections that were handed over reach its own.
+static void hand_over(struct http_server *server, int fd, const struct sockaddr *address, socklen_t len)
+{
+    if (atomic_load(&server->open) >= server->limits.connections) {
+        close(fd);
+        return;
+    }
+    atomic_fetch_add(&server->open, 1);
+    if (MHD_add_connection(server->daemon, fd, address, len) != MHD_YES) { // it has closed it
+        atomic_fetch_sub(&server->open, 1);
+    }
+}
+
 // false: there are no more descriptors.
 static bool take(struct http_server *server, int listener)
 {
@@ -131,8 +148,7 @@ static bool take(struct http_server *server, int listener)
         socklen_t len = sizeof address;
         int fd = accept4(listener, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            // Closes it where there are too many.
-            (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, len);
+            hand_over(server, fd, (struct sockaddr *)&address, len);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
         }

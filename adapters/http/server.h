@@ -92,6 +92,7 @@ struct http_server {
 
     struct MHD_Daemon *daemon;
     _Atomic bool closing;
+    _Atomic int64_t open;        // connections
     _Atomic int64_t asked, busy; // questions, and calls, that are under way
 
     pthread_t door; // takes connections, and cuts those that are slow
