@@ -317,8 +317,9 @@ static bool name_right(const char *name, size_t len)
     return len > 0 && len <= CALLERS_NAME_MAX;
 }
 
-// The name of a kind, where there is just one; of DNS names the first.
-static char *san_of(gnutls_x509_crt_t cert, unsigned kind)
+// The name of a kind, where there is just one; of DNS names the first. *wrong: there is something that is no name,
+// and then no other one is looked for.
+static char *san_of(gnutls_x509_crt_t cert, unsigned kind, bool *wrong)
 {
     char name[CALLERS_NAME_MAX + 1];
     char *found = NULL;
@@ -332,6 +333,7 @@ static char *san_of(gnutls_x509_crt_t cert, unsigned kind)
         if (rc < 0 ||
             (type == kind && (!name_right(name, len) || (found != NULL && kind == GNUTLS_SAN_URI)))) {
             free(found);
+            *wrong = true;
             return NULL;
         }
         if (type == kind && found == NULL) {
@@ -356,9 +358,10 @@ static char *cn_of(gnutls_x509_crt_t cert)
 // As the daemon names its peers: by DNS name, else by URI, else by common name.
 static char *name_of(gnutls_x509_crt_t cert)
 {
-    char *name = san_of(cert, GNUTLS_SAN_DNSNAME);
-    name = name != NULL ? name : san_of(cert, GNUTLS_SAN_URI);
-    return name != NULL ? name : cn_of(cert);
+    bool wrong = false;
+    char *name = san_of(cert, GNUTLS_SAN_DNSNAME, &wrong);
+    name = name != NULL || wrong ? name : san_of(cert, GNUTLS_SAN_URI, &wrong);
+    return name != NULL || wrong ? name : cn_of(cert);
 }
 
 static char *believed(const struct tls_read *read, gnutls_session_t session)
