@@ -12,7 +12,7 @@ add_library(daemon_objects STATIC ${daemon_sources})
 target_link_libraries(daemon_objects PUBLIC floor5 PkgConfig::libssl PkgConfig::libmicrohttpd PkgConfig::libcurl Threads::Threads)
 if(EXISTS ${CMAKE_SOURCE_DIR}/pdp/daemon/main.c)
     add_executable(pdpd ${CMAKE_SOURCE_DIR}/pdp/daemon/main.c)
-    target_link_libraries(pdpd PRIVATE daemon_objects)
+    target_link_libraries(pdpd PRIVATE adapters_all daemon_objects)
     install(TARGETS pdpd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES ${CMAKE_SOURCE_DIR}/pdp/daemon/pdpd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
     # The unit names the program where it was installed to: the prefix is known then, not before.

@@ -64,7 +64,8 @@ struct pdp_adapter_kind {
     const char *help; // one line: what it speaks
     const struct pdp_setting_about *settings;
     size_t setting_count;
-    // Checks all settings, then serves on threads of its own. On failure *adapter is NULL and *wrong says
+    // Checks all settings, then serves on threads of its own; without listeners it checks, serves nobody, and
+    // asks nothing of the decider, which may be zeroed. On failure *adapter is NULL and *wrong says
     // why. Files that are named are read here; SYNTAX, RANGE, MISSING, UNKNOWN, IO, MALFORMED, NOMEM.
     enum pdp_err (*open)(const struct pdp_adapter_setup *setup, struct pdp_adapter **adapter,
                          struct pdp_adapter_wrong *wrong);

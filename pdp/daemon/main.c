@@ -3,6 +3,8 @@
 #include "daemon/config/flags.h"
 #include "daemon/server/server.h"
 
+#include "all.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,7 +102,7 @@ int main(int argc, char **argv)
     static struct config config; // large, and alive as long as any thread
     struct flags flags;
     struct buf why = {0};
-    config_init(&config);
+    config_init(&config, adapters_all);
     int status = SERVER_BAD_INPUT;
     if (flags_read(argc, argv, &flags, &config, &why) == PDP_ERR_OK) {
         status = run(&flags, &config);

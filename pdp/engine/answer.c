@@ -5,6 +5,7 @@
 #include "engine/late.h"
 #include "engine/quarantine.h"
 #include "engine/record_inner.h"
+#include "engine/relay.h"
 #include "engine/report.h"
 #include "engine/search.h"
 #include "model/fault.h"
@@ -439,11 +440,12 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     struct value root = {0};
     struct snapshot *snapshot = worker_pin(worker);
     worker_pin_controls(worker, snapshot);
-    struct peer room;
+    struct peer other, room;
+    bool answered = wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
+                    relay_settle(worker, &peer, &root, &other);
     peer = judged(worker, peer, &room);
-    bool answered =
-        wire_decode(form, message, &worker->arena, &root, &worker->fault) == PDP_ERR_OK &&
-        (late_refuse(worker, &root, &emit) || answer_root(worker, snapshot, peer, &root, now_ms, &emit));
+    answered = answered && (late_refuse(worker, &root, &emit) ||
+                            answer_root(worker, snapshot, peer, &root, now_ms, &emit));
     const struct value *id = value_get(&root, STR("request_id"));
     worker->request_id = id != NULL && id->kind == VALUE_STRING ? value_text(id) : (struct str){0};
     if (!answered) {

@@ -67,6 +67,8 @@ const struct geo_set *snapshot_geo(const struct snapshot *snapshot);
 
 // ---- Engine ------------------------------------------------------------------------------------
 
+struct peer;
+
 struct engine_config {
     struct hash_key key;                   // drawn at start-up, or kept where state is kept
     struct hash_key id_keys[SESSION_KEYS]; // of session ids; these three as in session_table_config
@@ -86,6 +88,11 @@ struct engine_config {
     // none is made. Called on a worker's thread.
     bool (*random)(void *user, void *out, size_t len);
     void *random_user;
+    // What a gateway may do that another peer asks for: grants and tenants of *out; its texts live as long as
+    // the engine. false: nothing is said of it, and it may do what the one that asks for it may. NULL:
+    // nothing is said of any. Any worker's thread; must be quick.
+    bool (*relayed)(void *user, struct str gateway, struct peer *out);
+    void *relayed_user;
 };
 
 MUST_USE enum pdp_err engine_new(const struct engine_config *config, struct engine **out);
@@ -123,8 +130,9 @@ enum {
     GRANT_ASSERT_DEVICE = 1 << 5,
     GRANT_SIMULATE = 1 << 6,     // `at` of an envelope is the clock
     GRANT_ASSERT_ROLES = 1 << 7, // the property `roles` is believed
+    GRANT_RELAY = 1 << 8,        // asks for other gateways: `gateway` of a message
     GRANT_ALL = GRANT_ASK | GRANT_ISSUE | GRANT_SIGNAL | GRANT_ASSERT_AUTH | GRANT_ASSERT_SUBJECT |
-                GRANT_ASSERT_DEVICE | GRANT_ASSERT_ROLES, // all but SIMULATE
+                GRANT_ASSERT_DEVICE | GRANT_ASSERT_ROLES, // all but SIMULATE and RELAY
 };
 
 struct peer {

@@ -20,8 +20,9 @@ const char *event_name(enum event_type type)
 // ---- The fields that are known, one table a map ------------------------------------------------
 
 enum field_kind {
-    FIELD_ID,   // text, 1 to REQUEST_ID_MAX bytes
-    FIELD_TEXT, // any text
+    FIELD_ID,       // text, 1 to REQUEST_ID_MAX bytes
+    FIELD_RESOURCE, // text, 1 to REQUEST_RESOURCE_MAX bytes
+    FIELD_TEXT,     // any text
     FIELD_BOOL,
     FIELD_TIME,  // seconds since 1970, RFC 3339, or a time of the wire
     FIELD_TEXTS, // list of text
@@ -31,6 +32,7 @@ enum field_kind {
 
 static const char *const EXPECTED[] = {
     [FIELD_ID] = "text",
+    [FIELD_RESOURCE] = "text",
     [FIELD_TEXT] = "text",
     [FIELD_BOOL] = "true or false",
     [FIELD_TIME] = "seconds since 1970 or RFC 3339 text",
@@ -78,7 +80,7 @@ FIELDS(SUBJECT, LEAF("subject.", "type", FIELD_ID, subject_type),
 FIELDS(ACTION, LEAF("action.", "name", FIELD_ID, action_name),
        KEPT("action.", "properties", action_properties, NULL));
 FIELDS(RESOURCE, LEAF("resource.", "type", FIELD_ID, resource_type),
-       LEAF("resource.", "id", FIELD_ID, resource_id),
+       LEAF("resource.", "id", FIELD_RESOURCE, resource_id),
        KEPT("resource.", "properties", resource_properties, NULL));
 FIELDS(SESSION, LEAF("context.session.", "id", FIELD_ID, session_id),
        FIELD("context.session.", "auth_time", FIELD_TIME, PLACE(auth_time_ms), PLACE(has_auth_time), NULL),
@@ -122,10 +124,10 @@ static enum pdp_err read_text(const struct field *field, const struct value *v, 
     if (v->kind != VALUE_STRING) {
         return refuse_kind(field, v, why);
     }
-    if (field->kind == FIELD_ID && (v->n == 0 || v->n > REQUEST_ID_MAX)) {
+    uint32_t most = field->kind == FIELD_RESOURCE ? REQUEST_RESOURCE_MAX : REQUEST_ID_MAX;
+    if (field->kind != FIELD_TEXT && (v->n == 0 || v->n > most)) {
         return v->n == 0 ? fault_set(why, field->path, "is empty")
-                         : fault_set(why, field->path, "has %u bytes, at most %d are allowed", v->n,
-                                     REQUEST_ID_MAX);
+                         : fault_set(why, field->path, "has %u bytes, at most %u are allowed", v->n, most);
     }
     // An empty text is there: its place must not be NULL.
     struct str s = {v->n == 0 ? "" : v->as.text, v->n};
@@ -254,9 +256,9 @@ static enum pdp_err read_field(const struct field *field, const struct value *v,
 {
     static enum pdp_err (*const READ[])(const struct field *, const struct value *, struct request *,
                                         struct fault *) = {
-        [FIELD_ID] = read_text,     [FIELD_TEXT] = read_text,   [FIELD_BOOL] = read_bool,
-        [FIELD_TIME] = read_time,   [FIELD_TEXTS] = read_texts, [FIELD_MAP] = read_map,
-        [FIELD_ALONE] = read_alone,
+        [FIELD_ID] = read_text,   [FIELD_RESOURCE] = read_text, [FIELD_TEXT] = read_text,
+        [FIELD_BOOL] = read_bool, [FIELD_TIME] = read_time,     [FIELD_TEXTS] = read_texts,
+        [FIELD_MAP] = read_map,   [FIELD_ALONE] = read_alone,
     };
     return v->kind == VALUE_NULL ? PDP_ERR_OK : READ[field->kind](field, v, out, why);
 }

@@ -6,8 +6,9 @@
 #include "base/arena.h"
 #include "model/value.h"
 
-#define REQUEST_ID_MAX 255    // bytes of any id
-#define REQUEST_BATCH_MAX 256 // items of a batch
+#define REQUEST_ID_MAX 255         // bytes of any id but that of a resource
+#define REQUEST_RESOURCE_MAX 16384 // of a resource's: of a route it is the target as it came, with its query
+#define REQUEST_BATCH_MAX 256      // items of a batch
 #define REQUEST_BYTES_MAX 65536
 #define REQUEST_DEPTH_MAX 16
 
@@ -64,7 +65,7 @@ struct fault {
 
 // Takes a decoded map apart. MALFORMED (with *why filled) where subject, action or resource or their
 // type, id or name is missing (an event needs no action or resource), a known field has the wrong type,
-// an id is empty or over REQUEST_ID_MAX bytes, or an event's type is unknown. `null` is missing.
+// an id is empty or too long, or an event's type is unknown. `null` is missing.
 // *out is zeroed first, and on failure still names what could be read (request_id).
 MUST_USE enum pdp_err request_read(const struct value *root, struct request *out, struct fault *why);
 

@@ -15,7 +15,7 @@ static const int64_t CONFIRM_DEFAULT = 100;
 static const int64_t RELOAD_SHARE_DEFAULT = 5, RELOAD_LEAST_DEFAULT = 100;
 static const int64_t BREAKER_SHARE_DEFAULT = 20, BREAKER_LEAST_DEFAULT = 100;
 
-void config_init(struct config *config)
+void config_init(struct config *config, const struct pdp_adapter_kind *const *kinds)
 {
     *config = (struct config){
         .limits = NODE_LIMITS_DEFAULT,
@@ -31,6 +31,7 @@ void config_init(struct config *config)
         .reload_least = RELOAD_LEAST_DEFAULT,
     };
     config_audit_init(&config->audit);
+    config_adapters_init(config, kinds);
     arena_init(&config->arena, 0, 16 * 1024 * 1024);
 }
 
@@ -263,7 +264,7 @@ static enum pdp_err limits_read(const struct conf_node *node, struct config *con
 
 struct file_node {
     const struct conf_node *policies, *bundle, *state, *decide, *admin, *limits, *peers, *metrics, *tls;
-    const struct conf_node *notices, *orders, *audit, *administrators, *webhook;
+    const struct conf_node *notices, *orders, *audit, *administrators, *webhook, *http, *spoe, *ext_authz;
     struct conf_texts geo, proxies, keys;
     int64_t workers, sessions_max, creations, counter_entries, threshold, confirm, two_persons, share, least;
     int64_t reload_share, reload_least;
@@ -321,6 +322,9 @@ static const struct conf_field FILE_FIELDS[] = {
     FIELD("audit", CONF_MAPPING, audit, "the audit log"),
     FIELD("administrators", CONF_MAPPING, administrators, "whom to lock out asks again"),
     FIELD("webhook", CONF_ANY, webhook, "who else is told of ends: an identity provider, or a list of them"),
+    FIELD("http", CONF_MAPPING, http, "the HTTP adapter: AuthZEN, forward-auth"),
+    FIELD("spoe", CONF_MAPPING, spoe, "the adapter for HAProxy"),
+    FIELD("ext_authz", CONF_MAPPING, ext_authz, "the adapter for Envoy"),
     FIELD("limits", CONF_MAPPING, limits, "of connections and messages"),
     FIELD("trusted_proxies", CONF_TEXTS, proxies, "whose forwarded_for is believed: addresses or CIDRs"),
     FIELD("simulate", CONF_BOOL, simulate, "peers may set the clock"),
@@ -421,6 +425,9 @@ static enum pdp_err parts_read(const struct file_node *file, struct config *conf
         config_audit(file->audit, config, diags),
         config_administrators(file->administrators, config, diags),
         config_webhooks(file->webhook, config, diags),
+        config_adapter(file->http, "http", config, diags),
+        config_adapter(file->spoe, "spoe", config, diags),
+        config_adapter(file->ext_authz, "ext-authz", config, diags),
     };
     for (size_t i = 0; i < COUNT_OF(errs); i++) {
         TRY(errs[i]);
@@ -541,7 +548,7 @@ const char *config_settle(struct config *config, bool inherits)
     if (wrong != NULL) {
         return wrong;
     }
-    if (config->decide.count == 0 && !inherits) {
+    if (config->decide.count == 0 && !config_adapters_listen(config) && !inherits) {
         return "nothing to listen on\n  hint: `--decide ipc:///run/pdp/decide.ipc`, or `decide:` in the file";
     }
     wrong = config_tls_wrong(config);
@@ -562,6 +569,9 @@ const char *config_settle(struct config *config, bool inherits)
     if (config->has_metrics && !config->metrics_open && !url_is_loopback(&config->metrics.url)) {
         return "monitoring could be reached from other machines, and it asks nobody who they are\n"
                "  hint: `--metrics 127.0.0.1:9464`; or `--metrics-open`, if that is meant";
+    }
+    if (config->simulate && config_adapters_listen(config)) {
+        return "with simulate, peers set the clock: no adapter may ask";
     }
     for (size_t i = 0; i < config->decide.count && config->simulate; i++) {
         if (!url_is_loopback(&config->decide.list[i].url)) {

@@ -7,12 +7,17 @@
 #include "daemon/config/identity.h"
 #include "node/guarded.h"
 
+#include <pdp/adapter.h>
+
 #define CONFIG_LISTENERS_MAX 16
 #define CONFIG_GEO_MAX 16
 #define CONFIG_PROXIES_MAX 256
 #define CONFIG_KEYS_MAX 16
 #define CONFIG_PEERS_MAX 1024
 #define CONFIG_WEBHOOKS_MAX 4
+#define CONFIG_ADAPTERS_MAX 4
+#define CONFIG_ADAPTER_LISTENERS_MAX 4
+#define CONFIG_SETTINGS_MAX 256
 #define CONFIG_WORKERS_MAX 60 // the engine has room for 64, and the admin has one
 
 struct config_listeners {
@@ -53,7 +58,20 @@ struct config_webhook {
     int64_t timeout_ms, give_up_ms, queue;
 };
 
+// An adapter that pdpd runs inside of itself; none of it counts where it has no address.
+struct config_adapter {
+    const struct pdp_adapter_kind *kind;
+    struct config_listeners listeners;
+    struct str name; // what it is called as a peer: the kind's name where nothing is said
+    uint32_t grants;
+    struct pdp_setting settings[CONFIG_SETTINGS_MAX];
+    const char *places[CONFIG_SETTINGS_MAX]; // of each: `pdpd.yaml:12:5`
+    size_t setting_count;
+};
+
 struct config {
+    struct config_adapter adapters[CONFIG_ADAPTERS_MAX]; // of each kind that was built, in its order
+    size_t adapter_count;
     struct arena arena;   // of all texts
     const char *policies; // NULL: not given
     const char *bundle;   // in place of a folder; NULL: not given
@@ -91,13 +109,18 @@ struct config {
     size_t webhook_count;
 };
 
-void config_init(struct config *config);
+// `kinds` ends with NULL; NULL: there are no adapters.
+void config_init(struct config *config, const struct pdp_adapter_kind *const *kinds);
 void config_fini(struct config *config);
 
 // Adds an address with the defaults of a listener. LIMIT, or what url_parse says, with *why.
 MUST_USE enum pdp_err config_listen(struct config_listeners *listeners, struct str url, const char **why);
 // The address of monitoring, `host:port`. What url_parse says, with *why.
 MUST_USE enum pdp_err config_metrics(struct config *config, struct str address, const char **why);
+// An address of an adapter: `127.0.0.1:8080`, `[::1]:8080` or `unix:/path`. UNSUPPORTED where the adapter was
+// not built, LIMIT, or what url_parse says, with *why.
+MUST_USE enum pdp_err config_adapter_listen(struct config *config, const char *kind, struct str address,
+                                            const char **why);
 // Reads the file's text over what `config` holds; every mistake goes to `diags`.
 MUST_USE enum pdp_err config_read(struct config *config, const struct source *source, struct diags *diags);
 // What flags and file must fulfil together. NULL, or what is wrong. Grants SIMULATE to peers where asked for.

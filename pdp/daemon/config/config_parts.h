@@ -27,6 +27,12 @@ MUST_USE enum pdp_err config_administrators(const struct conf_node *node, struct
 MUST_USE enum pdp_err config_webhooks(const struct conf_node *node, struct config *config,
                                       struct diags *diags);
 
+// The section of an adapter. config_adapter.c
+void config_adapters_init(struct config *config, const struct pdp_adapter_kind *const *kinds);
+MUST_USE enum pdp_err config_adapter(const struct conf_node *node, const char *kind, struct config *config,
+                                     struct diags *diags);
+bool config_adapters_listen(const struct config *config); // does any?
+
 // A map `tls`; *out is left alone where there is none. config_tls.c
 MUST_USE enum pdp_err config_tls(const struct conf_node *node, struct config *config,
                                  const struct tls_config **out, struct diags *diags);

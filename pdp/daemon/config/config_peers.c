@@ -14,10 +14,13 @@ static const struct word GRANTS[] = {
     {{"assert_auth", 11}, GRANT_ASSERT_AUTH},
     {{"assert_subject", 14}, GRANT_ASSERT_SUBJECT | GRANT_ASSERT_ROLES},
     {{"assert_device", 13}, GRANT_ASSERT_DEVICE},
+    {{"relay", 5}, GRANT_RELAY},
 };
 
-static const struct word PEER_GRANTS[] = {
-    {{"ask", 3}, GRANT_ASK}, {{"issue", 5}, GRANT_ISSUE}, {{"signal", 6}, GRANT_SIGNAL}};
+static const struct word PEER_GRANTS[] = {{{"ask", 3}, GRANT_ASK},
+                                          {{"issue", 5}, GRANT_ISSUE},
+                                          {{"signal", 6}, GRANT_SIGNAL},
+                                          {{"relay", 5}, GRANT_RELAY}};
 
 static const struct word ASSERTS[] = {
     {{"subject", 7}, GRANT_ASSERT_SUBJECT},
@@ -62,7 +65,8 @@ static enum pdp_err words_read(const struct conf_texts *texts, struct words word
 enum pdp_err config_grants(const struct conf_texts *texts, uint32_t *bits, struct diags *diags)
 {
     return words_read(
-        texts, WORDS(GRANTS, "grant", "ask, issue, signal, assert_auth, assert_subject, assert_device"), bits,
+        texts,
+        WORDS(GRANTS, "grant", "ask, issue, signal, assert_auth, assert_subject, assert_device, relay"), bits,
         diags);
 }
 
@@ -74,7 +78,7 @@ enum pdp_err config_roles(const struct conf_texts *texts, uint32_t *bits, struct
 // ---- One peer ----------------------------------------------------------------------------------------
 
 struct peer_node {
-    struct str certificate, name;
+    struct str certificate, relay, name;
     const struct conf_node *listener;
     int64_t uid, gid; // -1: not given
     struct conf_texts grants, asserts, tenants, roles;
@@ -95,8 +99,9 @@ static const struct conf_field PEER_FIELDS[] = {
     ID_FIELD("uid", uid, "of an ipc peer"),
     ID_FIELD("gid", gid, "a group of an ipc peer"),
     FIELD("listener", CONF_EXPR, listener, "the address that it came by, as it is configured"),
+    FIELD("relay", CONF_TEXT, relay, "the name under which another peer, or an adapter, asks for it"),
     FIELD("name", CONF_TEXT, name, "what it is called; else as its certificate, listener or origin says"),
-    FIELD("grants", CONF_TEXTS, grants, "ask, issue, signal; ask where it is absent"),
+    FIELD("grants", CONF_TEXTS, grants, "ask, issue, signal, relay; ask where it is absent"),
     FIELD("may_assert", CONF_TEXTS, asserts, "subject, roles, authentication, device"),
     FIELD("tenants", CONF_TEXTS, tenants, "for which it may speak; all where it is absent"),
     FIELD("roles", CONF_TEXTS, roles, "at the admin endpoint: auditor, analyst, architect"),
@@ -127,9 +132,17 @@ static bool pattern_right(struct str pattern)
 static enum pdp_err peer_check(const struct conf_node *node, const struct peer_node *read,
                                struct diags *diags)
 {
-    if (read->certificate.at == NULL && read->uid < 0 && read->gid < 0 && read->listener == NULL) {
-        return diag_error(diags, PDP_ERR_MISSING, node->place,
-                          "a peer is known by `certificate`, `uid`, `gid` or `listener`, and none is given");
+    bool connects =
+        read->certificate.at != NULL || read->uid >= 0 || read->gid >= 0 || read->listener != NULL;
+    if (!connects && read->relay.at == NULL) {
+        return diag_error(
+            diags, PDP_ERR_MISSING, node->place,
+            "a peer is known by `certificate`, `uid`, `gid`, `listener` or `relay`, and none is given");
+    }
+    if (read->relay.at != NULL && (connects || read->name.at != NULL || read->roles.nodes != NULL)) {
+        return diag_error(
+            diags, PDP_ERR_SYNTAX, conf_get(node, "relay")->place,
+            "what another peer asks for is known by `relay` alone, is called so, and has no roles");
     }
     if (read->certificate.at != NULL && !pattern_right(read->certificate)) {
         return diag_error(diags, PDP_ERR_SYNTAX, conf_get(node, "certificate")->place,
@@ -159,14 +172,19 @@ static enum pdp_err peer_take(const struct conf_node *node, struct config *confi
     if (read.grants.nodes != NULL) {
         TRY(words_read(&read.grants,
                        WORDS(PEER_GRANTS, "grant of a peer",
-                             "ask, issue, signal; what it may assert stands in `may_assert`"),
+                             "ask, issue, signal, relay; what it may assert stands in `may_assert`"),
                        &grants, diags));
     }
     TRY(words_read(&read.asserts,
                    WORDS(ASSERTS, "word of `may_assert`", "subject, roles, authentication, device"), &asserts,
                    diags));
+    if (read.relay.at != NULL && (grants & GRANT_RELAY) != 0) {
+        return diag_error(diags, PDP_ERR_RANGE, conf_get(node, "grants")->place,
+                          "what another peer asks for asks for nobody else: `relay` is no grant of it");
+    }
     TRY(config_roles(&read.roles, &rule->roles, diags));
     rule->certificate = read.certificate;
+    rule->relay = read.relay;
     rule->name = read.name;
     rule->has_listener = read.listener != NULL;
     rule->has_uid = read.uid >= 0;

@@ -86,6 +86,21 @@ static bool on_orders(struct flag_call *call)
     return config_listen(&call->config->orders, str_of(call->value), &call->why) == PDP_ERR_OK;
 }
 
+static bool on_http(struct flag_call *call)
+{
+    return config_adapter_listen(call->config, "http", str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
+static bool on_spoe(struct flag_call *call)
+{
+    return config_adapter_listen(call->config, "spoe", str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
+static bool on_ext_authz(struct flag_call *call)
+{
+    return config_adapter_listen(call->config, "ext-authz", str_of(call->value), &call->why) == PDP_ERR_OK;
+}
+
 static bool on_geo(struct flag_call *call)
 {
     call->why = "at most 16 databases";
@@ -166,6 +181,9 @@ static const struct {
      "take over from the pdpd that runs in this state folder, then it ends"},
     {{"--notices", 9}, "URL", on_notices, "listen for gateways that keep answers; may be repeated"},
     {{"--orders", 8}, "URL", on_orders, "listen for gateways that confirm orders; may be repeated"},
+    {{"--http", 6}, "ADDR", on_http, "serve AuthZEN and forward-auth over HTTP; such as 127.0.0.1:8080"},
+    {{"--spoe", 6}, "ADDR", on_spoe, "serve HAProxy by its SPOP"},
+    {{"--ext-authz", 11}, "ADDR", on_ext_authz, "serve Envoy by gRPC"},
     {{"--geo", 5},
      "FILE",
      on_geo,

@@ -45,6 +45,9 @@ static bool same_url(const struct url *a, const struct url *b)
 static bool rule_matches(const struct peer_rule *rule, const struct listen_spec *spec,
                          const struct accepted *accepted, struct str certificate)
 {
+    if (rule->relay.len != 0) {
+        return false;
+    }
     if (rule->certificate.len != 0 &&
         (certificate.len == 0 || !identity_matches(rule->certificate, certificate))) {
         return false;
@@ -62,6 +65,22 @@ static uint32_t own_roles(const struct listen_spec *spec, const struct accepted 
 {
     bool ours = accepted->has_uid && (accepted->uid == 0 || accepted->uid == geteuid());
     return !spec->own_only || ours ? spec->roles : 0;
+}
+
+bool identity_relayed(const struct peer_rules *rules, struct str gateway, struct peer *out)
+{
+    *out = (struct peer){0};
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct peer_rule *rule = &rules->list[i];
+        if (rule->relay.len != 0 && str_eq(rule->relay, gateway)) {
+            *out = (struct peer){.name = rule->relay,
+                                 .grants = rule->grants,
+                                 .tenants = rule->tenants,
+                                 .tenant_count = rule->tenant_count};
+            return true;
+        }
+    }
+    return false;
 }
 
 bool identity_settle(const struct peer_rules *rules, const struct listen_spec *spec,

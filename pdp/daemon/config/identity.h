@@ -11,6 +11,7 @@ struct peer_rule {
     bool has_uid, has_gid, has_listener;
     uint32_t uid, gid;
     struct url listener; // as it was configured
+    struct str relay;    // of one that others ask for: matches no connection. Empty: of one that connects
     struct str name;     // what the peer is called; empty: as it would be without the rule
     uint32_t grants, roles;
     const struct str *tenants;
@@ -32,5 +33,8 @@ bool identity_matches(struct str pattern, struct str name);
 // ask the kernel for the groups of the peer.
 bool identity_settle(const struct peer_rules *rules, const struct listen_spec *spec,
                      const struct accepted *accepted, struct str certificate, struct peer *out);
+
+// What the rule of a gateway that others ask for says. false, with *out zeroed: there is none.
+bool identity_relayed(const struct peer_rules *rules, struct str gateway, struct peer *out);
 
 #endif

@@ -55,48 +55,7 @@ void server_latency(const struct server *server, struct histogram_sum *sum)
     for (size_t i = 0; i < server->worker_count; i++) {
         histogram_read(&server->workers[i].timed.took, sum);
     }
-}
-
-// ---- Log -------------------------------------------------------------------------------------------
-
-static void log_facts(struct log_line *line, const struct compiled *compiled)
-{
-    log_text(line, "snapshot", compiled->digest);
-    log_int(line, "policies", compiled->facts.policies);
-    log_int(line, "rules", compiled->facts.rules);
-    log_int(line, "lists", compiled->facts.lists);
-    log_int(line, "geo", compiled->facts.geo_databases);
-    log_int(line, "took_ms", compiled->took_ms);
-}
-
-static void log_lists(struct log_line *line, const struct compiled *compiled)
-{
-    if (compiled->lists) {
-        log_text(line, "list", compiled->list[0] != '\0' ? compiled->list : "*");
-    }
-}
-
-static void log_refused(const struct compiled *compiled, uint64_t serving)
-{
-    server_bundle_refused(compiled, serving);
-    for (size_t i = 0; i < compiled->fault_count; i++) {
-        const struct compile_fault *fault = &compiled->faults[i];
-        struct log_line line;
-        log_begin(&line, LOG_LEVEL_ERROR, compiled->lists ? "list_refused" : "policy_refused");
-        log_text(&line, "file", fault->file);
-        log_int(&line, "line", fault->line);
-        log_text(&line, "err", pdp_err_name(fault->err));
-        log_text(&line, "message", fault->message);
-        log_int(&line, "serving_generation", (int64_t)serving);
-        log_end(&line);
-    }
-    struct log_line line;
-    log_begin(&line, LOG_LEVEL_ERROR, "reload_failed");
-    log_lists(&line, compiled);
-    log_text(&line, "error", compiled->error);
-    log_int(&line, "errors", (int64_t)compiled->errors);
-    log_int(&line, "serving_generation", (int64_t)serving);
-    log_end(&line);
+    server_adapters_latency(server, sum);
 }
 
 void server_print(const struct compiled *compiled)
@@ -145,16 +104,6 @@ static void note_reload(struct server *server, const struct compiled *compiled, 
     pthread_mutex_unlock(&server->lock);
 }
 
-static void log_reloaded(const struct server *server, const struct compiled *compiled)
-{
-    struct log_line line;
-    log_begin(&line, LOG_LEVEL_INFO, compiled->lists ? "lists_reloaded" : "reloaded");
-    log_lists(&line, compiled);
-    log_int(&line, "generation", (int64_t)engine_policy_epoch(server->engine));
-    log_facts(&line, compiled);
-    log_end(&line);
-}
-
 // What was compiled, and tried where that was due, is served or refused. Returns whether it serves.
 static bool take(struct server *server, struct compiled *compiled, bool *held)
 {
@@ -162,9 +111,9 @@ static bool take(struct server *server, struct compiled *compiled, bool *held)
     if (ok) {
         *held = server_rolled_settle(server, compiled);
         publish(server, compiled);
-        log_reloaded(server, compiled);
+        server_say_reloaded(server, compiled);
     } else {
-        log_refused(compiled, engine_policy_epoch(server->engine));
+        server_say_refused(compiled, engine_policy_epoch(server->engine));
     }
     note_reload(server, compiled, ok);
     if (!compiled->lists) { // a list that was refused is told beside it
@@ -248,6 +197,11 @@ static bool draw_for(void *user, void *out, size_t len)
     return draw(out, len);
 }
 
+static bool relayed(void *user, struct str gateway, struct peer *out)
+{
+    return identity_relayed(user, gateway, out);
+}
+
 static enum pdp_err engine_start(struct server *server)
 {
     struct engine_config config = {
@@ -260,6 +214,8 @@ static enum pdp_err engine_start(struct server *server)
         .proxies = server->config->proxies,
         .proxy_count = server->config->proxy_count,
         .random = draw_for,
+        .relayed = relayed,
+        .relayed_user = &server->config->peers,
     };
     if (!draw(&config.key, sizeof config.key) || !draw(&config.id_prefix, sizeof config.id_prefix) ||
         !draw(&server->seed, sizeof server->seed)) {
@@ -327,6 +283,7 @@ static void thread_end(struct server_worker *worker)
 
 void server_threads_stop(struct server *server)
 {
+    server_adapters_stop(server);
     server_tls_stop(server);
     for (size_t i = 0; i < server->worker_count; i++) {
         if (server->workers[i].runs) {
@@ -354,7 +311,8 @@ static enum pdp_err threads_run(struct server *server)
             TRY(thread_start(others[i]));
         }
     }
-    return server_webhooks_start(server);
+    TRY(server_webhooks_start(server));
+    return server_adapters_start(server);
 }
 
 enum pdp_err server_threads_start(struct server *server)
@@ -375,6 +333,7 @@ static enum pdp_err threads_start(struct server *server)
 {
     TRY(workers_start(server));
     TRY(server_gateways_new(server));
+    TRY(server_adapters_new(server));
     if (server->admin.count > 0) {
         TRY(server_admin_new(server));
     }
@@ -391,31 +350,6 @@ static enum pdp_err threads_start(struct server *server)
     TRY(auditor_start(server->auditor));
     TRY(server_takeover_ready(server));
     return threads_run(server);
-}
-
-static void log_metrics(const struct server *server, struct log_line *line)
-{
-    struct buf url = {0};
-    if (server->http != NULL) { // `tcp://` is what it stands on
-        url_print(&server->metrics.spec.url, &url);
-        log_str(line, "metrics", str_sub(buf_view(&url), 6, url.len));
-    }
-    buf_fini(&url);
-}
-
-static void say_ready(const struct server *server, const struct compiled *compiled)
-{
-    struct log_line line;
-    log_begin(&line, LOG_LEVEL_INFO, "ready");
-    log_text(&line, "version", PDP_VERSION);
-    log_int(&line, "pid", getpid());
-    log_int(&line, "workers", (int64_t)server->worker_count);
-    for (size_t i = 0; i < server->listener_count; i++) {
-        log_str(&line, server_endpoint_of(server, i), server->listeners[i]);
-    }
-    log_metrics(server, &line);
-    log_facts(&line, compiled);
-    log_end(&line);
 }
 
 // ---- Serving -----------------------------------------------------------------------------------------
@@ -449,6 +383,7 @@ static bool on_signal(struct server *server)
             notify_reloading();
             char why[TLS_WHY_MAX];
             (void)server_tls_reload(server, why); // told by the log and an alarm
+            server_adapters_reload(server);
             if (!server_rolled_refuses_signal(server)) {
                 (void)compiler_ask(server->compiler, STR("SIGHUP"), (struct compile_order){.confirm = -1});
             }
@@ -522,6 +457,7 @@ static void server_end(struct server *server)
     server_gateways_free(server);
     admin_free(&server->admin_handler);
     gate_free(&server->admin_loop.gate);
+    server_adapters_free(server);
     for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
         loop_free(&server->workers[i].loop);
         worker_free(&server->workers[i].worker);
@@ -626,12 +562,13 @@ static int server_start(struct server *server, const struct notify_fd *fds, size
         server_warn(server, first);
         server_rolled_start(server, compiled);
         server_place_urls(server);
-        status = threads_start(server) == PDP_ERR_OK ? SERVER_DONE : SERVER_FAILED;
+        err = threads_start(server);
+        status = err == PDP_ERR_OK ? SERVER_DONE : err == PDP_ERR_REFUSED ? SERVER_BAD_INPUT : SERVER_FAILED;
     }
     if (status == SERVER_DONE) {
         atomic_store_explicit(&server->serving, true, memory_order_release);
         server_takeover_listen(server); // before it says so: a successor may come at once
-        say_ready(server, compiled);
+        server_say_ready(server, compiled);
     }
     compiled_free(&compiled);
     return status;

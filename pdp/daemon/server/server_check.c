@@ -29,7 +29,7 @@ int server_check(struct config *config)
         fprintf(stderr, "pdpd: %s\n", wrong != NULL ? wrong : "a certificate cannot be used");
         return SERVER_BAD_INPUT;
     }
-    if (!server_webhooks_check(config)) {
+    if (!server_webhooks_check(config) || !server_adapters_check(config)) {
         return SERVER_BAD_INPUT;
     }
     struct hash_key seed;

@@ -65,8 +65,11 @@ struct server_tls {
     pthread_mutex_t reload; // one at a time
 };
 
+struct server_adapters; // server_adapters.c
+
 struct server {
     struct config *config;
+    struct server_adapters *adapters; // NULL: none listens
     struct hash_key seed;
     struct engine *engine;
     struct server_listeners decide, admin, notices_at, orders_at;
@@ -243,6 +246,30 @@ void server_webhooks_stop(struct server *server);
 void server_webhooks_free(struct server *server);
 void server_webhooks_watch(struct server *server); // raises and clears their alarm. Main thread
 void server_webhooks_show(struct server *server, struct admin_status *out);
+
+// server_say.c: what the log says.
+void server_say_refused(const struct compiled *compiled, uint64_t serving);
+void server_say_reloaded(const struct server *server, const struct compiled *compiled);
+void server_say_ready(struct server *server, const struct compiled *compiled);
+
+// server_adapters.c: adapters inside of pdpd. Opens or takes over one listener for `spec`.
+typedef enum pdp_err (*server_adopt)(void *user, const char *side, const struct listen_spec *spec,
+                                     struct listener *out);
+MUST_USE enum pdp_err server_adapters_listen(struct server *server, server_adopt adopt, void *user);
+// Where an inherited socket of this name belongs; NULL: to no adapter.
+struct server_listeners *server_adapters_side(struct server *server, struct str name);
+void server_adapters_each(struct server *server,
+                          void (*each)(void *user, const char *kind, struct listener *listener), void *user);
+MUST_USE enum pdp_err server_adapters_new(struct server *server); // before the auditor starts
+// REFUSED where a setting is wrong, which standard error tells.
+MUST_USE enum pdp_err server_adapters_start(struct server *server);
+void server_adapters_stop(struct server *server); // answers what is under way; may be started again
+void server_adapters_reload(struct server *server);
+void server_adapters_wake(struct server *server); // the journal has moved on. Any thread
+void server_adapters_latency(const struct server *server, struct histogram_sum *sum);
+void server_adapters_free(struct server *server); // before the engine
+bool server_adapters_check(
+    const struct config *config); // are all settings good? Says on standard error what is not
 
 // server_admin.c: the admin's thread and its host.
 MUST_USE enum pdp_err server_admin_new(struct server *server);

@@ -5,22 +5,30 @@
 
 #include <stdio.h>
 
+static enum pdp_err open_one(void *user, const char *side, const struct listen_spec *spec,
+                             struct listener *out)
+{
+    char why[LISTEN_WHY_MAX] = "";
+    (void)user;
+    (void)side;
+    enum pdp_err err = listener_open(spec, out, why);
+    if (err != PDP_ERR_OK) {
+        struct buf url = {0};
+        url_print(&spec->url, &url);
+        struct log_line line;
+        log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
+        log_str(&line, "url", buf_view(&url));
+        log_text(&line, "error", why);
+        log_end(&line);
+        buf_fini(&url);
+    }
+    return err;
+}
+
 static enum pdp_err open_listeners(const struct config_listeners *specs, struct server_listeners *out)
 {
     for (size_t i = 0; i < specs->count; i++) {
-        char why[LISTEN_WHY_MAX] = "";
-        enum pdp_err err = listener_open(&specs->list[i], &out->list[out->count], why);
-        if (err != PDP_ERR_OK) {
-            struct buf url = {0};
-            url_print(&specs->list[i].url, &url);
-            struct log_line line;
-            log_begin(&line, LOG_LEVEL_ERROR, "listen_failed");
-            log_str(&line, "url", buf_view(&url));
-            log_text(&line, "error", why);
-            log_end(&line);
-            buf_fini(&url);
-            return err;
-        }
+        TRY(open_one(NULL, NULL, &specs->list[i], &out->list[out->count]));
         out->count++;
     }
     return PDP_ERR_OK;
@@ -39,7 +47,8 @@ struct server_listeners *server_side_of(struct server *server, struct str name)
 enum pdp_err server_take_inherited(struct server *server, const struct notify_fd *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct server_listeners *side = server_side_of(server, fds[i].name);
+        struct server_listeners *side = server_adapters_side(server, fds[i].name);
+        side = side != NULL ? side : server_side_of(server, fds[i].name);
         char why[LISTEN_WHY_MAX] = "";
         struct listener *listener = &side->list[side->count];
         enum pdp_err err = listener_inherit(fds[i].fd, listener, why);
@@ -108,7 +117,8 @@ bool server_listeners_open(struct server *server)
            (open_listeners(&server->config->decide, &server->decide) == PDP_ERR_OK &&
             open_listeners(&server->config->admin, &server->admin) == PDP_ERR_OK &&
             open_listeners(&server->config->notices, &server->notices_at) == PDP_ERR_OK &&
-            open_listeners(&server->config->orders, &server->orders_at) == PDP_ERR_OK);
+            open_listeners(&server->config->orders, &server->orders_at) == PDP_ERR_OK &&
+            server_adapters_listen(server, open_one, NULL) == PDP_ERR_OK);
 }
 
 static void side_end(struct server_listeners *side)

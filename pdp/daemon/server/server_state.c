@@ -166,6 +166,7 @@ static void on_moved(void *user)
             loop_wake(server->workers[i].loop);
         }
     }
+    server_adapters_wake(server);
     if (server->admin_loop.loop != NULL && gate_held(server->admin_loop.gate) != 0) {
         loop_wake(server->admin_loop.loop);
     }

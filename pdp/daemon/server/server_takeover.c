@@ -53,11 +53,27 @@ static void label(const struct listener *listener, const char *side, struct take
     (void)snprintf(out->label, sizeof out->label, STR_FMT, STR_ARG(buf_view(&text)));
 }
 
+struct takeover_fds {
+    struct takeover_fd list[TAKEOVER_FDS_MAX];
+    size_t count;
+};
+
+static void label_adapter(void *user, const char *kind, struct listener *listener)
+{
+    struct takeover_fds *fds = user;
+    if (fds->count < TAKEOVER_FDS_MAX) {
+        label(listener, kind, &fds->list[fds->count++]);
+    }
+}
+
 static enum pdp_err give(struct server *server, int peer)
 {
-    struct takeover_fd fds[TAKEOVER_FDS_MAX];
+    struct takeover_fds all = {.count = 0};
+    struct takeover_fd *fds = all.list;
     size_t count = 0;
-    _Static_assert(4 * SERVER_LISTENERS_MAX + 1 <= TAKEOVER_FDS_MAX, "all listeners fit");
+    _Static_assert(4 * SERVER_LISTENERS_MAX + 1 + CONFIG_ADAPTERS_MAX * CONFIG_ADAPTER_LISTENERS_MAX <=
+                       TAKEOVER_FDS_MAX,
+                   "all listeners fit");
     const struct server_listeners *sides[] = {&server->decide, &server->admin, &server->notices_at,
                                               &server->orders_at};
     for (size_t s = 0; s < COUNT_OF(sides); s++) {
@@ -68,7 +84,9 @@ static enum pdp_err give(struct server *server, int peer)
     if (server->metrics.fd >= 0 && count < TAKEOVER_FDS_MAX) {
         label(&server->metrics, SIDES[4], &fds[count++]);
     }
-    return takeover_give(peer, fds, count);
+    all.count = count;
+    server_adapters_each(server, label_adapter, &all);
+    return takeover_give(peer, fds, all.count);
 }
 
 // What decisions have noted is written while they go on: a disk takes ten thousand rows a second, and what is
@@ -151,6 +169,13 @@ static void forget_files(struct server_listeners *side)
     }
 }
 
+static void forget_file(void *user, const char *kind, struct listener *listener)
+{
+    (void)user;
+    (void)kind;
+    listener->file_number = 0;
+}
+
 static void hand_over(struct server *server, pid_t pid)
 {
     char text[48];
@@ -159,6 +184,7 @@ static void hand_over(struct server *server, pid_t pid)
     forget_files(&server->admin);
     forget_files(&server->notices_at);
     forget_files(&server->orders_at);
+    server_adapters_each(server, forget_file, NULL);
     (void)snprintf(text, sizeof text, "MAINPID=%ld", (long)pid);
     notify_send(text);
 }
@@ -274,14 +300,24 @@ static enum pdp_err adopt_side(struct takeover_fd *fds, size_t count, const char
     return PDP_ERR_OK;
 }
 
-static enum pdp_err adopt_all(struct server *server, struct takeover_fd *fds, size_t count)
+static enum pdp_err adopt_adapter(void *user, const char *side, const struct listen_spec *spec,
+                                  struct listener *out)
 {
+    struct takeover_fds *fds = user;
+    return adopt(fds->list, fds->count, side, spec, out);
+}
+
+static enum pdp_err adopt_all(struct server *server, struct takeover_fds *all)
+{
+    struct takeover_fd *fds = all->list;
+    size_t count = all->count;
     const struct config *config = server->config;
     TRY(adopt_side(fds, count, SIDES[0], &config->decide, &server->decide));
     TRY(adopt_side(fds, count, SIDES[1], &config->admin, &server->admin));
     TRY(adopt_side(fds, count, SIDES[2], &config->notices, &server->notices_at));
     TRY(adopt_side(fds, count, SIDES[3], &config->orders, &server->orders_at));
-    return config->has_metrics ? adopt(fds, count, SIDES[4], &config->metrics, &server->metrics) : PDP_ERR_OK;
+    TRY(config->has_metrics ? adopt(fds, count, SIDES[4], &config->metrics, &server->metrics) : PDP_ERR_OK);
+    return server_adapters_listen(server, adopt_adapter, all);
 }
 
 static enum pdp_err refused(const char *why)
@@ -326,17 +362,16 @@ static enum pdp_err compile_first(struct server *server)
 
 enum pdp_err server_takeover_begin(struct server *server)
 {
-    struct takeover_fd fds[TAKEOVER_FDS_MAX];
-    size_t count = 0;
+    struct takeover_fds fds = {.count = 0};
     char why[TAKEOVER_WHY_MAX] = "";
     TRY(compile_first(server));
-    if (takeover_ask(server->config->state, &server->successor, fds, &count, why) != PDP_ERR_OK) {
+    if (takeover_ask(server->config->state, &server->successor, fds.list, &fds.count, why) != PDP_ERR_OK) {
         return refused(why);
     }
-    enum pdp_err err = adopt_all(server, fds, count);
-    for (size_t i = 0; i < count; i++) {
-        if (fds[i].fd >= 0) { // not asked for any more
-            close(fds[i].fd);
+    enum pdp_err err = adopt_all(server, &fds);
+    for (size_t i = 0; i < fds.count; i++) {
+        if (fds.list[i].fd >= 0) { // not asked for any more
+            close(fds.list[i].fd);
         }
     }
     TRY(err);
@@ -346,15 +381,21 @@ enum pdp_err server_takeover_begin(struct server *server)
     return PDP_ERR_OK;
 }
 
+static void claim_file(void *user, const char *kind, struct listener *listener)
+{
+    struct stat info;
+    (void)user;
+    (void)kind;
+    if (listener->spec.url.transport == SP_IPC && lstat(listener->spec.url.path, &info) == 0) {
+        listener->file_device = info.st_dev;
+        listener->file_number = info.st_ino;
+    }
+}
+
 static void claim_files(struct server_listeners *side)
 {
     for (size_t i = 0; i < side->count; i++) {
-        struct listener *listener = &side->list[i];
-        struct stat info;
-        if (listener->spec.url.transport == SP_IPC && lstat(listener->spec.url.path, &info) == 0) {
-            listener->file_device = info.st_dev;
-            listener->file_number = info.st_ino;
-        }
+        claim_file(NULL, NULL, &side->list[i]);
     }
 }
 
@@ -372,5 +413,6 @@ enum pdp_err server_takeover_ready(struct server *server)
     claim_files(&server->admin);
     claim_files(&server->notices_at);
     claim_files(&server->orders_at);
+    server_adapters_each(server, claim_file, NULL);
     return PDP_ERR_OK;
 }

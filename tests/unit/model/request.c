@@ -163,7 +163,7 @@ static struct value with(const struct value *map, struct str path, struct value 
     return (struct value){.kind = VALUE_MAP, .n = at == n ? n + 1 : n, .as.map = entries};
 }
 
-static char long_id[300];
+static char long_id[REQUEST_RESOURCE_MAX + 1];
 #define LONG_ID(len)                                         \
     {                                                        \
         .kind = VALUE_STRING, .n = (len), .as.text = long_id \
@@ -192,7 +192,9 @@ static const struct {
     {"resource", EMPTY_LIST, "resource", "expected a map, found list"},
     {"resource.type", NOTHING, "resource.type", "is missing"},
     {"resource.id", B(true), "resource.id", "expected text, found bool"},
-    {"resource.id", LONG_ID(256), "resource.id", "has 256 bytes, at most 255 are allowed"},
+    {"resource.type", LONG_ID(256), "resource.type", "has 256 bytes, at most 255 are allowed"},
+    {"resource.id", LONG_ID(16384), NULL, NULL},
+    {"resource.id", LONG_ID(16385), "resource.id", "has 16385 bytes, at most 16384 are allowed"},
     {"resource.properties", T("x"), "resource.properties", "expected a map, found string"},
     {"tenant", I(1), "tenant", "expected text, found int"},
     {"tenant", T(""), "tenant", "is empty"},
