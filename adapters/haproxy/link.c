@@ -85,6 +85,7 @@ static bool must_pause(const struct link *link)
 static void work(struct loop *loop, struct link *link)
 {
     bool ended = link->peer.state == PEER_ENDING;
+    uint64_t frames = link->peer.frames;
     struct spop_frame notify;
     while (!must_pause(link) && peer_next(&link->peer, &notify)) {
         link->since_ms = loop->now_ms;
@@ -92,7 +93,8 @@ static void work(struct loop *loop, struct link *link)
     }
     link->paused = must_pause(link);
     bool partial = !link->paused && peer_waits(&link->peer) && link->peer.state != PEER_ENDING;
-    link->partial_ms = !partial ? 0 : link->partial_ms != 0 ? link->partial_ms : loop->now_ms;
+    bool same = link->partial_ms != 0 && link->peer.frames == frames;
+    link->partial_ms = !partial ? 0 : same ? link->partial_ms : loop->now_ms;
     if (!ended && link->peer.state == PEER_ENDING) {
         link->since_ms = loop->now_ms;
         ask_forget(loop, link);

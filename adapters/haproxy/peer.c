@@ -196,6 +196,7 @@ bool peer_next(struct peer *peer, struct spop_frame *frame)
             return false;
         }
         take(&peer->in, used); // its bytes stay where they are
+        peer->frames++;
         if (judge(peer, &one)) {
             *frame = one;
             return true;

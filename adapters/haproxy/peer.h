@@ -29,7 +29,8 @@ struct peer {
     enum spop_status status; // why it ends
     bool healthcheck;        // it was one, and ends well
     uint32_t max_frame_size; // agreed; before the HELLO, ours
-    uint64_t skipped;        // frames of a type that is not known
+    uint64_t frames;         // that came whole
+    uint64_t skipped;        // those of a type that is not known
     struct peer_bytes in, out;
 };
 

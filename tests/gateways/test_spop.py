@@ -3,6 +3,7 @@
 """The SPOE agent without HAProxy: what a peer that is right, rude, slow or dead is told, byte by byte."""
 import struct
 import threading
+import time
 from spop import ACK, AGENT_BYE, AGENT_HELLO, BYE, HELLO, HELLO_LIST, NOTIFY, UNSET, Talk, frame, notify, pairs, text
 from support import Apart, Pdpd, Stage, check, finish, ours, until
 
@@ -109,9 +110,9 @@ def pipelined(port, count=1000):
             answer = talk.frame()
             if not check(answer and answer.kind == ACK and answer.frame_id == answer.stream_id + 1, f"an ACK: {answer}"):
                 break
-            seen[answer.stream_id] = answer.variables["effect"]
-        wrong = {i: effect for i, effect in seen.items() if effect != ("deny" if i % 3 == 0 else "allow")}
-        check(len(seen) == count and not wrong, f"{len(seen)} of {count} answered, wrong: {wrong}")
+            seen[answer.stream_id] = (answer.variables["effect"], answer.variables["code"])
+        wrong = {i: got for i, got in seen.items() if got != ("deny" if i % 3 == 0 else "allow", "policy")}
+        check(len(seen) == count and not wrong, f"{len(seen)} of {count} answered, {len(wrong)} wrong: {list(wrong.items())[:9]}")
 
 
 def many(port, count=64):
@@ -125,7 +126,7 @@ def many(port, count=64):
 
 
 def deadlines(stage, pdpd):
-    agent = Apart(stage, "pdp-spoe", pdpd, "--hello-timeout", "300ms", "--idle-timeout", "1s", "--stall-timeout", "300ms")
+    agent = Apart(stage, "pdp-spoe", pdpd, "--hello-timeout", "300ms", "--idle-timeout", "1s", "--stall-timeout", "300ms", "--deadline", "20s")
     with Talk(agent.port, hello=False) as talk:
         talk.ended(2, "one who says nothing")
     with Talk(agent.port) as talk:
@@ -133,6 +134,17 @@ def deadlines(stage, pdpd):
         talk.ended(2, "half a question")
     with Talk(agent.port) as talk:
         talk.ended(2, "one who asks nothing")
+    # A frame is always under way, but never the same one for long.
+    with Talk(agent.port) as talk:
+        ask, end, answered = notify(get(), 0), time.monotonic() + 1, 0
+        talk.send(ask[:20])
+        while time.monotonic() < end:
+            talk.send(ask[20:] + ask[:20])
+            answer = talk.frame()
+            if not check(answer and answer.kind == ACK, f"half a frame at a time: {answer and answer.list}"):
+                break
+            answered += 1
+        check(answered > 2, f"one who always has half a frame under way: {answered} answers")
     # Answers that nobody reads.
     talk = Talk(agent.port)
     talk.socket.settimeout(0.2)
@@ -216,8 +228,8 @@ def session(stage, pdpd):
 
 ours("pdp-spoe")
 with Stage() as stage:
-    pdpd = Pdpd(stage, {"web.yaml": POLICY}, state=True)
-    agent = Apart(stage, "pdp-spoe", pdpd)
+    pdpd = Pdpd(stage, {"web.yaml": POLICY}, state=True, config="limits: {queue: 20s}\n")
+    agent = Apart(stage, "pdp-spoe", pdpd, "--deadline", "20s") # this is not about time
     with Talk(agent.port) as talk:
         until("the first answer", lambda: talk.ask(get()).variables["effect"] == "allow")
     hello(agent.port)
