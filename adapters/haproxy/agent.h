@@ -4,8 +4,8 @@
 #ifndef HAPROXY_AGENT_H
 #define HAPROXY_AGENT_H
 
+#include "haproxy/notify.h"
 #include "haproxy/peer.h"
-#include "haproxy/request.h"
 
 #include <pdp/adapter.h>
 #include <pthread.h>
@@ -36,7 +36,7 @@ struct agent_settings {
     int64_t stall_ms;    // that a connection may not read what is sent to it
     int64_t connections; // in all
     struct peer_rules peer;
-    struct request_rules request;
+    struct notify_rules notify;
     enum spop_scope scope;
 };
 
@@ -44,7 +44,7 @@ struct loop;
 
 struct agent {
     struct agent_settings settings;
-    char session[128]; // the name that settings.request borrows
+    struct identity *identity; // that settings.notify borrows
     struct pdp_decider decider;
     const int *listeners; // our own copy of the list
     size_t listener_count;

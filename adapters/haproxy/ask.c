@@ -33,14 +33,15 @@ static void send_reply(struct loop *loop, struct link *link, const struct reply 
 }
 
 static void deny(struct loop *loop, struct link *link, const struct spop_frame *notify, enum pdp_code code,
-                 const char *reason)
+                 const char *reason, const char *challenge)
 {
     send_reply(loop, link,
                &(struct reply){.stream_id = notify->stream_id,
                                .frame_id = notify->frame_id,
                                .scope = loop->agent->settings.scope,
                                .code = code,
-                               .reason = reason});
+                               .reason = reason,
+                               .challenge = challenge});
 }
 
 // What no answer means, by why there is none.
@@ -191,28 +192,40 @@ static void put_question(struct loop *loop, struct ask *ask)
     }
 }
 
-void ask_begin(struct loop *loop, struct link *link, const struct spop_frame *notify)
+// What it says is a question; whose answer is told where there is one already.
+static void ask_for(struct loop *loop, struct link *link, const struct spop_frame *frame,
+                    const struct notify *notify)
 {
-    struct request request;
-    enum pdp_err err = request_read(notify->payload, &loop->agent->settings.request, &request);
-    if (err != PDP_ERR_OK) {
-        agent_complain(loop->agent, COMPLAINT_REQUEST, "denied: %s", request.why);
-        deny(loop, link, notify, PDP_CODE_MALFORMED, request.why);
-        return;
-    }
     pdp_question_reset(loop->question);
-    err = facts_ask(&request.facts, loop->question);
+    enum pdp_err err = facts_ask(&notify->facts, loop->question);
     if (err != PDP_ERR_OK) {
-        deny(loop, link, notify, code_of(err), pdp_err_text(err));
+        deny(loop, link, frame, code_of(err), pdp_err_text(err), NULL);
         return;
     }
-    struct ask *ask = ask_new(loop, link, notify, request.facts.subject_id);
+    struct ask *ask = ask_new(loop, link, frame, notify->facts.subject_id);
     if (ask == NULL) {
         agent_complain(loop->agent, COMPLAINT_OVERLOADED, "denied: %u questions are under way", loop->asks);
-        deny(loop, link, notify, PDP_CODE_OVERLOADED, "too many questions are under way");
+        deny(loop, link, frame, PDP_CODE_OVERLOADED, "too many questions are under way", NULL);
         return;
     }
     put_question(loop, ask);
+}
+
+void ask_begin(struct loop *loop, struct link *link, const struct spop_frame *frame)
+{
+    struct agent *agent = loop->agent;
+    struct notify notify;
+    enum pdp_err err =
+        notify_read(frame->payload, &agent->settings.notify, agent->now_ms(agent->user), &notify);
+    if (err == PDP_ERR_OK) {
+        ask_for(loop, link, frame, &notify);
+    } else {
+        if (err != PDP_ERR_DENIED) { // who has no token, or an old one, is no mistake of ours
+            agent_complain(agent, COMPLAINT_REQUEST, "denied: %s", notify.why);
+        }
+        deny(loop, link, frame, PDP_CODE_MALFORMED, notify.why, notify.challenge);
+    }
+    notify_fini(&notify);
 }
 
 void ask_collect(struct loop *loop, struct ask *newest_first)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent as an adapter: its settings, its threads.
-#include "common/cookie.h"
 #include "common/settings.h"
 #include "haproxy/agent.h"
 
@@ -22,8 +21,7 @@ struct pdp_adapter {
 extern const struct pdp_adapter_kind pdp_spoe_adapter;
 
 static const struct pdp_setting_about SETTINGS[] = {
-    {"session", "WHERE", false,
-     "where the session's id is: `cookie:NAME` or `header:NAME`; else the argument `session`"},
+    IDENTITY_SETTINGS,
     {"scope", "txn|req", false, "of the variables that are set; txn unless told"},
     {"deadline", "TIME", false,
      "until an answer; then it is a deny. Below HAProxy's `timeout processing`; 200ms"},
@@ -74,25 +72,17 @@ void agent_complain(struct agent *agent, enum complaint what, const char *format
 // ---- Settings
 // --------------------------------------------------------------------------------------------------
 
-static enum pdp_err read_session(const struct pdp_adapter_setup *setup, struct agent *agent,
-                                 struct pdp_adapter_wrong *wrong)
+static enum pdp_err read_identity(const struct pdp_adapter_setup *setup, struct agent *agent,
+                                  struct pdp_adapter_wrong *wrong)
 {
-    const char *text = setting_text(setup, "session");
-    struct request_rules *rules = &agent->settings.request;
-    if (text == NULL) {
-        return PDP_ERR_OK;
+    static const char *const LOOKS[] = {"session", "subject", "roles", "jwks"};
+    struct notify_rules *rules = &agent->settings.notify;
+    for (size_t i = 0; i < COUNT_OF(LOOKS); i++) {
+        rules->needs_headers = rules->needs_headers || setting_text(setup, LOOKS[i]) != NULL;
     }
-    const char *colon = strchr(text, ':');
-    size_t kind_len = colon != NULL ? (size_t)(colon - text) : 0;
-    struct text kind = {text, kind_len}, name = text_of(colon != NULL ? colon + 1 : "");
-    bool cookie = text_eq(kind, TEXT("cookie")), header = text_eq(kind, TEXT("header"));
-    if ((!cookie && !header) || !cookie_named(name) || name.len >= sizeof agent->session) {
-        return setting_wrong(setup, "session", wrong, PDP_ERR_SYNTAX,
-                             "`session` is `cookie:NAME` or `header:NAME`, not `%s`", text);
-    }
-    memcpy(agent->session, name.at, name.len);
-    *(cookie ? &rules->session_cookie : &rules->session_header) = (struct text){agent->session, name.len};
-    return PDP_ERR_OK;
+    enum pdp_err err = identity_new(setup, &agent->identity, wrong);
+    rules->identity = agent->identity;
+    return err;
 }
 
 static enum pdp_err read_scope(const struct pdp_adapter_setup *setup, struct agent_settings *settings,
@@ -147,12 +137,12 @@ static enum pdp_err read_settings(const struct pdp_adapter_setup *setup, struct 
                                         .peer = {.max_frame_size = 65536}};
     enum pdp_err err = settings_check(SETTINGS, COUNT_OF(SETTINGS), setup, wrong);
     if (err == PDP_ERR_OK) {
-        err = read_session(setup, agent, wrong);
-    }
-    if (err == PDP_ERR_OK) {
         err = read_scope(setup, settings, wrong);
     }
-    return err == PDP_ERR_OK ? read_limits(setup, settings, wrong) : err;
+    if (err == PDP_ERR_OK) {
+        err = read_limits(setup, settings, wrong);
+    }
+    return err == PDP_ERR_OK ? read_identity(setup, agent, wrong) : err; // last: it may begin a thread
 }
 
 // ---- Beginning and end
@@ -175,9 +165,15 @@ static void spoe_close(struct pdp_adapter **adapter)
     for (unsigned i = 0; i < agent->loop_count; i++) {
         loop_free(&agent->loops[i]);
     }
+    identity_free(&agent->identity);
     free(agent->loops);
     free(one->listeners);
     free(one);
+}
+
+static void spoe_reload(struct pdp_adapter *adapter)
+{
+    identity_reload(adapter->agent.identity);
 }
 
 static enum pdp_err start(struct agent *agent, unsigned threads)
@@ -254,5 +250,6 @@ const struct pdp_adapter_kind pdp_spoe_adapter = {
     .settings = SETTINGS,
     .setting_count = COUNT_OF(SETTINGS),
     .open = spoe_open,
+    .reload = spoe_reload,
     .close = spoe_close,
 };

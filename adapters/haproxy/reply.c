@@ -105,7 +105,8 @@ static void put_step_up(struct writing *to)
         }
     }
     int64_t max_age_s = asks ? pdp_answer_require_max_age_s(answer) : 0;
-    put_text(to, "challenge", asks ? text_of(to->outcome.challenge) : (struct text){0});
+    const char *own = to->reply->answer == NULL && to->detail != DETAIL_DENY ? to->reply->challenge : NULL;
+    put_text(to, "challenge", text_of(asks ? to->outcome.challenge : own));
     put_text(to, "acr_values", (struct text){acr, len});
     put_number(to, "max_age", max_age_s > 0 && max_age_s <= UINT32_MAX, (uint32_t)max_age_s);
 }

@@ -13,6 +13,7 @@ struct reply {
     const struct pdp_answer *answer; // NULL: a deny of our own, with
     enum pdp_code code;              // its code and
     const char *reason;              // its reason; may be NULL
+    const char *challenge;           // for WWW-Authenticate, where a token is asked for; may be NULL
     struct text subject;             // who asked, as far as is known
 };
 

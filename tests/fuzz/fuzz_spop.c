@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What HAProxy might send. First as a conversation, whole and byte by byte, which must come to the same; each
-// question of it as a request. Then as values: what was read, written again, are the same bytes.
+// question of it as a notify. Then as values: what was read, written again, are the same bytes.
+#include "haproxy/notify.h"
 #include "haproxy/peer.h"
-#include "haproxy/request.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static const struct peer_rules RULES = {.max_frame_size = 16380, .async = true};
-static const struct request_rules SESSION = {.session_cookie = {"sid", 3}, .session_header = {NULL, 0}};
+
+static void quiet(void *user, enum pdp_log_level level, const char *event, const char *text)
+{
+    (void)user, (void)level, (void)event, (void)text;
+}
 
 // What came of a conversation.
 struct outcome_of_talk {
@@ -33,15 +37,30 @@ static bool within(struct text text, const struct spop_frame *frame)
     return text.at == NULL || (at >= frame->payload.at && at + text.len <= frame->payload.end);
 }
 
+// Made once: a session by a cookie, a user by a header.
+static const struct notify_rules *rules(void)
+{
+    static const struct pdp_setting SETTINGS[] = {{"session", "cookie:sid"}, {"subject", "header:X-User"}};
+    static struct notify_rules rules;
+    if (rules.identity == NULL) {
+        struct pdp_adapter_setup setup = {
+            .size = sizeof setup, .settings = SETTINGS, .setting_count = 2, .log = quiet};
+        struct pdp_adapter_wrong wrong;
+        must(identity_new(&setup, &rules.identity, &wrong) == PDP_ERR_OK);
+    }
+    return &rules;
+}
+
 static void look(const struct spop_frame *frame, struct outcome_of_talk *out)
 {
-    struct request request;
-    enum pdp_err err = request_read(frame->payload, &SESSION, &request);
-    must((err == PDP_ERR_OK) == (request.why[0] == '\0'));
-    must((err == PDP_ERR_OK) == (request.facts.method.at != NULL && request.facts.target.at != NULL));
-    must(within(request.facts.method, frame) && within(request.facts.target, frame));
-    must(within(request.facts.session_id, frame) && within(request.facts.user_agent, frame));
-    must(request.facts.forwarded_count <= FACTS_FORWARDED_MOST);
+    struct notify notify;
+    enum pdp_err err = notify_read(frame->payload, rules(), 1, &notify);
+    must((err == PDP_ERR_OK) == (notify.why[0] == '\0'));
+    must((err == PDP_ERR_OK) == (notify.facts.method.at != NULL && notify.facts.target.at != NULL));
+    must(within(notify.facts.method, frame) && within(notify.facts.target, frame));
+    must(within(notify.facts.session_id, frame) && within(notify.facts.user_agent, frame));
+    must(notify.facts.forwarded_count <= FACTS_FORWARDED_MOST);
+    notify_fini(&notify);
     out->questions++;
     out->requests += err == PDP_ERR_OK;
 }

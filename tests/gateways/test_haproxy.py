@@ -5,6 +5,7 @@ judged, and nothing else ever does, whoever is stopped, slow or dead."""
 import shutil
 import subprocess
 import threading
+from idp import ISSUER, Idp
 from support import (DEADLINE_S, ROOT, Apart, Client, Haproxy, Pdpd, Site, Stage, check, finish, get, need, ours, request,
                      send_raw, until)
 
@@ -42,15 +43,16 @@ TRUSTED = "trusted_proxies: [127.0.0.1/32, '::1/128']\n"
 class World:
     """Everything, from the site to HAProxy. `inside` runs the agent in pdpd."""
 
-    def __init__(self, stage, inside, changes=None):
+    def __init__(self, stage, inside, changes=None, identity=(("session", "cookie:sid"), ("subject", "header:X-User"))):
         self.stage, self.inside = stage, inside
         self.site = Site(stage)
         if inside:
-            self.pdpd = Pdpd(stage, POLICIES, "--spoe", "127.0.0.1:0", config=TRUSTED + "spoe:\n  session: cookie:sid\n", state=True)
+            settings = "".join(f"  {name}: {value}\n" for name, value in identity)
+            self.pdpd = Pdpd(stage, POLICIES, "--spoe", "127.0.0.1:0", config=f"{TRUSTED}spoe:\n{settings}", state=True)
             self.agent, agent_port = self.pdpd, self.pdpd.ports["spoe"]
         else:
             self.pdpd = Pdpd(stage, POLICIES, config=TRUSTED, state=True)
-            self.agent = Apart(stage, "pdp-spoe", self.pdpd, "--session", "cookie:sid")
+            self.agent = Apart(stage, "pdp-spoe", self.pdpd, *(word for name, value in identity for word in (f"--{name}", value)))
             agent_port = self.agent.port
         self.port, self.h2_port = stage.port(), stage.port()
         text = (ROOT / EXAMPLES / "haproxy.cfg").read_text()
@@ -281,6 +283,29 @@ def under_load(world):
     check(through <= {b"/a", b"/ok"}, f"nothing else came through: {through}")
 
 
+def tokens():
+    """Who it is, by a token that the agent checks."""
+    with Stage() as stage:
+        idp = Idp(stage)
+        world = World(stage, False, identity=(("session", "cookie:sid"), ("jwks", idp.url), ("jwt-issuer", ISSUER), ("jwt-audience", "shop")))
+        def by(token, **more):
+            return {"Authorization": f"Bearer {token}", **more}
+        until("the keys are there", lambda: world.get("/a", by(idp.token("alice")), method="POST", body="x").status == 200)
+        world.site.take()
+        world.allowed("/a", "alice", by(idp.token("alice"), Cookie="sid=t-1"), method="POST", body="x")
+        world.refused("/a", "bob may not", by(idp.token("bob")), method="POST", body="x")
+        world.refused("/a", "nobody may not", method="POST", body="x")
+        world.allowed("/a", "but reads")
+        for what, token in (("expired", idp.token("alice", exp=1)), ("of somebody else", idp.token("alice", iss="https://evil.example")),
+                            ("for somebody else", idp.token("alice", aud="other")), ("garbage", "a.b.c")):
+            answer = world.refused("/a", f"a token that is {what}", by(token), status=401)
+            check((answer.one("WWW-Authenticate") or "").startswith('Bearer error="invalid_token"'), f"{what}: {answer.headers}")
+        world.refused("/a", "two tokens", [("Authorization", f"Bearer {idp.token('alice')}"), ("Authorization", f"Bearer {idp.token('bob')}")])
+        answer = world.refused("/payroll/1", "a step-up", by(idp.token("alice"), Cookie="sid=t-1"), status=401)
+        check("insufficient_user_authentication" in (answer.one("WWW-Authenticate") or ""), f"{answer.headers}")
+        check(world.get("/payroll/1", by(idp.token("alice", amr=["pwd", "otp"]), Cookie="sid=t-2")).status == 200, "and passed by proof")
+
+
 def a_rule_that_fails_open():
     """What the page warns of, so that it is known that these tests would see it."""
     with Stage() as stage:
@@ -314,6 +339,7 @@ def main():
             world = World(stage, inside)
             for test in (effects, one_connection, headers, targets, six, http2, a_session_dies, who_is_away, under_load):
                 test(world)
+    tokens()
     a_rule_that_fails_open()
     finish()
 

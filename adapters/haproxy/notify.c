@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "haproxy/request.h"
-
-#include "common/cookie.h"
+#include "haproxy/notify.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-// Lines of one header, in their order.
-struct lines {
-    struct text at[REQUEST_LINES_MOST];
-    size_t count;
-};
-
 struct reading {
-    const struct request_rules *rules;
-    struct request *out;
-    uint32_t seen; // arguments, by their place in ARGUMENTS; also those that were null
-    struct lines forwarded, cookies, agents, hosts, sessions;
+    const struct notify_rules *rules;
+    struct notify *out;
+    uint32_t seen;     // arguments, by their place in ARGUMENTS; also those that were null
+    struct facts said; // by arguments
+    struct identity_header headers[NOTIFY_HEADERS_MOST];
+    size_t header_count;
 };
 
 __attribute__((format(printf, 2, 3))) static enum pdp_err wrong(struct reading *to, const char *format, ...)
@@ -29,13 +23,13 @@ __attribute__((format(printf, 2, 3))) static enum pdp_err wrong(struct reading *
     return PDP_ERR_MALFORMED;
 }
 
-static enum pdp_err add_line(struct reading *to, struct lines *lines, struct text value)
+static enum pdp_err add_header(struct reading *to, struct text name, struct text value)
 {
-    if (lines->count == COUNT_OF(lines->at)) {
-        (void)wrong(to, "more than %d lines of one header", REQUEST_LINES_MOST);
+    if (to->header_count == COUNT_OF(to->headers)) {
+        (void)wrong(to, "more than %d headers", NOTIFY_HEADERS_MOST);
         return PDP_ERR_LIMIT;
     }
-    lines->at[lines->count++] = value;
+    to->headers[to->header_count++] = (struct identity_header){name, value};
     return PDP_ERR_OK;
 }
 
@@ -46,15 +40,15 @@ static enum pdp_err take_https(struct reading *to, const struct spop_value *valu
     if (value->kind != SPOP_BOOL) {
         return wrong(to, "argument `https` is no boolean");
     }
-    to->out->facts.scheme = value->yes ? TEXT("https") : TEXT("http");
+    to->said.scheme = value->yes ? TEXT("https") : TEXT("http");
     return PDP_ERR_OK;
 }
 
 static enum pdp_err take_ip(struct reading *to, const struct spop_value *value)
 {
-    struct request *out = to->out;
+    struct notify *out = to->out;
     if (value->kind == SPOP_STRING) {
-        out->facts.address = value->text;
+        to->said.address = value->text;
         return PDP_ERR_OK;
     }
     if (value->kind != SPOP_IPV4 && value->kind != SPOP_IPV6) {
@@ -64,7 +58,7 @@ static enum pdp_err take_ip(struct reading *to, const struct spop_value *value)
     if (inet_ntop(family, value->address, out->address, sizeof out->address) == NULL) {
         return wrong(to, "argument `ip` cannot be written");
     }
-    out->facts.address = text_of(out->address);
+    to->said.address = text_of(out->address);
     return PDP_ERR_OK;
 }
 
@@ -82,7 +76,7 @@ static bool read_seconds(struct text text, int64_t *out)
 
 static enum pdp_err take_auth_time(struct reading *to, const struct spop_value *value)
 {
-    struct facts *facts = &to->out->facts;
+    struct facts *facts = &to->said;
     bool number = value->kind >= SPOP_INT32 && value->kind <= SPOP_UINT64;
     facts->auth_time_s = (int64_t)value->number;
     facts->has_auth_time = number
@@ -91,21 +85,32 @@ static enum pdp_err take_auth_time(struct reading *to, const struct spop_value *
     return facts->has_auth_time ? PDP_ERR_OK : wrong(to, "argument `auth_time` is no number of seconds");
 }
 
+// One header as an argument.
+static enum pdp_err take_header(struct reading *to, const struct spop_value *value, const char *argument,
+                                const char *header)
+{
+    return value->kind == SPOP_STRING ? add_header(to, text_of(header), value->text)
+                                      : wrong(to, "argument `%s` is no text", argument);
+}
+
 static enum pdp_err take_forwarded(struct reading *to, const struct spop_value *value)
 {
-    return value->kind == SPOP_STRING ? add_line(to, &to->forwarded, value->text)
-                                      : wrong(to, "argument `forwarded_for` is no text");
+    return take_header(to, value, "forwarded_for", "x-forwarded-for");
 }
 
 static enum pdp_err take_cookie(struct reading *to, const struct spop_value *value)
 {
-    return value->kind == SPOP_STRING ? add_line(to, &to->cookies, value->text)
-                                      : wrong(to, "argument `cookie` is no text");
+    return take_header(to, value, "cookie", "cookie");
+}
+
+static enum pdp_err take_authorization(struct reading *to, const struct spop_value *value)
+{
+    return take_header(to, value, "authorization", "authorization");
 }
 
 // `hr, it` or `hr it`
 static enum pdp_err take_list(struct reading *to, const char *name, const struct spop_value *value,
-                              struct text list[static REQUEST_LIST_MOST], size_t *count)
+                              struct text list[static NOTIFY_LIST_MOST], size_t *count)
 {
     if (value->kind != SPOP_STRING) {
         return wrong(to, "argument `%s` is no text", name);
@@ -116,8 +121,8 @@ static enum pdp_err take_list(struct reading *to, const char *name, const struct
         while (at < end && *at != ',' && *at != ' ' && *at != '\t') {
             at++;
         }
-        if (at > begin && *count == REQUEST_LIST_MOST) {
-            (void)wrong(to, "argument `%s` has more than %d entries", name, REQUEST_LIST_MOST);
+        if (at > begin && *count == NOTIFY_LIST_MOST) {
+            (void)wrong(to, "argument `%s` has more than %d entries", name, NOTIFY_LIST_MOST);
             return PDP_ERR_LIMIT;
         }
         if (at > begin) {
@@ -130,40 +135,17 @@ static enum pdp_err take_list(struct reading *to, const char *name, const struct
 
 static enum pdp_err take_roles(struct reading *to, const struct spop_value *value)
 {
-    to->out->facts.roles = to->out->roles;
-    return take_list(to, "roles", value, to->out->roles, &to->out->facts.role_count);
+    to->said.roles = to->out->roles;
+    return take_list(to, "roles", value, to->out->roles, &to->said.role_count);
 }
 
 static enum pdp_err take_amr(struct reading *to, const struct spop_value *value)
 {
-    to->out->facts.amr = to->out->amr;
-    return take_list(to, "amr", value, to->out->amr, &to->out->facts.amr_count);
+    to->said.amr = to->out->amr;
+    return take_list(to, "amr", value, to->out->amr, &to->said.amr_count);
 }
 
 // ---- All headers at once --------------------------------------------------------------------------------
-
-static enum pdp_err take_header(struct reading *to, struct text name, struct text value)
-{
-    const struct {
-        const char *name;
-        struct lines *lines;
-    } KEPT[] = {{"x-forwarded-for", &to->forwarded},
-                {"cookie", &to->cookies},
-                {"user-agent", &to->agents},
-                {"host", &to->hosts}};
-    enum pdp_err err = PDP_ERR_OK;
-    for (size_t i = 0; i < COUNT_OF(KEPT) && err == PDP_ERR_OK; i++) {
-        if (text_is(name, KEPT[i].name)) {
-            err = add_line(to, KEPT[i].lines, value);
-        }
-    }
-    struct text session = to->rules->session_header;
-    if (err == PDP_ERR_OK && session.len > 0 && session.len == name.len &&
-        strncasecmp(session.at, name.at, name.len) == 0) {
-        err = add_line(to, &to->sessions, value);
-    }
-    return err;
-}
 
 // Names and values in turn, until both are empty.
 static enum pdp_err take_headers(struct reading *to, const struct spop_value *value)
@@ -181,7 +163,7 @@ static enum pdp_err take_headers(struct reading *to, const struct spop_value *va
         if (name.len == 0) {
             return line.len == 0 && in.at == in.end ? PDP_ERR_OK : wrong(to, "a header has no name");
         }
-        enum pdp_err err = take_header(to, name, line);
+        enum pdp_err err = add_header(to, name, line);
         if (err != PDP_ERR_OK) {
             return err;
         }
@@ -206,6 +188,7 @@ static const struct {
     {"forwarded_for", 0, take_forwarded},
     {"user_agent", offsetof(struct facts, user_agent), NULL},
     {"cookie", 0, take_cookie},
+    {"authorization", 0, take_authorization},
     {"session", offsetof(struct facts, session_id), NULL},
     {"subject", offsetof(struct facts, subject_id), NULL},
     {"subject_type", offsetof(struct facts, subject_type), NULL},
@@ -244,7 +227,7 @@ static enum pdp_err take_argument(struct reading *to, size_t i, const struct spo
     if (value->kind != SPOP_STRING) {
         return wrong(to, "argument `%s` is no text", ARGUMENTS[i].name);
     }
-    memcpy((char *)&to->out->facts + ARGUMENTS[i].text, &value->text, sizeof value->text);
+    memcpy((char *)&to->said + ARGUMENTS[i].text, &value->text, sizeof value->text);
     return PDP_ERR_OK;
 }
 
@@ -283,77 +266,162 @@ static enum pdp_err read_message(struct reading *to, struct spop_reader in)
 // ---- What follows from all of them
 // --------------------------------------------------------------------------
 
-// A header that a request may have once. Servers differ in which of two they take.
-static enum pdp_err only_one(struct reading *to, const struct lines *lines, const char *header,
-                             const char *argument, struct text *out)
+static enum pdp_err join_forwarded(struct reading *to)
 {
-    if (saw(to, argument) || lines->count == 0) {
-        return PDP_ERR_OK;
-    }
-    for (size_t i = 1; i < lines->count; i++) {
-        if (!text_eq(lines->at[0], lines->at[i])) {
-            return wrong(to, "header `%s` is there twice with different values", header);
+    struct notify *out = to->out;
+    struct text lines[NOTIFY_LINES_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < to->header_count; i++) {
+        if (text_is(to->headers[i].name, "x-forwarded-for")) {
+            if (count == COUNT_OF(lines)) {
+                (void)wrong(to, "more than %d lines of X-Forwarded-For", NOTIFY_LINES_MOST);
+                return PDP_ERR_LIMIT;
+            }
+            lines[count++] = to->headers[i].value;
         }
     }
-    *out = lines->at[0];
+    out->facts.forwarded_for = out->forwarded;
+    out->facts.forwarded_count = facts_forwarded(lines, count, out->forwarded, COUNT_OF(out->forwarded));
     return PDP_ERR_OK;
 }
 
-static enum pdp_err find_session(struct reading *to)
+// A header that a request may have once, where no argument says it. Servers differ in which of two they take.
+static enum pdp_err only_one(struct reading *to, const char *header, const char *argument, struct text *out)
 {
-    const struct request_rules *rules = to->rules;
+    for (size_t i = 0; i < to->header_count && !saw(to, argument); i++) {
+        if (!text_is(to->headers[i].name, header)) {
+            continue;
+        }
+        if (out->at != NULL && !text_eq(*out, to->headers[i].value)) {
+            return wrong(to, "header `%s` is there twice with different values", header);
+        }
+        *out = to->headers[i].value;
+    }
+    return PDP_ERR_OK;
+}
+
+// What arguments say of who it is wins over what was found in headers.
+static void prefer_arguments(struct reading *to)
+{
     struct facts *facts = &to->out->facts;
-    if (saw(to, "session")) {
-        return PDP_ERR_OK;
+    const struct facts *said = &to->said;
+    static const struct {
+        const char *argument;
+        size_t at;
+    } TEXTS[] = {{"subject", offsetof(struct facts, subject_id)},
+                 {"subject_type", offsetof(struct facts, subject_type)},
+                 {"tenant", offsetof(struct facts, tenant)},
+                 {"session", offsetof(struct facts, session_id)},
+                 {"acr", offsetof(struct facts, acr)}};
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        if (saw(to, TEXTS[i].argument)) {
+            memcpy((char *)facts + TEXTS[i].at, (const char *)said + TEXTS[i].at, sizeof(struct text));
+        }
     }
-    if (rules->session_header.len > 0) {
-        return saw(to, "headers")
-                   ? only_one(to, &to->sessions, "of the session", "session", &facts->session_id)
-                   : wrong(to, "argument `headers` is missing, which has the session's header");
+    if (saw(to, "roles")) {
+        facts->roles = said->roles;
+        facts->role_count = said->role_count;
     }
-    if (rules->session_cookie.len == 0) {
-        return PDP_ERR_OK;
+    if (saw(to, "amr")) {
+        facts->amr = said->amr;
+        facts->amr_count = said->amr_count;
     }
-    if (!saw(to, "headers") && !saw(to, "cookie")) {
-        return wrong(to, "argument `headers` or `cookie` is missing, which has the session's cookie");
+    if (saw(to, "auth_time")) {
+        facts->has_auth_time = said->has_auth_time;
+        facts->auth_time_s = said->auth_time_s;
     }
-    return cookie_find(to->cookies.at, to->cookies.count, rules->session_cookie, &facts->session_id) ==
-                   COOKIE_AMBIGUOUS
-               ? wrong(to, "the session's cookie is there twice with different values")
-               : PDP_ERR_OK;
+    // Nobody, with somebody's session: to ask so would be to take it from its owner, and end it.
+    if (saw(to, "subject") && facts->subject_id.at == NULL) {
+        facts->session_id = (struct text){0};
+    }
 }
 
-static enum pdp_err finish(struct reading *to)
+static enum pdp_err judge(struct reading *to)
 {
-    struct request *out = to->out;
-    if (out->facts.method.at == NULL || out->facts.target.at == NULL) {
-        return wrong(to, "argument `%s` is missing", out->facts.method.at == NULL ? "method" : "target");
+    struct notify *out = to->out;
+    const struct identity_read *read = &out->read;
+    bool known = saw(to, "subject") && out->facts.subject_id.at != NULL;
+    if (read->verdict == IDENTITY_ASK || (read->verdict == IDENTITY_NO_TOKEN && known)) {
+        return PDP_ERR_OK;
     }
-    if (saw(to, "headers") && (saw(to, "forwarded_for") || saw(to, "cookie"))) {
-        return wrong(to, "argument `%s` says again what `headers` says",
-                     saw(to, "cookie") ? "cookie" : "forwarded_for");
+    (void)wrong(to, "%s", read->why);
+    if (read->verdict == IDENTITY_REFUSED) {
+        return PDP_ERR_MALFORMED;
     }
-    out->facts.forwarded_for = out->forwarded;
-    out->facts.forwarded_count =
-        facts_forwarded(to->forwarded.at, to->forwarded.count, out->forwarded, COUNT_OF(out->forwarded));
-    enum pdp_err err = only_one(to, &to->agents, "user-agent", "user_agent", &out->facts.user_agent);
-    if (err == PDP_ERR_OK) {
-        err = only_one(to, &to->hosts, "host", "host", &out->facts.host);
-    }
-    return err == PDP_ERR_OK ? find_session(to) : err;
+    out->challenge =
+        read->verdict == IDENTITY_NO_TOKEN ? "Bearer realm=\"pdp\"" : "Bearer error=\"invalid_token\"";
+    return PDP_ERR_DENIED;
 }
 
-enum pdp_err request_read(struct spop_reader payload, const struct request_rules *rules, struct request *out)
+static enum pdp_err identify(struct reading *to, int64_t now_ms)
+{
+    struct notify *out = to->out;
+    const struct notify_rules *rules = to->rules;
+    if (rules->needs_headers && !saw(to, "headers") && !saw(to, "cookie") && !saw(to, "authorization") &&
+        !saw(to, "session")) {
+        return wrong(
+            to, "argument `headers` is missing, in which the settings look for the session and the user");
+    }
+    if (rules->identity == NULL) {
+        prefer_arguments(to);
+        return PDP_ERR_OK;
+    }
+    // What a header says of the user is for a proxy in front of HAProxy to say, not for a client.
+    char peer[sizeof out->address];
+    size_t len = out->facts.address.len < sizeof peer ? out->facts.address.len : 0;
+    if (len > 0) {
+        memcpy(peer, out->facts.address.at, len);
+    }
+    peer[len] = '\0';
+    bool believed = len > 0 && identity_trusts(rules->identity, peer);
+    identity_read(rules->identity, to->headers, to->header_count, believed, now_ms, &out->facts, &out->read);
+    prefer_arguments(to);
+    return judge(to);
+}
+
+static enum pdp_err finish(struct reading *to, int64_t now_ms)
+{
+    struct notify *out = to->out;
+    out->facts = to->said;
+    if (to->said.method.at == NULL || to->said.target.at == NULL) {
+        return wrong(to, "argument `%s` is missing", to->said.method.at == NULL ? "method" : "target");
+    }
+    static const char *const AGAIN[] = {"forwarded_for", "cookie", "authorization"};
+    for (size_t i = 0; i < COUNT_OF(AGAIN); i++) {
+        if (saw(to, "headers") && saw(to, AGAIN[i])) {
+            return wrong(to, "argument `%s` says again what `headers` says", AGAIN[i]);
+        }
+    }
+    enum pdp_err err = join_forwarded(to);
+    if (err == PDP_ERR_OK) {
+        err = only_one(to, "user-agent", "user_agent", &out->facts.user_agent);
+    }
+    if (err == PDP_ERR_OK) {
+        err = only_one(to, "host", "host", &out->facts.host);
+    }
+    return err == PDP_ERR_OK ? identify(to, now_ms) : err;
+}
+
+enum pdp_err notify_read(struct spop_reader payload, const struct notify_rules *rules, int64_t now_ms,
+                         struct notify *out)
 {
     memset(&out->facts, 0, sizeof out->facts);
+    out->read.verdict = IDENTITY_ASK;
+    out->read.claims = NULL;
     out->why[0] = '\0';
+    out->challenge = NULL;
     struct reading to = {.rules = rules, .out = out};
     enum pdp_err err = read_message(&to, payload);
     if (err == PDP_ERR_OK) {
-        err = finish(&to);
+        err = finish(&to, now_ms);
     }
     if (err != PDP_ERR_OK) {
         memset(&out->facts, 0, sizeof out->facts);
     }
     return err;
+}
+
+void notify_fini(struct notify *notify)
+{
+    identity_read_fini(&notify->read);
 }
