@@ -5,10 +5,46 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+// X(NAME, name, place in the facts, how it is read: NULL is text that goes there)
+#define ARGUMENT_LIST(X)                                          \
+    X(METHOD, "method", method, NULL)                             \
+    X(TARGET, "target", target, NULL)                             \
+    X(HOST, "host", host, NULL)                                   \
+    X(SCHEME, "scheme", scheme, NULL)                             \
+    X(HTTPS, "https", scheme, take_https)                         \
+    X(IP, "ip", address, take_ip)                                 \
+    X(HEADERS, "headers", method, take_headers)                   \
+    X(FORWARDED_FOR, "forwarded_for", method, take_forwarded)     \
+    X(USER_AGENT, "user_agent", user_agent, NULL)                 \
+    X(COOKIE, "cookie", method, take_cookie)                      \
+    X(AUTHORIZATION, "authorization", method, take_authorization) \
+    X(SESSION, "session", session_id, NULL)                       \
+    X(SUBJECT, "subject", subject_id, NULL)                       \
+    X(SUBJECT_TYPE, "subject_type", subject_type, NULL)           \
+    X(TENANT, "tenant", tenant, NULL)                             \
+    X(ROLES, "roles", roles, take_roles)                          \
+    X(AUTH_TIME, "auth_time", auth_time_s, take_auth_time)        \
+    X(ACR, "acr", acr, NULL)                                      \
+    X(AMR, "amr", amr, take_amr)                                  \
+    X(JA4, "ja4", ja4, NULL)                                      \
+    X(DEVICE, "device", fingerprint, NULL)
+
+enum argument {
+#define X(name, text, member, take) ARGUMENT_##name,
+    ARGUMENT_LIST(X)
+#undef X
+    ARGUMENT_COUNT
+};
+static const struct text NAMES[] = {
+#define X(name, text, member, take) {text, sizeof text - 1},
+    ARGUMENT_LIST(X)
+#undef X
+};
+
 struct reading {
     const struct notify_rules *rules;
     struct notify *out;
-    uint32_t seen;     // arguments, by their place in ARGUMENTS; also those that were null
+    uint32_t seen;     // bits of enum argument; also of those that were null
     struct facts said; // by arguments
     struct identity_header headers[NOTIFY_HEADERS_MOST];
     size_t header_count;
@@ -21,6 +57,11 @@ __attribute__((format(printf, 2, 3))) static enum pdp_err wrong(struct reading *
     (void)vsnprintf(to->out->why, sizeof to->out->why, format, args);
     va_end(args);
     return PDP_ERR_MALFORMED;
+}
+
+static bool saw(const struct reading *to, enum argument argument)
+{
+    return (to->seen >> argument & 1) != 0;
 }
 
 static enum pdp_err add_header(struct reading *to, struct text name, struct text value)
@@ -172,62 +213,32 @@ static enum pdp_err take_headers(struct reading *to, const struct spop_value *va
 
 // ---- The table of arguments -------------------------------------------------------------------------------
 
-// Either text that goes to a place in the facts, or a function.
 static const struct {
-    const char *name;
-    size_t text;
+    size_t text; // its place in the facts, where it is text and nothing else
     enum pdp_err (*take)(struct reading *to, const struct spop_value *value);
 } ARGUMENTS[] = {
-    {"method", offsetof(struct facts, method), NULL},
-    {"target", offsetof(struct facts, target), NULL},
-    {"host", offsetof(struct facts, host), NULL},
-    {"scheme", offsetof(struct facts, scheme), NULL},
-    {"https", 0, take_https},
-    {"ip", 0, take_ip},
-    {"headers", 0, take_headers},
-    {"forwarded_for", 0, take_forwarded},
-    {"user_agent", offsetof(struct facts, user_agent), NULL},
-    {"cookie", 0, take_cookie},
-    {"authorization", 0, take_authorization},
-    {"session", offsetof(struct facts, session_id), NULL},
-    {"subject", offsetof(struct facts, subject_id), NULL},
-    {"subject_type", offsetof(struct facts, subject_type), NULL},
-    {"tenant", offsetof(struct facts, tenant), NULL},
-    {"roles", 0, take_roles},
-    {"auth_time", 0, take_auth_time},
-    {"acr", offsetof(struct facts, acr), NULL},
-    {"amr", 0, take_amr},
-    {"ja4", offsetof(struct facts, ja4), NULL},
-    {"device", offsetof(struct facts, fingerprint), NULL},
+#define X(name, text, member, take) {offsetof(struct facts, member), take},
+    ARGUMENT_LIST(X)
+#undef X
 };
-_Static_assert(COUNT_OF(ARGUMENTS) <= 32, "`seen` has a bit for each");
+_Static_assert(ARGUMENT_COUNT <= 32, "`seen` has a bit for each");
 
-static bool saw(const struct reading *to, const char *name)
+static enum pdp_err take_argument(struct reading *to, enum argument argument, const struct spop_value *value)
 {
-    for (size_t i = 0; i < COUNT_OF(ARGUMENTS); i++) {
-        if (strcmp(ARGUMENTS[i].name, name) == 0) {
-            return (to->seen >> i & 1) != 0;
-        }
+    if (saw(to, argument)) {
+        return wrong(to, "argument `%s` is there twice", NAMES[argument].at);
     }
-    return false;
-}
-
-static enum pdp_err take_argument(struct reading *to, size_t i, const struct spop_value *value)
-{
-    if ((to->seen >> i & 1) != 0) {
-        return wrong(to, "argument `%s` is there twice", ARGUMENTS[i].name);
-    }
-    to->seen |= UINT32_C(1) << i;
+    to->seen |= UINT32_C(1) << argument;
     if (value->kind == SPOP_NULL) {
         return PDP_ERR_OK;
     }
-    if (ARGUMENTS[i].take != NULL) {
-        return ARGUMENTS[i].take(to, value);
+    if (ARGUMENTS[argument].take != NULL) {
+        return ARGUMENTS[argument].take(to, value);
     }
     if (value->kind != SPOP_STRING) {
-        return wrong(to, "argument `%s` is no text", ARGUMENTS[i].name);
+        return wrong(to, "argument `%s` is no text", NAMES[argument].at);
     }
-    memcpy((char *)&to->said + ARGUMENTS[i].text, &value->text, sizeof value->text);
+    memcpy((char *)&to->said + ARGUMENTS[argument].text, &value->text, sizeof value->text);
     return PDP_ERR_OK;
 }
 
@@ -238,9 +249,9 @@ static enum pdp_err read_argument(struct reading *to, struct spop_reader *in)
     if (spop_read_text(in, &name) != PDP_ERR_OK || spop_read_value(in, &value) != PDP_ERR_OK) {
         return wrong(to, "the message ends too early");
     }
-    for (size_t i = 0; i < COUNT_OF(ARGUMENTS); i++) {
-        if (text_eq(name, text_of(ARGUMENTS[i].name))) {
-            return take_argument(to, i, &value);
+    for (unsigned i = 0; i < ARGUMENT_COUNT; i++) {
+        if (text_eq(name, NAMES[i])) {
+            return take_argument(to, (enum argument)i, &value);
         }
     }
     return wrong(to, "argument `%.*s` is not known", (int)(name.len < 64 ? name.len : 64), name.at);
@@ -286,7 +297,7 @@ static enum pdp_err join_forwarded(struct reading *to)
 }
 
 // A header that a request may have once, where no argument says it. Servers differ in which of two they take.
-static enum pdp_err only_one(struct reading *to, const char *header, const char *argument, struct text *out)
+static enum pdp_err only_one(struct reading *to, const char *header, enum argument argument, struct text *out)
 {
     for (size_t i = 0; i < to->header_count && !saw(to, argument); i++) {
         if (!text_is(to->headers[i].name, header)) {
@@ -305,33 +316,28 @@ static void prefer_arguments(struct reading *to)
 {
     struct facts *facts = &to->out->facts;
     const struct facts *said = &to->said;
-    static const struct {
-        const char *argument;
-        size_t at;
-    } TEXTS[] = {{"subject", offsetof(struct facts, subject_id)},
-                 {"subject_type", offsetof(struct facts, subject_type)},
-                 {"tenant", offsetof(struct facts, tenant)},
-                 {"session", offsetof(struct facts, session_id)},
-                 {"acr", offsetof(struct facts, acr)}};
+    static const enum argument TEXTS[] = {ARGUMENT_SUBJECT, ARGUMENT_SUBJECT_TYPE, ARGUMENT_TENANT,
+                                          ARGUMENT_SESSION, ARGUMENT_ACR};
     for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
-        if (saw(to, TEXTS[i].argument)) {
-            memcpy((char *)facts + TEXTS[i].at, (const char *)said + TEXTS[i].at, sizeof(struct text));
+        if (saw(to, TEXTS[i])) {
+            size_t at = ARGUMENTS[TEXTS[i]].text;
+            memcpy((char *)facts + at, (const char *)said + at, sizeof(struct text));
         }
     }
-    if (saw(to, "roles")) {
+    if (saw(to, ARGUMENT_ROLES)) {
         facts->roles = said->roles;
         facts->role_count = said->role_count;
     }
-    if (saw(to, "amr")) {
+    if (saw(to, ARGUMENT_AMR)) {
         facts->amr = said->amr;
         facts->amr_count = said->amr_count;
     }
-    if (saw(to, "auth_time")) {
+    if (saw(to, ARGUMENT_AUTH_TIME)) {
         facts->has_auth_time = said->has_auth_time;
         facts->auth_time_s = said->auth_time_s;
     }
     // Nobody, with somebody's session: to ask so would be to take it from its owner, and end it.
-    if (saw(to, "subject") && facts->subject_id.at == NULL) {
+    if (saw(to, ARGUMENT_SUBJECT) && facts->subject_id.at == NULL) {
         facts->session_id = (struct text){0};
     }
 }
@@ -340,7 +346,7 @@ static enum pdp_err judge(struct reading *to)
 {
     struct notify *out = to->out;
     const struct identity_read *read = &out->read;
-    bool known = saw(to, "subject") && out->facts.subject_id.at != NULL;
+    bool known = saw(to, ARGUMENT_SUBJECT) && out->facts.subject_id.at != NULL;
     if (read->verdict == IDENTITY_ASK || (read->verdict == IDENTITY_NO_TOKEN && known)) {
         return PDP_ERR_OK;
     }
@@ -357,8 +363,8 @@ static enum pdp_err identify(struct reading *to, int64_t now_ms)
 {
     struct notify *out = to->out;
     const struct notify_rules *rules = to->rules;
-    if (rules->needs_headers && !saw(to, "headers") && !saw(to, "cookie") && !saw(to, "authorization") &&
-        !saw(to, "session")) {
+    if (rules->needs_headers && !saw(to, ARGUMENT_HEADERS) && !saw(to, ARGUMENT_COOKIE) &&
+        !saw(to, ARGUMENT_AUTHORIZATION) && !saw(to, ARGUMENT_SESSION)) {
         return wrong(
             to, "argument `headers` is missing, in which the settings look for the session and the user");
     }
@@ -386,18 +392,18 @@ static enum pdp_err finish(struct reading *to, int64_t now_ms)
     if (to->said.method.at == NULL || to->said.target.at == NULL) {
         return wrong(to, "argument `%s` is missing", to->said.method.at == NULL ? "method" : "target");
     }
-    static const char *const AGAIN[] = {"forwarded_for", "cookie", "authorization"};
+    static const enum argument AGAIN[] = {ARGUMENT_FORWARDED_FOR, ARGUMENT_COOKIE, ARGUMENT_AUTHORIZATION};
     for (size_t i = 0; i < COUNT_OF(AGAIN); i++) {
-        if (saw(to, "headers") && saw(to, AGAIN[i])) {
-            return wrong(to, "argument `%s` says again what `headers` says", AGAIN[i]);
+        if (saw(to, ARGUMENT_HEADERS) && saw(to, AGAIN[i])) {
+            return wrong(to, "argument `%s` says again what `headers` says", NAMES[AGAIN[i]].at);
         }
     }
     enum pdp_err err = join_forwarded(to);
     if (err == PDP_ERR_OK) {
-        err = only_one(to, "user-agent", "user_agent", &out->facts.user_agent);
+        err = only_one(to, "user-agent", ARGUMENT_USER_AGENT, &out->facts.user_agent);
     }
     if (err == PDP_ERR_OK) {
-        err = only_one(to, "host", "host", &out->facts.host);
+        err = only_one(to, "host", ARGUMENT_HOST, &out->facts.host);
     }
     return err == PDP_ERR_OK ? identify(to, now_ms) : err;
 }
