@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/search.h"
+#include "engine/search_inner.h"
 
 #include "engine/answer.h"
 #include "engine/record_inner.h"
 #include "model/fault.h"
 #include "model/path.h"
-
-// One page while it is made.
-struct searching {
-    struct worker *worker;
-    struct snapshot *snapshot;
-    const struct peer *peer;
-    const struct value *root;
-    int64_t now_ms;
-    struct search search;
-    struct entities_walk walk;
-    struct str after;     // where the page begins; at NULL: at the first candidate
-    struct entity *found; // in the arena
-    size_t found_count, bytes, looked;
-    struct str last; // that was looked at
-    bool more;       // there is a candidate behind it
-};
 
 static struct str searched_type(const struct search *search)
 {
@@ -94,13 +78,17 @@ static void look(struct searching *s)
 static bool begin(struct searching *s)
 {
     bool actions = s->search.part == SEARCH_ACTION;
+    struct narrowed narrowed = {.all = true};
     s->found = ARENA_ARRAY(&s->worker->arena, struct entity, s->search.limit);
     if (s->found == NULL) {
         (void)fault_set(&s->worker->fault, "page.limit", "takes more memory than a search may");
         return false;
     }
+    if (!s->worker->search_whole) {
+        search_narrow(s, &narrowed);
+    }
     entities_walk_begin(&s->walk, s->snapshot->policies, s->snapshot->lists, searched_type(&s->search),
-                        actions, NULL, 0, s->after);
+                        actions, narrowed.all ? NULL : narrowed.ranges, narrowed.count, s->after);
     return true;
 }
 
@@ -187,10 +175,9 @@ static void refuse(struct searching *s, enum pdp_code code, const char *why, str
 static bool path_is_right(struct searching *s)
 {
     const struct request *request = &s->search.request;
-    struct str path = {0};
     const char *why = NULL;
     if (s->search.part == SEARCH_RESOURCE || !str_eq(request->resource_type, STR("route")) ||
-        path_canonical(request->resource_id, &s->worker->arena, &path, &why) == PDP_ERR_OK) {
+        path_canonical(request->resource_id, &s->worker->arena, &s->path, &why) == PDP_ERR_OK) {
         return true;
     }
     (void)fault_set(&s->worker->fault, "resource.id", "not a plain path: %s",

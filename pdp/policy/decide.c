@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HOT
 #include "base/num.h"
+#include "policy/match.h"
 #include "policy/rollout.h"
 #include "policy/scratch.h"
 
@@ -25,38 +26,6 @@ struct decide {
 };
 
 // ---- One rule ---------------------------------------------------------------------------------------
-
-static enum truth match_actions(const struct set_rule *rule, struct str action)
-{
-    if (rule->action_count == 0) {
-        return TRUTH_YES;
-    }
-    if (action.at == NULL) {
-        return TRUTH_UNSURE;
-    }
-    for (uint32_t i = 0; i < rule->action_count; i++) {
-        if (str_eq(rule->actions[i], action)) {
-            return TRUTH_YES;
-        }
-    }
-    return TRUTH_NO;
-}
-
-static enum truth match_resources(const struct set_rule *rule, struct str path)
-{
-    if (rule->resource_count == 0) {
-        return TRUTH_YES;
-    }
-    if (path.at == NULL) {
-        return TRUTH_UNSURE;
-    }
-    for (uint32_t i = 0; i < rule->resource_count; i++) {
-        if (glob_match(&rule->resources[i], path)) {
-            return TRUTH_YES;
-        }
-    }
-    return TRUTH_NO;
-}
 
 static enum truth run(struct cel_frame *frame, uint32_t expr)
 {
