@@ -497,7 +497,8 @@ static bool join_properties(const struct ask *ask, const struct value *sent, con
     }
     for (uint32_t i = 0; entries != NULL && i < stored->n; i++) {
         const struct value *own = value_get(sent, value_text(&stored->as.map[i].key));
-        if (own == NULL || own->kind == VALUE_NULL) {
+        bool left_out = own == NULL || own->kind == VALUE_NULL;
+        if (left_out && stored->as.map[i].value.kind != VALUE_NULL) {
             entries[out->n++] = stored->as.map[i];
         }
     }
