@@ -433,6 +433,7 @@ void engine_answer(struct worker *worker, const struct peer *peer, struct str me
     arena_reset(&worker->arena);
     worker->fault = (struct fault){0};
     worker->awaits = 0;
+    worker->looked = 0;
     enum wire_form form = wire_form_of(message);
     worker->form = form;
     struct emit emit;

@@ -160,6 +160,8 @@ void worker_waited(struct worker *worker, int64_t waited_ms, int64_t queue_ms);
 // What the last engine_answer tells is true for good only once the journal is durable up to this step; until
 // then it must not be sent. 0: nothing to wait for. UINT64_MAX: it cannot be made durable now.
 uint64_t worker_awaits(const struct worker *worker);
+// How many candidates the last engine_answer judged, where it was a search: work that its bytes do not tell.
+size_t worker_looked(const struct worker *worker);
 // The answer in place of the last one, in the same form, where it could not be made durable.
 void worker_unsaved(struct worker *worker, struct buf *out);
 

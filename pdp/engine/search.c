@@ -48,6 +48,7 @@ static bool is_allowed(struct searching *s, const struct entity *candidate)
     worker->side = worker->arena;
     worker->arena = message;
     worker->fault = (struct fault){0};
+    s->lost = s->lost || verdict.code == PDP_CODE_OVERLOADED;
     return verdict.effect == PDP_EFFECT_ALLOW;
 }
 
@@ -61,7 +62,7 @@ static bool is_full(const struct searching *s)
 static void look(struct searching *s)
 {
     struct entity candidate;
-    while (entities_walk_next(&s->walk, &candidate)) {
+    while (!s->lost && entities_walk_next(&s->walk, &candidate)) {
         if (is_full(s)) {
             s->more = true;
             return;
@@ -203,6 +204,11 @@ static bool answer(struct searching *s, struct emit *emit)
         return false;
     }
     look(s);
+    s->worker->looked = s->looked;
+    if (s->lost) {
+        refuse(s, PDP_CODE_OVERLOADED, "is not answered: out of memory", emit);
+        return true;
+    }
     if (s->more && search_token_make(s->worker, s->peer, s->root, s->last, &next) != PDP_ERR_OK) {
         refuse(s, PDP_CODE_OVERLOADED, "has more results than one page, and no token can be made", emit);
         return true;
@@ -213,6 +219,11 @@ static bool answer(struct searching *s, struct emit *emit)
     record_search(s->worker, s->snapshot, s->peer, &record, s->now_ms);
     emit_search(emit, s, next);
     return true;
+}
+
+size_t worker_looked(const struct worker *worker)
+{
+    return worker->looked;
 }
 
 bool search_answer(struct worker *worker, struct snapshot *snapshot, const struct peer *peer,

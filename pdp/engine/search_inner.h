@@ -21,6 +21,7 @@ struct searching {
     size_t found_count, bytes, looked;
     struct str last; // that was looked at
     bool more;       // there is a candidate behind it
+    bool lost;       // one could not be judged, for want of memory
 };
 
 // Which candidates are worth a look (search_narrow.c). In the arena.

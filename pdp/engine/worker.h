@@ -49,6 +49,7 @@ struct worker {
     struct session_room *room;   // of the question in hand
     struct fault fault;          // why the last question was malformed
     int64_t waited_ms, queue_ms; // of the message in hand: how long it waited, and how long it may
+    size_t looked;               // candidates of a search that were judged for it
     uint64_t awaits;             // the journal's step that the answer at hand waits for; 0: none
     enum wire_form form;         // of the message at hand
     struct str request_id;       // and what it says there, in the arena or the message

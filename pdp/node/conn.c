@@ -161,6 +161,7 @@ static bool conn_shake(struct node *node, struct conn *conn, struct str *bytes, 
 void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct node_now now)
 {
     conn->more = false;
+    node->charged = 0;
     if (conn->state == CONN_SHAKING && !conn_shake(node, conn, bytes, now)) {
         return;
     }
@@ -174,7 +175,7 @@ void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct n
             conn_close(node, conn, refusal_of(got), true);
             return;
         }
-        if (left == 0 || conn_held(node, conn)) {
+        if (left == 0 || conn_held(node, conn) || turn_spent(node)) {
             conn->more = true;
             return;
         }

@@ -2,6 +2,8 @@
 // HOT
 #include "node/decide.h"
 
+static const size_t LOOK_COST = 450; // bytes: what one item of a batch takes
+
 // What was answered tells of something that is not durable yet: a session's end, an issuer's word.
 static enum node_outcome hold_back(struct decide *decide, struct node_asking *asking, uint64_t seq,
                                    size_t start, struct buf *out)
@@ -26,6 +28,7 @@ static enum node_outcome decide_message(void *user, struct node_asking *asking, 
     size_t start = out->len;
     worker_waited(decide->worker, node_asking_waited_ms(asking), node_asking_queue_ms(asking));
     engine_answer(decide->worker, node_asking_peer(asking), message, node_asking_now(asking).wall_ms, out);
+    node_asking_charge(asking, worker_looked(decide->worker) * LOOK_COST);
     uint64_t seq = worker_awaits(decide->worker);
     return gate_holds(decide->gate, seq) ? hold_back(decide, asking, seq, start, out) : NODE_DONE;
 }

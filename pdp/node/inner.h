@@ -82,7 +82,8 @@ struct node {
     struct timer_heap timers;
     struct pool pool;
     int64_t trim_ms;
-    int64_t budget; // what this turn may still cost
+    int64_t budget;  // what this turn may still cost
+    int64_t charged; // by the handler, of messages that the connection at hand has had answered in its turn
     size_t connections;
     size_t waiting;     // bytes held for readers that do not keep up
     struct link active; // origins with ready connections, in the order of their turns
@@ -120,6 +121,9 @@ void conn_ready(struct node *node, struct conn *conn, int64_t since_ms);
 void conn_unready(struct conn *conn);
 // A message was answered: what it cost, and how long it had waited.
 void turn_charge(struct node *node, const struct conn *conn, size_t bytes);
+// Has the connection at hand had a whole share by what the handler has charged for it? Then others come
+// first.
+bool turn_spent(const struct node *node);
 void turn_waited(struct node *node, int64_t waited_ms);
 // Answers what is in `bytes` until turn_messages, a limit or the end; moves *bytes past what was used.
 void conn_feed(struct node *node, struct conn *conn, struct str *bytes, struct node_now now);

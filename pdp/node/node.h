@@ -100,6 +100,9 @@ struct node_now node_asking_now(const struct node_asking *asking);
 // How long it has waited since it was first seen, at least, and how long one may (0: however long).
 int64_t node_asking_waited_ms(const struct node_asking *asking);
 int64_t node_asking_queue_ms(const struct node_asking *asking);
+// Answering it costs more than its bytes tell: so many more are taken from the share of who asked, and once
+// they are a whole one, others are answered before the next message of the connection.
+void node_asking_charge(struct node_asking *asking, size_t bytes);
 // A ticket for the message; *out zeroed on failure (NOMEM), which the handler must answer itself.
 MUST_USE enum pdp_err node_park(struct node_asking *asking, struct node_ticket *out);
 // Sends a parked message's answer. CLOSED where its connection is gone, UNKNOWN for a ticket that was used

@@ -48,6 +48,21 @@ void turn_charge(struct node *node, const struct conn *conn, size_t bytes)
     }
 }
 
+void node_asking_charge(struct node_asking *asking, size_t bytes)
+{
+    int64_t cost = num_min((int64_t)bytes, COST_MOST);
+    asking->node->charged += cost;
+    asking->node->budget -= cost;
+    if (asking->conn->origin != NULL) {
+        asking->conn->origin->credit -= cost;
+    }
+}
+
+bool turn_spent(const struct node *node)
+{
+    return node->charged >= NODE_QUANTUM;
+}
+
 void turn_waited(struct node *node, int64_t waited_ms)
 {
     size_t i = 0;

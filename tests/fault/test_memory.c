@@ -132,10 +132,12 @@ static const char
                       "s") "levels:\n  - {name: pwd, proves: '\"pwd\" in session.amr', ask: {acr_values: "
                            "[aal1]}}\n"
                            "  - {name: mfa, proves: 'session.acr == \"aal2\"', ask: {acr_values: "
-                           "[aal2]}}\n" HEAD("List", "office") "type: cidr\nnetwork: own_egress\nentries: [10.0.0.0/8, "
+                           "[aal2]}}\n" HEAD("List", "office") "type: cidr\nnetwork: own_egress\nentries: "
+                                                               "[10.0.0.0/8, "
                                                                "'2001:db8::/32']\n" HEAD("List", "leavers") "type: string\nfile: leavers.txt\n" HEAD(
                                                                    "List",
-                                                                   "asns") "type: asn\nnetwork: carrier\nentries: "
+                                                                   "asns") "type: asn\nnetwork: "
+                                                                           "carrier\nentries: "
                                                                            "[AS64500]\n" HEAD(
                                                                                "SessionPolicy",
                                                                                "all") "target:"
@@ -173,6 +175,11 @@ static const char
                                                                                                "strengths: "
                                                                                                "{mfa: 4}\n";
 
+static const char ENTITIES[] =
+    HEAD("Entities", "e") "type: route\nattributes: fill\nids: lists.leavers\n"
+                          "entities: [/a, {id: /b/c, properties: {tags: [x, {y: 1}]}}, /c]\n"
+                          "actions: [GET, {name: POST, properties: {soft: true}}]\n";
+
 static const struct hash_key KEY = {11, 22};
 static char zone[1 << 16];
 static size_t zone_len;
@@ -195,9 +202,10 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *text)
 
 static enum pdp_err build(struct str yaml, struct buf *said, struct snapshot **out)
 {
-    struct snapshot_file file = {.name = STR("p.yaml"), .text = yaml};
-    struct snapshot_input input = {.files = &file,
-                                   .file_count = 1,
+    const struct snapshot_file files[] = {{.name = STR("e.yaml"), .text = str_of(ENTITIES)},
+                                          {.name = STR("p.yaml"), .text = yaml}};
+    struct snapshot_input input = {.files = files,
+                                   .file_count = COUNT_OF(files),
                                    .read_file = read_file,
                                    .read_zone = read_zone,
                                    .now_ms = HARNESS_NOW};
@@ -413,6 +421,29 @@ static void json_denied(const char *name, size_t number, bool all_after)
     cold(name, number, all_after, str_of(DENIED), false);
 }
 
+// What is found without memory may be less, and never more.
+static void json_search(const char *name, size_t number, bool all_after)
+{
+    static const char SEARCH[] = "{\"search\":\"resource\",\"subject\":{\"type\":\"user\",\"id\":\"alice\","
+                                 "\"properties\":{\"roles\":[\"hr\"],"
+                                 "\"clearance\":\"high\"}},\"action\":{\"name\":\"GET\"},\"resource\":{"
+                                 "\"type\":\"route\"},\"page\":{\"limit\":1},"
+                                 "\"context\":{\"session\":{\"id\":\"s1\",\"auth_time\":1795420800,\"amr\":["
+                                 "\"pwd\"]},\"network\":{\"ip\":\"203.0.113.7\"}}}";
+    struct setup s;
+    begin(&s);
+    arm(number, all_after);
+    say(&s, str_of(SEARCH), HARNESS_NOW + 1);
+    bool failed = disarm();
+    size_t was = fired;
+    bool found = holds(&s, "\"id\":\"/a\"") && holds(&s, "\"next_token\":\"");
+    expect(failed || found, "not found", name, number, all_after);
+    expect(!holds(&s, "\"/c\"") && !holds(&s, "trent"), "found what is not allowed", name, number, all_after);
+    expect_served(&s, name, number, all_after);
+    end(&s);
+    fired = was;
+}
+
 static void cbor_allowed(const char *name, size_t number, bool all_after)
 {
     struct buf message = as_cbor(ALLOWED);
@@ -551,6 +582,7 @@ int main(void)
     each("question in JSON, denied", json_denied);
     each("question in CBOR, allowed", cbor_allowed);
     each("question in CBOR, denied", cbor_denied);
+    each("search in JSON", json_search);
     each("event", event);
     each("batch", batch);
     each("malformed", malformed);

@@ -3,6 +3,7 @@
 #ifndef FUZZ_DECODED_H
 #define FUZZ_DECODED_H
 
+#include "model/search.h"
 #include "wire/wire.h"
 
 // Takes the tree apart as question, event or batch, and checks that its canonical form and its CBOR read back
@@ -50,6 +51,29 @@ static inline void decoded_check(const struct value *v, struct arena *arena)
     buf_fini(&cbor);
 }
 
+// A search is bounded, and what its pages have in common does not depend on where one begins.
+static inline void decoded_search(const struct value *v, struct arena *arena)
+{
+    struct search search;
+    struct fault why = {0};
+    struct value common, again;
+    struct buf first = {0}, second = {0};
+    if (search_read(v, arena, &search, &why) != PDP_ERR_OK) {
+        invariant(why.what[0] != '\0' && str_is_utf8(str_of(why.what)));
+        return;
+    }
+    invariant(search_is(v) && search.part != SEARCH_NONE && search.part < SEARCH_PART_COUNT);
+    invariant(search.limit >= 1 && search.limit <= SEARCH_LIMIT_MAX);
+    invariant(search.token.at == NULL || search.token.len > 0);
+    invariant(search_common(v, arena, &common) == PDP_ERR_OK);
+    invariant(search_common(&common, arena, &again) == PDP_ERR_OK);
+    wire_canonical(&common, &first);
+    wire_canonical(&again, &second);
+    invariant(str_eq(buf_view(&first), buf_view(&second)));
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
 static inline void decoded_try(enum wire_form form, struct str bytes)
 {
     struct arena arena;
@@ -59,6 +83,9 @@ static inline void decoded_try(enum wire_form form, struct str bytes)
     enum pdp_err err = wire_decode(form, bytes, &arena, &v, &why);
     if (err == PDP_ERR_OK) {
         decoded_check(&v, &arena);
+        if (search_is(&v)) {
+            decoded_search(&v, &arena);
+        }
     } else {
         invariant(v.kind == VALUE_NULL && err == PDP_ERR_MALFORMED);
         invariant(why.field[0] != '\0' && why.what[0] != '\0' && str_is_utf8(str_of(why.what)));

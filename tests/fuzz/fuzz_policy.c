@@ -2,6 +2,7 @@
 // A policy folder from a stranger: never a crash, never a silent refusal, and the index gives what looking at
 // every rule gives.
 #include "policy/schema.h"
+#include "policy/set.h"
 
 #include <stdlib.h>
 
@@ -90,6 +91,31 @@ static void ask(struct policy_set *set, struct policy_lists *lists, struct polic
     }
 }
 
+// Each id once, in order, and no more than there are; each is found where its type fills.
+static void walk(const struct policy_set *set, const struct policy_lists *lists, struct str type,
+                 bool actions)
+{
+    struct entities_walk walk;
+    struct entity one;
+    struct str last = {0};
+    size_t count = 0;
+    entities_walk_begin(&walk, set, lists, type, actions, NULL, 0, (struct str){0});
+    for (; entities_walk_next(&walk, &one); count++) {
+        check(one.id.len > 0 && one.id.len <= ENTITIES_ID_MOST && (count == 0 || str_cmp(last, one.id) < 0));
+        last = one.id;
+    }
+    check(count <= entities_count(set, lists, type, actions));
+}
+
+static void walk_all(const struct policy_set *set, const struct policy_lists *lists)
+{
+    for (uint32_t i = 0; i < set->entities.type_count; i++) {
+        walk(set, lists, set->entities.types[i].name, false);
+        walk(set, lists, set->entities.types[i].name, true);
+    }
+    walk(set, lists, STR("nobody"), true);
+}
+
 static void load(const struct conf_doc *docs, size_t count, struct arena *arena, struct diags *diags)
 {
     AUTO(cel_program_free) struct cel_program *program = NULL;
@@ -124,6 +150,7 @@ static void load(const struct conf_doc *docs, size_t count, struct arena *arena,
     check(cel_seal(program) == PDP_ERR_OK && policy_set_index(set, diags) == PDP_ERR_OK);
     check(cel_frame_new(program, &frame) == PDP_ERR_OK && policy_scratch_new(set, &scratch) == PDP_ERR_OK);
     ask(set, lists, scratch, frame);
+    walk_all(set, lists);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

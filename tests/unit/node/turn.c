@@ -20,7 +20,11 @@ static enum node_outcome note(void *user, struct node_asking *asking, struct str
     int64_t ms = node_asking_waited_ms(asking);
     waited[who] = ms > waited[who] ? ms : waited[who];
     count[who]++;
-    m.now.steady_ms += who == 0;                       // each of the flood's costs a millisecond
+    m.now.steady_ms += who == 0;         // each of the flood's costs a millisecond
+    if (str_eq(message, STR("4work"))) { // three times as much, of which nothing is seen
+        node_asking_charge(asking, 20000);
+        return NODE_DONE;
+    }
     for (int i = 0; message.len > 1 && i < 100; i++) { // `5big`: a hundred times as much as others
         buf_put(out, "0123456789012345678901234567890123456789012345678901234567890123456789", 70);
     }
@@ -115,24 +119,37 @@ Test(node_turn, a_calm_origin_waits_for_one_share_of_a_flood)
     }
 }
 
-Test(node_turn, what_costs_more_is_charged_more)
+static size_t charge_more(const char *text, size_t which)
 {
     static struct sender senders[4];
-    for (size_t i = 0; i < 2; i++) { // each answer is a whole share, and more
-        senders[i] = sender(i, "dear", "5big", 60);
+    for (size_t i = 0; i < 2; i++) {
+        senders[i] = sender(i, "dear", text, 60);
         senders[2 + i] = sender(2 + i, "cheap", "6", 60);
     }
     turn(senders, 4);
-    size_t dear = count[5];
+    size_t dear = count[which];
     cr_expect_eq(count[6], 120u, "all of the cheap one's fit its share: %zu", count[6]);
     cr_expect(dear < 120 + 64, "%zu", dear);
-    for (int i = 0; i < 200 && count[5] < 120; i++) {
+    for (int i = 0; i < 200 && count[which] < 120; i++) {
         turn(senders, 4);
     }
-    cr_expect_eq(count[5], 120u);
+    cr_expect_eq(count[which], 120u);
     for (size_t i = 0; i < 4; i++) {
         buf_fini(&senders[i].bytes);
     }
+    return dear;
+}
+
+Test(node_turn, what_costs_more_is_charged_more)
+{
+    (void)charge_more("5big", 5); // each answer is a whole share, and more
+}
+
+// Work that bytes do not tell counts as bytes do.
+Test(node_turn, what_is_charged_by_the_handler_counts)
+{
+    size_t work = charge_more("4work", 4);
+    cr_expect(work > 0 && work < 120, "%zu in one turn", work);
 }
 
 Test(node_turn, the_wait_of_a_question_begins_when_it_is_seen)
