@@ -68,15 +68,50 @@ static const struct {
     {"snapshot", "context.snapshot"},
 };
 
+static void put_whole(struct buf *out, const char *before, const struct value *number, const char *after)
+{
+    if (number != NULL && number->kind == VALUE_INT) {
+        buf_printf(out, "%s%lld%s", before, (long long)number->as.i, after);
+    }
+}
+
+// What a search found, one a line, then how much was looked at for it, and where the next page begins.
+static void put_results(const struct value *answer, const struct value *results, struct buf *out)
+{
+    struct str next = text_at(answer, "page.next_token");
+    for (uint32_t i = 0; i < results->n; i++) {
+        const struct value *id = value_get(&results->as.list[i], STR("id"));
+        const struct value *name = id != NULL ? id : value_get(&results->as.list[i], STR("name"));
+        const struct value *properties = value_get(&results->as.list[i], STR("properties"));
+        buf_escaped(out, name != NULL && name->kind == VALUE_STRING ? value_text(name) : STR("?"));
+        if (properties != NULL) {
+            buf_byte(out, ' ');
+            value_print(out, properties, 4000);
+        }
+        buf_byte(out, '\n');
+    }
+    buf_printf(out, "%u found", results->n);
+    put_whole(out, ", ", value_path(answer, STR("context.looked")), " looked at");
+    put_whole(out, " of ", value_path(answer, STR("context.of")), "");
+    buf_str(out, next.len > 0 ? STR("; there is more, behind the token ") : STR(""));
+    buf_escaped(out, next);
+    buf_byte(out, '\n');
+}
+
 void show_block(const struct value *answer, struct buf *out)
 {
     struct str effect = text_at(answer, "context.effect");
+    const struct value *results = value_get(answer, STR("results"));
     const struct value *batch = value_get(answer, STR("evaluations"));
     if (batch != NULL && batch->kind == VALUE_LIST) {
         for (uint32_t i = 0; i < batch->n; i++) {
             buf_printf(out, "%u of %u: ", i + 1, batch->n);
             show_block(&batch->as.list[i], out);
         }
+        return;
+    }
+    if (results != NULL && results->kind == VALUE_LIST) {
+        put_results(answer, results, out);
         return;
     }
     if (effect.len == 0) { // an event
@@ -235,6 +270,10 @@ int show_code(const struct value *answer)
             }
         }
         return batch->n > 0 ? CLI_DONE : CLI_NO;
+    }
+    const struct value *results = value_get(answer, STR("results"));
+    if (results != NULL && results->kind == VALUE_LIST) { // is there any?
+        return results->n > 0 ? CLI_DONE : CLI_NO;
     }
     const struct value *decision = value_get(answer, STR("decision"));
     const struct value *recorded = value_path(answer, STR("event.recorded"));
