@@ -120,6 +120,8 @@ static inline bool ask_may(const struct ask *ask, uint32_t grant)
 // struct cel_host and struct policy_host over an ask.
 bool ask_resolve(void *ask, const struct cel_slot_info *slot, struct value *out);
 enum truth ask_contains(void *ask, uint32_t set, const struct value *value);
+// The subject's roles, sent or stored, with those that they bring along. false: they are missing, or no list.
+bool ask_roles(const struct ask *ask, struct value *out);
 bool ask_proved(void *ask, uint32_t strength, int64_t max_age_s, int64_t *until_ms);
 bool ask_sticky(void *ask, enum policy_by by, uint64_t *key);
 

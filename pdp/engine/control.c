@@ -11,16 +11,8 @@
 // Roles as conditions see them. Not a list: missing.
 static const struct value *roles_of(const struct ask *ask)
 {
-    const struct value *roles = value_get(ask->request->subject_properties, STR("roles"));
-    if (!ask_may(ask, GRANT_ASSERT_SUBJECT) || roles == NULL || roles->kind != VALUE_LIST) {
-        return NULL;
-    }
     struct value *all = arena_alloc(&ask->worker->arena, sizeof *all, _Alignof(struct value));
-    if (all == NULL) {
-        return NULL;
-    }
-    *all = *roles;
-    return policy_roles_expand(ask->snapshot->policies, all, &ask->worker->arena) ? all : NULL;
+    return all != NULL && ask_roles(ask, all) ? all : NULL;
 }
 
 void control_facts(const struct ask *ask, enum controls_part_id part, struct control_facts *out)

@@ -567,6 +567,11 @@ static bool resolve_subject(const struct ask *ask, struct str path, struct value
            policy_roles_expand(ask->snapshot->policies, out, &ask->worker->arena);
 }
 
+bool ask_roles(const struct ask *ask, struct value *out)
+{
+    return resolve_subject(ask, STR("roles"), out) && out->kind == VALUE_LIST;
+}
+
 static bool resolve_root(const struct ask *ask, uint32_t root, struct str path, struct value *out)
 {
     const struct request *request = ask->request;

@@ -1,55 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Entities documents store, where it fills in what questions leave out.
+#include "engine/controls.h"
 #include "support/harness.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
-
-static const char
-    FOLDER[] =
-        HEAD(
-            "Entities", "users") "type: user\nattributes: fill\nids: lists.staff\n"
-                                 "entities:\n"
-                                 "  - {id: alice, properties: {roles: [chief], department: Sales, home: "
-                                 "{city: Bonn}, gone: ~}}\n"
-                                 "  - {id: mallory, properties: {suspended: true}}\n" HEAD("Entities", "guest"
-                                                                                                       "s") "type: user\nentities: [{id: guest, properties: {department: Sales}}]\n" HEAD(
-                                     "Entities",
-                                     "robots") "type: robot\nentities: [{id: r2, properties: {department: "
-                                               "Sales}}]\n" HEAD("Entities",
-                                                                 "routes") "type: route\nattributes: "
-                                                                           "fill\nentities: [{id: /files/a, "
-                                                                           "properties: {owner: "
-                                                                           "alice}}]\n" HEAD("List",
-                                                                                             "staff") "type: "
-                                                                                                      "string"
-                                                                                                      "\nentr"
-                                                                                                      "ies: "
-                                                                                                      "[bob, "
-                                                                                                      "alice]"
-                                                                                                      "\nmax_"
-                                                                                                      "age: "
-                                                                                                      "1h\nup"
-                                                                                                      "dated:"
-                                                                                                      " 2026-"
-                                                                                                      "11-"
-                                                                                                      "23T07:"
-                                                                                                      "30:"
-                                                                                                      "00Z"
-                                                                                                      "\n" HEAD("Definitions",
-                                                                                                                "d") "roles: {chief: [clerk]}\n" HEAD("Policy",
-                                                                                                                                                      "p") "rules:\n"
-                                                                                                                                                           "  - {id: sales, effect: allow, actions: [sell], when: subject.department == \"Sales\"}\n"
-                                                                                                                                                           "  - {id: clerks, effect: allow, actions: [file], when: '\"clerk\" in subject.roles'}\n"
-                                                                                                                                                           "  - {id: home, effect: allow, actions: [rest], when: subject.home.city == \"Bonn\"}\n"
-                                                                                                                                                           "  - {id: all, effect: allow, actions: [count], when: size(subject.properties) == 3}\n"
-                                                                                                                                                           "  - {id: deep, effect: allow, actions: [deep], when: subject.properties.home.city == \"Bonn\"}\n"
-                                                                                                                                                           "  - {id: walk, effect: allow, actions: [walk]}\n"
-                                                                                                                                                           "  - {id: suspended, effect: deny, actions: [walk], when: has(subject.suspended)}\n"
-                                                                                                                                                           "  - {id: owner, effect: allow, actions: [read], when: resource.owner == subject.id}\n"
-                                                                                                                                                           "  - {id: gone, effect: allow, actions: [gone], when: has(subject.gone)}\n";
+static const char FOLDER[] =
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Entities\n"
+    "metadata: {name: users}\n"
+    "type: user\n"
+    "attributes: fill\n"
+    "ids: lists.staff\n"
+    "entities:\n"
+    "  - {id: alice, properties: {roles: [chief], department: Sales, home: {city: Bonn}, gone: ~}}\n"
+    "  - {id: mallory, properties: {suspended: true}}\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Entities\n"
+    "metadata: {name: guests}\n"
+    "type: user\n"
+    "entities: [{id: guest, properties: {department: Sales}}]\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Entities\n"
+    "metadata: {name: robots}\n"
+    "type: robot\n"
+    "entities: [{id: r2, properties: {department: Sales}}]\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Entities\n"
+    "metadata: {name: routes}\n"
+    "type: route\n"
+    "attributes: fill\n"
+    "entities: [{id: /files/a, properties: {owner: alice}}]\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: List\n"
+    "metadata: {name: staff}\n"
+    "type: string\n"
+    "entries: [bob, alice]\n"
+    "max_age: 1h\n"
+    "updated: 2026-11-23T07:30:00Z\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Definitions\n"
+    "metadata: {name: d}\n"
+    "roles: {chief: [clerk]}\n"
+    "---\n"
+    "apiVersion: pdp/v1\n"
+    "kind: Policy\n"
+    "metadata: {name: p}\n"
+    "rules:\n"
+    "  - {id: sales, effect: allow, actions: [sell], when: subject.department == \"Sales\"}\n"
+    "  - {id: clerks, effect: allow, actions: [file], when: '\"clerk\" in subject.roles'}\n"
+    "  - {id: home, effect: allow, actions: [rest], when: subject.home.city == \"Bonn\"}\n"
+    "  - {id: all, effect: allow, actions: [count], when: size(subject.properties) == 3}\n"
+    "  - {id: deep, effect: allow, actions: [deep], when: subject.properties.home.city == \"Bonn\"}\n"
+    "  - {id: walk, effect: allow, actions: [walk]}\n"
+    "  - {id: suspended, effect: deny, actions: [walk], when: has(subject.suspended)}\n"
+    "  - {id: owner, effect: allow, actions: [read], when: resource.owner == subject.id}\n"
+    "  - {id: gone, effect: allow, actions: [gone], when: has(subject.gone)}\n";
 
 static const struct {
     const char *who, *sent, *action, *resource, *effect;
@@ -163,5 +176,36 @@ Test(engine_entities, are_the_deployments_word)
         cr_expect_str_eq(harness_effect(&h), GRANTS[i].effect, "%zu: " STR_FMT, i,
                          STR_ARG(buf_view(&h.answer)));
     }
+    harness_fini(&h);
+}
+
+// A lock on a role is met by whoever has it, whether that is sent or stored; who is not known may have it.
+Test(engine_entities, are_met_by_locks)
+{
+    static const struct {
+        size_t which;
+        const char *effect;
+    } MET[] = {{8, "deny/locked"}, {9, "deny/no-rule"}, {12, "deny/unsure"}, {16, "deny/unsure"}};
+    struct harness h = {0};
+    struct control *control = NULL;
+    const char *why = NULL;
+    struct control spec = {.target = {.kind = CONTROL_ROLE, .value = STR("clerk")},
+                           .effect = PDP_EFFECT_DENY,
+                           .author = STR("ann"),
+                           .reason = STR("incident"),
+                           .created_ms = HARNESS_NOW - 1000,
+                           .expires_ms = HARNESS_NOW + 3600000};
+    cr_assert(harness_load(&h, FOLDER), "%s", (const char *)h.said.at);
+    cr_assert_eq(engine_control_make(h.engine, &spec, &control, &why), PDP_ERR_OK, "%s", why);
+    cr_assert_eq(engine_controls_add(h.engine, &control, 1), PDP_ERR_OK);
+    control_drop(&control);
+    for (size_t i = 0; i < COUNT_OF(MET); i++) {
+        ask(&h, "user", MET[i].which, HARNESS_NOW);
+        cr_expect_str_eq(harness_effect(&h), MET[i].effect, "%zu: " STR_FMT, i, STR_ARG(buf_view(&h.answer)));
+    }
+    harness_ask(&h, HARNESS_NOW,
+                "{'search': 'subject', 'subject': {'type': 'user'}, 'action': {'name': 'walk'}, 'resource': "
+                "{'type': 'x', 'id': 'y'}}");
+    cr_expect_str_eq(harness_get(&h, "results"), "[]", STR_FMT, STR_ARG(buf_view(&h.answer)));
     harness_fini(&h);
 }
