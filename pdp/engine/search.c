@@ -231,9 +231,13 @@ bool search_answer(struct worker *worker, struct snapshot *snapshot, const struc
 {
     struct searching s = {
         .worker = worker, .snapshot = snapshot, .peer = peer, .root = root, .now_ms = now_ms};
-    if (search_read(root, &worker->arena, &s.search, &worker->fault) != PDP_ERR_OK ||
-        answer_may(worker, peer, s.search.request.tenant) != PDP_ERR_OK || !path_is_right(&s) ||
-        !token_is_right(&s)) {
+    enum pdp_err err = search_read(root, &worker->arena, &s.search, &worker->fault);
+    if (err == PDP_ERR_NOMEM) {
+        refuse(&s, PDP_CODE_OVERLOADED, "is not answered: out of memory", emit);
+        return true;
+    }
+    if (err != PDP_ERR_OK || answer_may(worker, peer, s.search.request.tenant) != PDP_ERR_OK ||
+        !path_is_right(&s) || !token_is_right(&s)) {
         return false;
     }
     if (!record_ready(worker)) {

@@ -175,10 +175,15 @@ static const char
                                                                                                "strengths: "
                                                                                                "{mfa: 4}\n";
 
-static const char ENTITIES[] =
-    HEAD("Entities", "e") "type: route\nattributes: fill\nids: lists.leavers\n"
-                          "entities: [/a, {id: /b/c, properties: {tags: [x, {y: 1}]}}, /c]\n"
-                          "actions: [GET, {name: POST, properties: {soft: true}}]\n";
+static const char ENTITIES[] = "---\n"
+                               "apiVersion: pdp/v1\n"
+                               "kind: Entities\n"
+                               "metadata: {name: e}\n"
+                               "type: route\n"
+                               "attributes: fill\n"
+                               "ids: lists.leavers\n"
+                               "entities: [/a, {id: /b/c, properties: {tags: [x, {y: 1}]}}, /c]\n"
+                               "actions: [GET, {name: POST, properties: {soft: true}}]\n";
 
 static const struct hash_key KEY = {11, 22};
 static char zone[1 << 16];

@@ -129,6 +129,17 @@ def demo(folder):
     daemon.end()
 
 
+def certification(folder):
+    """The searches of the certification scenario, over its fixture."""
+    daemon = Daemon(pathlib.Path("policies/authzen-certification"), folder)
+    for case in json.loads(pathlib.Path("tests/cases/searches/certification.json").read_text()):
+        answer = daemon.ask(case["search"])
+        found = names(answer)
+        check("results" in answer and set(case["includes"]) <= set(found) and not set(case.get("excludes", [])) & set(found),
+              f"{case['name']}: {answer}")
+    daemon.end()
+
+
 def write_many(folder):
     (folder / "policies").mkdir()
     records = "".join(f"  - {{id: r{i:05}, properties: {{open: {'true' if i % 2 == 0 else 'false'}}}}}\n" for i in range(3000))
@@ -187,7 +198,7 @@ def many(folder):
 
 
 def main():
-    for test in (demo, many):
+    for test in (demo, certification, many):
         with tempfile.TemporaryDirectory(prefix="pdp-search-") as folder:
             test(pathlib.Path(folder))
     print(f"{checks} checks, {failures} failed")

@@ -6,34 +6,39 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
-
 // The certification scenario of AuthZEN 1.0: what is stored is said of candidates alone.
-static const char SCENARIO[] = HEAD(
-    "Policy", "records") "target: resource.type == \"record\"\n"
-                         "rules:\n"
-                         "  - {id: read, effect: allow, actions: [read]}\n"
-                         "  - id: write\n"
-                         "    effect: allow\n"
-                         "    actions: [write]\n"
-                         "    when: >-\n"
-                         "      has(subject.role) && subject.role == \"admin\" ||\n"
-                         "      subject.id == \"alice\" && resource.status != \"archived\"\n"
-                         "  - id: delete\n"
-                         "    effect: allow\n"
-                         "    actions: [delete]\n"
-                         "    when: subject.id == \"alice\" && action.soft\n" HEAD(
-                             "Entities",
-                             "users") "type: user\nentities: [alice, {id: bob, properties: {role: "
-                                      "admin}}]\n" HEAD("Entities",
-                                                        "records") "type: record\n"
-                                                                   "entities:\n"
-                                                                   "  - {id: record-1, properties: {status: "
-                                                                   "active}}\n"
-                                                                   "  - {id: record-2, properties: {status: "
-                                                                   "archived}}\n"
-                                                                   "actions: [read, write, {name: delete, "
-                                                                   "properties: {soft: true}}]\n";
+static const char SCENARIO[] = "---\n"
+                               "apiVersion: pdp/v1\n"
+                               "kind: Policy\n"
+                               "metadata: {name: records}\n"
+                               "target: resource.type == \"record\"\n"
+                               "rules:\n"
+                               "  - {id: read, effect: allow, actions: [read]}\n"
+                               "  - id: write\n"
+                               "    effect: allow\n"
+                               "    actions: [write]\n"
+                               "    when: >-\n"
+                               "      has(subject.role) && subject.role == \"admin\" ||\n"
+                               "      subject.id == \"alice\" && resource.status != \"archived\"\n"
+                               "  - id: delete\n"
+                               "    effect: allow\n"
+                               "    actions: [delete]\n"
+                               "    when: subject.id == \"alice\" && action.soft\n"
+                               "---\n"
+                               "apiVersion: pdp/v1\n"
+                               "kind: Entities\n"
+                               "metadata: {name: users}\n"
+                               "type: user\n"
+                               "entities: [alice, {id: bob, properties: {role: admin}}]\n"
+                               "---\n"
+                               "apiVersion: pdp/v1\n"
+                               "kind: Entities\n"
+                               "metadata: {name: records}\n"
+                               "type: record\n"
+                               "entities:\n"
+                               "  - {id: record-1, properties: {status: active}}\n"
+                               "  - {id: record-2, properties: {status: archived}}\n"
+                               "actions: [read, write, {name: delete, properties: {soft: true}}]\n";
 
 // The results of the last answer as one line.
 static const char *results(struct harness *h)
@@ -257,16 +262,27 @@ Test(engine_search, denies_without_policies)
 
 // ---- A probe ---------------------------------------------------------------------------------------------
 
-static const char MOVING[] = HEAD("Entities", "e") "type: doc\nentities: [a, b, c]\n" HEAD(
-    "Counter",
-    "asked") "key: [subject.id]\nwindow: 1h\non: any\n" HEAD("Policy",
-                                                                   "p") "rules:\n"
-                                                                        "  - {id: read, effect: allow, when: "
-                                                                        "resource.id != \"b\"}\n"
-                                                                        "  - {id: end, effect: terminate, "
-                                                                        "when: resource.id == \"b\"}\n"
-                                                                        "  - {id: many, effect: deny, when: "
-                                                                        "counters.asked > 3.0}\n";
+static const char MOVING[] = "---\n"
+                             "apiVersion: pdp/v1\n"
+                             "kind: Entities\n"
+                             "metadata: {name: e}\n"
+                             "type: doc\n"
+                             "entities: [a, b, c]\n"
+                             "---\n"
+                             "apiVersion: pdp/v1\n"
+                             "kind: Counter\n"
+                             "metadata: {name: asked}\n"
+                             "key: [subject.id]\n"
+                             "window: 1h\n"
+                             "on: any\n"
+                             "---\n"
+                             "apiVersion: pdp/v1\n"
+                             "kind: Policy\n"
+                             "metadata: {name: p}\n"
+                             "rules:\n"
+                             "  - {id: read, effect: allow, when: resource.id != \"b\"}\n"
+                             "  - {id: end, effect: terminate, when: resource.id == \"b\"}\n"
+                             "  - {id: many, effect: deny, when: counters.asked > 3.0}\n";
 #define IN_SESSION(id)                                                                                       \
     "'subject': {'type': 'user', 'id': 'alice'}, 'action': {'name': 'read'}, 'context': {'session': {'id': " \
     "'" id "', 'auth_time': 1795420700}}"
