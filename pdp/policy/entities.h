@@ -13,7 +13,7 @@
 
 #define ENTITIES_MOST (1u << 20) // of a folder, actions included, those of Lists not
 #define ENTITIES_LISTS_MOST 8    // Lists that name ids of one type
-#define ENTITIES_ID_MOST 255     // bytes, as of any id that a question names
+#define ENTITIES_ID_MOST 255 // bytes; resources of questions may have longer ones, which no document names
 
 struct entity {
     struct str id;                  // of an action its name
