@@ -5,6 +5,7 @@
 #include "engine/device.h"
 #include "engine/feed.h"
 #include "engine/issue.h"
+#include "engine/logout.h"
 #include "engine/shadow.h"
 
 uint32_t event_grant(enum event_type type)
@@ -304,6 +305,10 @@ static bool is_locked(struct ask *ask, struct event_result *out)
 void event_apply_held(struct ask *ask, struct event_result *out)
 {
     *out = (struct event_result){0};
+    if (logout_is_all(ask)) {
+        logout_all(ask, out);
+        return;
+    }
     if (ask->held.found == SESSION_FOREIGN) {
         refuse(out, PDP_CODE_FIXATION, STR("the session belongs to another subject"));
         return;
@@ -348,6 +353,10 @@ void event_apply(struct ask *ask, struct event_result *out)
         feed_login(ask, true);
         return;
     }
+    if (ask->request->subject_id.len == 0) { // only a logout needs none
+        logout_by_id(ask, out);
+        return;
+    }
     struct device_wish wish;
     if (!device_read(ask, &wish)) {
         refuse(out, PDP_CODE_MALFORMED,
@@ -355,7 +364,7 @@ void event_apply(struct ask *ask, struct event_result *out)
                    "`30d`"));
         return;
     }
-    if (!issue_read(ask, out)) {
+    if (!logout_read(ask, out) || !issue_read(ask, out)) {
         return;
     }
     ask_begin(ask);

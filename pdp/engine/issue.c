@@ -3,6 +3,7 @@
 #include "engine/issue.h"
 
 #include "engine/cookie.h"
+#include "engine/logout.h"
 
 // ---- What the event says ---------------------------------------------------------------------------
 
@@ -102,8 +103,13 @@ bool issue_read(struct ask *ask, struct event_result *out)
         (event == EVENT_ROTATE && !read_rotate(ask, mints, out))) {
         return false;
     }
-    if (ask->named.len == 0 && (!ask->request->has_session || ask->request->session_id.len == 0)) {
-        return refuse(out, PDP_CODE_MALFORMED, STR("an event needs `context.session.id`"));
+    if (ask->named.len == 0 && (!ask->request->has_session || ask->request->session_id.len == 0) &&
+        !logout_is_all(ask)) {
+        return refuse(
+            out, PDP_CODE_MALFORMED,
+            event == EVENT_LOGOUT
+                ? STR("a logout needs `context.session.id`, or `properties.all`: true, of all sessions")
+                : STR("an event needs `context.session.id`"));
     }
     if (event == EVENT_ROTATE) {
         name_next(ask);

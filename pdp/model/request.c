@@ -389,6 +389,13 @@ static enum pdp_err check_alone(const struct value *root, struct fault *why)
     return PDP_ERR_OK;
 }
 
+// Whoever tells that a session is over need not know whose it was.
+static bool is_end_of_any(const struct request *out)
+{
+    return out->event == EVENT_LOGOUT && out->session_id.len > 0 && out->subject_type.at == NULL &&
+           out->subject_id.at == NULL;
+}
+
 static enum pdp_err read_event(const struct value *root, const struct value *event, struct request *out,
                                struct fault *why)
 {
@@ -400,7 +407,7 @@ static enum pdp_err read_event(const struct value *root, const struct value *eve
     TRY(check_alone(root, why));
     TRY(read_fields(&EVENT, event, out, why));
     TRY(read_event_type(event, out, why));
-    return check_needs(event, out, NEEDS_OF_EVENT, SEARCH_NONE, why);
+    return is_end_of_any(out) ? PDP_ERR_OK : check_needs(event, out, NEEDS_OF_EVENT, SEARCH_NONE, why);
 }
 
 static enum pdp_err read_modes(struct request *out, struct fault *why)

@@ -328,6 +328,8 @@ enum pdp_err session_commit(struct session_table *table, struct session_held *he
         if (held->user_slot != 0 && held->found == SESSION_FOUND) {
             held->user = &user_at(held->shard, held->user_slot)->record;
         }
+    } else if (delta->put_user && delta->lasting && held->user_slot != 0 && held->found != SESSION_FOREIGN) {
+        held->seq = lasting_put_user(table, held->shard, held->user_slot);
     }
     return PDP_ERR_OK;
 }

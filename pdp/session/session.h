@@ -238,8 +238,8 @@ struct session_rotation {
 // What one decision changes.
 struct session_delta {
     bool put_session, put_user;
-    bool create;               // the session is new: claims its id in the index
-    bool lasting;              // must be durable before it is acknowledged; an end always is
+    bool create;  // the session is new: claims its id in the index
+    bool lasting; // must be durable before it is acknowledged (of a user alone, too); an end always is
     struct session_room *room; // with create: who ends for it, as session_room said under this hold; or NULL
     const struct session_rotation *rotate; // of a session that is there: its id from now on; or NULL
     struct session_record session;

@@ -431,3 +431,37 @@ Test(session_lasting, all_of_many_are_given_again)
     session_table_free(&table);
     journal_free(&journal);
 }
+
+// A logout of all sessions: there is no session that it could stand with.
+Test(session_lasting, a_cut_off_of_a_user_alone_is_in_the_journal)
+{
+    struct journal *journal = journal_of();
+    struct session_table *table = help_table((struct session_table_config){.journal = journal});
+    struct session_key key = help_key(table, "alice", "");
+    struct session_held held;
+    struct session_delta delta = {.put_user = true, .user = {.cutoff_s = 1795370001}};
+    delta.user.last.at_ms = T0;
+    session_hold(table, &key, &held);
+    cr_expect_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
+    cr_expect_eq(held.seq, 0, "what was only observed is written at leisure");
+    session_release(table, &held);
+    delta.lasting = true;
+    session_hold(table, &key, &held);
+    cr_expect_eq(session_commit(table, &held, &key, &delta, T0), PDP_ERR_OK);
+    cr_expect_gt(held.seq, 0);
+    cr_expect_eq(held.seq, journal_head(journal));
+    session_release(table, &held);
+
+    struct kept kept = {0};
+    journal_settle(journal, journal_take(journal, 1 << 20, keep, &kept), false);
+    struct session_table *again = help_table((struct session_table_config){0});
+    put_back(again, &kept);
+    key = help_key(again, "alice", "");
+    session_hold(again, &key, &held);
+    cr_assert_not_null(held.user);
+    cr_expect_eq(held.user->cutoff_s, 1795370001);
+    session_release(again, &held);
+    session_table_free(&again);
+    session_table_free(&table);
+    journal_free(&journal);
+}
