@@ -274,6 +274,25 @@ void identity_read(struct identity *identity, const struct identity_header *head
     read_auth_time(&look, facts);
 }
 
+void identity_of_claims(const struct identity *identity, const json_t *claims, struct facts *facts,
+                        struct identity_read *out)
+{
+    struct look look = {.identity = identity, .claims = claims, .out = out};
+    out->verdict = IDENTITY_ASK;
+    out->why = "";
+    out->fault = JWT_OK;
+    out->cookie = (struct text){0};
+    out->claims = NULL;
+    if (identity->tenant.kind == SOURCE_HEADER) {
+        fail(&look, IDENTITY_REFUSED, "a tenant that a header tells is not known of a token alone");
+    }
+    facts->tenant = one_text(&look, &identity->tenant, false);
+    facts->subject_type = text_of(identity->subject_type);
+    facts->subject_id = one_text(&look, &identity->subject, false);
+    facts->session_id =
+        identity->session.kind == SOURCE_CLAIM ? one_text(&look, &identity->session, true) : (struct text){0};
+}
+
 void identity_read_fini(struct identity_read *read)
 {
     claims_release(&read->claims);

@@ -56,9 +56,6 @@ bool identity_trusts(const struct identity *identity, const char *peer);
 // The verifier's keys and issuer, for logout tokens: NULL where the settings name none.
 struct jwks *identity_keys(const struct identity *identity);
 const struct jwt_rules *identity_rules(const struct identity *identity);
-// The claim that the session's id is: its path where that is one name, such as `sid`; else NULL.
-const char *identity_session_claim(const struct identity *identity);
-const char *identity_subject_type(const struct identity *identity);
 
 struct identity_header {
     struct text name, value;
@@ -87,5 +84,11 @@ struct identity_read {
 void identity_read(struct identity *identity, const struct identity_header *headers, size_t count,
                    bool believed, int64_t now_ms, struct facts *facts, struct identity_read *out);
 void identity_read_fini(struct identity_read *read);
+
+// The same from the claims of a token of another kind, and nothing else: tenant, subject and session as far
+// as claims of these names tell them (`subject: claim:sub`, `session: claim:sid`), and a fixed tenant. A
+// tenant that a header tells is not known then: IDENTITY_REFUSED. Nothing is to be freed.
+void identity_of_claims(const struct identity *identity, const json_t *claims, struct facts *facts,
+                        struct identity_read *out);
 
 #endif

@@ -287,14 +287,3 @@ const struct jwt_rules *identity_rules(const struct identity *identity)
 {
     return identity->keys != NULL ? &identity->rules : NULL;
 }
-
-const char *identity_session_claim(const struct identity *identity)
-{
-    const struct source *session = &identity->session;
-    return session->kind == SOURCE_CLAIM && session->step_count == 1 ? session->steps[0] : NULL;
-}
-
-const char *identity_subject_type(const struct identity *identity)
-{
-    return identity->subject_type;
-}

@@ -39,10 +39,12 @@ static const struct pdp_setting_about SETTINGS[] = {
     {"cookie-secure", "true|false", false, "`true` unless told"},
     {"clear-site-data", "true|false", false,
      "an ended session's site data is taken away too; `false` unless told"},
+    {"backchannel-logout", "true|false", false,
+     "take logout tokens of `jwt-issuer` at `/backchannel-logout`"},
     IDENTITY_SETTINGS,
 };
 
-static const struct http_part *const PARTS[] = {&http_authzen, &http_events, &http_forward};
+static const struct http_part *const PARTS[] = {&http_authzen, &http_events, &http_forward, &http_logout};
 
 struct pdp_adapter {
     struct pdp_adapter_setup setup;

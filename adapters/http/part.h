@@ -29,6 +29,6 @@ struct http_part {
     size_t endpoint_count;
 };
 
-extern const struct http_part http_authzen, http_events, http_forward;
+extern const struct http_part http_authzen, http_events, http_forward, http_logout;
 
 #endif
