@@ -2,6 +2,7 @@
 // Tokens and what they are made of. The first byte tells what the rest is: `h` a header, `c` claims, `k` a
 // key set, `b` base64url; anything else is the first byte of a token, checked by the key that signed those of
 // the corpus. What is valid once is valid again; what is refused leaves nothing behind.
+#include "common/form.h"
 #include "common/jwt.h"
 
 #include <stdio.h>
@@ -105,10 +106,19 @@ static void try_base64url(const char *text, size_t len)
     free(out);
 }
 
+static void try_form(const char *text, size_t len)
+{
+    char out[64];
+    size_t used = 0;
+    enum pdp_err err = form_field((struct text){text, len}, "logout_token", out, sizeof out, &used);
+    must(used <= sizeof out && (err == PDP_ERR_OK || used == 0));
+    must(err != PDP_ERR_OK || used <= len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static void (*const TRIES[256])(const char *text, size_t len) = {
-        ['h'] = try_header, ['c'] = try_claims, ['k'] = try_keys, ['b'] = try_base64url};
+        ['h'] = try_header, ['c'] = try_claims, ['k'] = try_keys, ['b'] = try_base64url, ['f'] = try_form};
     const char *text = (const char *)bytes;
     if (len > 0 && TRIES[bytes[0]] != NULL) {
         TRIES[bytes[0]](text + 1, len - 1);
