@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The forward-auth endpoint with tokens of an identity provider, which rotates its keys, goes away, and comes back."""
 import hashlib
+import json
 import time
 from idp import ISSUER, Idp
 from support import Apart, Pdpd, Stage, check, finish, get, until
@@ -35,11 +36,18 @@ WAY = {"X-Original-Method": "GET", "X-Real-IP": "192.0.2.1"}
 
 
 class Door:
-    """The adapter, asked as nginx asks."""
+    """The adapter, apart from `pdpd` or inside of one of its own (None), asked as nginx asks."""
+    count = 0
 
-    def __init__(self, stage, pdpd, *options, way="nginx"):
-        self.apart = Apart(stage, "pdp-http", pdpd, "--open", "true", "--forward", way, *options)
-        self.port = self.apart.port
+    def __init__(self, stage, pdpd, *flags, allowed=("--open", "true")):
+        flags = [*allowed, "--forward", "nginx", *map(str, flags)]
+        self.pdpd = pdpd or self.inside(stage, flags)
+        self.port = Apart(stage, "pdp-http", pdpd, *flags).port if pdpd else self.pdpd.ports["http"]
+
+    def inside(self, stage, flags):
+        Door.count += 1
+        told = "".join(f'  {name[2:]}: "{value}"\n' for name, value in zip(flags[::2], flags[1::2]))
+        return Pdpd(stage, {"site.yaml": POLICY}, "--http", "127.0.0.1:0", config="http:\n" + told, name=f"inside-{Door.count}")
 
     def ask(self, path, token=None, headers=(), method="GET", target="/forward-auth", **more):
         pairs = [("X-Original-URI", path), *WAY.items(), *dict(headers).items()] if not isinstance(headers, list) else headers
@@ -143,7 +151,7 @@ def main():
         keys(idp, door)
         sessions(idp, door)
         shapes(idp, door)
-        step_up(idp, Door(stage, pdpd, "--jwks", stage.write("keys.json", __import__("json").dumps({"keys": [idp.public("one")]})),
+        step_up(idp, Door(stage, pdpd, "--jwks", stage.write("keys.json", json.dumps({"keys": [idp.public("one")]})),
                           "--jwt-issuer", ISSUER, "--jwt-audience", "shop", "--session", "claim:sid"))
 
         strict = Door(stage, pdpd, *jwt, "--anonymous", "refuse")
@@ -158,10 +166,17 @@ def main():
 
         secret = "a-secret-of-the-gateway-and-nobody-else"
         file = stage.write("tokens", f"gw-1 sha256:{hashlib.sha256(secret.encode()).hexdigest()}\n")
-        closed = Door.__new__(Door)
-        closed.apart = Apart(stage, "pdp-http", pdpd, "--tokens", file, "--forward", "nginx")
-        closed.port = closed.apart.port
-        check(closed.ask("/public/a").status == 401, "a gateway shows who it is")
+        closed = Door(stage, None, allowed=("--tokens", file))
+        base = [("X-Original-URI", "/public/a"), ("X-Original-Method", "GET")]
+        for shown, status in ((None, 401), ("a-secret-of-nobody-at-all-here", 401), (secret, 200)):
+            headers = base + ([("X-Pdp-Token", shown)] if shown else [])
+            check(closed.ask("/", headers=headers).status == status, f"a gateway shows who it is: {shown}")
+
+        inside = Door(stage, None, *jwt, "--session", "cookie:sid")
+        until("the keys are read", lambda: inside.ask("/staff/a", idp.token()).status == 200)
+        for part in (tokens, keys, sessions, shapes):
+            part(idp, inside)
+
         pdpd.stop()
         answer = door.ask("/public/a")
         check(answer.status == 403 and answer.one("x-pdp-effect") == "deny", f"nobody answers: {answer.head}")

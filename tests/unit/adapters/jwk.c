@@ -4,6 +4,7 @@
 #include "signer.h"
 
 #include <criterion/criterion.h>
+#include <openssl/rsa.h>
 #include <stdio.h>
 
 static char why[400];
@@ -66,6 +67,23 @@ Test(common_jwk, takes_keys_that_fit)
         cr_expect_eq(usable(key, KEYS[i].more), KEYS[i].count, "%s with %s", KEYS[i].like,
                      KEYS[i].more != NULL ? KEYS[i].more : "nothing");
         json_decref(key);
+    }
+}
+
+// libjose makes no key that is this short; others do.
+Test(common_jwk, refuses_short_rsa)
+{
+    static const struct {
+        unsigned bits;
+        size_t count;
+    } KEYS[] = {{1024, 0}, {2040, 0}, {2048, 1}, {3072, 1}};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        EVP_PKEY *made = EVP_RSA_gen(KEYS[i].bits);
+        json_t *key = jose_openssl_jwk_from_EVP_PKEY(NULL, made);
+        cr_assert_not_null(key, "%u bits", KEYS[i].bits);
+        cr_expect_eq(usable(key, NULL), KEYS[i].count, "%u bits", KEYS[i].bits);
+        json_decref(key);
+        EVP_PKEY_free(made);
     }
 }
 
