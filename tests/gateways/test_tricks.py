@@ -8,7 +8,8 @@
 - what only gateways may say was not said by the client: names of pdpd, of users, of other targets and methods, with `_` as with `-`;
 - its last X-Forwarded-For is the address that connected, and a host that the decision went by is the host that it carries.
 
-`test_tricks.py [WAY…]`; the ways are those of ways.py. `--broken` breaks each configuration and asks that this is seen."""
+`test_tricks.py [--broken] [WAY…]`; the ways are those of ways.py. `--broken` makes each of the mistakes that are listed there, and asks
+that it is seen."""
 import collections
 import concurrent.futures
 import json
@@ -202,10 +203,10 @@ class Run:
             self.check(len(names["host"]) == 1 and host == b"shop.example", f"host: {names['host']}")
 
 
-def run(name, broken=False):
+def run(name, broken=None):
     with Stage() as stage:
         site = Site(stage)
-        apart = not ways.has_inside(ways.KINDS[name])
+        apart = ways.places(name)[0]
         pdpd = Pdpd(stage, {"site.yaml": POLICY}, *ways.options(name, apart), state=True,
                     config=f"trusted_proxies: [{PROXY}]\n" + ways.config(name, apart))
         way = ways.make(name, stage, site.port, pdpd, apart, broken)
@@ -217,13 +218,13 @@ def run(name, broken=False):
 
 
 def run_broken(name):
-    """The same with the mistake that people make: the path that the client wrote is what the site gets."""
-    before = support.checks, support.failures
-    print(f"-- {name}, broken: failures are what is asked for")
-    run(name, broken=True)
-    found = support.failures - before[1]
-    support.checks, support.failures = before
-    check(found > 0, f"{name}: a broken configuration is seen")
+    for mistake in ways.BROKEN[name]:
+        before = support.checks, support.failures
+        support.quiet = True
+        run(name, mistake)
+        found = support.failures - before[1]
+        (support.checks, support.failures), support.quiet = before, False
+        check(found > 0, f"{name}: {mistake}: this is seen")
 
 
 if __name__ == "__main__":
