@@ -10,10 +10,10 @@ import shutil
 import signal
 import subprocess
 import threading
-from support import (BUILD, DEADLINE_S, SANITIZE, Client, Nginx, Pdpd, Site, Stage, check, finish, get, need, request, send_raw, skip,
+from nginx_module import EXAMPLE, load
+from support import (DEADLINE_S, Client, Nginx, Pdpd, Site, Stage, check, finish, get, need, request, send_raw,
                      until)
 
-EXAMPLE = "adapters/nginx/examples/nginx.conf"
 POLICY = """apiVersion: pdp/v1
 kind: Policy
 metadata: {name: shop}
@@ -59,22 +59,9 @@ server {
 """
 
 
-def module():
-    """The `load_module` line, and what nginx needs in its environment for it."""
-    path = (BUILD / "lib/ngx_http_pdp_module.so").resolve()
-    if not path.exists():
-        skip("ngx_http_pdp_module is not built: nginx-dev is not installed")
-    if not SANITIZE:
-        return f"load_module {path};", None
-    if SANITIZE != "address":
-        skip("nginx cannot take a module of this sanitizer")
-    preload = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
-    return f"load_module {path};", {"LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0"}
-
-
 def shop(stage, site, pdpd, plus="", deadline="2s", text=SITE, **how):
-    port, (main, env) = stage.port(), module()
-    values = {"listen 80;": f"listen {port};", "127.0.0.1:8080": f"127.0.0.1:{site.port}",
+    port, (main, env) = stage.port(), load()
+    values = {"listen 80;": f"listen 127.0.0.1:{port};", "127.0.0.1:8080": f"127.0.0.1:{site.port}",
               "ipc:///run/pdp/decide.sock": pdpd.decide}
     if "DEADLINE" in text:
         values |= {"DEADLINE": deadline, "PLUS": plus}
@@ -99,18 +86,18 @@ def judged(site, port, target, headers, status, what, method="GET", **more):
 
 def the_example(stage, site, pdpd):
     users = stage.write("users", "alice:{PLAIN}a\nmallory:{PLAIN}m\n")
-    port, (main, env) = stage.port(), module()
-    nginx = Nginx(stage, EXAMPLE, {"listen 80;": f"listen {port};", "127.0.0.1:8080": f"127.0.0.1:{site.port}",
+    port, (main, env) = stage.port(), load()
+    nginx = Nginx(stage, EXAMPLE, {"listen 80;": f"listen 127.0.0.1:{port};", "127.0.0.1:3000": f"127.0.0.1:{site.port}",
                                    "ipc:///run/pdp/nginx.sock": pdpd.decide, "/etc/nginx/shop.users": users}, port, main=main, env=env)
 
     def who(name, session="e1"):
         word = base64.b64encode(f"{name}:{name[0]}".encode()).decode()
-        return {"Authorization": f"Basic {word}", "Cookie": f"session={session}"}
+        return {"Authorization": f"Basic {word}", "Cookie": f"sid={session}"}
 
     answer, seen = judged(site, port, "/cart?x=%2F&y", who("alice"), 200, "alice")
     check(seen.target == b"/cart?x=%2F&y", f"forwarded: {seen}")
     check(seen.one("X-Pdp-Subject") == "alice" and re.fullmatch(r"\d+\.\d", seen.one("X-Pdp-Risk") or ""), f"told: {seen.headers}")
-    check(answer.one("X-Pdp-Code") == "policy", "the answer's code")
+    check(seen.one("X-Pdp-Effect") == "allow" and seen.one("X-Pdp-Decision"), f"told: {seen.headers}")
     judged(site, port, "/cart", who("mallory", "e2"), 403, "mallory")
     judged(site, port, "/cart", {}, 401, "nobody")
     judged(site, port, "/cart", {"Authorization": "Basic " + base64.b64encode(b"alice:b").decode()}, 401, "a wrong password")
@@ -118,6 +105,7 @@ def the_example(stage, site, pdpd):
     check((answer.one("Location") or "").endswith("/login/again?return=%2Fpayroll%2F1%3Fa%3Db%26c&acr_values=aal2&max_age=900"),
           f"redirected: {answer.headers}")
     answer, _ = judged(site, port, "/payroll/1", who("alice"), 401, "step-up of a POST", method="POST", body=b"x")
+    check(answer.one("X-Pdp-Message") == "confirm, please", f"told: {answer.headers}")
     check(answer.all("WWW-Authenticate") == ['Bearer error="insufficient_user_authentication", error_description="confirm, please", '
                                              'acr_values="aal2", max_age="900"'], f"challenged: {answer.headers}")
     _, seen = judged(site, port, "/login/x?y", {}, 200, "where one logs in")
@@ -449,8 +437,8 @@ def second_version(stage, site, pdpd):
         print("     no node: HTTP/2 is left out", flush=True)
         return
     text = SITE.replace("listen 80;", "listen 80 http2;").replace("PLUS", "").replace("DEADLINE", "20s")
-    port, (main, env) = stage.port(), module()
-    nginx = Nginx(stage, text, {"listen 80 ": f"listen {port} ", "127.0.0.1:8080": f"127.0.0.1:{site.port}",
+    port, (main, env) = stage.port(), load()
+    nginx = Nginx(stage, text, {"listen 80 ": f"listen 127.0.0.1:{port} ", "127.0.0.1:8080": f"127.0.0.1:{site.port}",
                                 "ipc:///run/pdp/decide.sock": pdpd.decide}, port, main=main, env=env)
 
     def streams(count, left=0):
@@ -499,7 +487,7 @@ MISTAKES = [
 
 
 def mistakes(stage):
-    main, env = module()
+    main, env = load()
     for i, (line, says) in enumerate(MISTAKES):
         at = stage.write(f"mistake{i}/nginx.conf", f"{main}\npid {stage.dir}/mistake{i}/pid;\nevents {{}}\nhttp {{\n{line}\n"
                          "server { listen unix:/nonexistent; }\n}\n")
@@ -510,7 +498,7 @@ def mistakes(stage):
 
 
 def main():
-    module()
+    load()
     with Stage() as stage:
         site = Site(stage)
         pdpd = Pdpd(stage, {"shop.yaml": POLICY}, "--workers", "1")
