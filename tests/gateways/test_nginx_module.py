@@ -4,10 +4,13 @@
 them is stopped, killed, started anew or told other things."""
 import base64
 import contextlib
+import json
 import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import threading
 from nginx_module import EXAMPLE, load
@@ -305,6 +308,73 @@ def check_log(nginx):
         check(not found, f"{word}: {found[:3]}")
 
 
+class Liar:
+    """One who speaks the protocol, and answers every question with the same bytes, or with what a call makes of its id."""
+
+    def __init__(self, stage):
+        self.decide, self.answer, self.open = f"ipc://{stage.dir}/liar.sock", b"", []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{stage.dir}/liar.sock")
+        self.listener.listen(16)
+        stage.closers.append(self.listener.close)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def serve(self, peer):
+        with contextlib.suppress(OSError, struct.error), peer, peer.makefile("rb") as stream:
+            peer.sendall(b"\0SP\0\0\x31\0\0")
+            stream.read(8)
+            while True:
+                _, length = struct.unpack(">BQ", stream.read(9))
+                body = stream.read(length)
+                peer.sendall(self.answer(body[:4]) if callable(self.answer) else framed(body[:4], self.answer))
+
+
+def framed(word, answer):
+    return struct.pack(">BQ", 1, 4 + len(answer)) + word + answer
+
+
+def said(decision, effect, path=None, code="policy"):
+    return json.dumps({"decision": decision, "context": {"effect": effect, "code": code} |
+                       ({} if path is None else {"resource": {"path": path}})}).encode()
+
+
+LIES = [
+    ("what a daemon says", said(True, "allow", "/a%20b"), 200), ("another path", said(True, "allow", "/a"), 403),
+    ("a longer one", said(True, "allow", "/a%20b/c"), 403), ("another spelling", said(True, "allow", "/%61%20b"), 200),
+    ("a blank in it", said(True, "allow", "/a b"), 403), ("a line in it", said(True, "allow", "/a%20b\r\nX: y"), 403),
+    ("a query in it", said(True, "allow", "/a%20b?x"), 403), ("half an escape", said(True, "allow", "/a%20b%2"), 403),
+    ("no path", said(True, "allow"), 403), ("an empty one", said(True, "allow", ""), 403), ("a number", said(True, "allow", 7), 403),
+    ("a word that contradicts", said(True, "deny", "/a%20b"), 403), ("the other way round", said(False, "allow", "/a%20b"), 403),
+    ("an effect that is none", said(True, "permit", "/a%20b"), 403), ("a code that is none", said(True, "allow", "/a%20b", "x"), 403),
+    ("a batch", b'{"evaluations": [' + said(True, "allow", "/a%20b") + b"]}", 403), ("nothing", b"", 403), ("no text", b"\xff\xfe", 403),
+    ("half of it", said(True, "allow", "/a%20b")[:-1], 403), ("a key twice", b'{"decision": true,' + said(True, "allow", "/a%20b")[1:], 403),
+    ("another's id", lambda word: framed(bytes([word[0], word[1] ^ 1, word[2], word[3]]), said(True, "allow", "/a%20b")), 403),
+    ("no id", lambda word: struct.pack(">BQ", 1, 2) + b"ok", 403), ("no frame", lambda word: b"HTTP/1.1 200 OK\r\n\r\n", 403),
+    ("a frame without end", lambda word: b"\x01" + b"\xff" * 8, 403), ("too much of it", lambda word: struct.pack(">BQ", 1, 1 << 30), 403),
+    ("two answers", lambda word: framed(word, said(False, "deny")) + framed(word, said(True, "allow", "/a%20b")), 403),
+    ("what a daemon says, after all that", said(True, "allow", "/a%20b"), 200),
+]
+
+
+def a_daemon_that_lies(stage, site):
+    """Nothing passes but by a whole answer to the very question, which allows, and names the path that nginx serves."""
+    liar = Liar(stage)
+    nginx = shop(stage, site, liar, deadline="300ms")
+    for what, answer, status in LIES:
+        liar.answer = answer
+        if status == 200: # it may have to come back first
+            until(f"{what}: passes", lambda: get(nginx.port, "/a%20b", alice()).status == 200)
+        judged(site, nginx.port, "/a%20b", alice(), status, what)
+    check_log(nginx)
+    nginx.stop()
+
+
 # ---- Under load --------------------------------------------------------------------------------------
 
 class Load:
@@ -512,6 +582,7 @@ def main():
         nginx.stop()
         other_places(stage, site, pdpd)
         the_address(stage, site, pdpd)
+        a_daemon_that_lies(stage, site)
         outages(stage, site, pdpd)
         who_went_away(stage, site, pdpd)
         under_load(stage, site, pdpd)
