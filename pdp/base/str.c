@@ -107,9 +107,38 @@ bool str_next_cp(struct str s, size_t *at, uint32_t *cp)
     return true;
 }
 
+// Nothing but ASCII, which nearly all text is. What is left over at the end is read together with what is
+// before it.
+static inline bool is_ascii(struct str s)
+{
+    uint64_t seen = 0, eight = 0;
+    uint32_t four = 0;
+    if (s.len >= sizeof eight) {
+        for (size_t at = 0; s.len - at > sizeof eight; at += sizeof eight) {
+            memcpy(&eight, s.at + at, sizeof eight);
+            seen |= eight;
+        }
+        memcpy(&eight, s.at + s.len - sizeof eight, sizeof eight);
+        seen |= eight;
+    } else if (s.len >= sizeof four) {
+        memcpy(&four, s.at, sizeof four);
+        seen = four;
+        memcpy(&four, s.at + s.len - sizeof four, sizeof four);
+        seen |= four;
+    } else {
+        for (size_t at = 0; at < s.len; at++) {
+            seen |= (unsigned char)s.at[at];
+        }
+    }
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool str_is_utf8(struct str s)
 {
     size_t at = 0;
+    if (is_ascii(s)) {
+        return true;
+    }
     while (at < s.len) {
         uint64_t eight = 0;
         while (s.len - at >= sizeof eight) {

@@ -169,23 +169,33 @@ static bool read_effect(struct pdp_answer *answer, const struct value *context)
     return true;
 }
 
+static const char *text_in(struct reply *reply, const struct value *map, struct str key)
+{
+    return c_text(reply, value_get(map, key));
+}
+
 static void read_fields(struct pdp_answer *answer, const struct value *context)
 {
     struct reply *reply = answer->reply;
-    answer->rule = c_text(reply, value_get(context, STR("rule")));
-    answer->message = c_text(reply, value_get(context, STR("message")));
-    answer->reason = c_text(reply, value_get(context, STR("reason")));
+    const struct value *risk = value_get(context, STR("risk"));
+    const struct value *require = value_get(context, STR("require"));
+    answer->rule = text_in(reply, context, STR("rule"));
+    answer->message = text_in(reply, context, STR("message"));
+    answer->reason = text_in(reply, context, STR("reason"));
     if (answer->reason[0] == '\0') {
-        answer->reason = c_text(reply, value_path(context, STR("error.message")));
+        answer->reason = text_in(reply, value_get(context, STR("error")), STR("message"));
     }
-    answer->decision_id = c_text(reply, value_get(context, STR("decision_id")));
-    answer->level = c_text(reply, value_path(context, STR("risk.level")));
-    (void)as_double(value_path(context, STR("risk.score")), &answer->score);
-    answer->strength = c_text(reply, value_path(context, STR("require.strength")));
-    answer->max_age_s = whole(value_path(context, STR("require.max_age")), INT64_MAX);
-    answer->acr = c_texts(reply, value_path(context, STR("require.acr_values")));
-    answer->session_ref = c_text(reply, value_path(context, STR("session.ref")));
-    answer->valid_until_ms = whole(value_path(context, STR("valid.until")), INT64_MAX / 1000) * 1000;
+    answer->decision_id = text_in(reply, context, STR("decision_id"));
+    answer->level = text_in(reply, risk, STR("level"));
+    (void)as_double(value_get(risk, STR("score")), &answer->score);
+    if (require != NULL) {
+        answer->strength = text_in(reply, require, STR("strength"));
+        answer->max_age_s = whole(value_get(require, STR("max_age")), INT64_MAX);
+        answer->acr = c_texts(reply, value_get(require, STR("acr_values")));
+    }
+    answer->session_ref = text_in(reply, value_get(context, STR("session")), STR("ref"));
+    answer->valid_until_ms =
+        whole(value_get(value_get(context, STR("valid")), STR("until")), INT64_MAX / 1000) * 1000;
     answer->retry_after_ms = whole(value_get(context, STR("retry_after")), INT64_MAX);
     answer->missing = c_texts(reply, value_get(context, STR("missing")));
 }

@@ -9,6 +9,7 @@
 
 #define QUESTION_ARENA_MAX (1u << 20)
 #define QUESTION_BLOCK 2048
+#define PLACE_PATH_MAX 32
 
 // A map's or list's entries hang below it in the order in which they came.
 struct node {
@@ -18,10 +19,19 @@ struct node {
     size_t count;
 };
 
+// Where the last path led but for its last name: the next one mostly begins alike. Not there: `map` is NULL.
+struct place {
+    struct node *map;
+    int depth; // of its entries
+    size_t len;
+    char path[PLACE_PATH_MAX]; // with its last dot
+};
+
 struct pdp_question {
     struct arena arena;
     struct node root;
     enum pdp_err err;
+    struct place place;
 };
 
 static const struct value EMPTY_MAP = {.kind = VALUE_MAP};
@@ -51,6 +61,7 @@ void pdp_question_reset(struct pdp_question *question)
     arena_reset(&question->arena);
     question->root = (struct node){.value = EMPTY_MAP};
     question->err = PDP_ERR_OK;
+    question->place.map = NULL;
 }
 
 enum pdp_err pdp_question_error(const struct pdp_question *question)
@@ -72,12 +83,11 @@ static struct node *child_of(const struct node *map, struct str key)
 
 static struct node *append(struct arena *arena, struct node *parent, struct str key)
 {
-    struct node *child = ARENA_NEW(arena, struct node);
+    struct node *child = arena_alloc(arena, sizeof *child, _Alignof(struct node));
     if (child == NULL) {
         return NULL;
     }
-    child->key = key;
-    child->value = value_null();
+    *child = (struct node){.key = key, .value = value_null()};
     if (parent->last != NULL) {
         parent->last->next = child;
     } else {
@@ -88,20 +98,27 @@ static struct node *append(struct arena *arena, struct node *parent, struct str 
     return child;
 }
 
-// The next name of a dotted path, with `\.` and `\\` taken for what they stand for. false at a bad path.
-static bool next_name(struct str path, size_t *at, char *name, size_t room, size_t *len)
+// The next name of a dotted path, up to a dot or the end. One with `\.` and `\\` in it is written to `room`,
+// where they are taken for what they stand for. false at a bad path.
+static bool next_name(struct str path, size_t *at, char room[static REQUEST_ID_MAX], struct str *out)
 {
-    *len = 0;
-    while (*at < path.len && path.at[*at] != '.') {
-        if (path.at[*at] == '\\') {
-            *at += 1;
-        }
-        if (*at >= path.len || *len >= room) {
+    size_t from = *at, len = 0;
+    while (*at < path.len && path.at[*at] != '.' && path.at[*at] != '\\') {
+        *at += 1;
+    }
+    if (*at == path.len || path.at[*at] == '.') {
+        *out = str_sub(path, from, *at - from);
+        return out->len > 0 && out->len <= REQUEST_ID_MAX;
+    }
+    for (*at = from; *at < path.len && path.at[*at] != '.'; *at += 1) {
+        *at += path.at[*at] == '\\' ? 1 : 0;
+        if (*at >= path.len || len >= REQUEST_ID_MAX) {
             return false;
         }
-        name[(*len)++] = path.at[(*at)++];
+        room[len++] = path.at[*at];
     }
-    return *len > 0;
+    *out = (struct str){room, len};
+    return len > 0;
 }
 
 // The child of this name, made where it is not there yet.
@@ -126,22 +143,37 @@ static enum pdp_err descend(struct pdp_question *question, struct node *at, stru
     return *out != NULL ? PDP_ERR_OK : PDP_ERR_LIMIT;
 }
 
+static void remember(struct place *place, struct str path, struct node *map, int depth)
+{
+    place->map = path.len > 0 && path.len < sizeof place->path ? map : NULL;
+    if (place->map != NULL) {
+        place->depth = depth;
+        place->len = path.len;
+        memcpy(place->path, path.at, path.len);
+    }
+}
+
 // Finds or makes the node at a path, *depth levels below the root.
 static enum pdp_err reach(struct pdp_question *question, struct str path, struct node **out, int *depth)
 {
-    struct node *at = &question->root;
-    size_t offset = 0;
-    for (*depth = 1;; ++*depth) {
-        char name[REQUEST_ID_MAX];
-        size_t len = 0;
-        if (!next_name(path, &offset, name, sizeof name, &len)) {
+    struct place *place = &question->place;
+    bool known = place->map != NULL && path.len > place->len && memcmp(path.at, place->path, place->len) == 0;
+    struct node *at = known ? place->map : &question->root;
+    size_t offset = known ? place->len : 0;
+    for (*depth = known ? place->depth : 1;; ++*depth) {
+        char room[REQUEST_ID_MAX];
+        struct str name;
+        size_t from = offset;
+        if (!next_name(path, &offset, room, &name)) {
             return PDP_ERR_SYNTAX;
         }
         if (*depth >= REQUEST_DEPTH_MAX) {
             return PDP_ERR_DEPTH;
         }
-        TRY(descend(question, at, (struct str){name, len}, &at));
+        struct node *map = at;
+        TRY(descend(question, map, name, &at));
         if (offset == path.len) {
+            remember(place, str_sub(path, 0, from), map, *depth);
             *out = at;
             return PDP_ERR_OK;
         }
@@ -164,6 +196,15 @@ static void replace(struct node *node, struct value value)
     node->count = 0;
 }
 
+// What hung below it is gone, and the place that is remembered may be.
+static void overwrite(struct pdp_question *question, struct node *node, struct value value)
+{
+    if (node->first != NULL) {
+        question->place.map = NULL;
+    }
+    replace(node, value);
+}
+
 static enum pdp_err set_value(struct pdp_question *question, const char *path, struct value value)
 {
     if (question == NULL) {
@@ -176,7 +217,7 @@ static enum pdp_err set_value(struct pdp_question *question, const char *path, s
     int depth = 0;
     enum pdp_err err = reach(question, str_of(path), &node, &depth);
     if (err == PDP_ERR_OK) {
-        replace(node, value);
+        overwrite(question, node, value);
     }
     return stick(question, err);
 }
@@ -244,7 +285,7 @@ enum pdp_err pdp_question_set_texts(struct pdp_question *question, const char *p
     if (err != PDP_ERR_OK) {
         return stick(question, err);
     }
-    replace(node, (struct value){.kind = VALUE_LIST});
+    overwrite(question, node, (struct value){.kind = VALUE_LIST});
     for (size_t i = 0; i < count && err == PDP_ERR_OK; i++) {
         struct value value;
         err = copy_text(question, str_of(texts[i]), &value);
@@ -304,6 +345,7 @@ enum pdp_err pdp_question_set_json(struct pdp_question *question, const char *pa
     enum pdp_err err = reach(question, str_of(path), &node, &depth);
     if (err == PDP_ERR_OK) {
         struct fault why = {0};
+        question->place.map = NULL;
         err = decode_into(question, WIRE_JSON, str_of(json), node, depth + 1, &why);
     }
     return stick(question, err);

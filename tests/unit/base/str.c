@@ -108,3 +108,23 @@ Test(base_str, guesses_what_was_meant)
     cr_expect_eq(str_nearest(STR("banana"), NAMES, 4), -1);
     cr_expect_eq(str_nearest(STR(""), NAMES, 4), -1);
 }
+
+// One bad byte at any place of a text of any length is found, and one good letter is none.
+Test(base_str, looks_at_every_byte)
+{
+    char text[40];
+    for (size_t len = 1; len < sizeof text; len++) {
+        for (size_t at = 0; at < len; at++) {
+            memset(text, 'a', sizeof text);
+            text[at] = (char)0xff;
+            cr_expect(!str_is_utf8((struct str){text, len}), "%zu of %zu", at, len);
+            text[at] = 'b';
+            cr_expect(str_is_utf8((struct str){text, len}), "%zu of %zu", at, len);
+            if (at + 1 < len) {
+                memcpy(text + at, "\xc3\xbc", 2);
+                cr_expect(str_is_utf8((struct str){text, len}), "%zu of %zu", at, len);
+                cr_expect(!str_is_utf8((struct str){text, at + 1}), "%zu of %zu", at, len);
+            }
+        }
+    }
+}

@@ -229,3 +229,37 @@ Test(wire_question, nobody_speaks_for_another_by_what_they_send)
         STR_FMT, STR_ARG(buf_view(&out)));
     pdp_question_free(&question);
 }
+
+// Where the last path led is remembered: what hung there may be gone meanwhile.
+Test(wire_question, finds_its_place_again)
+{
+    struct pdp_question *question = fresh();
+    pdp_question_set_int(question, "a.b.c", 1);
+    pdp_question_set_int(question, "a.b.d", 2);
+    pdp_question_set_json(question, "a", "{\"z\": 3}");
+    pdp_question_set_int(question, "a.b.e", 4);
+    expect_json(question, false, "", "{\"a\":{\"z\":3,\"b\":{\"e\":4}}}");
+    pdp_question_set_texts(question, "a.b", (const char *const[]){"x"}, 1);
+    pdp_question_set_int(question, "a.y", 5);
+    expect_json(question, false, "", "{\"a\":{\"z\":3,\"b\":[\"x\"],\"y\":5}}");
+    cr_expect_eq(pdp_question_set_int(question, "a.b.c", 6), PDP_ERR_TYPE);
+    pdp_question_reset(question);
+    pdp_question_set_int(question, "a.b", 1);
+    pdp_question_set_text(question, "a", "scalar");
+    cr_expect_eq(pdp_question_set_int(question, "a.c", 2), PDP_ERR_TYPE);
+    pdp_question_reset(question);
+    pdp_question_set_int(question, "a.b", 1);
+    expect_json(question, false, "", "{\"a\":{\"b\":1}}");
+    pdp_question_set_int(question, "x\\.y.z", 2);
+    pdp_question_set_int(question, "x\\.y.w", 3);
+    pdp_question_set_int(question, "x.y.w", 4);
+    cr_expect_eq(pdp_question_set_int(question, "x.y.", 5), PDP_ERR_SYNTAX);
+    pdp_question_free(&question);
+    question = fresh();
+    pdp_question_set_int(question, "x\\.y.z", 2);
+    pdp_question_set_int(question, "x\\.y.w", 3);
+    pdp_question_set_int(question, "x.y.w", 4);
+    pdp_question_set_int(question, "x.yy", 5);
+    expect_json(question, false, "", "{\"x.y\":{\"z\":2,\"w\":3},\"x\":{\"y\":{\"w\":4},\"yy\":5}}");
+    pdp_question_free(&question);
+}
