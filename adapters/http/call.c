@@ -155,7 +155,7 @@ static bool head_of(const struct http_call *call, struct MHD_Response *response)
         // libmicrohttpd refuses an empty value, which says nothing.
         right = right && (value[0] == '\0' || MHD_add_response_header(response, name, value) == MHD_YES);
     }
-    if (atomic_load_explicit(&call->server->closing, memory_order_relaxed)) {
+    if (atomic_load_explicit(&call->server->leaving, memory_order_relaxed)) {
         right = right && MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     return right;

@@ -20,6 +20,7 @@ enum {
     LOOK_MS = 1000,      // between two looks at how slow connections are
     PAUSE_MS = 50,       // where no descriptor is left
     TAKEN_AT_ONCE = 64,  // connections of one socket, before the others have their turn
+    LEAVE_MS = 100,      // that connections get to ask what they were about to when the server stops
     LAST_WORDS_MS = 1000 // that replies get to be sent when the server stops
 };
 
@@ -281,6 +282,11 @@ static void nap(void)
 // deadline.
 static void settle(struct http_server *server)
 {
+    atomic_store(&server->leaving, true);
+    for (int64_t until_ms = server_steady_ms() + LEAVE_MS;
+         atomic_load(&server->open) > 0 && server_steady_ms() < until_ms;) {
+        nap();
+    }
     atomic_store(&server->closing, true);
     while (atomic_load(&server->asked) > 0) {
         nap();

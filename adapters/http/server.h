@@ -91,9 +91,9 @@ struct http_server {
     size_t part_count;
 
     struct MHD_Daemon *daemon;
-    _Atomic bool closing;
-    _Atomic int64_t open;        // connections
-    _Atomic int64_t asked, busy; // questions, and calls, that are under way
+    _Atomic bool leaving, closing; // each answer ends its connection; and nothing is asked any more
+    _Atomic int64_t open;          // connections
+    _Atomic int64_t asked, busy;   // questions, and calls, that are under way
 
     pthread_t door; // takes connections, and cuts those that are slow
     bool runs;
