@@ -8,7 +8,7 @@
 static const int64_t DEADLINE_MS = 200; // as long as Envoy waits unless told
 static const int64_t CONNECTIONS = 1024;
 static const int64_t STREAMS = 1024;
-static const int64_t HEADER_BYTES = 16384;
+static const size_t HEADER_BYTES = 16384;
 static const int64_t RECEIVE_MS = 5000;
 static const int64_t LINGER_MS = 10000;
 static const int64_t SHAKE_MS = 5000;
