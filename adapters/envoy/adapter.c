@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Envoy asks by gRPC: envoy.service.auth.v3.Authorization/Check.
+#include "common/identity.h"
 #include "common/settings.h"
 #include "envoy/loop.h"
 
@@ -25,14 +26,13 @@ static const struct pdp_setting_about SETTINGS[] = {
     {"streams", "N", false, "calls at once on a connection: 1024"},
     {"session-cookie", "NAME", false,
      "the cookie that holds the session's id; a session that ends clears it"},
-    {"session-header", "NAME", false, "the header that holds it"},
     {"path", "rewrite|header", false,
-     "whether the canonical path replaces the request's, or only X-Pdp-Path"},
+     "whether the canonical path replaces the request's, or is only told in X-Pdp-Path: rewrite"},
+    IDENTITY_SETTINGS,
 };
 
 struct pdp_adapter {
     struct loop_rules rules;
-    char *session_cookie, *session_header;
     int *listeners;
     atomic_bool closing;
     struct loop **loops;
@@ -41,30 +41,15 @@ struct pdp_adapter {
 
 // ---- Settings ----------------------------------------------------------------------------------------
 
-static enum pdp_err keep_text(const struct pdp_adapter_setup *setup, const char *name, char **kept,
-                              const char **rule)
-{
-    const char *said = setting_text(setup, name);
-    *kept = said != NULL ? strdup(said) : NULL;
-    *rule = *kept;
-    return said != NULL && *kept == NULL ? PDP_ERR_NOMEM : PDP_ERR_OK;
-}
-
 static enum pdp_err read_check(const struct pdp_adapter_setup *setup, struct pdp_adapter *adapter,
                                struct pdp_adapter_wrong *wrong)
 {
     static const char *const PATHS[] = {"rewrite", "header", NULL};
     struct check_rules *check = &adapter->rules.conns.calls.check;
     int path = 0;
-    enum pdp_err err = keep_text(setup, "session-cookie", &adapter->session_cookie, &check->session_cookie);
-    if (err == PDP_ERR_OK) {
-        err = keep_text(setup, "session-header", &adapter->session_header, &check->session_header);
-    }
-    if (err == PDP_ERR_OK) {
-        err = setting_choice(setup, "path", PATHS, &path, wrong);
-    }
+    enum pdp_err err = setting_choice(setup, "path", PATHS, &path, wrong);
     check->rewrite = path == 0;
-    return err;
+    return err == PDP_ERR_OK ? identity_new(setup, &check->identity, wrong) : err;
 }
 
 static enum pdp_err read_limits(const struct pdp_adapter_setup *setup, struct pdp_adapter *adapter,
@@ -140,10 +125,9 @@ static void authz_close(struct pdp_adapter **adapter_ptr)
         loop_join(&adapter->loops[i]);
     }
     authz_tls_free(&adapter->rules.conns.tls);
+    identity_free(&adapter->rules.conns.calls.check.identity);
     free(adapter->loops);
     free(adapter->listeners);
-    free(adapter->session_cookie);
-    free(adapter->session_header);
     free(adapter);
 }
 
@@ -173,6 +157,7 @@ static void authz_reload(struct pdp_adapter *adapter)
 {
     const struct loop_rules *rules = &adapter->rules;
     char why[PDP_ADAPTER_WHY_MAX];
+    identity_reload(rules->conns.calls.check.identity);
     if (rules->conns.tls != NULL && authz_tls_reload(rules->conns.tls, why, sizeof why) != PDP_ERR_OK) {
         rules->log(rules->user, PDP_LOG_ERROR, "ext_authz_tls_refused", why);
     }

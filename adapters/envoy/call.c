@@ -13,7 +13,7 @@ struct call {
     struct call *next; // in the box
     struct call_box *box;
     const struct call_rules *rules;
-    char *target;
+    struct check_asked asked;
     enum pdp_err err;
     struct pdp_answer *answer;
     // Of the owning thread alone:
@@ -90,7 +90,7 @@ static struct call *box_empty(struct call_box *box)
 static void call_free(struct call *call)
 {
     pdp_answer_free(&call->answer);
-    free(call->target);
+    check_asked_fini(&call->asked);
     free(call);
 }
 
@@ -112,12 +112,12 @@ static void respond_status(struct http2_stream *stream, enum grpc_status status,
 // Whatever happened, a Check is answered by a CheckResponse: an error of gRPC is what `failure_mode_allow`
 // opens for.
 static void respond_check(const struct call_rules *rules, struct http2_stream *stream,
-                          const struct pdp_answer *answer, const char *target)
+                          const struct pdp_answer *answer, const struct check_asked *asked)
 {
     unsigned char *bytes = NULL;
     size_t len = 0;
     struct http2_answer reply = {.http = 200, .status = GRPC_OK, .message = check_denial()};
-    if (check_reply(&rules->check, answer, target, &bytes, &len) == PDP_ERR_OK) {
+    if (check_reply(&rules->check, answer, asked, &bytes, &len) == PDP_ERR_OK) {
         reply.message = (struct text){(const char *)bytes, len};
     }
     http2_respond(stream, &reply);
@@ -127,7 +127,7 @@ static void respond_check(const struct call_rules *rules, struct http2_stream *s
 static void respond_call(struct call *call)
 {
     const struct pdp_answer *answer = call->err == PDP_ERR_OK ? call->answer : NULL;
-    respond_check(call->rules, call->stream, answer, call->target);
+    respond_check(call->rules, call->stream, answer, &call->asked);
     call->stream = NULL;
 }
 
@@ -158,7 +158,9 @@ static void on_answered(void *user, enum pdp_err err, struct pdp_answer *answer)
     }
 }
 
-static struct call *call_new(struct calls *calls, struct http2_stream *stream, char *target, void *whose)
+// Takes *asked over where it is not NULL.
+static struct call *call_new(struct calls *calls, struct http2_stream *stream, struct check_asked *asked,
+                             const struct call_peer *peer)
 {
     struct call *call = calloc(1, sizeof *call);
     if (call == NULL) {
@@ -166,10 +168,11 @@ static struct call *call_new(struct calls *calls, struct http2_stream *stream, c
     }
     call->box = calls->box;
     call->rules = calls->rules;
-    call->target = target;
+    call->asked = *asked;
+    asked->target = NULL;
     call->thread = calls->thread;
     call->stream = stream;
-    call->whose = whose;
+    call->whose = peer->whose;
     box_hold(calls->box);
     return call;
 }
@@ -195,27 +198,46 @@ static enum pdp_err ask(struct calls *calls, struct call *call, const char *gate
     return err;
 }
 
+// Whatever is wrong with it, OK is what may be asked.
+static enum pdp_err read_check(struct calls *calls, const struct http2_request *request,
+                               const struct call_peer *peer, struct check_asked *asked)
+{
+    static const char *const WHY[] = {[HTTP2_TOO_BIG] = "the CheckRequest is longer than 64 KiB",
+                                      [HTTP2_HEADERS_TOO_BIG] = "the headers of the call are too long",
+                                      [HTTP2_BROKEN] = "the call holds no whole message"};
+    const struct call_rules *rules = calls->rules;
+    *asked = (struct check_asked){0};
+    if (calls->waiting >= calls->waiting_most) {
+        return PDP_ERR_BUSY;
+    }
+    if (request->fault != HTTP2_WHOLE) {
+        asked->why = WHY[request->fault];
+        return PDP_ERR_MALFORMED;
+    }
+    pdp_question_reset(calls->question);
+    return check_ask(&rules->check, request->message, peer->believed, rules->now_ms(rules->user),
+                     calls->question, asked);
+}
+
 static void check_serve(struct calls *calls, struct http2_stream *stream, const struct http2_request *request,
-                        const char *gateway, int64_t now_ms, void *whose)
+                        const struct call_peer *peer, int64_t now_ms)
 {
     if (request->fault == HTTP2_COMPRESSED) {
         respond_status(stream, GRPC_UNIMPLEMENTED, "compressed messages are not taken");
         return;
     }
-    char *target = NULL;
-    pdp_question_reset(calls->question);
+    struct check_asked asked;
     struct call *call = NULL;
-    if (request->fault == HTTP2_WHOLE && calls->waiting < calls->waiting_most &&
-        check_ask(&calls->rules->check, request->message, calls->question, &target) == PDP_ERR_OK) {
-        call = call_new(calls, stream, target, whose);
+    if (read_check(calls, request, peer, &asked) == PDP_ERR_OK) {
+        call = call_new(calls, stream, &asked, peer);
     }
     if (call == NULL) {
-        respond_check(calls->rules, stream, NULL, NULL);
-        free(target);
+        respond_check(calls->rules, stream, NULL, &asked);
+        check_asked_fini(&asked);
         return;
     }
     int64_t patience_ms = patience(calls->rules, request->timeout);
-    enum pdp_err err = ask(calls, call, gateway, patience_ms);
+    enum pdp_err err = ask(calls, call, peer->gateway, patience_ms);
     if (err != PDP_ERR_OK || call->at_once) {
         call->err = err != PDP_ERR_OK ? err : call->err;
         respond_call(call);
@@ -232,7 +254,7 @@ void call_late(struct http2_stream *stream)
     struct call *call = http2_attached(stream);
     if (call != NULL) {
         call->stream = NULL; // the box, or the closing of it, ends the call
-        respond_check(call->rules, stream, NULL, NULL);
+        respond_check(call->rules, stream, NULL, &call->asked);
     }
 }
 
@@ -271,13 +293,11 @@ static bool names_us(const ProtobufCBinaryData *service)
 }
 
 static void health_serve(struct calls *calls, struct http2_stream *stream,
-                         const struct http2_request *request, const char *gateway, int64_t now_ms,
-                         void *whose)
+                         const struct http2_request *request, const struct call_peer *peer, int64_t now_ms)
 {
     static const char SERVING[] = "\x08\x01", NOT_SERVING[] = "\x08\x02"; // status 1, status 2
-    (void)gateway;
+    (void)peer;
     (void)now_ms;
-    (void)whose;
     if (request->fault != HTTP2_WHOLE) {
         respond_status(stream,
                        request->fault == HTTP2_COMPRESSED ? GRPC_UNIMPLEMENTED : GRPC_INVALID_ARGUMENT,
@@ -304,14 +324,14 @@ static void health_serve(struct calls *calls, struct http2_stream *stream,
 static const struct {
     const char *path;
     void (*serve)(struct calls *calls, struct http2_stream *stream, const struct http2_request *request,
-                  const char *gateway, int64_t now_ms, void *whose);
+                  const struct call_peer *peer, int64_t now_ms);
 } METHODS[] = {
     {"/envoy.service.auth.v3.Authorization/Check", check_serve},
     {"/grpc.health.v1.Health/Check", health_serve},
 };
 
 void call_serve(struct calls *calls, struct http2_stream *stream, const struct http2_request *request,
-                const char *gateway, int64_t now_ms, void *whose)
+                const struct call_peer *peer, int64_t now_ms)
 {
     if (!text_eq(request->method, TEXT("POST"))) {
         http2_respond(stream, &(struct http2_answer){.http = 405});
@@ -323,7 +343,7 @@ void call_serve(struct calls *calls, struct http2_stream *stream, const struct h
     }
     for (size_t i = 0; i < COUNT_OF(METHODS); i++) {
         if (text_eq(request->path, text_of(METHODS[i].path))) {
-            METHODS[i].serve(calls, stream, request, gateway, now_ms, whose);
+            METHODS[i].serve(calls, stream, request, peer, now_ms);
             return;
         }
     }

@@ -42,9 +42,16 @@ void calls_fini(struct calls *calls);         // answers that come later are dro
 int calls_wake_fd(const struct calls *calls); // readable where answers lie in the box
 void calls_wake(const struct calls *calls);   // makes it so. Any thread
 
-// Serves one request: responds now, or later. `gateway` may be empty; `whose` comes back from calls_take.
+// Whose call it is. Borrowed for the call, but for `whose`, which comes back from calls_take.
+struct call_peer {
+    const char *gateway; // that its certificate names; may be empty
+    bool believed;       // a gateway of ours: by its certificate, or by its address
+    void *whose;
+};
+
+// Serves one request: responds now, or later.
 void call_serve(struct calls *calls, struct http2_stream *stream, const struct http2_request *request,
-                const char *gateway, int64_t now_ms, void *whose);
+                const struct call_peer *peer, int64_t now_ms);
 // The stream's time is up: it is denied.
 void call_late(struct http2_stream *stream);
 // The stream is no more.

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "envoy/check.h"
 
-#include "common/cookie.h"
 #include "common/facts.h"
+#include "common/identity.h"
 #include "ext_authz.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    LINES_MOST = 64,         // headers of one name that are looked at
+    HEADERS_MOST = 256,      // that a request may have; Envoy takes 100 unless told
     UNPACKED_MOST = 1 << 20, // bytes that a message may take once it is taken apart
     EXTENSION_PATH_MAX = 300
+};
+
+// What is known of one request while its question is made.
+struct checking {
+    const Extauthz__Attributes *attributes;
+    const Extauthz__Http *http;
+    struct identity_header headers[HEADERS_MOST];
+    size_t header_count;
+    struct text forwarded[FACTS_FORWARDED_MOST];
+    struct facts facts;
+    struct identity_read who;
 };
 
 // ---- Memory of a message -----------------------------------------------------------------------------
@@ -51,84 +62,83 @@ static struct text raw_value(const Extauthz__RawHeader *header)
     return header->raw_value.len > 0 ? text_in(&header->raw_value) : text_in(&header->value);
 }
 
-static bool collect(struct text name, struct text value, const char *wanted, struct text *lines,
-                    size_t *count)
+static bool add_header(struct checking *checking, struct text name, struct text value)
 {
-    if (!text_is(name, wanted)) {
-        return true;
-    }
-    if (*count == LINES_MOST) {
+    if (checking->header_count == HEADERS_MOST) {
         return false;
     }
-    lines[(*count)++] = value;
+    if (name.len > 0 && name.at[0] != ':') { // what begins so is in fields of its own
+        checking->headers[checking->header_count++] = (struct identity_header){name, value};
+    }
     return true;
 }
 
-// All headers of a name, in their order, from either of the two forms. false: more than are looked at.
-static bool lines_of(const Extauthz__Http *http, const char *name, struct text lines[LINES_MOST],
-                     size_t *count)
+// All headers, from either of the two forms. false: more than are looked at.
+static bool read_headers(struct checking *checking)
 {
+    const Extauthz__Http *http = checking->http;
     bool all = true;
-    *count = 0;
-    for (size_t i = 0; i < http->n_headers; i++) {
-        const Extauthz__Pair *pair = http->headers[i];
-        all = all && collect(text_in(&pair->key), text_in(&pair->value), name, lines, count);
+    for (size_t i = 0; i < http->n_headers && all; i++) {
+        all = add_header(checking, text_in(&http->headers[i]->key), text_in(&http->headers[i]->value));
     }
     size_t raw = http->header_map != NULL ? http->header_map->n_headers : 0;
-    for (size_t i = 0; i < raw; i++) {
+    for (size_t i = 0; i < raw && all; i++) {
         const Extauthz__RawHeader *header = http->header_map->headers[i];
-        all = all && collect(text_in(&header->key), raw_value(header), name, lines, count);
+        all = add_header(checking, text_in(&header->key), raw_value(header));
     }
     return all;
 }
 
+// Those of a name, in their order; at most `room`. Returns how many there are.
+static size_t lines_of(const struct checking *checking, const char *name, struct text *lines, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < checking->header_count; i++) {
+        if (text_is(checking->headers[i].name, name)) {
+            if (count < room) {
+                lines[count] = checking->headers[i].value;
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
 // ---- Who ---------------------------------------------------------------------------------------------
 
-static enum pdp_err session_from_cookie(const char *name, const Extauthz__Http *http, struct facts *facts)
+static const char *challenge_of(const struct identity_read *who)
 {
-    struct text lines[LINES_MOST], value;
-    size_t count;
-    if (!lines_of(http, "cookie", lines, &count)) {
-        return PDP_ERR_LIMIT;
+    if (who->verdict == IDENTITY_NO_TOKEN) {
+        return "Bearer realm=\"pdp\"";
     }
-    switch (cookie_find(lines, count, text_of(name), &value)) {
-    case COOKIE_NONE:
-        return PDP_ERR_OK;
-    case COOKIE_ONE:
-        facts->session_id = value;
-        return PDP_ERR_OK;
-    case COOKIE_AMBIGUOUS:
-        break;
+    if (who->verdict != IDENTITY_BAD_TOKEN) {
+        return NULL;
     }
-    return PDP_ERR_DUPLICATE;
+    return who->fault == JWT_EXPIRED
+               ? "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
+               : "Bearer error=\"invalid_token\", error_description=\"the token is not valid\"";
 }
 
-static enum pdp_err session_from_header(const char *name, const Extauthz__Http *http, struct facts *facts)
+static void keep(struct text from, char to[CHECK_NAME_ROOM])
 {
-    struct text lines[LINES_MOST];
-    size_t count;
-    if (!lines_of(http, name, lines, &count) || count > 1) {
-        return PDP_ERR_DUPLICATE;
+    if (from.at != NULL && from.len < CHECK_NAME_ROOM && memchr(from.at, '\0', from.len) == NULL) {
+        memcpy(to, from.at, from.len); // the rest is zero
     }
-    if (count == 1 && facts->session_id.at != NULL) {
-        return text_eq(facts->session_id, lines[0]) ? PDP_ERR_OK : PDP_ERR_DUPLICATE;
+}
+
+static enum pdp_err identify(const struct check_rules *rules, int64_t now_ms, struct checking *checking,
+                             struct check_asked *asked)
+{
+    identity_read(rules->identity, checking->headers, checking->header_count, true, now_ms, &checking->facts,
+                  &checking->who);
+    if (checking->who.verdict != IDENTITY_ASK) {
+        asked->challenge = challenge_of(&checking->who);
+        asked->why = checking->who.why;
+        return PDP_ERR_DENIED;
     }
-    if (count == 1) {
-        facts->session_id = lines[0];
-    }
+    keep(checking->facts.subject_id, asked->subject);
+    keep(checking->who.cookie, asked->cookie);
     return PDP_ERR_OK;
-}
-
-static enum pdp_err identify(const struct check_rules *rules, const Extauthz__Http *http, struct facts *facts)
-{
-    enum pdp_err err = PDP_ERR_OK;
-    if (rules->session_cookie != NULL) {
-        err = session_from_cookie(rules->session_cookie, http, facts);
-    }
-    if (err == PDP_ERR_OK && rules->session_header != NULL) {
-        err = session_from_header(rules->session_header, http, facts);
-    }
-    return err;
 }
 
 // ---- What --------------------------------------------------------------------------------------------
@@ -157,29 +167,30 @@ static void put_extension(struct pdp_question *question, struct text key, struct
     (void)pdp_question_set_text_n(question, path, value.at, value.len);
 }
 
-static void put_extensions(const Extauthz__Attributes *attributes, struct facts *facts,
-                           struct pdp_question *question)
+static void put_extensions(struct checking *checking, struct pdp_question *question)
 {
+    const Extauthz__Attributes *attributes = checking->attributes;
     for (size_t i = 0; i < attributes->n_context_extensions; i++) {
         struct text key = text_in(&attributes->context_extensions[i]->key);
         struct text value = text_in(&attributes->context_extensions[i]->value);
         if (text_eq(key, TEXT("tenant"))) {
-            facts->tenant = value;
+            checking->facts.tenant = value;
         } else if (text_eq(key, TEXT("subject_type"))) {
-            facts->subject_type = value;
+            checking->facts.subject_type = value;
         } else {
             put_extension(question, key, value);
         }
     }
 }
 
-static void put_source(const Extauthz__Peer *source, struct facts *facts, struct pdp_question *question)
+static void put_source(struct checking *checking, struct pdp_question *question)
 {
+    const Extauthz__Peer *source = checking->attributes->source;
     if (source == NULL) {
         return;
     }
     if (source->address != NULL && source->address->socket_address != NULL) {
-        facts->address = sent(&source->address->socket_address->address);
+        checking->facts.address = sent(&source->address->socket_address->address);
     }
     struct text principal = sent(&source->principal);
     if (principal.at != NULL) {
@@ -187,62 +198,92 @@ static void put_source(const Extauthz__Peer *source, struct facts *facts, struct
     }
 }
 
-static enum pdp_err put_request(const struct check_rules *rules, const Extauthz__Http *http,
-                                struct facts *facts, struct pdp_question *question)
+static enum pdp_err put_request(struct checking *checking)
 {
-    struct text lines[LINES_MOST], forwarded[FACTS_FORWARDED_MOST];
-    size_t count;
+    const Extauthz__Http *http = checking->http;
+    struct facts *facts = &checking->facts;
+    struct text lines[FACTS_FORWARDED_MOST];
     facts->method = text_in(&http->method);
     facts->target = text_in(&http->path);
     facts->host = sent(&http->host);
     facts->scheme = sent(&http->scheme);
-    if (lines_of(http, "user-agent", lines, &count) && count == 1) {
+    if (lines_of(checking, "user-agent", lines, 1) == 1) {
         facts->user_agent = lines[0];
     }
-    if (!lines_of(http, "x-forwarded-for", lines, &count)) {
+    size_t count = lines_of(checking, "x-forwarded-for", lines, COUNT_OF(lines));
+    if (count > COUNT_OF(lines)) {
         return PDP_ERR_LIMIT;
     }
-    facts->forwarded_count = facts_forwarded(lines, count, forwarded, COUNT_OF(forwarded));
-    facts->forwarded_for = forwarded;
-    enum pdp_err err = identify(rules, http, facts);
-    return err != PDP_ERR_OK ? err : facts_ask(facts, question);
+    facts->forwarded_count =
+        facts_forwarded(lines, count, checking->forwarded, COUNT_OF(checking->forwarded));
+    facts->forwarded_for = checking->forwarded;
+    return PDP_ERR_OK;
 }
 
-static enum pdp_err copy_of(const ProtobufCBinaryData *path, char **out)
+static enum pdp_err copy_target(const ProtobufCBinaryData *path, struct check_asked *asked)
 {
     if (path->len > 0 && memchr(path->data, '\0', path->len) != NULL) {
+        asked->why = "the path has a NUL in it";
         return PDP_ERR_MALFORMED;
     }
-    *out = calloc(1, path->len + 1);
-    if (*out == NULL) {
+    asked->target = calloc(1, path->len + 1);
+    if (asked->target == NULL) {
         return PDP_ERR_NOMEM;
     }
     if (path->len > 0) {
-        memcpy(*out, path->data, path->len);
+        memcpy(asked->target, path->data, path->len);
     }
     return PDP_ERR_OK;
 }
 
-static enum pdp_err ask(const struct check_rules *rules, const Extauthz__CheckRequest *request,
-                        struct pdp_question *question, char **target)
+static enum pdp_err ask(const struct check_rules *rules, int64_t now_ms, struct checking *checking,
+                        struct pdp_question *question, struct check_asked *asked)
 {
-    const Extauthz__Attributes *attributes = request->attributes;
-    const Extauthz__Http *http =
-        attributes != NULL && attributes->request != NULL ? attributes->request->http : NULL;
-    if (http == NULL) {
+    if (checking->http == NULL) {
+        asked->why = "this is no CheckRequest about HTTP";
         return PDP_ERR_MALFORMED;
     }
-    struct facts facts = {0};
-    put_extensions(attributes, &facts, question);
-    put_source(attributes->source, &facts, question);
-    enum pdp_err err = put_request(rules, http, &facts, question);
-    return err != PDP_ERR_OK ? err : copy_of(&http->path, target);
+    if (!read_headers(checking) || put_request(checking) != PDP_ERR_OK) {
+        asked->why = "the request has more headers than are looked at";
+        return PDP_ERR_LIMIT;
+    }
+    enum pdp_err err = identify(rules, now_ms, checking, asked);
+    if (err == PDP_ERR_OK) {
+        put_extensions(checking, question);
+        put_source(checking, question);
+        err = copy_target(&checking->http->path, asked);
+    }
+    if (err == PDP_ERR_OK && (err = facts_ask(&checking->facts, question)) != PDP_ERR_OK) {
+        asked->why = "the request has text in it that is none, or more than a question can hold";
+    }
+    return err;
 }
 
-enum pdp_err check_ask(const struct check_rules *rules, struct text message, struct pdp_question *question,
-                       char **target)
+static enum pdp_err take_apart(const struct check_rules *rules, const Extauthz__CheckRequest *request,
+                               int64_t now_ms, struct pdp_question *question, struct check_asked *asked)
 {
-    *target = NULL;
+    struct checking *checking = calloc(1, sizeof *checking);
+    if (checking == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    checking->attributes = request->attributes;
+    if (request->attributes != NULL && request->attributes->request != NULL) {
+        checking->http = request->attributes->request->http;
+    }
+    enum pdp_err err = ask(rules, now_ms, checking, question, asked);
+    identity_read_fini(&checking->who);
+    free(checking);
+    return err;
+}
+
+enum pdp_err check_ask(const struct check_rules *rules, struct text message, bool believed, int64_t now_ms,
+                       struct pdp_question *question, struct check_asked *asked)
+{
+    *asked = (struct check_asked){.why = "the bytes are no CheckRequest"};
+    if (!believed) {
+        asked->why = "this peer is not among `trusted`, and shows no certificate";
+        return PDP_ERR_DENIED;
+    }
     size_t left = UNPACKED_MOST;
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &left};
     Extauthz__CheckRequest *request =
@@ -250,7 +291,14 @@ enum pdp_err check_ask(const struct check_rules *rules, struct text message, str
     if (request == NULL) {
         return PDP_ERR_MALFORMED;
     }
-    enum pdp_err err = ask(rules, request, question, target);
+    asked->why = NULL;
+    enum pdp_err err = take_apart(rules, request, now_ms, question, asked);
     extauthz__check_request__free_unpacked(request, &allocator);
     return err;
+}
+
+void check_asked_fini(struct check_asked *asked)
+{
+    free(asked->target);
+    asked->target = NULL;
 }

@@ -12,7 +12,8 @@ enum {
 static void on_asked(void *user, struct http2_stream *stream, const struct http2_request *request)
 {
     struct conn *conn = user;
-    call_serve(conn->calls, stream, request, conn->gateway, conn->used_ms, conn);
+    struct call_peer peer = {conn->gateway, conn->believed, conn};
+    call_serve(conn->calls, stream, request, &peer, conn->used_ms);
 }
 
 static void on_late(void *user, struct http2_stream *stream)
@@ -138,6 +139,7 @@ static bool shake(struct conn *conn, int64_t now_ms)
     if (state != WIRE_DONE) {
         return false;
     }
+    conn->believed = conn->believed || conn->gateway[0] != '\0';
     struct http2_handler handler = {on_asked, on_late, on_gone, conn};
     conn->over =
         http2_new(&conn->rules->http2, &handler, &conn->calls->memory, now_ms, &conn->http2) != PDP_ERR_OK;
@@ -234,8 +236,8 @@ bool conn_is_idle(const struct conn *conn)
 
 // ---- Life --------------------------------------------------------------------------------------------
 
-enum pdp_err conn_new(const struct conn_rules *rules, struct calls *calls, int fd, int64_t now_ms,
-                      struct conn **out)
+enum pdp_err conn_new(const struct conn_rules *rules, struct calls *calls, int fd, bool believed,
+                      int64_t now_ms, struct conn **out)
 {
     *out = NULL;
     struct conn *conn = calloc(1, sizeof *conn);
@@ -248,6 +250,7 @@ enum pdp_err conn_new(const struct conn_rules *rules, struct calls *calls, int f
     conn->wire = wire;
     conn->rules = rules;
     conn->calls = calls;
+    conn->believed = believed;
     conn->opened_ms = conn->used_ms = now_ms;
     conn->stuck_ms = INT64_MAX;
     *out = conn;

@@ -28,6 +28,7 @@ struct conn {
     struct wire wire;
     struct http2 *http2; // NULL: the handshake is not over
     char gateway[AUTHZ_NAME_MAX + 1];
+    bool believed;              // by its address, or by its certificate
     int64_t opened_ms, used_ms; // used: when something came
     int64_t stuck_ms;           // since when the peer takes nothing; INT64_MAX: it does
     unsigned char *out;         // what it has not taken
@@ -35,9 +36,9 @@ struct conn {
     bool over, wants_write, again;
 };
 
-// Takes the descriptor over. NOMEM closes it.
-MUST_USE enum pdp_err conn_new(const struct conn_rules *rules, struct calls *calls, int fd, int64_t now_ms,
-                               struct conn **out);
+// Takes the descriptor over. `believed`: the peer's address is one of our gateways'. NOMEM closes it.
+MUST_USE enum pdp_err conn_new(const struct conn_rules *rules, struct calls *calls, int fd, bool believed,
+                               int64_t now_ms, struct conn **out);
 void conn_free(struct conn **conn);
 
 // Reads, serves and writes as far as it goes now. Afterwards: `over` where it is to be freed; `wants_write`

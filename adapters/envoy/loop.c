@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "envoy/loop.h"
 
+#include "common/identity.h"
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -136,7 +139,20 @@ static bool room(struct loop *loop)
     return false;
 }
 
-static void welcome(struct loop *loop, int fd)
+// As the system writes an address; empty for a unix socket.
+static bool is_believed(const struct loop *loop, const struct sockaddr_storage *from)
+{
+    char peer[INET6_ADDRSTRLEN] = "";
+    const void *at = from->ss_family == AF_INET6
+                         ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
+                         : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
+    if (from->ss_family != AF_UNIX && inet_ntop(from->ss_family, at, peer, sizeof peer) == NULL) {
+        return false;
+    }
+    return identity_trusts(loop->rules->conns.calls.check.identity, peer);
+}
+
+static void welcome(struct loop *loop, int fd, const struct sockaddr_storage *from)
 {
     static const int ON = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &ON, sizeof ON); // not of a unix socket, which needs none
@@ -145,7 +161,8 @@ static void welcome(struct loop *loop, int fd)
         (void)close(fd);
         return;
     }
-    if (conn_new(&loop->rules->conns, &loop->calls, fd, loop->now_ms, &conn) != PDP_ERR_OK) {
+    if (conn_new(&loop->rules->conns, &loop->calls, fd, is_believed(loop, from), loop->now_ms, &conn) !=
+        PDP_ERR_OK) {
         return;
     }
     list_in(loop, conn);
@@ -159,9 +176,11 @@ static void welcome(struct loop *loop, int fd)
 static void accept_some(struct loop *loop, int listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {0};
+        socklen_t from_len = sizeof from;
+        int fd = accept4(listener, (struct sockaddr *)&from, &from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(loop, fd);
+            welcome(loop, fd, &from);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             listeners_watch(loop, false);
             loop->accept_again_ms = loop->now_ms + ACCEPT_PAUSE_MS;

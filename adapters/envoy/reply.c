@@ -10,7 +10,7 @@
 enum {
     PATH_ROOM = 16384, // Envoy takes no longer value of a header
     COOKIE_ROOM = 400,
-    OPTIONS_MOST = OUTCOME_FIELDS + 4,
+    OPTIONS_MOST = OUTCOME_FIELDS + 6,
     OVERWRITE = 2 // of append_action: whatever the client sent under this name is replaced
 };
 
@@ -28,16 +28,17 @@ struct reply {
     size_t lens[OUTCOME_FIELDS];
     char path[PATH_ROOM];
     char cookie[COOKIE_ROOM];
+    char subject[CHECK_NAME_ROOM];
     char body[OUTCOME_TEXT_MAX + 1];
 
     struct option options[OPTIONS_MOST];
     Extauthz__HeaderOption *headers[OPTIONS_MOST];
     size_t header_count;
-    char *removed[OUTCOME_FIELDS];
+    char *removed[OUTCOME_FIELDS + 1];
     size_t removed_count;
-    Extauthz__Value values[OUTCOME_FIELDS];
-    Extauthz__Field field_list[OUTCOME_FIELDS];
-    Extauthz__Field *fields[OUTCOME_FIELDS];
+    Extauthz__Value values[OUTCOME_FIELDS + 1];
+    Extauthz__Field field_list[OUTCOME_FIELDS + 1];
+    Extauthz__Field *fields[OUTCOME_FIELDS + 1];
     size_t field_count;
 };
 
@@ -57,36 +58,57 @@ static void add_header(struct reply *reply, const char *name, char *value)
     reply->headers[reply->header_count++] = &option->option;
 }
 
-static void add_field(struct reply *reply, enum outcome_field at)
+static void add_field(struct reply *reply, const char *name, char *text, bool number)
 {
-    Extauthz__Value *value = &reply->values[at];
-    Extauthz__Field *field = &reply->field_list[at];
+    Extauthz__Value *value = &reply->values[reply->field_count];
+    Extauthz__Field *field = &reply->field_list[reply->field_count];
     extauthz__value__init(value);
     extauthz__field__init(field);
-    if (at == OUTCOME_RISK) {
+    if (number) {
         value->kind_case = EXTAUTHZ__VALUE__KIND_NUMBER_VALUE;
-        value->number_value = strtod(reply->texts[at], NULL);
+        value->number_value = strtod(text, NULL);
     } else {
         value->kind_case = EXTAUTHZ__VALUE__KIND_STRING_VALUE;
-        value->string_value = reply->texts[at];
+        value->string_value = text;
     }
-    field->key = (char *)(uintptr_t)outcome_variable(at);
+    field->key = (char *)(uintptr_t)name;
     field->value = value;
     reply->fields[reply->field_count++] = field;
 }
 
-static void read_fields(const struct pdp_answer *answer, struct reply *reply)
+static void lower(const char *name, char *out, size_t room)
+{
+    for (size_t i = 0; name[i] != '\0' && i + 1 < room; i++) {
+        out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+    }
+}
+
+// Of a request that was refused unasked there is no answer, but a reason.
+static size_t field_text(const struct pdp_answer *answer, const struct check_asked *asked,
+                         enum outcome_field at, char *out, size_t room)
+{
+    const char *own = at == OUTCOME_CODE     ? pdp_code_name(PDP_CODE_MALFORMED)
+                      : at == OUTCOME_REASON ? asked->why
+                                             : NULL;
+    if (answer == NULL && asked->why != NULL && own != NULL) {
+        return (size_t)snprintf(out, room, "%s", own);
+    }
+    return outcome_text(answer, at, out, room);
+}
+
+static void read_fields(const struct pdp_answer *answer, const struct check_asked *asked, struct reply *reply)
 {
     for (int i = 0; i < OUTCOME_FIELDS; i++) {
-        const char *header = outcome_header((enum outcome_field)i);
-        for (size_t at = 0; header[at] != '\0' && at + 1 < sizeof reply->names[i]; at++) {
-            reply->names[i][at] =
-                (char)(header[at] >= 'A' && header[at] <= 'Z' ? header[at] + 32 : header[at]);
-        }
-        reply->lens[i] = outcome_text(answer, (enum outcome_field)i, reply->texts[i], sizeof reply->texts[i]);
+        enum outcome_field at = (enum outcome_field)i;
+        lower(outcome_header(at), reply->names[i], sizeof reply->names[i]);
+        reply->lens[i] = field_text(answer, asked, at, reply->texts[i], sizeof reply->texts[i]);
         if (reply->lens[i] > 0) {
-            add_field(reply, (enum outcome_field)i);
+            add_field(reply, outcome_variable(at), reply->texts[i], at == OUTCOME_RISK);
         }
+    }
+    (void)snprintf(reply->subject, sizeof reply->subject, "%s", asked->subject);
+    if (reply->subject[0] != '\0') {
+        add_field(reply, "subject", reply->subject, false);
     }
 }
 
@@ -112,12 +134,18 @@ static bool make_path(const struct pdp_answer *answer, const char *target, struc
 static void permit(const struct check_rules *rules, const char *target, struct reply *reply,
                    Extauthz__Permitted *permitted)
 {
+    static char subject[] = "x-pdp-subject";
     for (int i = 0; i < OUTCOME_FIELDS; i++) {
         if (reply->lens[i] > 0) {
             add_header(reply, reply->names[i], reply->texts[i]);
         } else {
             reply->removed[reply->removed_count++] = reply->names[i]; // the client's own
         }
+    }
+    if (reply->subject[0] != '\0') {
+        add_header(reply, subject, reply->subject);
+    } else {
+        reply->removed[reply->removed_count++] = subject;
     }
     if (rules->rewrite && strcmp(reply->path, target) != 0) {
         add_header(reply, ":path", reply->path);
@@ -128,7 +156,8 @@ static void permit(const struct check_rules *rules, const char *target, struct r
     permitted->n_headers_to_remove = reply->removed_count;
 }
 
-static void refuse(const struct check_rules *rules, struct reply *reply, Extauthz__Denied *denied)
+// What goes to the client, who is told no reason.
+static void refuse(const struct check_asked *asked, struct reply *reply, Extauthz__Denied *denied)
 {
     static char no_store[] = "no-store", plain[] = "text/plain; charset=utf-8";
     const char *message = reply->lens[OUTCOME_MESSAGE] > 0 ? reply->texts[OUTCOME_MESSAGE] : "denied";
@@ -141,9 +170,9 @@ static void refuse(const struct check_rules *rules, struct reply *reply, Extauth
     if (reply->outcome.challenge[0] != '\0') {
         add_header(reply, "www-authenticate", reply->outcome.challenge);
     }
-    if (reply->outcome.ended && rules->session_cookie != NULL) {
-        (void)snprintf(reply->cookie, sizeof reply->cookie, "%s=; Path=/; Max-Age=0; HttpOnly; Secure",
-                       rules->session_cookie);
+    if (reply->outcome.ended && asked->cookie[0] != '\0') {
+        (void)snprintf(reply->cookie, sizeof reply->cookie,
+                       "%s=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure", asked->cookie);
         add_header(reply, "set-cookie", reply->cookie);
     }
     denied->headers = reply->headers;
@@ -162,8 +191,8 @@ static enum pdp_err pack(const Extauthz__CheckResponse *response, unsigned char 
     return PDP_ERR_OK;
 }
 
-static enum pdp_err pack_reply(const struct check_rules *rules, const char *target, struct reply *reply,
-                               unsigned char **bytes, size_t *len)
+static enum pdp_err pack_reply(const struct check_rules *rules, const struct check_asked *asked,
+                               struct reply *reply, unsigned char **bytes, size_t *len)
 {
     Extauthz__CheckResponse response = EXTAUTHZ__CHECK_RESPONSE__INIT;
     Extauthz__Status status = EXTAUTHZ__STATUS__INIT;
@@ -178,11 +207,11 @@ static enum pdp_err pack_reply(const struct check_rules *rules, const char *targ
     status.code = GRPC_PERMISSION_DENIED;
     if (reply->outcome.status == 200) {
         status.code = GRPC_OK;
-        permit(rules, target, reply, &permitted);
+        permit(rules, asked->target, reply, &permitted);
         response.ok_response = &permitted;
     } else {
         status.code = reply->outcome.status == 401 ? GRPC_UNAUTHENTICATED : GRPC_PERMISSION_DENIED;
-        refuse(rules, reply, &denied);
+        refuse(asked, reply, &denied);
         http.code = (int32_t)reply->outcome.status;
         denied.status = &http;
         response.denied_response = &denied;
@@ -190,8 +219,18 @@ static enum pdp_err pack_reply(const struct check_rules *rules, const char *targ
     return pack(&response, bytes, len);
 }
 
-enum pdp_err check_reply(const struct check_rules *rules, const struct pdp_answer *answer, const char *target,
-                         unsigned char **bytes, size_t *len)
+static void outcome_for(const struct pdp_answer *answer, const struct check_asked *asked,
+                        struct outcome *outcome)
+{
+    outcome_of(answer, outcome);
+    if (answer == NULL && asked->challenge != NULL) {
+        outcome->status = 401;
+        (void)snprintf(outcome->challenge, sizeof outcome->challenge, "%s", asked->challenge);
+    }
+}
+
+enum pdp_err check_reply(const struct check_rules *rules, const struct pdp_answer *answer,
+                         const struct check_asked *asked, unsigned char **bytes, size_t *len)
 {
     *bytes = NULL;
     *len = 0;
@@ -199,13 +238,13 @@ enum pdp_err check_reply(const struct check_rules *rules, const struct pdp_answe
     if (reply == NULL) {
         return PDP_ERR_NOMEM;
     }
-    outcome_of(answer, &reply->outcome);
-    if (reply->outcome.status == 200 && !make_path(answer, target, reply)) {
+    outcome_for(answer, asked, &reply->outcome);
+    if (reply->outcome.status == 200 && !make_path(answer, asked->target, reply)) {
         answer = NULL; // what would be forwarded is not what was judged
-        outcome_of(answer, &reply->outcome);
+        outcome_for(answer, asked, &reply->outcome);
     }
-    read_fields(answer, reply);
-    enum pdp_err err = pack_reply(rules, target, reply, bytes, len);
+    read_fields(answer, asked, reply);
+    enum pdp_err err = pack_reply(rules, asked, reply, bytes, len);
     free(reply);
     return err;
 }

@@ -2,6 +2,7 @@
 // Any bytes as an HTTP/2 connection that carries gRPC, and as a CheckRequest: nothing is taken twice, nothing
 // is held once it is over, and what is no allow is never answered by one. The first byte says how the
 // connection is served.
+#include "common/identity.h"
 #include "envoy/check.h"
 #include "envoy/http2.h"
 
@@ -12,10 +13,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 enum {
     MEMORY = 1 << 20,
     WAITING_MOST = 8,
-    DUE_MS = 50
+    DUE_MS = 50,
+    NOW_MS = 1000
 };
 
-static const struct check_rules RULES = {.rewrite = true};
+static struct check_rules rules = {.rewrite = true};
 static const struct http2_limits LIMITS = {.streams = WAITING_MOST,
                                            .header_bytes = 1024,
                                            .message_bytes = 8192,
@@ -41,21 +43,22 @@ static void must(bool holds)
 static void check(struct text message)
 {
     struct pdp_question *question = NULL;
-    char *target = NULL;
+    struct check_asked asked;
     if (pdp_question_new(&question) != PDP_ERR_OK) {
         return;
     }
-    enum pdp_err err = check_ask(&RULES, message, question, &target);
-    must((err == PDP_ERR_OK) == (target != NULL));
+    enum pdp_err err = check_ask(&rules, message, true, NOW_MS, question, &asked);
+    must(err != PDP_ERR_OK || (asked.target != NULL && asked.why == NULL));
     must(err != PDP_ERR_OK || pdp_question_error(question) == PDP_ERR_OK);
     unsigned char *reply = NULL;
     size_t reply_len = 0;
-    if (check_reply(&RULES, NULL, target, &reply, &reply_len) == PDP_ERR_OK) {
-        struct text denial = check_denial(); // both begin with the status, and it is the same
-        must(reply_len > 4 && memcmp(reply, denial.at, 4) == 0);
+    if (check_reply(&rules, NULL, &asked, &reply, &reply_len) == PDP_ERR_OK) {
+        // Both begin with the status: PERMISSION_DENIED, as in the denial, or UNAUTHENTICATED.
+        struct text denial = check_denial();
+        must(reply_len > 4 && memcmp(reply, denial.at, 3) == 0 && (reply[3] == 7 || reply[3] == 16));
     }
     free(reply);
-    free(target);
+    check_asked_fini(&asked);
     pdp_question_free(&question);
 }
 
@@ -140,7 +143,7 @@ static void serve(struct http2 *http2, struct served *served, const uint8_t *byt
 
 static void connection(const uint8_t *bytes, size_t len)
 {
-    struct served served = {.how = len > 0 ? bytes[0] : 0, .now_ms = 1000};
+    struct served served = {.how = len > 0 ? bytes[0] : 0, .now_ms = NOW_MS};
     struct http2_handler handler = {asked, late, gone, &served};
     struct http2 *http2 = NULL;
     size_t memory = MEMORY;
@@ -157,8 +160,39 @@ static void connection(const uint8_t *bytes, size_t len)
     must(served.count == 0 && memory == MEMORY);
 }
 
+static int64_t now_ms(void *user)
+{
+    (void)user;
+    return NOW_MS;
+}
+
+static void say(void *user, enum pdp_log_level level, const char *event, const char *text)
+{
+    (void)user;
+    (void)level;
+    (void)event;
+    (void)text;
+}
+
+static void settle(void)
+{
+    static const struct pdp_setting SETTINGS[] = {
+        {"session", "cookie:sid"}, {"subject", "header:x-user"}, {"roles", "header:x-roles"}};
+    struct pdp_adapter_setup setup = {.size = sizeof setup,
+                                      .settings = SETTINGS,
+                                      .setting_count = sizeof SETTINGS / sizeof *SETTINGS,
+                                      .threads = 1,
+                                      .now_ms = now_ms,
+                                      .log = say};
+    struct pdp_adapter_wrong wrong;
+    must(identity_new(&setup, &rules.identity, &wrong) == PDP_ERR_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
+    if (rules.identity == NULL) {
+        settle();
+    }
     connection(bytes, len);
     check((struct text){(const char *)bytes, len});
     return 0;

@@ -139,6 +139,7 @@ def certificates(folder):
     authority("ca")
     authority("others")
     leaf("server", "DNS:localhost,IP:127.0.0.1", "ca")
+    leaf("fresh", "DNS:localhost,IP:127.0.0.1", "ca")
     leaf("edge", "DNS:edge-1.example", "ca")
     leaf("stranger", "DNS:edge-1.example", "others")
     return folder

@@ -146,7 +146,7 @@ def restarts(grpc, adapter):
 
 with Stage() as stage:
     pdpd = Pdpd(stage, {"shop.yaml": POLICY})
-    adapter = Apart(stage, "pdp-ext-authz", pdpd, "--session-cookie", "sid")
+    adapter = Apart(stage, "pdp-ext-authz", pdpd, "--session", "cookie:sid")
     grpc = Grpc(stage, f"127.0.0.1:{adapter.port}")
     allows(grpc)
     refuses(grpc)
