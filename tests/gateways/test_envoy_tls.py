@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 
-from envoy import Grpc, asked, certificates, code, headers, metadata, status
+from envoy import PATIENT, Grpc, asked, certificates, code, headers, metadata, status
 from support import Apart, Pdpd, Stage, check, finish, until, wait
 
 POLICY = """
@@ -16,6 +16,8 @@ metadata: {name: shop, owner: web}
 target: resource.type == "route"
 rules:
   - {id: open, effect: allow, resources: ["/open"]}
+  - {id: alice, effect: allow, resources: ["/alice"], when: 'subject.id == "alice"'}
+  - {id: edge, effect: allow, resources: ["/edge"], when: 'gateway == "edge-1.example"'}
   - {id: hr, effect: allow, resources: ["/hr"], when: 'subject.id == "alice" && "hr" in subject.roles'}
 """
 
@@ -43,7 +45,7 @@ def opened(port, cert=None, alpn=("h2",), version=None):
 
 
 def serves_tls(stage, pdpd):
-    adapter = Apart(stage, "pdp-ext-authz", pdpd, "--cert", folder / "server.crt", "--key", folder / "server.key")
+    adapter = Apart(stage, "pdp-ext-authz", pdpd, *PATIENT, "--cert", folder / "server.crt", "--key", folder / "server.key")
     grpc = Grpc(stage, f"localhost:{adapter.port}", folder / "ca.crt")
     check(code(grpc.call(asked("/open"))) == 0, "over TLS")
     check(grpc.many(asked("/open", headers={"x-big": "x" * 50000}), 100) == {"status 0": 100}, "many records")
@@ -56,15 +58,35 @@ def serves_tls(stage, pdpd):
     return adapter
 
 
-def demands_certificates(stage, pdpd):
-    options = ["--cert", folder / "server.crt", "--key", folder / "server.key", "--client-ca", folder / "ca.crt", "--trusted",
-               "192.0.2.1", "--subject", "header:x-user", "--roles", "header:x-roles"]
-    adapter = Apart(stage, "pdp-ext-authz", pdpd, *options)
+# edge-1 may say who asks; what it says of roles is not believed.
+INSIDE = """ext_authz:
+  deadline: 20s
+  grants: [ask]
+  cert: {folder}/server.crt
+  key: {folder}/server.key
+  client_ca: {folder}/ca.crt
+  trusted: 192.0.2.1
+  subject: header:x-user
+  roles: header:x-roles
+peers:
+  - {{relay: edge-1.example, grants: [ask], may_assert: [subject]}}
+"""
+
+
+def demands_certificates(stage):
+    """Inside of pdpd: a gateway is the name of its certificate."""
+    pdpd = Pdpd(stage, {"shop.yaml": POLICY}, "--ext-authz", "127.0.0.1:0", config=INSIDE.format(folder=folder), name="inside")
+    port = pdpd.ports["ext-authz"]
     for cert in (None, "stranger"):
-        check(not opened(adapter.port, cert), f"{cert}: refused")
-    check(opened(adapter.port, "edge"), "a gateway is taken")
-    grpc = Grpc(stage, f"localhost:{adapter.port}", folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
-    return adapter, grpc
+        check(not opened(port, cert), f"{cert}: refused")
+    check(opened(port, "edge"), "a gateway is taken")
+    grpc = Grpc(stage, f"localhost:{port}", folder / "ca.crt", folder / "edge.crt", folder / "edge.key")
+    response = grpc.call(asked("/edge"))
+    check(code(response) == 0, f"and is asked for by its name: {response}")
+    response = grpc.call(asked("/alice", headers={"x-user": "alice"}))
+    check(code(response) == 0, f"its headers are believed: {response}")
+    response = grpc.call(asked("/hr", headers={"x-user": "alice", "x-roles": "hr"}))
+    check(code(response) == 7, f"as far as its entry goes: {response}")
 
 
 def renews(stage, adapter):
@@ -88,7 +110,7 @@ def renews(stage, adapter):
 
 def believes(stage, pdpd):
     """Headers of an identity count where the gateway is one of ours."""
-    adapter = Apart(stage, "pdp-ext-authz", pdpd, "--trusted", "127.0.0.1", "--subject", "header:x-user", "--roles", "header:x-roles")
+    adapter = Apart(stage, "pdp-ext-authz", pdpd, *PATIENT, "--trusted", "127.0.0.1", "--subject", "header:x-user", "--roles", "header:x-roles")
     grpc = Grpc(stage, f"127.0.0.1:{adapter.port}")
     alice = {"x-user": "alice", "x-roles": "hr"}
     response = grpc.call(asked("/hr", headers=alice))
@@ -98,10 +120,10 @@ def believes(stage, pdpd):
     twice = asked("/hr", raw=[("x-user", b"alice"), ("x-user", b"bob"), ("x-roles", b"hr")])
     check(status(grpc.call(twice)) == "Forbidden", "two users are none")
     check(code(grpc.call(asked("/hr", headers={**alice, "x-user": "alice,bob"}))) == 7, "nor are they in one line")
-    other = Apart(stage, "pdp-ext-authz", pdpd, "--trusted", "192.0.2.1", "--subject", "header:x-user")
+    other = Apart(stage, "pdp-ext-authz", pdpd, *PATIENT, "--trusted", "192.0.2.1", "--subject", "header:x-user")
     response = Grpc(stage, f"127.0.0.1:{other.port}").call(asked("/open"))
     check(code(response) == 7 and "trusted" in metadata(response).get("reason", ""), f"a stranger is denied: {response}")
-    strict = Apart(stage, "pdp-ext-authz", pdpd, "--subject", "header:x-user", "--anonymous", "refuse")
+    strict = Apart(stage, "pdp-ext-authz", pdpd, *PATIENT, "--subject", "header:x-user", "--anonymous", "refuse")
     response = Grpc(stage, f"127.0.0.1:{strict.port}").call(asked("/open"))
     check(code(response) == 16 and status(response) == "Unauthorized" and "www-authenticate" in headers(response), f"who? {response}")
 
@@ -128,6 +150,6 @@ with Stage() as stage:
     adapter = serves_tls(stage, pdpd)
     complains(stage)
     renews(stage, adapter)
-    mutual, grpc = demands_certificates(stage, pdpd)
+    demands_certificates(stage)
     believes(stage, pdpd)
 finish()

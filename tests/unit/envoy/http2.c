@@ -460,10 +460,11 @@ Test(envoy_http2, time_and_answers_give_patience_back)
     pair_free(pair);
     pair = pair_new();
     for (int i = 0; i < 3000; i++) {
+        struct upload upload = {"\0\0\0\0\0", 5, 0, false};
         memset(pair->seen, 0, sizeof pair->seen);
         cr_assert_eq(nghttp2_submit_ping(pair->client, 0, NULL), 0);
         if (i < (int)STREAMS - 2) {
-            (void)call(pair, CHECK_PATH, UPLOAD("\0\0\0\0\0"), NULL, NULL);
+            (void)call(pair, CHECK_PATH, &upload, NULL, NULL);
         }
         cr_assert(talk(pair, 1000) == PDP_ERR_OK || i > 1000);
     }
