@@ -27,7 +27,7 @@ class Door:
         self.idp, self.number, self.apart = idp, 0, apart
         self.name = f"{session.replace(':', '-')}-{'apart' if apart else 'inside'}"
         more = "" if apart else "http:\n" + "".join(f'  {name}: "{value}"\n' for name, value in told.items())
-        options = [] if apart else ["--http", "127.0.0.1:0"]
+        options = [] if apart else ["--http", f"127.0.0.1:{stage.port()}"]
         self.pdpd = Pdpd(stage, {"site.yaml": POLICY}, *options, config=more, state=True, name=self.name)
         flags = [word for name, value in told.items() for word in (f"--{name}", value)]
         self.port = Apart(stage, "pdp-http", self.pdpd, *flags).port if apart else self.pdpd.ports["http"]
