@@ -175,6 +175,13 @@ static enum pdp_err open_keys(const struct pdp_adapter_setup *setup, const char 
     if (err != PDP_ERR_OK) {
         return err;
     }
+    if (about.max_age_ms < about.refresh_ms) {
+        return setting_wrong(setup,
+                             setting_text(setup, "jwks-max-age") != NULL ? "jwks-max-age" : "jwks-refresh",
+                             wrong, PDP_ERR_RANGE,
+                             "keys would be too old (`jwks-max-age`) before they are read again "
+                             "(`jwks-refresh`): expected the former to be longer");
+    }
     char why[PDP_ADAPTER_WHY_MAX] = "";
     if (fetch_is_unsafe(from)) {
         return setting_wrong(setup, "jwks", wrong, PDP_ERR_UNSUPPORTED,

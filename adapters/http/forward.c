@@ -13,6 +13,7 @@
 
 #define SUBJECT_BYTES 256
 #define COOKIE_BYTES 512
+#define SUBJECT_HEADER "X-Pdp-Subject"
 
 struct forward {
     struct pdp_adapter_setup setup; // clock and log; settings are gone
@@ -44,20 +45,49 @@ static bool is_for_clients(enum outcome_field field)
     return field == OUTCOME_EFFECT || field == OUTCOME_MESSAGE || field == OUTCOME_DECISION;
 }
 
-static void put_fields(struct http_call *call, const struct forward *self, const struct pdp_answer *answer,
-                       bool allowed)
+// One field; false where the answer says nothing of it.
+static bool put_field(struct http_call *call, const struct pdp_answer *answer, enum outcome_field field)
 {
     char text[OUTCOME_TEXT_MAX];
     char path[HTTP_BODY_MAX];
+    bool whole = field == OUTCOME_PATH;
+    if (outcome_text(answer, field, whole ? path : text, whole ? sizeof path : sizeof text) == 0) {
+        return false;
+    }
+    head(call, outcome_header(field), whole ? path : text);
+    return true;
+}
+
+static void put_refusal(struct http_call *call, const struct forward *self, const struct pdp_answer *answer,
+                        const char *subject)
+{
     for (int i = 0; i < OUTCOME_FIELDS; i++) {
-        enum outcome_field field = (enum outcome_field)i;
-        bool whole = field == OUTCOME_PATH;
-        if (!allowed && !self->details && !is_for_clients(field)) {
-            continue;
+        if (self->details || is_for_clients((enum outcome_field)i)) {
+            (void)put_field(call, answer, (enum outcome_field)i);
         }
-        if (outcome_text(answer, field, whole ? path : text, whole ? sizeof path : sizeof text) > 0) {
-            head(call, outcome_header(field), whole ? path : text);
+    }
+    if (self->details) {
+        head(call, SUBJECT_HEADER, subject);
+    }
+}
+
+// Envoy sets what the answer has, and lets stand what the client sent under the other names, unless it is
+// told.
+static void put_allow(struct http_call *call, const struct forward *self, const struct pdp_answer *answer,
+                      const char *subject)
+{
+    char lacks[OUTCOME_TEXT_MAX] = "";
+    for (int i = 0; i <= OUTCOME_FIELDS; i++) {
+        bool last = i == OUTCOME_FIELDS;
+        const char *name = last ? SUBJECT_HEADER : outcome_header((enum outcome_field)i);
+        if (last ? subject[0] == '\0' : !put_field(call, answer, (enum outcome_field)i)) {
+            size_t len = strlen(lacks);
+            (void)snprintf(lacks + len, sizeof lacks - len, "%s%s", len > 0 ? ", " : "", name);
         }
+    }
+    head(call, SUBJECT_HEADER, subject);
+    if (self->way == FORWARD_ENVOY || self->way == FORWARD_AUTO) {
+        head(call, "x-envoy-auth-headers-to-remove", lacks);
     }
 }
 
@@ -106,9 +136,10 @@ static void answered(struct http_call *call, enum pdp_err err, const struct pdp_
     struct outcome outcome;
     outcome_of(err == PDP_ERR_OK ? answer : NULL, &outcome);
     bool allowed = outcome.status == 200;
-    put_fields(call, self, err == PDP_ERR_OK ? answer : NULL, allowed);
-    if (allowed || self->details) {
-        head(call, "X-Pdp-Subject", asked->subject);
+    if (allowed) {
+        put_allow(call, self, answer, asked->subject);
+    } else {
+        put_refusal(call, self, err == PDP_ERR_OK ? answer : NULL, asked->subject);
     }
     if (outcome.status == 401) {
         head(call, "WWW-Authenticate", outcome.challenge);

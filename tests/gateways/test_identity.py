@@ -39,8 +39,8 @@ class Door:
     """The adapter, apart from `pdpd` or inside of one of its own (None), asked as nginx asks."""
     count = 0
 
-    def __init__(self, stage, pdpd, *flags, allowed=("--open", "true")):
-        flags = [*allowed, "--forward", "nginx", *map(str, flags)]
+    def __init__(self, stage, pdpd, *flags, allowed=("--open", "true"), way="nginx"):
+        flags = [*allowed, "--forward", way, *map(str, flags)]
         self.pdpd = pdpd or self.inside(stage, flags)
         self.port = Apart(stage, "pdp-http", pdpd, *flags).port if pdpd else self.pdpd.ports["http"]
 
@@ -138,6 +138,31 @@ def shapes(idp, door):
     check(door.ask("/public/\xff").status == 403 and door.ask("*").status == 403, "a path of none")
 
 
+def other_ways(stage, pdpd):
+    """What the other gateways send, and what they hand on."""
+    headers = ("--subject", "header:X-User")
+    user = [("X-User", "carol")]
+    caddy = [("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/staff/a")]
+    doors = {way: Door(stage, pdpd, *headers, way=way) for way in ("caddy", "traefik", "envoy", "auto")}
+    for way in ("caddy", "traefik", "auto"):
+        check(doors[way].ask("/", headers=caddy + user).status == 200, f"{way}: as it asks")
+        check(doors[way].ask("/", headers=caddy).status == 403, f"{way}: and of nobody")
+    for way in ("envoy", "auto"):
+        answer = doors[way].ask("/", headers=list(user), target="/forward-auth/staff/a?b")
+        check(answer.status == 200 and answer.one("x-pdp-path") == "/staff/a", f"{way}: by the path behind: {answer.head}")
+        gone = (answer.one("x-envoy-auth-headers-to-remove") or "").split(", ")
+        check("X-Pdp-Session" in gone and "X-Pdp-Message" in gone, f"{way}: what it does not set is to be removed: {gone}")
+        check("X-Pdp-Subject" not in gone and "X-Pdp-Effect" not in gone, f"{way}: and nothing else: {gone}")
+        answer = doors[way].ask("/", headers=[], target="/forward-auth/public/a")
+        check("X-Pdp-Subject" in answer.one("x-envoy-auth-headers-to-remove"), f"{way}: of nobody: {answer.head}")
+        check(doors[way].ask("/", headers=list(user), target="/forward-auth//staff/a").status == 403, f"{way}: two slashes")
+    check(doors["auto"].ask("/", headers=caddy + user, target="/forward-auth/staff/a").status == 403, "auto: in two ways")
+    refused = doors["caddy"].ask("/", headers=caddy)
+    told = {name for name in ("effect", "code", "rule", "reason", "risk", "level", "message") if refused.one(f"x-pdp-{name}")}
+    check(told == {"effect"}, f"caddy: its client is told nothing that it could use: {told}")
+    check(len(refused.all("x-pdp-effect")) == 1 and refused.body == b"refused\n", f"caddy: {refused.head}")
+
+
 def main():
     with Stage() as stage:
         idp = Idp(stage)
@@ -164,6 +189,7 @@ def main():
         far = Door(stage, pdpd, "--subject", "header:X-User", "--trusted", "10.0.0.0/8")
         check(far.ask("/public/a", headers={"X-User": "carol"}).status == 403, "of a peer that is not believed there is nothing to ask")
 
+        other_ways(stage, pdpd)
         secret = "a-secret-of-the-gateway-and-nobody-else"
         file = stage.write("tokens", f"gw-1 sha256:{hashlib.sha256(secret.encode()).hexdigest()}\n")
         closed = Door(stage, None, allowed=("--tokens", file))

@@ -394,6 +394,7 @@ Test(common_identity, refuses_settings, .init = begin, .fini = end)
         {{TOKENS, "jwt-algorithm=none"}, PDP_ERR_UNKNOWN, "`none` is no algorithm that is accepted"},
         {{"jwt-audience=shop"}, PDP_ERR_MISSING, "this is about tokens"},
         {{TOKENS, "jwks-retry=0s"}, PDP_ERR_RANGE, ""},
+        {{TOKENS, "jwks-max-age=5m"}, PDP_ERR_RANGE, "too old"},
         {{"anonymous=maybe"}, PDP_ERR_UNKNOWN, ""},
         {{"trusted=10.0.0.0/33"}, PDP_ERR_SYNTAX, "`10.0.0.0/33` is neither an address nor a network"},
         {{"trusted=gateway"}, PDP_ERR_SYNTAX, "is neither"},
