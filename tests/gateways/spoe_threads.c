@@ -8,10 +8,12 @@
 #include <netinet/in.h>
 #include <pdp/adapter.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -226,7 +228,9 @@ static void read_acks(int fd, uint64_t first)
 
 static int dial(const struct sockaddr_in *address)
 {
+    const struct timeval most = {.tv_sec = 60}; // instead of for ever
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
         (void)close(fd);
         fd = -1;
