@@ -181,7 +181,7 @@ static char *set_connect(ngx_conf_t *cf, ngx_command_t *command, void *at)
         }
     }
     struct pdp_link *link = link_new(cf);
-    if (link == NULL || pdp_question_new(&link->question) != PDP_ERR_OK) {
+    if (link == NULL || (link->question = ngx_palloc(cf->pool, QUESTION_BYTES)) == NULL) {
         return NGX_CONF_ERROR;
     }
     link->url = value[1];
@@ -273,29 +273,6 @@ static char *set_cookie(ngx_conf_t *cf, ngx_command_t *command, void *at)
     return NGX_CONF_OK;
 }
 
-// A name becomes one step of a path: its dots are no steps.
-static bool property_path(ngx_conf_t *cf, enum property_kind kind, ngx_str_t name, ngx_str_t *out)
-{
-    const char *head = kind == PROPERTY_OF_SUBJECT ? "subject.properties." : "resource.properties.";
-    if (name.len == 0 || name.len > PROPERTY_MOST) {
-        return false;
-    }
-    out->data = ngx_pnalloc(cf->pool, strlen(head) + 2 * name.len + 1);
-    if (out->data == NULL) {
-        return false;
-    }
-    u_char *end = ngx_cpymem(out->data, head, strlen(head));
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.data[i] == '.' || name.data[i] == '\\') {
-            *end++ = '\\';
-        }
-        *end++ = name.data[i];
-    }
-    *end = '\0';
-    out->len = (size_t)(end - out->data);
-    return true;
-}
-
 static char *set_property(ngx_conf_t *cf, ngx_command_t *command, void *at)
 {
     struct pdp_conf *conf = at;
@@ -303,16 +280,22 @@ static char *set_property(ngx_conf_t *cf, ngx_command_t *command, void *at)
     if (conf->properties == NULL) {
         conf->properties = ngx_array_create(cf->pool, 4, sizeof(struct property));
     }
-    struct property *property = conf->properties != NULL ? ngx_array_push(conf->properties) : NULL;
+    if (conf->properties == NULL) {
+        return NGX_CONF_ERROR;
+    }
+    if (conf->properties->nelts == PROPERTIES_MOST) {
+        return SAY(cf, "too many properties: at most %d", PROPERTIES_MOST);
+    }
+    if (value[1].len == 0 || value[1].len > PROPERTY_MOST) {
+        return SAY(cf, "invalid name \"%V\" of \"%V\"", &value[1], &command->name);
+    }
+    struct property *property = ngx_array_push(conf->properties);
     if (property == NULL) {
         return NGX_CONF_ERROR;
     }
     ngx_memzero(property, sizeof *property);
-    property->kind =
-        ngx_strcmp(command->name.data, "pdp_property") == 0 ? PROPERTY_OF_RESOURCE : PROPERTY_OF_SUBJECT;
-    if (!property_path(cf, property->kind, value[1], &property->path)) {
-        return SAY(cf, "invalid name \"%V\" of \"%V\"", &value[1], &command->name);
-    }
+    property->of_subject = ngx_strcmp(command->name.data, "pdp_property") != 0;
+    property->name = value[1];
     return compile(cf, &value[2], &property->value);
 }
 

@@ -76,10 +76,10 @@ static void ask(ngx_http_request_t *r, struct pdp_ctx *ctx, const struct pdp_con
     if (conf->link->closing) {
         return;
     }
-    pdp_question_reset(conf->link->question);
-    ctx->err = question_fill(r, conf, conf->link->question, &ctx->subject);
+    size_t len = 0, count = 0;
+    ctx->err = question_write(r, conf, conf->link->question, &len, &count, &ctx->subject);
     if (ctx->err == PDP_ERR_OK) {
-        ctx->err = link_ask(conf->link, answered, ctx, &ctx->ticket);
+        ctx->err = link_ask(conf->link, len, count, answered, ctx, &ctx->ticket);
     }
 }
 

@@ -170,18 +170,18 @@ void link_close(struct pdp_link *link)
     }
     pdp_flow_close(&link->flow);
     drop(link);
-    pdp_question_free(&link->question);
 }
 
-enum pdp_err link_ask(struct pdp_link *link, pdp_answered answered, void *user, uint64_t *ticket)
+enum pdp_err link_ask(struct pdp_link *link, size_t len, size_t count, pdp_answered answered, void *user,
+                      uint64_t *ticket)
 {
     *ticket = 0;
     if (link->closing) {
         return PDP_ERR_CLOSED;
     }
     link_start(link);
-    enum pdp_err err =
-        pdp_flow_ask(link->flow, link->question, NULL, link->deadline_ms, now_ms(), answered, user, ticket);
+    enum pdp_err err = pdp_flow_ask_entries(link->flow, link->question, len, count, NULL, link->deadline_ms,
+                                            now_ms(), answered, user, ticket);
     if (err == PDP_ERR_OK) {
         link->waiting++;
         link->timer.cancelable = 0;

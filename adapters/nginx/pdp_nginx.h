@@ -3,7 +3,7 @@
 #ifndef NGINX_PDP_NGINX_H
 #define NGINX_PDP_NGINX_H
 
-#include "common/facts.h"
+#include "common/facts_entries.h"
 
 #include <ngx_config.h>
 
@@ -19,7 +19,7 @@ extern ngx_module_t ngx_http_pdp_module;
 // One `pdp_connect`. Read by the master, which never steps the flow; each worker makes its own connection.
 struct pdp_link {
     struct pdp_flow *flow;
-    struct pdp_question *question; // filled anew for each request
+    unsigned char *question; // room for one, written anew for each request
     ngx_str_t url;
     int32_t deadline_ms;
     ngx_connection_t *connection; // of the flow's descriptor; NULL: none
@@ -34,23 +34,21 @@ struct pdp_link {
 void link_start(struct pdp_link *link);
 // Answers nobody any more and closes. Of a process that ends, or a cycle that nobody uses.
 void link_close(struct pdp_link *link);
-// Asks `link->question`; written at the end of this turn of the loop. As pdp_flow_ask; `answered` calls
-// link_answered first.
-MUST_USE enum pdp_err link_ask(struct pdp_link *link, pdp_answered answered, void *user, uint64_t *ticket);
+// Asks with the `count` entries in the first `len` bytes of `link->question`; written at the end of this turn
+// of the loop. As pdp_flow_ask_entries; `answered` calls link_answered first.
+MUST_USE enum pdp_err link_ask(struct pdp_link *link, size_t len, size_t count, pdp_answered answered,
+                               void *user, uint64_t *ticket);
 void link_answered(struct pdp_link *link);
 void link_cancel(struct pdp_link *link, uint64_t ticket);
 
 // ---- conf.c: directives
 // ----------------------------------------------------------------------------------------
 
-enum property_kind {
-    PROPERTY_OF_SUBJECT,
-    PROPERTY_OF_RESOURCE,
-};
+#define PROPERTIES_MOST 32
 
 struct property {
-    enum property_kind kind;
-    ngx_str_t path; // of the question, as a C string
+    bool of_subject;
+    ngx_str_t name;
     ngx_http_complex_value_t value;
 };
 
@@ -84,10 +82,13 @@ char *conf_merge(ngx_conf_t *cf, void *parent, void *child);
 // ---- question.c: a request as a question
 // -------------------------------------------------------------------------
 
-// Fills the question. MALFORMED: it cannot be told what the request says (a session cookie twice, a value
-// that cannot be made); NOMEM. Neither may pass.
-MUST_USE enum pdp_err question_fill(ngx_http_request_t *r, const struct pdp_conf *conf,
-                                    struct pdp_question *question, ngx_str_t *subject);
+// Writes the question into `out`, *len bytes of *count entries. MALFORMED: it cannot be told what the request
+// says (a session cookie twice, a value that is none); LIMIT, NOMEM. None of these may pass. *subject is
+// borrowed.
+#define QUESTION_BYTES 65000
+MUST_USE enum pdp_err question_write(ngx_http_request_t *r, const struct pdp_conf *conf,
+                                     unsigned char out[static QUESTION_BYTES], size_t *len, size_t *count,
+                                     ngx_str_t *subject);
 
 // ---- handler.c: one request
 // --------------------------------------------------------------------------------------

@@ -149,23 +149,6 @@ static struct text scheme_of(ngx_http_request_t *r)
     return TEXT("http");
 }
 
-static enum pdp_err put_properties(ngx_http_request_t *r, const struct pdp_conf *conf, bool known,
-                                   struct pdp_question *question)
-{
-    struct property *properties = conf->properties != NULL ? conf->properties->elts : NULL;
-    for (ngx_uint_t i = 0; properties != NULL && i < conf->properties->nelts; i++) {
-        struct text text;
-        enum pdp_err err = value_of(r, &properties[i].value, &text);
-        if (err != PDP_ERR_OK) {
-            return err;
-        }
-        if (text.at != NULL && (known || properties[i].kind != PROPERTY_OF_SUBJECT)) {
-            (void)pdp_question_set_text_n(question, (const char *)properties[i].path.data, text.at, text.len);
-        }
-    }
-    return PDP_ERR_OK;
-}
-
 #define TRY(call)                       \
     do {                                \
         enum pdp_err try_err_ = (call); \
@@ -218,25 +201,44 @@ static enum pdp_err where_from(ngx_http_request_t *r, const struct pdp_conf *con
     return PDP_ERR_OK;
 }
 
-enum pdp_err question_fill(ngx_http_request_t *r, const struct pdp_conf *conf, struct pdp_question *question,
-                           ngx_str_t *subject)
+// Those that have a value.
+static enum pdp_err properties_of(ngx_http_request_t *r, const struct pdp_conf *conf,
+                                  struct facts_property out[static PROPERTIES_MOST], size_t *count)
+{
+    struct property *properties = conf->properties != NULL ? conf->properties->elts : NULL;
+    *count = 0;
+    for (ngx_uint_t i = 0; properties != NULL && i < conf->properties->nelts; i++) {
+        struct text value;
+        TRY(value_of(r, &properties[i].value, &value));
+        if (value.at != NULL) {
+            out[(*count)++] =
+                (struct facts_property){properties[i].of_subject, text_of_ngx(properties[i].name), value};
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err question_write(ngx_http_request_t *r, const struct pdp_conf *conf,
+                            unsigned char out[static QUESTION_BYTES], size_t *len, size_t *count,
+                            ngx_str_t *subject)
 {
     struct room room;
-    for (size_t i = 0; i < HEADERS; i++) {
-        room.headers[i].count = 0;
-    }
+    struct facts_property properties[PROPERTIES_MOST];
+    size_t property_count = 0;
     struct facts facts = {.method = text_of_ngx(r->method_name),
                           .target = text_of_ngx(r->unparsed_uri),
                           .scheme = scheme_of(r)};
     ngx_str_null(subject);
+    for (size_t i = 0; i < HEADERS; i++) {
+        room.headers[i].count = 0;
+    }
     if (r->headers_in.server.len > 0) {
         facts.host = text_of_ngx(r->headers_in.server);
     }
     TRY(look_at(r, room.headers));
     TRY(who(r, conf, &room, &facts));
     TRY(where_from(r, conf, &room, &facts));
-    TRY(facts_ask(&facts, question));
-    TRY(put_properties(r, conf, facts.subject_id.at != NULL, question));
+    TRY(properties_of(r, conf, properties, &property_count));
     *subject = (ngx_str_t){facts.subject_id.len, (u_char *)(uintptr_t)facts.subject_id.at};
-    return pdp_question_error(question);
+    return facts_entries(&facts, properties, property_count, out, QUESTION_BYTES, len, count);
 }

@@ -64,6 +64,14 @@ PDP_API bool pdp_flow_connected(const struct pdp_flow *flow);
 PDP_API enum pdp_err pdp_flow_ask(struct pdp_flow *flow, const struct pdp_question *message,
                                   const char *gateway, int32_t deadline_ms, int64_t now_ms,
                                   pdp_answered answered, void *user, uint64_t *ticket);
+// As pdp_flow_ask, for a host that writes its questions by itself and asks very often: `entries` are the
+// `count` entries of a CBOR map (RFC 8949; at most 65536) without its head, none of them `request_id`,
+// `deadline_ms` or `gateway`, which are written in front of them. They are not looked at: what is no question
+// is answered by the daemon as malformed, a deny. UNSUPPORTED where the form is JSON; LIMIT above 64 KiB.
+PDP_API enum pdp_err pdp_flow_ask_entries(struct pdp_flow *flow, const void *entries, size_t len,
+                                          size_t count, const char *gateway, int32_t deadline_ms,
+                                          int64_t now_ms, pdp_answered answered, void *user,
+                                          uint64_t *ticket);
 // `answered` of this ticket never comes. False where it has come already. A ticket of 0 is no ticket.
 PDP_API bool pdp_flow_cancel(struct pdp_flow *flow, uint64_t ticket);
 

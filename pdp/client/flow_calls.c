@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "wire/answer.h"
+#include "wire/cbor.h"
 #include "wire/question.h"
 
 #include <stdlib.h>
@@ -66,21 +67,47 @@ enum pdp_err flow_calls_draw(struct pdp_flow *flow, unsigned char *out, size_t l
 // ---- Asking
 // ------------------------------------------------------------------------------------------------
 
-static enum pdp_err encode(struct pdp_flow *flow, const struct pdp_question *message, const char *gateway,
-                           int32_t deadline_ms, struct flow_call *call)
+// What is asked: a question, or the entries of a CBOR map where that is NULL.
+struct asking {
+    const struct pdp_question *message;
+    struct str entries;
+    size_t entry_count;
+    const char *gateway;
+    int32_t deadline_ms;
+};
+
+static enum pdp_err put_entries(const struct asking *asking, struct str request_id, struct buf *out)
+{
+    struct str gateway = str_of(asking->gateway != NULL ? asking->gateway : "");
+    size_t from = out->len;
+    cbor_put_head(out, CBOR_MAP, asking->entry_count + 2 + (gateway.len > 0 ? 1 : 0));
+    cbor_put_text(out, STR("request_id"));
+    cbor_put_text(out, request_id);
+    cbor_put_text(out, STR("deadline_ms"));
+    cbor_put_int(out, asking->deadline_ms);
+    if (gateway.len > 0) {
+        cbor_put_text(out, STR("gateway"));
+        cbor_put_text(out, gateway);
+    }
+    buf_str(out, asking->entries);
+    return out->failed ? PDP_ERR_NOMEM : out->len - from > REQUEST_BYTES_MAX ? PDP_ERR_LIMIT : PDP_ERR_OK;
+}
+
+static enum pdp_err encode(struct pdp_flow *flow, const struct asking *asking, struct flow_call *call)
 {
     unsigned char head[SP_HEADER_MAX] = {0}, drawn[OPTIONS_ID_BYTES];
     TRY(flow_calls_draw(flow, drawn, sizeof drawn));
     struct options_id id = options_id_of(drawn);
     const struct question_bytes how = {.form = flow->form,
                                        .request_id = str_of(id.text),
-                                       .deadline_ms = deadline_ms,
-                                       .gateway = str_of(gateway != NULL ? gateway : "")};
+                                       .deadline_ms = asking->deadline_ms,
+                                       .gateway = str_of(asking->gateway != NULL ? asking->gateway : "")};
     struct buf *frame = &call->frame;
     size_t header = sp_header_bytes(flow->transport);
     buf_put(frame, head, header);
     buf_put(frame, head, SP_SURVEY_BYTES);
-    TRY(question_encode(message, &how, frame));
+    TRY(asking->entries.at == NULL ? question_encode(asking->message, &how, frame)
+                                   : put_entries(asking, how.request_id, frame));
     (void)sp_frame_write(flow->transport, frame->len - header, frame->at);
     sp_survey_write(wire_id(call), frame->at + header);
     return PDP_ERR_OK;
@@ -112,18 +139,17 @@ static void insert_due(struct pdp_flow *flow, struct flow_call *call)
     }
 }
 
-enum pdp_err pdp_flow_ask(struct pdp_flow *flow, const struct pdp_question *message, const char *gateway,
-                          int32_t deadline_ms, int64_t now_ms, pdp_answered answered, void *user,
-                          uint64_t *ticket)
+static enum pdp_err begin(struct pdp_flow *flow, const struct asking *asking, int64_t now_ms,
+                          pdp_answered answered, void *user, uint64_t *ticket)
 {
     *ticket = 0;
-    TRY(options_check_deadline(deadline_ms));
+    TRY(options_check_deadline(asking->deadline_ms));
     struct flow_call *call = TAILQ_FIRST(&flow->free);
     if (call == NULL || flow->held_bytes > HELD_MOST) {
         return PDP_ERR_BUSY;
     }
     call->ticket = ++flow->serial << SLOT_BITS | (uint64_t)(call - flow->calls);
-    enum pdp_err err = encode(flow, message, gateway, deadline_ms, call);
+    enum pdp_err err = encode(flow, asking, call);
     if (err != PDP_ERR_OK) {
         buf_fini(&call->frame);
         return err;
@@ -132,13 +158,37 @@ enum pdp_err pdp_flow_ask(struct pdp_flow *flow, const struct pdp_question *mess
     TAILQ_INSERT_TAIL(&flow->queued, call, line);
     call->state = FLOW_CALL_QUEUED;
     call->open = true;
-    call->deadline_ms = num_add_sat(now_ms, deadline_ms);
+    call->deadline_ms = num_add_sat(now_ms, asking->deadline_ms);
     call->answered = answered;
     call->user = user;
     flow->held_bytes += call->frame.len;
     insert_due(flow, call);
     *ticket = call->ticket;
     return PDP_ERR_OK;
+}
+
+enum pdp_err pdp_flow_ask(struct pdp_flow *flow, const struct pdp_question *message, const char *gateway,
+                          int32_t deadline_ms, int64_t now_ms, pdp_answered answered, void *user,
+                          uint64_t *ticket)
+{
+    const struct asking asking = {.message = message, .gateway = gateway, .deadline_ms = deadline_ms};
+    return begin(flow, &asking, now_ms, answered, user, ticket);
+}
+
+enum pdp_err pdp_flow_ask_entries(struct pdp_flow *flow, const void *entries, size_t len, size_t count,
+                                  const char *gateway, int32_t deadline_ms, int64_t now_ms,
+                                  pdp_answered answered, void *user, uint64_t *ticket)
+{
+    const struct asking asking = {
+        .entries = {entries, len}, .entry_count = count, .gateway = gateway, .deadline_ms = deadline_ms};
+    *ticket = 0;
+    if (flow->form != WIRE_CBOR) {
+        return PDP_ERR_UNSUPPORTED;
+    }
+    if (entries == NULL || len > REQUEST_BYTES_MAX || count > REQUEST_BYTES_MAX) {
+        return entries == NULL ? PDP_ERR_MISSING : PDP_ERR_LIMIT;
+    }
+    return begin(flow, &asking, now_ms, answered, user, ticket);
 }
 
 enum pdp_err flow_calls_fill(struct pdp_flow *flow, int64_t now_ms)

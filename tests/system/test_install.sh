@@ -47,6 +47,10 @@ for example in docs/examples/*.c; do
     [ "$(wc -l <"$example")" -lt 60 ] || fail "$example is 60 lines or more"
 done
 
+# nginx finds libpdp beside its module, wherever both were installed.
+module=$(find "$work/prefix" -name ngx_http_pdp_module.so)
+[ -z "$module" ] || env -u LD_LIBRARY_PATH ldd "$module" | grep -q "libpdp.*=> $work/prefix/" || fail "the module finds no libpdp"
+
 mkdir "$work/cmake"
 cat >"$work/cmake/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.25)

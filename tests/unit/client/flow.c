@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peer.h"
+#include "wire/wire.h"
 
 Test(client_flow, refuses_what_it_cannot_do)
 {
@@ -406,4 +407,55 @@ Test(client_flow, asks_nothing_that_is_wrong)
     pdp_question_free(&question);
     peer_end(&peer);
     cr_expect_eq(asker.calls, 0);
+}
+
+Test(client_flow, takes_entries_that_are_written_already)
+{
+    static const unsigned char ENTRIES[] = "\x61"
+                                           "a\x01\x61"
+                                           "b\x61"
+                                           "c"; // "a": 1, "b": "c"
+    static unsigned char large[65537];
+    struct peer peer;
+    struct asker asker = {0};
+    peer_begin(&peer, &(struct pdp_options){0});
+    cr_expect_eq(pdp_flow_ask_entries(peer.flow, ENTRIES, 7, 2, NULL, 200, peer.now, asker_answered, &asker,
+                                      &asker.ticket),
+                 PDP_ERR_UNSUPPORTED, "JSON");
+    peer_end(&peer);
+
+    peer_begin_as(&peer, PDP_FORM_CBOR);
+    peer_meet(&peer);
+    cr_expect_eq(pdp_flow_ask_entries(peer.flow, NULL, 0, 0, NULL, 200, peer.now, asker_answered, &asker,
+                                      &asker.ticket),
+                 PDP_ERR_MISSING);
+    cr_expect_eq(pdp_flow_ask_entries(peer.flow, large, sizeof large, 2, NULL, 200, peer.now, asker_answered,
+                                      &asker, &asker.ticket),
+                 PDP_ERR_LIMIT);
+    cr_expect_eq(pdp_flow_ask_entries(peer.flow, large, sizeof large - 9, 2, NULL, 200, peer.now,
+                                      asker_answered, &asker, &asker.ticket),
+                 PDP_ERR_LIMIT, "with what stands in front");
+    cr_expect_eq(asker.ticket, 0u);
+    cr_assert_eq(pdp_flow_ask_entries(peer.flow, ENTRIES, 7, 2, "gw", 200, peer.now, asker_answered, &asker,
+                                      &asker.ticket),
+                 PDP_ERR_OK);
+    peer_step(&peer);
+    cr_assert_eq(peer_take(&peer), 1u);
+    struct arena arena;
+    struct value root;
+    struct fault why = {0};
+    arena_init(&arena, 0, 0);
+    cr_assert_eq(wire_decode(WIRE_CBOR, buf_view(&peer.messages[0]), &arena, &root, &why), PDP_ERR_OK, "%s",
+                 why.what);
+    cr_expect_eq(root.n, 5u);
+    cr_expect_eq(value_get(&root, STR("deadline_ms"))->as.i, 200);
+    cr_expect_eq(value_get(&root, STR("request_id"))->n, 32u);
+    cr_expect(value_is_text(value_get(&root, STR("gateway")), STR("gw")));
+    cr_expect_eq(value_get(&root, STR("a"))->as.i, 1);
+    cr_expect(value_is_text(value_get(&root, STR("b")), STR("c")));
+    arena_fini(&arena);
+    peer_answer(&peer, peer.ids[0], ALLOW);
+    peer_step(&peer);
+    cr_expect(asker.calls == 1 && asker.allows);
+    peer_end(&peer);
 }

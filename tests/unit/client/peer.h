@@ -54,7 +54,7 @@ static inline void peer_unlisten(struct peer *peer)
     peer->listener = -1;
 }
 
-static inline void peer_begin(struct peer *peer, struct pdp_options *options)
+static inline void peer_open(struct peer *peer, struct pdp_options *options)
 {
     *peer = (struct peer){.fd = -1, .listener = -1, .now = 1000};
     (void)snprintf(peer->dir, sizeof peer->dir, "/tmp/pdp-flow-XXXXXX");
@@ -62,8 +62,18 @@ static inline void peer_begin(struct peer *peer, struct pdp_options *options)
     (void)snprintf(peer->url, sizeof peer->url, "ipc://%s/s", peer->dir);
     peer_listen(peer);
     options->size = sizeof *options;
-    options->form = PDP_FORM_JSON;
     cr_assert_eq(pdp_flow_open(peer->url, options, &peer->flow), PDP_ERR_OK);
+}
+
+static inline void peer_begin(struct peer *peer, struct pdp_options *options)
+{
+    options->form = PDP_FORM_JSON;
+    peer_open(peer, options);
+}
+
+static inline void peer_begin_as(struct peer *peer, enum pdp_form form)
+{
+    peer_open(peer, &(struct pdp_options){.form = form});
 }
 
 static inline void peer_hang_up(struct peer *peer)
