@@ -15,6 +15,7 @@ import collections
 import hashlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -26,6 +27,7 @@ import threading
 import time
 
 DEADLINE_S = 30 # for anything that is waited for
+PORTS = (10240, 32768)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("PDP_BIN", ROOT / "build/release/bin"))
 BUILD = pathlib.Path(os.environ.get("PDP_BUILD", BIN.parent))
@@ -199,13 +201,18 @@ class Stage:
         return Child(self, name, argv, env)
 
     def port(self):
-        """A free port of 127.0.0.1 for one who listens with SO_REUSEADDR, as servers do. Nobody else is given it meanwhile: it stays
-        bound, without listening."""
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.held.append(s)
-        return s.getsockname()[1]
+        """A free port of this machine for one who listens with SO_REUSEADDR, as servers do. Nobody else is given it meanwhile: it stays
+        bound, without listening. Outgoing connections get none of these: below the range that the system gives from."""
+        while True:
+            s = socket.socket()
+            try:
+                s.bind(("127.0.0.1", random.randrange(*PORTS)))
+            except OSError:
+                s.close() # somebody has it
+                continue
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.held.append(s)
+            return s.getsockname()[1]
 
     def write(self, name, text):
         path = self.dir / name
