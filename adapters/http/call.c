@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/route.h"
 #include "http/server.h"
 #include "http/tls.h"
 

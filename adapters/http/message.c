@@ -82,24 +82,36 @@ static struct text text_at(const struct pdp_answer *answer, const char *path)
     return text;
 }
 
-// What a peer lacks is told like any other mistake, by the name of what is wrong.
-static bool forbidden(struct text field, struct text message)
+// What somebody lacks is told like any other mistake. It is the caller's where the caller may not ask, and
+// ours where the daemon does not believe us who the caller is.
+static const struct {
+    const char *field, *begins; // NULL: any field
+    unsigned status;
+} LACKS[] = {
+    {"peer", "", 403},
+    {"tenant", "is none that this peer", 403},
+    {NULL, "this peer may not send it", 403},
+    {"gateway", "this peer may not ask for other gateways", 500},
+};
+
+static unsigned status_of(struct text field, struct text message, int64_t told)
 {
-    static const char TENANT[] = "is none that this peer";
-    size_t len = sizeof TENANT - 1;
-    return text_eq(field, TEXT("peer")) ||
-           (text_eq(field, TEXT("tenant")) && message.len >= len && memcmp(message.at, TENANT, len) == 0);
+    for (size_t i = 0; i < COUNT_OF(LACKS); i++) {
+        size_t len = strlen(LACKS[i].begins);
+        if ((LACKS[i].field == NULL || text_eq(field, text_of(LACKS[i].field))) && message.len >= len &&
+            memcmp(message.at, LACKS[i].begins, len) == 0) {
+            return LACKS[i].status;
+        }
+    }
+    return told >= 400 && told <= 599 ? (unsigned)told : 500;
 }
 
 static void of_fault(const struct pdp_answer *answer, int64_t status, struct failure *failure)
 {
     struct text field = text_at(answer, "context.error.field");
     struct text message = text_at(answer, "context.error.message");
-    failure->status = status >= 400 && status <= 599 ? (unsigned)status : 500;
-    if (forbidden(field, message)) {
-        failure->status = 403;
-    }
     const char *quote = field.len > 0 ? "`" : "", *behind = field.len > 0 ? " " : "";
+    failure->status = status_of(field, message, status);
     (void)snprintf(failure->text, sizeof failure->text, "%s%.*s%s%s%.*s", quote, (int)field.len, field.at,
                    quote, behind, (int)message.len, message.at);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a request to its endpoint: which one, who calls, and what kind of body.
+#include "http/route.h"
+
 #include "http/server.h"
 
 #include <stdio.h>
@@ -18,7 +20,14 @@ static bool tenant_right(struct text tenant)
     return tenant.len > 0 && tenant.len <= 255 && !dots;
 }
 
-static bool path_is(const struct http_endpoint *endpoint, struct text path, struct text *tenant)
+static bool named(struct text tenant, struct text *out)
+{
+    bool right = tenant_right(tenant);
+    *out = right ? tenant : (struct text){0};
+    return right;
+}
+
+bool route_path_is(const struct http_endpoint *endpoint, struct text path, struct text *tenant)
 {
     size_t len = strlen(endpoint->path);
     *tenant = (struct text){0};
@@ -27,14 +36,12 @@ static bool path_is(const struct http_endpoint *endpoint, struct text path, stru
         if (rest.len == 0 || (endpoint->below && rest.at[0] == '/')) {
             return true;
         }
-        *tenant = (struct text){rest.at + 1, rest.len - 1};
-        return endpoint->tenant_below && rest.at[0] == '/' && tenant_right(*tenant);
+        return endpoint->tenant_below && rest.at[0] == '/' &&
+               named((struct text){rest.at + 1, rest.len - 1}, tenant);
     }
-    if (endpoint->tenants && path.len > len + 1 && path.at[0] == '/') {
-        *tenant = (struct text){path.at + 1, path.len - len - 1};
-        return memcmp(path.at + path.len - len, endpoint->path, len) == 0 && tenant_right(*tenant);
-    }
-    return false;
+    return endpoint->tenants && path.len > len + 1 && path.at[0] == '/' &&
+           memcmp(path.at + path.len - len, endpoint->path, len) == 0 &&
+           named((struct text){path.at + 1, path.len - len - 1}, tenant);
 }
 
 static bool method_is(const struct http_endpoint *endpoint, struct text method)
@@ -61,7 +68,7 @@ static bool find(struct http_call *call, char *allowed, size_t room)
         for (size_t j = 0; j < opened->part->endpoint_count; j++) {
             const struct http_endpoint *endpoint = &opened->part->endpoints[j];
             struct text tenant;
-            if (!path_is(endpoint, call->request.path, &tenant)) {
+            if (!route_path_is(endpoint, call->request.path, &tenant)) {
                 continue;
             }
             if (method_is(endpoint, call->request.method)) {

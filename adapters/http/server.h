@@ -132,9 +132,4 @@ void call_fini(struct http_call *call);
 MUST_USE bool head_read(struct http_call *call, const char *path, const char *method, const char *version,
                         const char **why, unsigned *status);
 
-// ---- route.c -------------------------------------------------------------------------------------------
-
-// Finds the endpoint, authenticates the caller, looks at the type of the body. Replies where it refuses.
-void route(struct http_call *call);
-
 #endif

@@ -317,8 +317,8 @@ static bool name_right(const char *name, size_t len)
     return len > 0 && len <= CALLERS_NAME_MAX;
 }
 
-// The name of a kind, where there is just one; of DNS names the first. *wrong: there is something that is no name,
-// and then no other one is looked for.
+// The name of a kind, where there is just one; of DNS names the first. *wrong: there is something that is no
+// name, and then no other one is looked for.
 static char *san_of(gnutls_x509_crt_t cert, unsigned kind, bool *wrong)
 {
     char name[CALLERS_NAME_MAX + 1];

@@ -138,7 +138,7 @@ INVALID = [
       for value in ("alice", 123, True, ["a"])],
     *[(f"{field}.{part} is {value!r}", changed(field, value, part), f"{field}.{part}") for field, part in
       (("subject", "type"), ("subject", "id"), ("action", "name"), ("resource", "type"), ("resource", "id"))
-      for value in (123, None, True, ["a"], {}, "", "x" * 256)],
+      for value in (123, None, True, ["a"], {}, "", "x" * 16385)],
     *[(f"{field}.properties is {value!r}", changed(field, value, "properties"), f"{field}.properties")
       for field in ("subject", "action", "resource") for value in ("x", 1, [1])],
     ("a tenant that is no text", changed("tenant", 5), "tenant"),
@@ -188,7 +188,7 @@ def request_ids(pep):
             check(reply.status == status and reply.answer.all("x-request-id") == [value], f"c-2-5-1: {value!r} comes back: {reply}")
         check(pep.send(path, body).answer.all("x-request-id") == [], "c-2-5-2")
     reply = pep.send(EVALUATION, GOOD, [JSON, ("X-Request-ID", "mine")])
-    check(reply.json["context"]["request_id"] != "mine", "it is not what makes a question known again")
+    check(reply.json["context"].get("request_id") != "mine", "it is not what makes a question known again")
 
 
 def invalid(pep):

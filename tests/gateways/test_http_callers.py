@@ -7,10 +7,11 @@ import socket
 import ssl
 import subprocess
 
-from authzen import EVALUATION, EVALUATIONS, JSON, SEARCH, Pdp, Reply
-from support import ROOT, Answer, Client, Stage, check, finish, get, ours, request, until
+from authzen import EVALUATION, EVALUATIONS, JSON, SEARCH, Pdp, Pep, Reply, inside
+from support import Answer, Apart, Pdpd, Stage, check, finish, get, ours, request, until
 
 FIXTURE = "policies/authzen-certification"
+WHERE = "inside" if inside() else "apart"
 GOOD = json.dumps({"subject": {"type": "user", "id": "alice"}, "action": {"name": "read"},
                    "resource": {"type": "record", "id": "record-1"}}).encode()
 
@@ -31,7 +32,7 @@ def tokens(stage):
     edge, old, short = secrets.token_urlsafe(16), secrets.token_hex(32), "correct horse battery"
     file = stage.write("tokens", f"# who may ask\n\nedge sha256:{digest(edge)}\r\n  edge\tsha256:{digest(old).upper()}  \n"
                                  f"weak sha256:{digest(short)}\n")
-    pdp = Pdp(stage, FIXTURE, {"tokens": file}, name="pdpd-tokens")
+    pdp = Pdp(stage, FIXTURE, {"tokens": file}, WHERE, name="pdpd-tokens")
     for header in (bearer(edge), bearer(old), bearer(edge, "bearer "), bearer(edge, "BEARER   "), bearer(edge + " ")):
         check(ask(pdp.port, header).decisions() is True, f"{header} is known")
     others = [(), (bearer(edge[:-1]),), (bearer(edge + "x"),), (bearer(edge.swapcase()),), (bearer(""),), (bearer(edge, "Basic "),),
@@ -60,12 +61,74 @@ def tokens(stage):
 
 def openness(stage):
     file = stage.write("some-tokens", f"edge sha256:{digest('0123456789abcdef0123456789')}\n")
-    pdp = Pdp(stage, FIXTURE, {"open": "true", "tokens": file}, name="pdpd-open")
+    pdp = Pdp(stage, FIXTURE, {"open": "true", "tokens": file}, WHERE, name="pdpd-open")
     check(ask(pdp.port).decisions() is True, "open: anybody")
     check(ask(pdp.port, bearer("0123456789abcdef0123456789")).decisions() is True, "and those that are known")
     check(ask(pdp.port, bearer("0123456789abcdef012345678x")).status == 401, "but none who shows a wrong token")
-    pdp = Pdp(stage, FIXTURE, {}, name="pdpd-shut")
+    pdp = Pdp(stage, FIXTURE, {}, WHERE, name="pdpd-shut")
     check(ask(pdp.port).status == 401, "without a word, nobody")
+
+
+def grants(stage):
+    """What a known caller may do is what its entry of `peers:` says; policies see its name."""
+    names = {name: secrets.token_urlsafe(24) for name in ("edge", "login", "acme-edge", "nobody")}
+    file = stage.write("grants-tokens", "".join(f"{name} sha256:{digest(token)}\n" for name, token in names.items()))
+    policies = {"who.yaml": """apiVersion: pdp/v1
+kind: Policy
+metadata: {name: who}
+rules:
+  - {id: edge, effect: allow, actions: [read], when: 'gateway == "edge"'}
+  - {id: tenant, effect: allow, actions: [read], when: 'tenant == "acme"'}
+"""}
+    config = """peers:
+  - {relay: edge, grants: [ask]}
+  - {relay: login, grants: [issue]}
+  - {relay: acme-edge, grants: [ask], tenants: [acme]}
+"""
+    pdp = Pdp(stage, policies, {"tokens": file, "grants": ["ask", "issue"]}, "inside", name="pdpd-grants", config=config)
+    event = {"request_id": "e1", "event": {"type": "login", "subject": {"type": "user", "id": "alice"},
+                                           "context": {"session": {"id": "dc9f0e1a6c44"}}, "properties": {"amr": ["pwd"]}}}
+
+    def send(name, path, body, **more):
+        return Pep(pdp.port, names[name]).send(path, body, **more)
+
+    question = json.loads(GOOD)
+    check(send("edge", EVALUATION, question).decisions() is True, "the policy sees who asks")
+    check(send("nobody", EVALUATION, question).decisions() is False, "and that it is somebody else")
+    check(send("nobody", EVALUATION, {**question, "gateway": "edge"}).decisions() is False, "whatever the body says")
+    reply = send("login", EVALUATION, question)
+    check(reply.status == 403 and "may not ask" in reply.text, f"one that may not ask: {reply}")
+    check(send("acme-edge", EVALUATION, {**question, "tenant": "acme"}).decisions() is True, "of its tenant")
+    check(send("acme-edge", "/acme" + EVALUATION, question).decisions() is True, "in the path")
+    for path, body in ((EVALUATION, question), ("/other" + EVALUATION, question), ("/other" + EVALUATION, {**question, "tenant": "acme"})):
+        reply = send("acme-edge", path, body)
+        check(reply.status == 403, f"of another tenant: {path}: {reply}")
+
+    reply = send("login", "/v1/events", event)
+    check(reply.status == 200 and reply.json["event"]["recorded"] is True and reply.json["session"]["state"] == "active", f"an event: {reply}")
+    reply = send("login", "/v1/events", event)
+    check(reply.status == 200 and reply.json["event"]["repeated"] is True, f"again: {reply}")
+    reply = send("edge", "/v1/events", {**event, "request_id": "e2"})
+    check(reply.status == 403, f"one that may not: {reply}")
+    for what, body in (("none", {}), ("a question", question), ("an id is missing", {"event": event["event"]}),
+                       ("of no kind", {"request_id": "e3", "event": {**event["event"], "type": "party"}}),
+                       ("of nobody", {"request_id": "e4", "event": {"type": "login"}}), ("no map", {"request_id": "e5", "event": "login"})):
+        reply = send("login", "/v1/events", body)
+        check(reply.status == 400 and reply.text, f"an event that is none: {what}: {reply}")
+    check(send("login", "/v1/events", event, method="PUT").status == 405, "events are posted")
+
+
+def apart(stage):
+    """Apart, the daemon believes what the adapter says of its callers where it has the grant `relay`, and nothing where not."""
+    token = secrets.token_urlsafe(24)
+    file = stage.write("apart-tokens", f"edge sha256:{digest(token)}\n")
+    config = f"decide:\n  - {{url: 'ipc://{stage.dir}/relay.ipc', grants: [ask, relay]}}\n"
+    pdpd = Pdpd(stage, FIXTURE, config=config, name="pdpd-apart")
+    without = Apart(stage, "pdp-http", pdpd, "--tokens", file)
+    reply = ask(without.port, bearer(token))
+    check(reply.status == 500 and "relay" in reply.text, f"without the grant: {reply}")
+    pdpd.decide = f"ipc://{stage.dir}/relay.ipc"
+    check(ask(Apart(stage, "pdp-http", pdpd, "--tokens", file).port, bearer(token)).decisions() is True, "with it")
 
 
 # settings and what is said of them
@@ -183,7 +246,7 @@ def tls(stage, pki):
     file = stage.write("tls-tokens", f"by-token sha256:{digest(token)}\n")
     cert, key, ca = (stage.write(f"live/{name}", pki[source].read_text()) for name, source in
                      (("cert", "server.pem"), ("key", "server.key"), ("ca", "ca.pem")))
-    pdp = Pdp(stage, FIXTURE, {"cert": cert, "key": key, "client-ca": ca, "tokens": file}, name="pdpd-tls")
+    pdp = Pdp(stage, FIXTURE, {"cert": cert, "key": key, "client-ca": ca, "tokens": file}, WHERE, name="pdpd-tls")
     for name in ("edge", "uri", "cn"):
         check(over_tls(pdp.port, pki, name)[0].decisions() is True, f"the certificate of {name} is known")
     for name in (None, "forged", "purpose", "late", "star", "nameless"):
@@ -216,5 +279,8 @@ with Stage() as main:
     tokens(main)
     openness(main)
     settings(main, made)
+    if inside():
+        grants(main)
+        apart(main)
     tls(main, made)
 finish()
