@@ -123,7 +123,7 @@ def waits(stage, grpc, pdpd, adapter):
         check(set(grpc.many(asked("/open"), 200, **told)) == {"error 1"}, "what is cancelled is gone")
     check(set(Grpc(stage, f"127.0.0.1:{hasty.port}").many(asked("/open"), 50)) == {"status 7"}, "no answer in time is a deny")
     late = grpc.many(asked("/open"), 2000, deadline_ms=8000)
-    check(set(late) <= {"status 7", "error 4"} and late.get("status 7", 0) > 0, f"before the gateway gives up, too: {late}")
+    check("status 0" not in late and late.get("status 7", 0) > 0, f"before the gateway gives up, too: {late}")
     pdpd.resume()
     until("it is asked again", lambda: code(grpc.call(asked("/open"))) == 0)
     pdpd.kill()

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 
 from envoy import PATIENT, Grpc, asked, certificates, code, headers, metadata, status
+from idp import ISSUER, Idp
 from support import Apart, Pdpd, Stage, check, finish, until, wait
 
 POLICY = """
@@ -128,6 +129,25 @@ def believes(stage, pdpd):
     check(code(response) == 16 and status(response) == "Unauthorized" and "www-authenticate" in headers(response), f"who? {response}")
 
 
+def checks_tokens(stage, pdpd):
+    """A token needs nobody's word; what is none is a 401 that says so."""
+    idp = Idp(stage)
+    adapter = Apart(stage, "pdp-ext-authz", pdpd, *PATIENT, "--jwks", idp.url, "--jwt-issuer", ISSUER, "--jwt-audience", "shop")
+    grpc = Grpc(stage, f"127.0.0.1:{adapter.port}")
+    bearer = lambda token: grpc.call(asked("/alice", headers={"authorization": f"Bearer {token}"}))
+    until("a token says who asks", lambda: code(bearer(idp.token())) == 0)
+    check(headers(bearer(idp.token())).get("x-pdp-subject") == "alice", "and the site is told")
+    check(code(bearer(idp.token(subject="bob"))) == 7, "another one is another one")
+    for token in (idp.token(exp=1), idp.token(aud="till"), "x.y.z", idp.token() + ", Bearer x"):
+        response = bearer(token)
+        challenge = headers(response).get("www-authenticate", "")
+        check(code(response) == 16 and 'error="invalid_token"' in challenge or code(response) == 7, f"{token[:20]}: {response}")
+        check(code(response) != 0, "no OK")
+    check(status(bearer(idp.token(exp=1))) == "Unauthorized", "an expired one is a 401")
+    twice = asked("/alice", raw=[("authorization", f"Bearer {idp.token()}".encode())] * 2)
+    check(code(grpc.call(twice)) != 0, "two are none")
+
+
 def complains(stage):
     def said(*options):
         done = subprocess.run([str(path) for path in (adapter.child.argv[0], "--pdp", pdpd.decide, "--listen", "127.0.0.1:0", *options)],
@@ -152,4 +172,6 @@ with Stage() as stage:
     renews(stage, adapter)
     demands_certificates(stage)
     believes(stage, pdpd)
+    if shutil.which("jose"):
+        checks_tokens(stage, pdpd)
 finish()
