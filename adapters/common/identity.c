@@ -118,7 +118,7 @@ static void split(struct look *look, struct text text, const char *marks, struct
                   size_t *count)
 {
     size_t begin = 0;
-    for (size_t i = 0; i <= text.len; i++) {
+    for (size_t i = 0; text.at != NULL && i <= text.len; i++) {
         if (i == text.len || (text.at[i] != '\0' && strchr(marks, text.at[i]) != NULL)) {
             add(look, (struct text){text.at + begin, i - begin}, list, room, count);
             begin = i + 1;
