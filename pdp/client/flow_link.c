@@ -212,18 +212,21 @@ static enum pdp_err write_some(struct pdp_flow *flow, struct str bytes, size_t *
     return put >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? PDP_ERR_OK : PDP_ERR_IO;
 }
 
+// What was sealed before goes first, and may be all of it: then it is the turn of what waits.
 static enum pdp_err send_sealed(struct pdp_flow *flow)
 {
-    struct str pending = flow_tls_pending(flow->tls);
-    if (pending.len == 0 && flow->out.len > 0) {
-        TRY(flow_tls_seal(flow->tls, buf_view(&flow->out)));
-        buf_clear(&flow->out);
-        pending = flow_tls_pending(flow->tls);
-    }
-    size_t sent = 0;
-    if (pending.len > 0) {
-        TRY(write_some(flow, pending, &sent));
-        flow_tls_sent(flow->tls, sent);
+    for (int round = 0; round < 2 && !flow->blocked; round++) {
+        struct str pending = flow_tls_pending(flow->tls);
+        if (pending.len == 0 && flow->out.len > 0) {
+            TRY(flow_tls_seal(flow->tls, buf_view(&flow->out)));
+            buf_clear(&flow->out);
+            pending = flow_tls_pending(flow->tls);
+        }
+        size_t sent = 0;
+        if (pending.len > 0) {
+            TRY(write_some(flow, pending, &sent));
+            flow_tls_sent(flow->tls, sent);
+        }
     }
     return PDP_ERR_OK;
 }

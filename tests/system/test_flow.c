@@ -87,7 +87,7 @@ static void turn(struct pdp_flow *flow)
                         .events = (short)(((wants & PDP_FLOW_READ) != 0 ? POLLIN : 0) |
                                           ((wants & PDP_FLOW_WRITE) != 0 ? POLLOUT : 0))};
     int64_t left = pdp_flow_due_ms(flow) - now_ms();
-    if (poll(&fd, 1, left < 0 ? 0 : left > 100 ? 100 : (int)left) > 0) {
+    if (poll(&fd, 1, left < 0 ? 0 : left > DEADLINE_MS ? DEADLINE_MS : (int)left) > 0) {
         ready |= (fd.revents & ~POLLOUT) != 0 ? PDP_FLOW_READ : 0u;
         ready |= (fd.revents & ~POLLIN) != 0 ? PDP_FLOW_WRITE : 0u;
     }
