@@ -500,6 +500,44 @@ for (let i = 0; i < count; i++) {
 """
 
 
+def over_tls(stage, site):
+    """Another machine's pdpd: who it is, and who nginx is, by certificates that are read anew with every reload."""
+    if not shutil.which("openssl"):
+        print("     no openssl: TLS is left out", flush=True)
+        return
+    at = stage.dir / "tls"
+    at.mkdir()
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=at, check=True, capture_output=True, timeout=DEADLINE_S)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
+    for name in ("pdp.example", "edge.example", "other.example"):
+        openssl("req", "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj",
+                f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=critical,CA:FALSE")
+    config = (f"tls: {{cert: {at}/pdp.example.pem, key: {at}/pdp.example.key, ca: {at}/ca.pem}}\n"
+              "peers: [{certificate: edge.example, name: edge, may_assert: [subject, authentication]}, {uid: 0}]\n")
+    pdpd = Pdpd(stage, {"shop.yaml": POLICY}, "--decide", "tls+tcp://127.0.0.1:0", config=config, name="far")
+    url = f"tls+tcp://127.0.0.1:{pdpd.ports['decide']}"
+    own = f"ca={at}/ca.pem cert={at}/edge.example.pem key={at}/edge.example.key"
+    text = SITE.replace("ipc:///run/pdp/decide.sock deadline=DEADLINE", "URL").replace("PLUS", "")
+    port, (main, env) = stage.port(), load()
+    values = {"listen 80;": f"listen 127.0.0.1:{port};", "127.0.0.1:8080": f"127.0.0.1:{site.port}"}
+    nginx = Nginx(stage, text, {**values, "URL": f"{url} deadline=3s {own} server_name=pdp.example"}, port, main=main, env=env)
+    judged(site, port, "/a", alice("c1"), 200, "over TLS")
+    judged(site, port, "/admin/x", alice("c1"), 403, "over TLS, a bad one")
+    for name in ("edge.example.pem", "edge.example.key"):
+        (at / name).write_bytes((at / name.replace("edge", "other")).read_bytes())
+    nginx.reload()
+    until("another certificate, which pdpd does not know", lambda: get(port, "/a", alice("c1")).status == 403)
+    nginx.stop()
+    nginx = Nginx(stage, text, {**values, "URL": f"{url} deadline=300ms {own} server_name=other.example"}, port, main=main, env=env)
+    judged(site, port, "/a", alice("c1"), 403, "a daemon of another name")
+    nginx.stop()
+    pdpd.stop()
+
+
 def second_version(stage, site, pdpd):
     """HTTP/2: streams are judged one by one; those that are taken back are asked about no more."""
     node = shutil.which("node")
@@ -587,6 +625,7 @@ def main():
         who_went_away(stage, site, pdpd)
         under_load(stage, site, pdpd)
         dies_during_a_download(stage, site)
+        over_tls(stage, site)
         second_version(stage, site, pdpd)
     finish()
 
