@@ -105,6 +105,15 @@ static void adapter_close(struct pdp_adapter **adapter_ptr)
     free(adapter);
 }
 
+// Forward-auth may be all that is wanted; but who wanted more should not have to guess.
+static void warn_of_nobody(const struct pdp_adapter_setup *setup, const struct callers *callers)
+{
+    if (callers_none(callers) && setting_text(setup, "client-ca") == NULL) {
+        setup->log(setup->user, PDP_LOG_WARN, "http_nobody_may_ask",
+                   "AuthZEN and events answer 401 to everybody: give `tokens`, `client-ca` or `open`");
+    }
+}
+
 static enum pdp_err open_all(struct pdp_adapter *adapter, const struct pdp_adapter_setup *setup,
                              struct pdp_adapter_wrong *wrong)
 {
@@ -116,7 +125,11 @@ static enum pdp_err open_all(struct pdp_adapter *adapter, const struct pdp_adapt
     err = err == PDP_ERR_OK ? open_parts(adapter, setup, wrong) : err;
     server->parts = adapter->parts;
     server->part_count = adapter->part_count;
-    return err == PDP_ERR_OK ? server_start(server, setup, wrong) : err;
+    if (err != PDP_ERR_OK) {
+        return err;
+    }
+    warn_of_nobody(setup, server->callers);
+    return server_start(server, setup, wrong);
 }
 
 static enum pdp_err adapter_open(const struct pdp_adapter_setup *setup, struct pdp_adapter **out,

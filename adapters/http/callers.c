@@ -127,6 +127,11 @@ enum pdp_err callers_reload(struct callers *callers, char why[PDP_ADAPTER_WHY_MA
     return err;
 }
 
+bool callers_none(const struct callers *callers)
+{
+    return callers->file == NULL && !callers->open;
+}
+
 // ---- A request ---------------------------------------------------------------------------------------
 
 // What a request shows: NULL where it shows nothing; empty where what it shows is none.

@@ -19,6 +19,9 @@ void callers_free(struct callers **callers);
 // Any thread.
 MUST_USE enum pdp_err callers_reload(struct callers *callers, char why[PDP_ADAPTER_WHY_MAX]);
 
+// Is there neither a file of tokens nor `open`? Then only certificates tell who somebody is.
+bool callers_none(const struct callers *callers);
+
 // Who sent this? true: somebody that is known, by name; or everybody may call, and the name is empty. A token
 // that is shown and not known is false even where all may call: whoever shows one means to be told apart. Any
 // thread. Cost: a digest, and a comparison with each token.

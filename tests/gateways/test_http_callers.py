@@ -67,6 +67,7 @@ def openness(stage):
     check(ask(pdp.port, bearer("0123456789abcdef012345678x")).status == 401, "but none who shows a wrong token")
     pdp = Pdp(stage, FIXTURE, {}, WHERE, name="pdpd-shut")
     check(ask(pdp.port).status == 401, "without a word, nobody")
+    pdp.child.must_say("event=http_nobody_may_ask")
 
 
 def grants(stage):
