@@ -324,7 +324,7 @@ static const struct {
      "'context': {'session': "
      "{'id': 's1'}}}}",
      "event.type"},
-    {"{'request_id': 'e', 'event': {'type': 'logout', 'context': {'session': {'id': 's1'}}}}", "subject"},
+    {"{'request_id': 'e', 'event': {'type': 'login', 'context': {'session': {'id': 's1'}}}}", "subject"},
     {"{'request_id': 'e', 'event': 'logout'}", "event"},
     {"{'evaluations': 7}", "evaluations"},
     {"{'evaluations': [7]}", ""},
