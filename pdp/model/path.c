@@ -103,13 +103,29 @@ static enum pdp_err decode(struct str raw, char *plain, size_t *len, const char 
     return PDP_ERR_OK;
 }
 
+// Some servers cut dots and blanks off the end of a name, and some decode before they look for `?` and `#`.
+static bool reads_as_dots(struct str segment)
+{
+    size_t at = 0;
+    while (at < segment.len && (segment.at[at] == '.' || segment.at[at] == ' ')) {
+        at++;
+    }
+    bool ends = at == segment.len || segment.at[at] == '?' || segment.at[at] == '#';
+    return segment.len > 0 && segment.at[0] == '.' && ends;
+}
+
 static enum pdp_err check_segment(struct str segment, bool last, const char **why)
 {
     if (segment.len == 0 && !last) {
         return refuse(why, "holds an empty segment (`//`), which some servers drop and some do not");
     }
     bool dots = str_eq(segment, STR(".")) || str_eq(segment, STR(".."));
-    return dots ? refuse(why, "holds a `.` or `..` segment") : PDP_ERR_OK;
+    if (dots) {
+        return refuse(why, "holds a `.` or `..` segment");
+    }
+    return reads_as_dots(segment)
+               ? refuse(why, "holds a segment of dots and blanks, which some servers read as `.` or `..`")
+               : PDP_ERR_OK;
 }
 
 static enum pdp_err check_segments(struct str plain, const char **why)

@@ -15,7 +15,7 @@
 //
 // MALFORMED, with *why a static text for people: servers are known to disagree about what this path names, so
 // no rule can speak about it. That is: not starting with `/`, an empty segment (`//`), a `.` or `..` segment,
-// `;`,
+// one of dots and blanks (`...`, `..%20`), or of dots in front of an encoded `?` or `#`, `;`,
 // `\`, `#`, an encoded slash, a control byte, a bad escape, text that is not UTF-8, or a `%25` whose second
 // decoding would give another byte (`%252e`). Case is kept, and so is a last `/`.
 //
