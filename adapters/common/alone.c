@@ -196,7 +196,11 @@ static int reach(struct alone *alone)
     }
     enum pdp_err err = pdp_connect(url, &options, &alone->client);
     if (err != PDP_ERR_OK) {
-        (void)fprintf(stderr, "%s: `--pdp %s` cannot be used: %s\n", alone->program, url, pdp_err_text(err));
+        (void)fprintf(
+            stderr,
+            "%s: `--pdp %s` cannot be used: %s\n  hint: an address is ipc:///path, tcp://host:port or "
+            "tls+tcp://host:port, the last with `--pdp-ca`\n",
+            alone->program, url, pdp_err_text(err));
         return TOLD_WRONG;
     }
     for (size_t i = 0; i < alone->fd_count; i++) {
