@@ -297,3 +297,16 @@ void identity_read_fini(struct identity_read *read)
 {
     claims_release(&read->claims);
 }
+
+const char *identity_challenge(const struct identity_read *who)
+{
+    if (who->verdict == IDENTITY_NO_TOKEN) {
+        return "Bearer realm=\"pdp\"";
+    }
+    if (who->verdict != IDENTITY_BAD_TOKEN) {
+        return NULL;
+    }
+    return who->fault == JWT_EXPIRED
+               ? "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
+               : "Bearer error=\"invalid_token\", error_description=\"the token is not valid\"";
+}

@@ -91,4 +91,8 @@ void identity_read_fini(struct identity_read *read);
 void identity_of_claims(const struct identity *identity, const json_t *claims, struct facts *facts,
                         struct identity_read *out);
 
+// The WWW-Authenticate of whom a token is asked for (RFC 6750): none came, or a bad one. NULL: no token would
+// help. Static.
+const char *identity_challenge(const struct identity_read *who);
+
 #endif

@@ -106,19 +106,6 @@ static size_t lines_of(const struct checking *checking, const char *name, struct
 
 // ---- Who ---------------------------------------------------------------------------------------------
 
-static const char *challenge_of(const struct identity_read *who)
-{
-    if (who->verdict == IDENTITY_NO_TOKEN) {
-        return "Bearer realm=\"pdp\"";
-    }
-    if (who->verdict != IDENTITY_BAD_TOKEN) {
-        return NULL;
-    }
-    return who->fault == JWT_EXPIRED
-               ? "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
-               : "Bearer error=\"invalid_token\", error_description=\"the token is not valid\"";
-}
-
 static void keep(struct text from, char to[CHECK_NAME_ROOM])
 {
     if (from.at != NULL && from.len < CHECK_NAME_ROOM && memchr(from.at, '\0', from.len) == NULL) {
@@ -132,7 +119,7 @@ static enum pdp_err identify(const struct check_rules *rules, int64_t now_ms, st
     identity_read(rules->identity, checking->headers, checking->header_count, true, now_ms, &checking->facts,
                   &checking->who);
     if (checking->who.verdict != IDENTITY_ASK) {
-        asked->challenge = challenge_of(&checking->who);
+        asked->challenge = identity_challenge(&checking->who);
         asked->why = checking->who.why;
         return PDP_ERR_DENIED;
     }

@@ -173,19 +173,6 @@ static void keep(struct asked *asked, const struct facts *facts, const struct id
     asked->cookie = who->cookie;
 }
 
-static const char *challenge_of(const struct identity_read *who)
-{
-    if (who->verdict == IDENTITY_NO_TOKEN) {
-        return "Bearer realm=\"pdp\"";
-    }
-    if (who->verdict != IDENTITY_BAD_TOKEN) {
-        return NULL;
-    }
-    return who->fault == JWT_EXPIRED
-               ? "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
-               : "Bearer error=\"invalid_token\", error_description=\"the token is not valid\"";
-}
-
 static void identify(struct http_call *call, const struct forward *self, struct facts *facts)
 {
     const struct http_request *request = http_request(call);
@@ -206,7 +193,7 @@ static void identify(struct http_call *call, const struct forward *self, struct 
         keep(asked, facts, &who);
         ask(call, self, facts);
     } else {
-        refuse(call, self, challenge_of(&who), who.why);
+        refuse(call, self, identity_challenge(&who), who.why);
     }
     identity_read_fini(&who);
 }
