@@ -74,6 +74,23 @@ static void keep(const struct asked *asked, const struct pdp_answer *answer)
     guard_keep(asked->guard, asked->begun, &kept, watch_now());
 }
 
+// The worst of what is known of the sessions of a batch that are allowed. Refs are texts without a NUL.
+static enum guard_word judge_batch(const struct asked *asked, const struct pdp_answer *answer)
+{
+    const struct value *list = value_get(answer_root(answer), STR("evaluations"));
+    enum guard_word worst = GUARD_HOLDS;
+    for (uint32_t i = 0; list != NULL && list->kind == VALUE_LIST && i < list->n && worst == GUARD_HOLDS;
+         i++) {
+        const struct value *ref = value_path(&list->as.list[i], STR("context.session.ref"));
+        const struct value *decision = value_get(&list->as.list[i], STR("decision"));
+        bool denies = decision != NULL && decision->kind == VALUE_BOOL && !decision->as.b;
+        bool named = ref != NULL && ref->kind == VALUE_STRING;
+        worst =
+            denies ? GUARD_HOLDS : guard_judge(asked->guard, asked->begun, named ? value_text(ref) : STR(""));
+    }
+    return worst;
+}
+
 void asked_end(struct asked *asked, struct pdp_answer **answer)
 {
     if (asked->guard == NULL || *answer == NULL) {
@@ -82,9 +99,10 @@ void asked_end(struct asked *asked, struct pdp_answer **answer)
     if (asked->question.len > 0) {
         keep(asked, *answer);
     }
-    enum guard_word word = pdp_answer_allows(*answer) ? guard_judge(asked->guard, asked->begun,
-                                                                    str_of(pdp_answer_session_ref(*answer)))
-                                                      : GUARD_HOLDS;
+    enum guard_word word = pdp_answer_allows(*answer)     ? guard_judge(asked->guard, asked->begun,
+                                                                        str_of(pdp_answer_session_ref(*answer)))
+                           : answer_root(*answer) != NULL ? judge_batch(asked, *answer)
+                                                          : GUARD_HOLDS;
     if (word != GUARD_HOLDS) {
         pdp_answer_free(answer);
         *answer =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a gateway keeps and what makes it void, without sockets or a clock. A plain program: it links libpdp's
 // inside.
-#include "client/guard.h"
+#include "client/watch.h"
+#include "wire/answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,41 @@ static void test_clocks_that_run_apart(void)
     guard_free(&guard);
 }
 
+#define ITEM(decision, effect, ref)                                    \
+    "{\"decision\": " decision ", \"context\": {\"effect\": \"" effect \
+    "\", \"code\": \"policy\", \"session\": "                          \
+    "{\"ref\": \"" ref "\"}}}"
+
+// What a message under way was answered, and what is told of it once the session REF has ended.
+static const struct {
+    const char *answer;
+    bool whole; // it stands as it came
+} UNDER_WAY[] = {
+    {ITEM("true", "allow", REF), false},
+    {ITEM("true", "allow", OTHER), true},
+    {"{\"evaluations\": [" ITEM("true", "allow", REF) "]}", false},
+    {"{\"evaluations\": [" ITEM("true", "allow", OTHER) ", " ITEM("true", "allow", REF) "]}", false},
+    {"{\"evaluations\": [" ITEM("true", "allow", OTHER) ", " ITEM("false", "deny", REF) "]}", true},
+    {"{\"results\": [{\"id\": \"a\"}]}", true},
+};
+
+static void test_what_was_under_way(void)
+{
+    struct guard *guard = make(10);
+    struct asked asked = {.guard = guard, .begun = guard_begin(guard)};
+    hear(guard, NOTICE_ENDED, REF, 10);
+    for (size_t i = 0; i < COUNT_OF(UNDER_WAY); i++) {
+        struct pdp_answer *answer = NULL;
+        size_t len = 0;
+        CHECK(answer_read_any(str_of(UNDER_WAY[i].answer), &answer) == PDP_ERR_OK);
+        asked_end(&asked, &answer);
+        CHECK((pdp_answer_bytes(answer, &len) != NULL) == UNDER_WAY[i].whole);
+        CHECK(UNDER_WAY[i].whole || pdp_answer_code(answer) == PDP_CODE_TERMINATED);
+        pdp_answer_free(&answer);
+    }
+    guard_free(&guard);
+}
+
 int main(void)
 {
     test_kept_as_long_as_it_says();
@@ -267,6 +303,7 @@ int main(void)
     test_orders();
     test_too_many_ends();
     test_room();
+    test_what_was_under_way();
     (void)printf("%d checks, %d failed\n", checks, failures);
     return failures == 0 ? 0 : 1;
 }
