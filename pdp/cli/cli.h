@@ -48,7 +48,8 @@ struct cli_command {
     size_t positionals; // how many words it takes
     int (*run)(const struct cli_args *args);
 };
-extern const struct cli_command CLI_COMMANDS[];
+#define CLI_COMMANDS_MAX 128
+extern const struct cli_command CLI_COMMANDS[]; // commands.c
 extern const size_t CLI_COMMAND_COUNT;
 
 // Reads flags for a command; CLI_DONE, or CLI_BAD with the mistake and a hint on stderr.

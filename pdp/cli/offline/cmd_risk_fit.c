@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/gather.h"
+#include "cli/admin/gather.h"
 
 #include "base/fmath.h"
 #include "risk/fit.h"

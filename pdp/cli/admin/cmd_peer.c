@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
-#include "cli/remote.h"
+#include "cli/admin/remote.h"
 #include "wire/wire.h"
 
 int cmd_peer_list(const struct cli_args *args)

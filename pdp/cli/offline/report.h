@@ -3,7 +3,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "cli/gather.h"
+#include "cli/admin/gather.h"
 
 #define REPORT_THRESHOLDS 12
 #define REPORT_BUDGETS 3

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/taking.h"
+#include "cli/admin/taking.h"
 
 #include "cli/local.h"
-#include "cli/remote.h"
+#include "cli/admin/remote.h"
 
 void taking_put(const struct cli_args *args, struct emit *emit)
 {

@@ -4,7 +4,7 @@
 #define CLI_GATHER_H
 
 #include "base/map.h"
-#include "cli/events.h"
+#include "cli/offline/events.h"
 #include "risk/labels.h"
 #include "risk/traffic.h"
 

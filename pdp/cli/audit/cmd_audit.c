@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/audit_cli.h"
+#include "cli/audit/audit_cli.h"
 
 #include "audit/export.h"
 #include "audit/proof.h"

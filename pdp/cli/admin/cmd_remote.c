@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
-#include "cli/remote.h"
-#include "cli/taking.h"
-#include "cli/wait.h"
+#include "cli/admin/remote.h"
+#include "cli/admin/taking.h"
+#include "cli/admin/wait.h"
 
 #include "client/client.h"
 

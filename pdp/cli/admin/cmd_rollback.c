@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
-#include "cli/remote.h"
-#include "cli/taking.h"
+#include "cli/admin/remote.h"
+#include "cli/admin/taking.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of what analysts have ordered: one row a listing, one way to print them.
-#include "cli/remote.h"
+#include "cli/admin/remote.h"
 #include "wire/wire.h"
 
 struct column {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/report.h"
+#include "cli/offline/report.h"
 
 #include "base/fmath.h"
-#include "cli/plot.h"
+#include "cli/offline/plot.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/plot.h"
+#include "cli/offline/plot.h"
 
 #include "base/fmath.h"
 

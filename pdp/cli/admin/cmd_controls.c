@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/remote.h"
+#include "cli/admin/remote.h"
 #include "wire/wire.h"
 
 #include "base/time.h"

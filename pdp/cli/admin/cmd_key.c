@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/remote.h"
+#include "cli/admin/remote.h"
 
 static const struct {
     const char *title, *name;

@@ -2,7 +2,7 @@
 // `pdpctl audit forget` and `rotate-key`: what changes an audit log's keys, by a daemon that runs, or where
 // none does.
 #include "audit/log.h"
-#include "cli/audit_cli.h"
+#include "cli/audit/audit_cli.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/wait.h"
+#include "cli/admin/wait.h"
 
 #include "wire/wire.h"
 
