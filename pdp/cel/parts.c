@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cel/parts.h"
+
+#include "cel/cel.h"
+#include "cel/lex.h"
+
+#define PARTS_DEPTH_MAX 200
+
+static enum cel_part_op op_of(const struct ast *ast)
+{
+    if (ast->kind != AST_CALL) {
+        return CEL_PART_ATOM;
+    }
+    switch (ast->func) {
+    case F_AND:
+        return CEL_PART_ALL;
+    case F_OR:
+        return CEL_PART_ANY;
+    case F_NOT:
+        return CEL_PART_NOT;
+    default:
+        return CEL_PART_ATOM;
+    }
+}
+
+static size_t count_parts(const struct ast *ast)
+{
+    size_t count = 1;
+    for (uint32_t i = 0; op_of(ast) != CEL_PART_ATOM && i < ast->count; i++) {
+        count += count_parts(ast->args[i]);
+    }
+    return count;
+}
+
+static void put_parts(const struct ast *ast, uint32_t parent, struct cel_part *out, uint32_t *count)
+{
+    uint32_t own = (*count)++;
+    out[own] = (struct cel_part){op_of(ast), ast->at, ast->len, parent};
+    for (uint32_t i = 0; op_of(ast) != CEL_PART_ATOM && i < ast->count; i++) {
+        put_parts(ast->args[i], own, out, count);
+    }
+}
+
+// `(a || b) && c`: the tree's ranges begin behind the bracket of their first operand.
+static void widen(struct cel_part *parts, size_t count, uint32_t opener, uint32_t closer)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct cel_part *part = &parts[i];
+        if (part->at <= closer && closer < part->at + part->len && opener < part->at) {
+            part->len += part->at - opener;
+            part->at = opener;
+        }
+    }
+}
+
+// Inner pairs close first, so that a part that is widened by one is seen by the next.
+static void balance(struct unit *unit, struct cel_part *parts, size_t count)
+{
+    uint32_t open[PARTS_DEPTH_MAX + 1];
+    size_t depth = 0;
+    struct token token = {0};
+    struct lexer lexer = {.unit = unit, .text = unit->text->text};
+    for (lex_next(&lexer, &token); token.kind != TOK_END && token.kind != TOK_BAD; lex_next(&lexer, &token)) {
+        bool opens = token.kind == TOK_LPAREN || token.kind == TOK_LBRACKET || token.kind == TOK_LBRACE;
+        bool closes = token.kind == TOK_RPAREN || token.kind == TOK_RBRACKET || token.kind == TOK_RBRACE;
+        if (opens && depth < COUNT_OF(open)) {
+            open[depth++] = token.at;
+        } else if (closes && depth > 0) {
+            widen(parts, count, open[--depth], token.at);
+        }
+    }
+}
+
+enum pdp_err cel_parts(struct str text, struct arena *arena, struct cel_part **out, size_t *count)
+{
+    *out = NULL;
+    *count = 0;
+    const struct cel_text whole = {.text = text};
+    struct unit unit = {.text = &whole, .arena = arena, .depth_max = PARTS_DEPTH_MAX};
+    TRY(parse_unit(&unit));
+    struct cel_part *parts = ARENA_ARRAY(arena, struct cel_part, count_parts(unit.root));
+    if (parts == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    uint32_t made = 0;
+    put_parts(unit.root, UINT32_MAX, parts, &made);
+    balance(&unit, parts, made);
+    *out = parts;
+    *count = made;
+    return PDP_ERR_OK;
+}
