@@ -24,7 +24,8 @@ struct cli_values {
 struct cli_args {
     const char *positional[4];
     size_t positional_count;
-    const char *policies, *request, *events, *labels, *html, *connect, *session, *reason, *subject, *after, *list;
+    const char *policies, *request, *events, *labels, *html, *connect, *session, *reason, *subject, *after,
+        *list;
     struct cli_values geo, keys, vkeys, signals;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;

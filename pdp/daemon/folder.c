@@ -26,6 +26,9 @@ struct folder {
     struct str dir; // NUL-terminated
     struct snapshot_file *files;
     size_t count, cap;
+    struct snapshot_file *tests;
+    size_t test_count, test_cap;
+    bool tests_read;
     struct snapshot_file *geo;
     size_t geo_count;
     struct packed *packed; // NULL: it is a folder
@@ -90,22 +93,34 @@ static enum pdp_err file_read(struct folder *folder, const char *path, size_t mo
 
 // ---- The folder ------------------------------------------------------------------------------------
 
-static enum pdp_err folder_add(struct folder *folder, struct str name)
+bool folder_is_test(struct str name)
 {
-    if (folder->count == FILES_MAX) {
+    return str_ends(name, STR("_test.yaml")) || str_ends(name, STR("_test.yml"));
+}
+
+static enum pdp_err list_add(struct snapshot_file **list, size_t *count, size_t *cap, struct str name)
+{
+    if (*count == FILES_MAX) {
         return PDP_ERR_LIMIT;
     }
-    if (folder->count == folder->cap) {
-        size_t cap = folder->cap == 0 ? 64 : folder->cap * 2;
-        struct snapshot_file *files = realloc(folder->files, cap * sizeof *files);
+    if (*count == *cap) {
+        size_t more = *cap == 0 ? 64 : *cap * 2;
+        struct snapshot_file *files = realloc(*list, more * sizeof *files);
         if (files == NULL) {
             return PDP_ERR_NOMEM;
         }
-        folder->files = files;
-        folder->cap = cap;
+        *list = files;
+        *cap = more;
     }
-    folder->files[folder->count++] = (struct snapshot_file){.name = name};
+    (*list)[(*count)++] = (struct snapshot_file){.name = name};
     return PDP_ERR_OK;
+}
+
+// What tests say is no part of what is served.
+static enum pdp_err folder_add(struct folder *folder, struct str name)
+{
+    return folder_is_test(name) ? list_add(&folder->tests, &folder->test_count, &folder->test_cap, name)
+                                : list_add(&folder->files, &folder->count, &folder->cap, name);
 }
 
 static void dir_close(DIR **dir)
@@ -164,10 +179,10 @@ static int by_name(const void *a, const void *b)
     return str_cmp(((const struct snapshot_file *)a)->name, ((const struct snapshot_file *)b)->name);
 }
 
-static enum pdp_err folder_texts(struct folder *folder)
+static enum pdp_err read_texts(struct folder *folder, struct snapshot_file *files, size_t count)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        struct snapshot_file *file = &folder->files[i];
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot_file *file = &files[i];
         file->err = file_read(folder, file->name.at, DOCUMENT_BYTES_MAX, &file->text, &file->why);
         if (file->err == PDP_ERR_NOMEM) {
             return PDP_ERR_NOMEM;
@@ -199,7 +214,19 @@ static enum pdp_err folder_fill(struct folder *folder, const char *dir)
         return PDP_ERR_MISSING;
     }
     qsort(folder->files, folder->count, sizeof *folder->files, by_name);
-    return folder_texts(folder);
+    return read_texts(folder, folder->files, folder->count);
+}
+
+enum pdp_err folder_tests(struct folder *folder, const struct snapshot_file **files, size_t *count)
+{
+    *files = folder->tests;
+    *count = folder->test_count;
+    if (folder->test_count > 0 && !folder->tests_read) {
+        qsort(folder->tests, folder->test_count, sizeof *folder->tests, by_name);
+        folder->tests_read = true;
+        return read_texts(folder, folder->tests, folder->test_count);
+    }
+    return PDP_ERR_OK;
 }
 
 enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count, struct folder **out,
@@ -325,6 +352,7 @@ void folder_free(struct folder **folder_ptr)
     struct folder *folder = STEAL(*folder_ptr);
     if (folder != NULL) {
         free(folder->files);
+        free(folder->tests);
         free(folder->geo);
         packed_free(&folder->packed);
         arena_fini(&folder->arena);

@@ -9,9 +9,11 @@
 
 struct folder; // owns all texts; the sources of diagnostics point into it
 
-// Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders), sorted by name, and the databases. A
-// file that cannot be read is given with its error, for the compiler to name. MISSING, IO or LIMIT with words
-// in `why` where the folder itself cannot be read, holds no document, or is far too large.
+// Is it a file of tests, by its name? They end in `_test.yaml` or `_test.yml`.
+bool folder_is_test(struct str name);
+// Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders) but for tests, sorted by name, and
+// the databases. A file that cannot be read is given with its error, for the compiler to name. MISSING, IO or
+// LIMIT with words in `why` where the folder itself cannot be read, holds no document, or is far too large.
 MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count,
                                   struct folder **out, char why[FOLDER_WHY_MAX]);
 // The same folder with no document read: for the files that documents name.
@@ -24,8 +26,11 @@ MUST_USE enum pdp_err folder_unpack(const char *path, const char *const *geo, si
 MUST_USE enum pdp_err folder_of_bytes(struct str bytes, const char *called, const char *const *geo,
                                       size_t geo_count, struct folder **out, char why[FOLDER_WHY_MAX]);
 const struct bundle *folder_bundle(const struct folder *folder); // NULL: it is a folder
-struct str folder_bytes(const struct folder *folder);            // the bundle, signatures included; or empty
-size_t folder_front(const struct folder *folder); // bytes of each document's name that are the folder's
+// The folder's files of tests, sorted by name; read at the first call. Of a bundle there are none. NOMEM.
+// Texts live as long as the folder.
+MUST_USE enum pdp_err folder_tests(struct folder *folder, const struct snapshot_file **files, size_t *count);
+struct str folder_bytes(const struct folder *folder); // the bundle, signatures included; or empty
+size_t folder_front(const struct folder *folder);     // bytes of each document's name that are the folder's
 void folder_free(struct folder **folder);
 // For snapshot_build; geo_optional and now_ms are the caller's to set. Borrowed from the folder. One thread.
 struct snapshot_input folder_input(struct folder *folder);

@@ -54,7 +54,7 @@ struct ask {
     size_t item;                    // place in a batch; 0 outside
     const struct entity *candidate; // of a search: judged for nobody to act on, so nothing is counted of it,
                                     // not even in shadow. NULL: this is a question
-    enum search_part searched; // what the candidate is
+    enum search_part searched;      // what the candidate is
     // What was found.
     bool has_ip;
     struct ip ip;
@@ -185,6 +185,10 @@ void ask_add_counters(struct ask *ask, enum pdp_effect effect);
 
 // hits.c: one more answer that the first deciding rule of `result` decided, unless it was judged in shadow.
 void ask_count_rule(const struct ask *ask, const struct policy_result *result);
+
+// watch.c: what was judged, to who watches the worker.
+void ask_show(struct ask *ask, const struct policy_host *host, const struct policy_question *question,
+              const struct policy_result *result, const struct verdict *out);
 
 // What changes a question's world: is it judged in shadow?
 static inline bool ask_in_shadow(const struct ask *ask)

@@ -583,6 +583,9 @@ static void judge(struct ask *ask, struct verdict *out)
     }
     ask_add_counters(ask, out->effect);
     out->valid_until_ms = valid_until(ask, &result, out);
+    if (ask->worker->watch != NULL) {
+        ask_show(ask, &host, &question, &result, out);
+    }
 }
 
 // As it is kept, not as it would have been: a probe, a refused beginning or a full table stores nothing.

@@ -37,6 +37,7 @@ struct snapshot_input {
     void *user;
     int64_t now_ms;
     int64_t expires_ms; // from then on every question is denied, code stale; 0: never
+    bool conditions;    // keep conditions as they are written, for tools (policy/conditions.h)
 };
 
 // Compiles; every mistake goes to `diags` (texts of files must live as long as those). *out NULL on failure.

@@ -297,6 +297,7 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
                               struct snapshot *s, struct diags *diags)
 {
     enum pdp_err first = policy_names_read(list->docs, list->count, &s->arena, diags, &s->names);
+    s->names.conditions = named->input->conditions;
     TRY(attrs_declare_all(&s->env, s->names.counters, s->names.counter_count, &s->arena));
     keep_first(&first, policy_schema_read(list->docs, list->count, &s->arena, diags, &s->env, &s->schema));
     s->env.sets = s->names.sets;

@@ -34,6 +34,7 @@ struct agent_seen {
 };
 
 struct recorder;
+struct watch;
 
 struct worker {
     _Alignas(64) _Atomic(struct snapshot *) pinned;  // what it reads now; NULL between decisions
@@ -59,6 +60,7 @@ struct worker {
     const struct undo *undo;           // pinned with them; NULL: nothing is undone
     struct shadow_seed seed;           // of the question at hand
     struct recorder *recorder;         // NULL: nothing is recorded
+    const struct watch *watch;         // NULL: nobody watches
     struct lately *lately;             // some of what was asked; NULL: memory was out
 };
 

@@ -3,6 +3,7 @@
 #ifndef POLICY_BUILD_H
 #define POLICY_BUILD_H
 
+#include "policy/conditions.h"
 #include "policy/networks.h"
 #include "policy/set.h"
 
@@ -19,6 +20,15 @@ struct build_lifted {
     bool all;
     uint32_t *rules;
     uint32_t count;
+};
+
+// Conditions as they are written, as far as they were read.
+struct build_conditions {
+    struct policy_condition *list;
+    size_t count, cap;
+    enum policy_owner owner; // of what is read now
+    struct str name, policy;
+    uint32_t parent;
 };
 
 struct build {
@@ -44,6 +54,7 @@ struct build {
     const struct conf_doc **scope_docs; // of each scope
     struct entities_named *entities;
     size_t entity_count;
+    struct build_conditions conditions;
 };
 
 // What every document has; CONF_ANY fields are checked by policy_names_read.
@@ -124,6 +135,16 @@ void scope_check_effect(struct build *build, uint32_t scope, enum pdp_effect eff
                         const char *what);
 // Where the scope is, for the error reported last.
 void scope_hint(const struct build *build, uint32_t scope, const char *what);
+
+// Whose the conditions are that are read next.
+void conditions_of(struct build *build, enum policy_owner owner, struct str name, struct str policy);
+// A list of conditions in a document, from here until it is closed with what it compiled to. `own` is what
+// was given when it was opened.
+uint32_t conditions_open(struct build *build, enum cel_part_op op, struct str text, struct place place);
+void conditions_close(struct build *build, uint32_t own, uint32_t expr);
+// An expression that compiled to `whole`, with its parts.
+void conditions_expr(struct build *build, const struct conf_node *node, uint32_t whole,
+                     const struct build_vars *vars);
 
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.
 uint32_t when_read(struct build *build, const struct conf_node *node, const struct build_vars *vars);

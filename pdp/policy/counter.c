@@ -188,6 +188,7 @@ void read_counter(struct build *build, const struct conf_doc *doc)
     counter->bad_when = words(build, counter->name, "its `when` is no truth");
     counter->bad_key = words(build, counter->name, "a key is text, a number, a truth or an address");
     counter->bad_past = words(build, counter->name, "a question in its window could not be counted");
+    conditions_of(build, POLICY_OWNER_COUNTER, counter->name, STR(""));
     read_key(&r);
     read_add(&r);
     read_when(&r);

@@ -33,6 +33,7 @@ void definitions_count(const struct conf_doc *doc, size_t *variables, size_t *ro
 static void read_variables(struct build *build, const struct conf_node *map)
 {
     size_t before = build->shared.count;
+    conditions_of(build, POLICY_OWNER_VARIABLE, STR(""), STR(""));
     when_vars(build, map, &build->shared);
     for (size_t i = before; i < build->shared.count; i++) {
         uint32_t old = 0;

@@ -263,6 +263,7 @@ static void read_condition(struct reading *r, uint32_t target)
         build_fail(build, PDP_ERR_MISSING, build_key_place(r->node, "when"),
                    "leave `when` out where nothing is asked", "`when` is empty");
     } else if (r->rule->when != NULL) {
+        conditions_of(build, POLICY_OWNER_RULE, r->out->name, build->set->policies[r->out->policy].name);
         r->out->when = when_read(build, r->rule->when, r->vars);
     }
     bool risky = reads_risk(build, r->out->when) || reads_risk(build, target);
@@ -407,9 +408,11 @@ void read_policy(struct build *build, const struct conf_doc *doc)
                                   .scope = scope_of(build, doc),
                                   .algorithm = (enum combine_algorithm)document.combine};
     struct build_vars vars = build->shared;
+    conditions_of(build, POLICY_OWNER_TARGET, policy->name, policy->name);
     if (document.variables != NULL) {
         when_vars(build, document.variables, &vars);
     }
+    conditions_of(build, POLICY_OWNER_TARGET, policy->name, policy->name);
     policy->target = scope_join(build, policy->scope, read_target(build, doc, document.target, &vars));
     uint64_t target_steps = bound_target(build, policy, document.target, doc);
     policy->rollout = rollout_read(build, doc->root, policy->name);

@@ -178,6 +178,7 @@ void read_exception(struct build *build, const struct conf_doc *doc)
         build_fail(build, PDP_ERR_MISSING, build_key_place(doc->root, "when"),
                    "leave `when` out where nothing is asked", "`when` is empty");
     } else if (document.when != NULL) {
+        conditions_of(build, POLICY_OWNER_EXCEPTION, out->name, STR(""));
         out->when = when_read(build, document.when, &build->shared);
     }
     out->when = scope_join(build, scope_of(build, doc), out->when);

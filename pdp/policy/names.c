@@ -99,6 +99,12 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
     } else {
         AUTO(buf_fini) struct buf text = {0};
         shown(&text, kind->text);
+        if (str_eq(kind->text, STR("Test")) || str_eq(kind->text, STR("Scenario"))) {
+            note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place,
+                               "a `" STR_FMT "` stands among policies", STR_ARG(buf_view(&text))));
+            diag_hint(n->diags, "put it into a file whose name ends in `_test.yaml`, which is never served");
+            return false;
+        }
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
                            STR_ARG(buf_view(&text))));
     }

@@ -26,6 +26,7 @@ struct policy_names {
     size_t strength_count;
     struct str *counters; // of Counter documents; `counters.NAME` is numbered by its place here
     size_t counter_count;
+    bool conditions; // set between the passes: keep them as they are written (policy/conditions.h)
 };
 // First pass over all documents: checks apiVersion, kind, metadata (name unique in its kind), and gathers
 // names. All mistakes go to `diags`.

@@ -246,6 +246,8 @@ enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const st
                           .lists = own};
     TRY(read_all(&build, docs, count));
     TRY(networks_build(own, NULL, &own->networks));
+    set->conditions = build.conditions.list;
+    set->condition_count = build.conditions.count;
     *out = set;
     *lists = STEAL(own);
     return PDP_ERR_OK;

@@ -288,6 +288,7 @@ void read_scope(struct build *build, const struct conf_doc *doc)
         build_fail(build, PDP_ERR_MISSING, build_key_place(doc->root, "target"),
                    "leave `target` out where the folder is about everything", "`target` is empty");
     } else if (document.target != NULL) {
+        conditions_of(build, POLICY_OWNER_SCOPE, out->name, STR(""));
         out->own = when_read(build, document.target, &build->shared);
         refuse_roots(build, document.target, out->own);
         (void)when_bound(build, out->own, 0, document.target->place, "the Scope", out->name);

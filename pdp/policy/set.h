@@ -86,6 +86,7 @@ struct set_numbers {
 };
 
 struct index;
+struct policy_condition;
 
 struct policy_set {
     struct arena *arena;
@@ -110,6 +111,8 @@ struct policy_set {
     struct entities entities;
     struct policy_counter *counters; // by the number of their names
     uint32_t counter_count;
+    const struct policy_condition *conditions; // as they are written; NULL: they were not kept
+    size_t condition_count;
     bool untargeted;         // a policy has no target: NO_POLICY cannot be
     struct index *by_rule;   // rules by what they test
     struct index *by_target; // policies by what their target tests

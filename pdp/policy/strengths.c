@@ -58,6 +58,7 @@ static void read_level(struct build *build, const struct conf_node *node, uint32
         }
     }
     if (level.proves != NULL) {
+        conditions_of(build, POLICY_OWNER_STRENGTH, out->name, STR(""));
         out->proves = when_expr(build, level.proves, CEL_BOOL, &(struct build_vars){0});
         (void)when_bound(build, out->proves, 0, level.proves->place, "the strength", out->name);
     }

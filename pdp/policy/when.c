@@ -13,6 +13,7 @@ uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_t
     struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
     uint32_t expr = SET_NO_EXPR;
     build_note(build, cel_add(build->program, &text, want, vars->list, vars->count, 0, build->diags, &expr));
+    conditions_expr(build, node, expr, vars);
     return expr;
 }
 
@@ -89,18 +90,22 @@ static uint32_t read_not(struct build *build, const struct conf_node *node, cons
 
 static const struct {
     struct str name;
+    enum cel_part_op op;
     uint32_t (*read)(struct build *build, const struct conf_node *node, const struct build_vars *vars);
 } FORMS[] = {
-    {{"all", 3}, read_all},
-    {{"any", 3}, read_any},
-    {{"not", 3}, read_not},
+    {{"all", 3}, CEL_PART_ALL, read_all},
+    {{"any", 3}, CEL_PART_ANY, read_any},
+    {{"not", 3}, CEL_PART_NOT, read_not},
 };
 
 static uint32_t read_form(struct build *build, const struct conf_entry *entry, const struct build_vars *vars)
 {
     for (size_t i = 0; i < COUNT_OF(FORMS); i++) {
         if (str_eq(entry->key->text, FORMS[i].name)) {
-            return FORMS[i].read(build, entry->value, vars);
+            uint32_t own = conditions_open(build, FORMS[i].op, FORMS[i].name, entry->key->place);
+            uint32_t expr = FORMS[i].read(build, entry->value, vars);
+            conditions_close(build, own, expr);
+            return expr;
         }
     }
     build_fail(build, PDP_ERR_UNKNOWN, entry->key->place,
@@ -113,7 +118,10 @@ uint32_t when_read(struct build *build, const struct conf_node *node, const stru
 {
     uint32_t exprs[COUNT_OF(FORMS)];
     if (node->kind == CONF_LIST) {
-        return read_items(build, node, true, vars);
+        uint32_t own = conditions_open(build, CEL_PART_ALL, STR("all"), node->place);
+        uint32_t every = read_items(build, node, true, vars);
+        conditions_close(build, own, every);
+        return every;
     }
     if (node->kind != CONF_MAP) {
         return when_expr(build, node, CEL_BOOL, vars);
@@ -124,6 +132,10 @@ uint32_t when_read(struct build *build, const struct conf_node *node, const stru
     }
     size_t count = 0;
     bool unknown = false;
+    uint32_t own = UINT32_MAX;
+    if (node->count > 1) {
+        own = conditions_open(build, CEL_PART_ALL, STR("all"), node->place);
+    }
     for (size_t i = 0; i < node->count; i++) {
         uint32_t expr = read_form(build, &node->entries[i], vars);
         unknown = unknown || expr == SET_NO_EXPR;
@@ -131,10 +143,9 @@ uint32_t when_read(struct build *build, const struct conf_node *node, const stru
             exprs[count++] = expr;
         }
     }
-    if (unknown) {
-        return SET_NO_EXPR;
-    }
-    return count == 1 ? exprs[0] : join(build, true, exprs, count);
+    uint32_t expr = unknown ? SET_NO_EXPR : count == 1 ? exprs[0] : join(build, true, exprs, count);
+    conditions_close(build, own, expr);
+    return expr;
 }
 
 static bool is_identifier(struct str s)
@@ -171,6 +182,7 @@ void when_vars(struct build *build, const struct conf_node *map, struct build_va
                        "Definitions share a variable `" STR_FMT "`", STR_ARG(key->text));
             continue;
         }
+        conditions_of(build, POLICY_OWNER_VARIABLE, build_copy(build, key->text), build->conditions.policy);
         uint32_t expr = when_expr(build, map->entries[i].value, CEL_DYN, vars);
         (void)when_bound(build, expr, 0, map->entries[i].value->place, "the variable", key->text);
         if (expr != SET_NO_EXPR) {
