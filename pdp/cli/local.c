@@ -156,11 +156,15 @@ static void note_bundle(const struct bundle *bundle, struct local *out)
 
 int local_open(const struct cli_args *args, struct local *out)
 {
-    *out = (struct local){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
     const char *path = args->policies != NULL ? args->policies : args->positional[0];
-    if (path == NULL) {
-        return cli_bad("give `--policies DIR`", "no policy folder is named");
-    }
+    *out = (struct local){0};
+    return path != NULL ? local_open_at(args, path, out)
+                        : cli_bad("give `--policies DIR`", "no policy folder is named");
+}
+
+int local_open_at(const struct cli_args *args, const char *path, struct local *out)
+{
+    *out = (struct local){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
     AUTO(folder_free) struct folder *folder = NULL;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     int code = local_read(args, path, &folder);

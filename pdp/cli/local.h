@@ -25,6 +25,8 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
 // Compiles the folder or bundle. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so
 // that the same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
 int local_open(const struct cli_args *args, struct local *out);
+// The same of the folder or bundle at `path`.
+int local_open_at(const struct cli_args *args, const char *path, struct local *out);
 void local_close(struct local *local);
 
 // A question with `explain` set to full, as JSON; what is none goes on as it is, and false is returned.

@@ -3,9 +3,7 @@
 
 #include "client/client.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 // One line of a recording, kept until its batch is full.
 struct asked {
@@ -23,8 +21,6 @@ struct replay {
     int64_t group_ms;
     struct arena arena;
     struct buf message, answer, out;
-    uint64_t at_line, lines, failed,
-        first_failed; // of the file; those that are not empty, and those that cannot be read
 };
 
 static int ask(struct replay *replay, struct str message)
@@ -170,105 +166,73 @@ static int flush(struct replay *replay)
 
 // ---- Lines -------------------------------------------------------------------------------------
 
-// Is the line an envelope? A question's time goes to *at_ms; an event stands alone (*alone).
-static bool look(struct replay *replay, struct asked *asked, int64_t *at_ms, bool *alone)
+// May the line be asked in a batch with others of its instant? An event stands alone.
+static bool joins(const struct events_line *line)
 {
-    struct value root = {0};
-    arena_reset(&replay->arena);
-    asked->bad = false;
-    *alone = true;
-    if (wire_decode(WIRE_JSON, buf_view(&asked->line), &replay->arena, &root, &asked->why) != PDP_ERR_OK) {
-        asked->bad = true;
-        return false;
-    }
-    if (!events_envelope(&root, at_ms, &asked->why)) {
-        asked->bad = true;
-        return false;
-    }
-    const struct value *request = value_get(&root, STR("request"));
-    *alone = request == NULL || request->kind != VALUE_MAP || value_get(request, STR("evaluations")) != NULL;
-    return true;
+    const struct value *request = line->asked != NULL ? value_get(line->asked, STR("request")) : NULL;
+    return request != NULL && request->kind == VALUE_MAP && value_get(request, STR("evaluations")) == NULL;
 }
 
-static int take_line(struct replay *replay, struct str line)
+// What was gathered goes first; the line behind it then begins a new group.
+static int flush_before(struct replay *replay)
 {
     struct asked *slot = &replay->group[replay->count];
+    struct asked moved = *slot;
+    slot->line = (struct buf){0};
+    int code = flush(replay);
+    buf_fini(&replay->group[0].line);
+    replay->group[0] = moved;
+    return code;
+}
+
+static int take_line(void *to, const struct events_line *line)
+{
+    struct replay *replay = to;
+    struct asked *slot = &replay->group[replay->count];
     buf_clear(&slot->line);
-    buf_str(&slot->line, line);
-    int64_t at_ms = 0;
-    bool alone = true;
-    bool good = look(replay, slot, &at_ms, &alone);
-    if (!good) {
-        replay->first_failed = replay->failed == 0 ? replay->at_line : replay->first_failed;
-        replay->failed++;
-    }
-    bool joins = good && !alone && replay->args->batch > 1;
-    if (replay->count > 0 && (!joins || at_ms != replay->group_ms)) {
-        // What was gathered goes first; this line then begins a new group.
-        struct buf kept = slot->line;
-        slot->line = (struct buf){0};
-        struct asked moved = *slot;
-        moved.line = kept;
-        int code = flush(replay);
-        buf_fini(&replay->group[0].line);
-        replay->group[0] = moved;
+    buf_str(&slot->line, line->text);
+    slot->bad = line->asked == NULL;
+    slot->why = line->why;
+    bool together = joins(line) && replay->args->batch > 1;
+    if (replay->count > 0 && (!together || line->at_ms != replay->group_ms)) {
+        int code = flush_before(replay);
         if (code != CLI_DONE) {
             return code;
         }
     }
-    replay->group_ms = at_ms;
+    replay->group_ms = line->at_ms;
     replay->count++;
-    replay->lines++;
     bool full = replay->count >= (size_t)replay->args->batch || replay->count == COUNT_OF(replay->group);
-    return joins && !full ? CLI_DONE : flush(replay);
+    return together && !full ? CLI_DONE : flush(replay);
 }
 
 // The answers say it line by line; a person who looks at a terminal is told once. No error: the replay is
 // done.
-static void say_unread(const struct replay *replay)
+static void say_unread(const char *path, const struct events_count *count)
 {
-    const char *name = strcmp(replay->args->events, "-") == 0 ? "standard input" : replay->args->events;
-    if (replay->lines == 0) {
-        (void)cli_bad("lines of {\"at\": T, \"request\" | \"event\": {...}}", "`%s` holds no line", name);
-    } else if (replay->failed > 0) {
+    if (count->lines == 0) {
+        (void)cli_bad("lines of {\"at\": T, \"request\" | \"event\": {...}}", "`%s` holds no line",
+                      events_name(path));
+    } else if (count->unread > 0) {
         (void)cli_bad(
             "their answers have code `malformed` and say why",
-            "`%s`: %llu of %llu lines are no request and no event with a time, the first is line %llu", name,
-            (unsigned long long)replay->failed, (unsigned long long)replay->lines,
-            (unsigned long long)replay->first_failed);
+            "`%s`: %llu of %llu lines are no request and no event with a time, the first is line %llu",
+            events_name(path), (unsigned long long)count->unread, (unsigned long long)count->lines,
+            (unsigned long long)count->first_unread);
     }
 }
 
 static int run(struct replay *replay)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    int code = CLI_DONE;
-    bool standard = strcmp(replay->args->events, "-") == 0;
-    FILE *file = standard ? stdin : fopen(replay->args->events, "rb");
-    if (file == NULL) {
-        return cli_bad("give the name of a file that can be read, or `-` for standard input",
-                       "`%s` cannot be read: %s", replay->args->events, strerror(errno));
-    }
+    struct events_count count;
     if (replay->args->people) {
         show_titles(&replay->out);
     }
-    for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE;
-         got = getline(&line, &cap, file)) {
-        struct str text = str_trim((struct str){line, (size_t)got});
-        replay->at_line++;
-        code = text.len > 0 ? take_line(replay, text) : CLI_DONE;
-    }
+    int code = events_read(replay->args->events, take_line, replay, &count);
     code = code == CLI_DONE && replay->count > 0 ? flush(replay) : code;
-    if (code == CLI_DONE && ferror(file) != 0) {
-        code = cli_bad(NULL, "`%s` could not be read to its end: %s", replay->args->events, strerror(errno));
-    } else if (code == CLI_DONE) {
-        say_unread(replay);
+    if (code == CLI_DONE) {
+        say_unread(replay->args->events, &count);
     }
-    if (!standard) {
-        fclose(file);
-    }
-    free(line);
     return code;
 }
 

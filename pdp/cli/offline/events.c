@@ -9,13 +9,20 @@
 
 static const int64_t AT_LEAST_MS = INT64_C(100000000000);
 
+struct reading {
+    struct arena arena;
+    struct events_count *count;
+    uint64_t number;
+    int (*take)(void *to, const struct events_line *line);
+    void *to;
+};
+
 struct asking {
     const struct cli_args *args;
     struct local local;
     struct pdp_client *client;
-    struct arena arena;
     struct buf message, answer;
-    uint64_t number, lines, unread, first_unread;
+    struct events_count count;
     int (*take)(void *to, const struct events_line *line);
     void *to;
 };
@@ -117,103 +124,123 @@ static int ask(struct asking *asking)
                                        "no answer from `%s`: %s", asking->args->connect, pdp_err_text(err));
 }
 
-static void note_unread(struct asking *asking)
+static void note_unread(struct events_count *count, uint64_t number)
 {
-    asking->first_unread = asking->unread == 0 ? asking->number : asking->first_unread;
-    asking->unread++;
+    count->first_unread = count->unread == 0 ? number : count->first_unread;
+    count->unread++;
 }
 
-static int take_line(struct asking *asking, struct str text)
+static int ask_line(void *to, const struct events_line *line)
 {
-    struct value root = {0}, answer = {0};
+    struct asking *asking = to;
+    struct value answer = {0};
     struct fault why;
-    int64_t at_ms = 0;
-    arena_reset(&asking->arena);
-    asking->lines++;
-    if (wire_decode(WIRE_JSON, text, &asking->arena, &root, &why) != PDP_ERR_OK || root.kind != VALUE_MAP ||
-        !events_envelope(&root, &at_ms, &why)) {
-        note_unread(asking);
+    if (line->asked == NULL) {
         return CLI_DONE;
     }
-    put_message(asking, &root);
+    put_message(asking, line->asked);
     int code = ask(asking);
     if (code != CLI_DONE) {
         return code;
     }
-    if (wire_decode_most(WIRE_JSON, buf_view(&asking->answer), ANSWER_MOST, &asking->arena, &answer, &why) !=
+    if (wire_decode_most(WIRE_JSON, buf_view(&asking->answer), ANSWER_MOST, line->arena, &answer, &why) !=
         PDP_ERR_OK) {
-        return cli_bad(NULL, "the answer to line %llu cannot be read: %s", (unsigned long long)asking->number,
+        return cli_bad(NULL, "the answer to line %llu cannot be read: %s", (unsigned long long)line->number,
                        why.what);
     }
     if (value_path(&answer, STR("context.error")) != NULL) {
-        note_unread(asking);
+        note_unread(&asking->count, line->number);
     }
-    const struct events_line line = {asking->number, &root, &answer};
-    return asking->take(asking->to, &line);
+    struct events_line answered = *line;
+    answered.answer = &answer;
+    return asking->take(asking->to, &answered);
 }
 
 // ---- The recording -----------------------------------------------------------------------------
 
-static const char *name_of(const struct cli_args *args)
+const char *events_name(const char *path)
 {
-    return strcmp(args->events, "-") == 0 ? "standard input" : args->events;
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static int say_unread(const struct asking *asking)
+int events_say_unread(const char *path, const struct events_count *count)
 {
-    if (asking->lines == 0) {
+    if (count->lines == 0) {
         return cli_bad("lines of {\"at\": T, \"request\" | \"event\": {...}}", "`%s` holds no line",
-                       name_of(asking->args));
+                       events_name(path));
     }
-    if (asking->unread > 0) {
+    if (count->unread > 0) {
         (void)cli_bad("`pdpctl replay` tells why of each, in its answer",
                       "`%s`: %llu of %llu lines are no request and no event with a time, and count nothing; "
                       "the first is line %llu",
-                      name_of(asking->args), (unsigned long long)asking->unread,
-                      (unsigned long long)asking->lines, (unsigned long long)asking->first_unread);
+                      events_name(path), (unsigned long long)count->unread, (unsigned long long)count->lines,
+                      (unsigned long long)count->first_unread);
     }
     return CLI_DONE;
 }
 
-static int run(struct asking *asking)
+static int read_line(struct reading *reading, struct str text)
+{
+    struct value root = {0};
+    struct events_line line = {.number = reading->number, .text = text, .arena = &reading->arena};
+    arena_reset(&reading->arena);
+    reading->count->lines++;
+    if (wire_decode(WIRE_JSON, text, &reading->arena, &root, &line.why) == PDP_ERR_OK &&
+        events_envelope(&root, &line.at_ms, &line.why)) {
+        line.asked = &root;
+    } else {
+        note_unread(reading->count, line.number);
+    }
+    return reading->take(reading->to, &line);
+}
+
+static int read_lines(struct reading *reading, FILE *file)
 {
     char *line = NULL;
     size_t cap = 0;
     int code = CLI_DONE;
-    bool standard = strcmp(asking->args->events, "-") == 0;
-    FILE *file = standard ? stdin : fopen(asking->args->events, "rb");
-    if (file == NULL) {
-        return cli_bad("give the name of a file that can be read, or `-` for standard input",
-                       "`%s` cannot be read: %s", asking->args->events, strerror(errno));
-    }
     for (ssize_t got = getline(&line, &cap, file); got >= 0 && code == CLI_DONE;
          got = getline(&line, &cap, file)) {
         struct str text = str_trim((struct str){line, (size_t)got});
-        asking->number++;
-        code = text.len > 0 ? take_line(asking, text) : CLI_DONE;
+        reading->number++;
+        code = text.len > 0 ? read_line(reading, text) : CLI_DONE;
     }
+    free(line);
+    return code;
+}
+
+int events_read(const char *path, int (*take)(void *to, const struct events_line *line), void *to,
+                struct events_count *count)
+{
+    struct reading reading = {.count = count, .take = take, .to = to};
+    bool standard = strcmp(path, "-") == 0;
+    *count = (struct events_count){0};
+    FILE *file = standard ? stdin : fopen(path, "rb");
+    if (file == NULL) {
+        return cli_bad("give the name of a file that can be read, or `-` for standard input",
+                       "`%s` cannot be read: %s", path, strerror(errno));
+    }
+    arena_init(&reading.arena, 0, 0);
+    int code = read_lines(&reading, file);
     if (code == CLI_DONE && ferror(file) != 0) {
-        code = cli_bad(NULL, "`%s` could not be read to its end: %s", name_of(asking->args), strerror(errno));
-    } else if (code == CLI_DONE) {
-        code = say_unread(asking);
+        code = cli_bad(NULL, "`%s` could not be read to its end: %s", events_name(path), strerror(errno));
     }
     if (!standard) {
         fclose(file);
     }
-    free(line);
+    arena_fini(&reading.arena);
     return code;
 }
 
 int events_each(const struct cli_args *args, int (*take)(void *to, const struct events_line *line), void *to)
 {
     struct asking asking = {.args = args, .take = take, .to = to};
-    arena_init(&asking.arena, 0, 0);
     int code = args->connect != NULL ? cli_connect(args, &asking.client) : local_open(args, &asking.local);
-    code = code == CLI_DONE ? run(&asking) : code;
+    code = code == CLI_DONE ? events_read(args->events, ask_line, &asking, &asking.count) : code;
+    code = code == CLI_DONE ? events_say_unread(args->events, &asking.count) : code;
     pdp_close(&asking.client);
     local_close(&asking.local);
     buf_fini(&asking.message);
     buf_fini(&asking.answer);
-    arena_fini(&asking.arena);
     return code;
 }
