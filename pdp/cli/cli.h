@@ -74,6 +74,7 @@ int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
+int cmd_impact(const struct cli_args *args);
 int cmd_risk_fit(const struct cli_args *args);
 int cmd_risk_report(const struct cli_args *args);
 int cmd_user_show(const struct cli_args *args);

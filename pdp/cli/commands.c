@@ -27,6 +27,10 @@ const struct cli_command CLI_COMMANDS[] = {
      "policies geo connect events batch deadline people full",
      "answer recorded questions and events on their own clock, one JSON line each",
      "pdpctl replay --policies policies/baseline --events recorded.jsonl", 0, cmd_replay},
+    {"impact", "OLD NEW --events FILE", "events geo limit json",
+     "replay recorded traffic through two policy folders, and tell every decision that differs: exit 1 where "
+     "one does",
+     "pdpctl impact policies/baseline candidate --events recorded.jsonl", 2, cmd_impact},
     {"risk fit", "(--policies DIR | --connect URL) --events FILE --labels FILE",
      "policies geo connect events labels deadline json",
      "find the calibration that makes scores right for recorded questions whose truth is known",
