@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counter documents: by what, in which window, what each question adds.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 #include "base/time.h"
 
@@ -30,6 +31,14 @@ static const struct conf_field DOCUMENT[] = {
     {"on", CONF_CHOICE, false, offsetof(struct document, on), ONS, 0, 0,
      "allow: only what was allowed; any: all that was judged"},
 };
+
+static const struct conf_nest SHAPE_COUNTER_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"add", CONF_FORM_EXPR, NULL},
+    {"when", CONF_FORM_WHEN, NULL},
+};
+const struct conf_shape SHAPE_COUNTER = {
+    "Counter", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_COUNTER_NESTS, COUNT_OF(SHAPE_COUNTER_NESTS), NULL, 0};
 
 // One document while it is read.
 struct reading {

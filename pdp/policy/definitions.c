@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Definitions documents: variables that all conditions share, and roles that bring others along.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct document {
     struct build_head head;
@@ -14,6 +15,15 @@ static const struct conf_field DOCUMENT[] = {
     {"roles", CONF_MAPPING, false, offsetof(struct document, roles), NULL, 0, 0,
      "roles that each brings along"},
 };
+
+static const struct conf_nest SHAPE_DEFINITIONS_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"variables", CONF_FORM_EXPRS, NULL},
+    {"roles", CONF_FORM_LISTS, NULL},
+};
+const struct conf_shape SHAPE_DEFINITIONS = {
+    "Definitions", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_DEFINITIONS_NESTS, COUNT_OF(SHAPE_DEFINITIONS_NESTS),
+    NULL,          0};
 
 static size_t count_entries(const struct conf_node *map)
 {

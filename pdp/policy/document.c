@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy documents: target, variables, rules.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct document {
     struct build_head head;
@@ -94,6 +95,38 @@ struct terminate {
 static const struct conf_field TERMINATE[] = {
     {"scope", CONF_CHOICE, true, offsetof(struct terminate, scope), SCOPES, 0, 0, "what ends"},
 };
+
+const struct conf_shape SHAPE_REQUIRE = {"require", REQUIRE, COUNT_OF(REQUIRE), NULL, 0, NULL, 0};
+
+static const struct conf_shape TERMINATE_SHAPE = {"terminate", TERMINATE, COUNT_OF(TERMINATE), NULL, 0,
+                                                  NULL,        0};
+
+static const struct conf_nest RULE_SHAPE_NESTS[] = {
+    {"when", CONF_FORM_WHEN, NULL},
+    {"require", CONF_FORM_MAP, &SHAPE_REQUIRE},
+    {"terminate", CONF_FORM_MAP, &TERMINATE_SHAPE},
+    {"obligations", CONF_FORM_LIST, &SHAPE_OBLIGATION},
+    {"rollout", CONF_FORM_MAP, &SHAPE_ROLLOUT},
+};
+static const struct conf_tie RULE_SHAPE_TIES[] = {
+    {CONF_BOND_NEED, {"require", "effect", "step_up"}},
+    {CONF_BOND_ONLY, {"terminate", "effect", "terminate"}},
+};
+static const struct conf_shape RULE_SHAPE = {"rule",
+                                             RULE,
+                                             COUNT_OF(RULE),
+                                             RULE_SHAPE_NESTS,
+                                             COUNT_OF(RULE_SHAPE_NESTS),
+                                             RULE_SHAPE_TIES,
+                                             COUNT_OF(RULE_SHAPE_TIES)};
+
+static const struct conf_nest SHAPE_POLICY_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA}, {"target", CONF_FORM_WHEN, NULL},
+    {"variables", CONF_FORM_EXPRS, NULL},         {"rollout", CONF_FORM_MAP, &SHAPE_ROLLOUT},
+    {"rules", CONF_FORM_LIST, &RULE_SHAPE},
+};
+const struct conf_shape SHAPE_POLICY = {
+    "Policy", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_POLICY_NESTS, COUNT_OF(SHAPE_POLICY_NESTS), NULL, 0};
 
 static const struct str CLOSING = {"deny-unless-allow", sizeof "deny-unless-allow" - 1};
 

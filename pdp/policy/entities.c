@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entities documents to types, each with its ids and actions in order.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 #include "model/path.h"
 
@@ -47,6 +48,34 @@ static const struct conf_field ACTION[] = {
     {"name", CONF_TEXT, true, offsetof(struct item, id), NULL, 0, 0, "as questions name it"},
     {"properties", CONF_MAPPING, false, offsetof(struct item, properties), NULL, 0, 0, "what is known of it"},
 };
+
+static const struct conf_nest ENTITY_SHAPE_NESTS[] = {
+    {"properties", CONF_FORM_VALUES, NULL},
+};
+static const struct conf_shape ENTITY_SHAPE = {
+    "entity", ENTITY, COUNT_OF(ENTITY), ENTITY_SHAPE_NESTS, COUNT_OF(ENTITY_SHAPE_NESTS), NULL, 0};
+
+static const struct conf_nest ACTION_SHAPE_NESTS[] = {
+    {"properties", CONF_FORM_VALUES, NULL},
+};
+static const struct conf_shape ACTION_SHAPE = {
+    "action", ACTION, COUNT_OF(ACTION), ACTION_SHAPE_NESTS, COUNT_OF(ACTION_SHAPE_NESTS), NULL, 0};
+
+static const struct conf_nest SHAPE_ENTITIES_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"entities", CONF_FORM_ITEMS, &ENTITY_SHAPE},
+    {"actions", CONF_FORM_ITEMS, &ACTION_SHAPE},
+};
+static const struct conf_tie SHAPE_ENTITIES_TIES[] = {
+    {CONF_BOND_SOME, {"entities", "ids", "actions"}},
+};
+const struct conf_shape SHAPE_ENTITIES = {"Entities",
+                                          DOCUMENT,
+                                          COUNT_OF(DOCUMENT),
+                                          SHAPE_ENTITIES_NESTS,
+                                          COUNT_OF(SHAPE_ENTITIES_NESTS),
+                                          SHAPE_ENTITIES_TIES,
+                                          COUNT_OF(SHAPE_ENTITIES_TIES)};
 
 // One id or action as it is written.
 struct entities_named {

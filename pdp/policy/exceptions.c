@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exception documents. They lift rules that restrict, and no others: none ever allows anything.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct document {
     struct build_head head;
@@ -20,6 +21,16 @@ static const struct conf_field DOCUMENT[] = {
     {"obligations", CONF_SEQUENCE, false, offsetof(struct document, obligations), NULL, 0, 0,
      "what the gateway must do besides"},
 };
+
+static const struct conf_nest SHAPE_EXCEPTION_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"when", CONF_FORM_WHEN, NULL},
+    {"require", CONF_FORM_MAP, &SHAPE_REQUIRE},
+    {"obligations", CONF_FORM_LIST, &SHAPE_OBLIGATION},
+};
+const struct conf_shape SHAPE_EXCEPTION = {
+    "Exception", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_EXCEPTION_NESTS, COUNT_OF(SHAPE_EXCEPTION_NESTS),
+    NULL,        0};
 
 void exceptions_reserve(struct build *build, size_t count)
 {

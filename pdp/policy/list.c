@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // List documents, and the files that they name.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct document {
     struct build_head head;
@@ -26,6 +27,21 @@ static const struct conf_field DOCUMENT[] = {
     {"file", CONF_TEXT, false, offsetof(struct document, file), NULL, 0, 0,
      "its members, one a line, `#` comments"},
 };
+
+static const struct conf_nest SHAPE_LIST_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"entries", CONF_FORM_ENTRIES, NULL},
+};
+static const struct conf_tie SHAPE_LIST_TIES[] = {
+    {CONF_BOND_ONE, {"entries", "file"}},
+};
+const struct conf_shape SHAPE_LIST = {"List",
+                                      DOCUMENT,
+                                      COUNT_OF(DOCUMENT),
+                                      SHAPE_LIST_NESTS,
+                                      COUNT_OF(SHAPE_LIST_NESTS),
+                                      SHAPE_LIST_TIES,
+                                      COUNT_OF(SHAPE_LIST_TIES)};
 
 static enum pdp_err add_entries(struct build *build, struct lists_building *building,
                                 const struct conf_node *entries)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first pass over documents: heads, and the names that conditions may use.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 #include "base/hash.h"
 
@@ -23,6 +24,12 @@ static const struct conf_field METADATA[] = {
      "of an Exception: who allowed it, and why"},
     {"labels", CONF_MAPPING, false, offsetof(struct metadata, labels), NULL, 0, 0, "text by name"},
 };
+
+static const struct conf_nest SHAPE_METADATA_NESTS[] = {
+    {"labels", CONF_FORM_VALUES, NULL},
+};
+const struct conf_shape SHAPE_METADATA = {
+    "metadata", METADATA, COUNT_OF(METADATA), SHAPE_METADATA_NESTS, COUNT_OF(SHAPE_METADATA_NESTS), NULL, 0};
 
 struct names {
     const struct conf_doc *docs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Obligations of rules: each once in the set, so that the matcher unites them by number.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct obligation {
     struct str id, type;
@@ -12,6 +13,13 @@ static const struct conf_field FIELDS[] = {
     {"type", CONF_ID, true, offsetof(struct obligation, type), NULL, 0, 0, "what the gateway must do"},
     {"properties", CONF_MAPPING, false, offsetof(struct obligation, properties), NULL, 0, 0, "with what"},
 };
+
+static const struct conf_nest SHAPE_OBLIGATION_NESTS[] = {
+    {"properties", CONF_FORM_VALUES, NULL},
+};
+const struct conf_shape SHAPE_OBLIGATION = {
+    "obligation", FIELDS, COUNT_OF(FIELDS), SHAPE_OBLIGATION_NESTS, COUNT_OF(SHAPE_OBLIGATION_NESTS),
+    NULL,         0};
 
 static struct value scalar_value(struct build *build, const struct conf_node *node)
 {

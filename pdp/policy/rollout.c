@@ -3,6 +3,7 @@
 #include "policy/build.h"
 
 #include "policy/rollout.h"
+#include "policy/shapes.h"
 
 struct form {
     double percent;
@@ -23,6 +24,8 @@ static const struct conf_field FORM[] = {
     {"rest", CONF_CHOICE, false, offsetof(struct form, rest), RESTS, 0, 0,
      "off (default): as if it were not there; shadow: judged beside"},
 };
+
+const struct conf_shape SHAPE_ROLLOUT = {"rollout", FORM, COUNT_OF(FORM), NULL, 0, NULL, 0};
 
 const char *rollout_by_name(enum policy_by by)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schema documents: attributes, one by one.
 #include "policy/schema_inner.h"
+#include "policy/shapes.h"
 
 #define TEXT(literal)                \
     {                                \
@@ -44,6 +45,27 @@ static const struct conf_field ATTRIBUTE[] = {
      "its value is never shown"},
     {"description", CONF_TEXT, false, offsetof(struct attribute, description), NULL, 0, 0, "what it is"},
 };
+
+static const struct conf_nest ATTRIBUTE_SHAPE_NESTS[] = {
+    {"type", CONF_FORM_TEXTS, NULL},
+};
+static const struct conf_tie ATTRIBUTE_SHAPE_TIES[] = {
+    {CONF_BOND_ONE, {"type", "enum"}},
+};
+static const struct conf_shape ATTRIBUTE_SHAPE = {"attribute",
+                                                  ATTRIBUTE,
+                                                  COUNT_OF(ATTRIBUTE),
+                                                  ATTRIBUTE_SHAPE_NESTS,
+                                                  COUNT_OF(ATTRIBUTE_SHAPE_NESTS),
+                                                  ATTRIBUTE_SHAPE_TIES,
+                                                  COUNT_OF(ATTRIBUTE_SHAPE_TIES)};
+
+static const struct conf_nest SHAPE_SCHEMA_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"attributes", CONF_FORM_NAMED, &ATTRIBUTE_SHAPE},
+};
+const struct conf_shape SHAPE_SCHEMA = {
+    "Schema", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_SCHEMA_NESTS, COUNT_OF(SHAPE_SCHEMA_NESTS), NULL, 0};
 
 static const struct {
     struct str name;

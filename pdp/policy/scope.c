@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scope documents: what holds for every document of a folder and of those below it.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,13 @@ static const struct conf_field DOCUMENT[] = {
     {"tenants", CONF_TEXTS, false, offsetof(struct document, tenants), NULL, 0, 0,
      "that all below are about; all where it is left out"},
 };
+
+static const struct conf_nest SHAPE_SCOPE_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"target", CONF_FORM_WHEN, NULL},
+};
+const struct conf_shape SHAPE_SCOPE = {
+    "Scope", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_SCOPE_NESTS, COUNT_OF(SHAPE_SCOPE_NESTS), NULL, 0};
 
 static const struct str EFFECTS[] = {
 #define X(name, text, rank) {text, sizeof(text) - 1},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strengths documents.
 #include "policy/build.h"
+#include "policy/shapes.h"
 
 struct document {
     struct build_head head;
@@ -31,6 +32,22 @@ struct ask {
 static const struct conf_field ASK[] = {
     {"acr_values", CONF_TEXTS, false, offsetof(struct ask, acr_values), NULL, 0, 0, "for OpenID Connect"},
 };
+
+static const struct conf_shape ASK_SHAPE = {"ask", ASK, COUNT_OF(ASK), NULL, 0, NULL, 0};
+
+static const struct conf_nest LEVEL_SHAPE_NESTS[] = {
+    {"ask", CONF_FORM_MAP, &ASK_SHAPE},
+};
+static const struct conf_shape LEVEL_SHAPE = {
+    "level", LEVEL, COUNT_OF(LEVEL), LEVEL_SHAPE_NESTS, COUNT_OF(LEVEL_SHAPE_NESTS), NULL, 0};
+
+static const struct conf_nest SHAPE_STRENGTHS_NESTS[] = {
+    {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
+    {"levels", CONF_FORM_LIST, &LEVEL_SHAPE},
+};
+const struct conf_shape SHAPE_STRENGTHS = {
+    "Strengths", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_STRENGTHS_NESTS, COUNT_OF(SHAPE_STRENGTHS_NESTS),
+    NULL,        0};
 
 static void read_ask(struct build *build, const struct conf_node *node, struct set_strength *out)
 {

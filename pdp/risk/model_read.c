@@ -3,10 +3,12 @@
 #include "risk/model.h"
 
 #include "model/parts.h"
+#include "risk/shapes.h"
 
 #define HYSTERESIS_MOST 20
 #define BUDGET_LEAST 10
 #define FIELDS_MAX (6 + SIGNAL_PARAMS)
+#define THRESHOLD_FIELDS (MODEL_EDGES + 2)
 #define HALF_LIFE_MOST_MS (INT64_C(365) * 86400000)
 
 static const char *const THRESHOLDS[MODEL_EDGES] = {"medium", "high", "critical"};
@@ -101,6 +103,15 @@ static size_t signal_fields(const struct signal_row *row, struct conf_field fiel
     return count;
 }
 
+static void weight_fields(struct conf_field fields[static SIGHT_COMPONENTS])
+{
+    for (size_t i = 0; i < SIGHT_COMPONENTS; i++) {
+        fields[i] = (struct conf_field){
+            parts_name((enum sight_component)i), CONF_NUMBER, false, i * sizeof(double), NULL, 0, 100,
+            "how much it says; 0: nothing"};
+    }
+}
+
 // Components that are not named keep what they weigh.
 static void read_weights(struct reader *r, const struct conf_node *map, struct signal_rule *rule)
 {
@@ -111,11 +122,7 @@ static void read_weights(struct reader *r, const struct conf_node *map, struct s
         return;
     }
     memcpy(weights, rule->weights, SIGHT_COMPONENTS * sizeof *weights);
-    for (size_t i = 0; i < SIGHT_COMPONENTS; i++) {
-        fields[i] = (struct conf_field){
-            parts_name((enum sight_component)i), CONF_NUMBER, false, i * sizeof(double), NULL, 0, 100,
-            "how much it says; 0: nothing"};
-    }
+    weight_fields(fields);
     note(r, conf_read(map, fields, SIGHT_COMPONENTS, "`weights`", weights, r->arena, r->diags));
     rule->weights = weights;
 }
@@ -169,14 +176,21 @@ static void read_signal(struct reader *r, size_t index, const struct conf_node *
     r->model->rules[index] = rule;
 }
 
-static void read_signals(struct reader *r, const struct conf_node *map)
+static void signal_map_fields(struct conf_field fields[static SIGNAL_COUNT])
 {
-    struct conf_field fields[SIGNAL_COUNT];
-    const struct conf_node *nodes[SIGNAL_COUNT] = {0};
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         fields[i] = (struct conf_field){
             SIGNALS[i].id.at, CONF_MAPPING, false, i * sizeof(const struct conf_node *), NULL, 0, 0,
             SIGNALS[i].help};
+    }
+}
+
+static void read_signals(struct reader *r, const struct conf_node *map)
+{
+    struct conf_field fields[SIGNAL_COUNT];
+    const struct conf_node *nodes[SIGNAL_COUNT] = {0};
+    signal_map_fields(fields);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         // Off where it is not named, and so is what was remembered of it.
         r->model->rules[i].evidence = r->model->rules[i].cap = 0;
     }
@@ -193,13 +207,15 @@ static void read_signals(struct reader *r, const struct conf_node *map)
 
 // ---- The rest ----------------------------------------------------------------------------------
 
+static const struct conf_field CALIBRATION[] = {
+    {"a", CONF_NUMBER, true, offsetof(struct risk_model, scale), NULL, 0, 100, "slope; above 0"},
+    {"b", CONF_NUMBER, true, offsetof(struct risk_model, shift), NULL, -100, 100, "shift"},
+};
+
 static void read_calibration(struct reader *r, const struct conf_node *map)
 {
-    static const struct conf_field FIELDS[] = {
-        {"a", CONF_NUMBER, true, offsetof(struct risk_model, scale), NULL, 0, 100, "slope; above 0"},
-        {"b", CONF_NUMBER, true, offsetof(struct risk_model, shift), NULL, -100, 100, "shift"},
-    };
-    enum pdp_err err = conf_read(map, FIELDS, COUNT_OF(FIELDS), "calibration", r->model, r->arena, r->diags);
+    enum pdp_err err =
+        conf_read(map, CALIBRATION, COUNT_OF(CALIBRATION), "calibration", r->model, r->arena, r->diags);
     note(r, err);
     if (err == PDP_ERR_OK && r->model->scale < 0.01) {
         note(r, diag_error(r->diags, PDP_ERR_RANGE, conf_get(map, "a")->place,
@@ -276,11 +292,8 @@ static void settle_budget(struct reader *r, const struct conf_node *map, const s
     model->thresholds[0] = model->thresholds[0] > model->least ? model->thresholds[0] : model->least;
 }
 
-static void read_thresholds(struct reader *r, const struct conf_node *map)
+static void threshold_fields(struct conf_field fields[static THRESHOLD_FIELDS])
 {
-    struct limits limits = {.least = BUDGET_LEAST};
-    struct conf_field fields[MODEL_EDGES + 2];
-    memcpy(limits.scores, r->model->thresholds, sizeof limits.scores);
     for (size_t i = 0; i < MODEL_EDGES; i++) {
         fields[i] = (struct conf_field){
             THRESHOLDS[i], CONF_NUMBER, i > 0, offsetof(struct limits, scores) + i * sizeof(double),
@@ -294,7 +307,15 @@ static void read_thresholds(struct reader *r, const struct conf_node *map)
     fields[MODEL_EDGES + 1] = (struct conf_field){
         "least", CONF_NUMBER, false, offsetof(struct limits, least),
         NULL,    1,           100,   "with a budget: medium never begins below this score"};
-    enum pdp_err err = conf_read(map, fields, MODEL_EDGES + 2, "thresholds", &limits, r->arena, r->diags);
+}
+
+static void read_thresholds(struct reader *r, const struct conf_node *map)
+{
+    struct limits limits = {.least = BUDGET_LEAST};
+    struct conf_field fields[THRESHOLD_FIELDS];
+    memcpy(limits.scores, r->model->thresholds, sizeof limits.scores);
+    threshold_fields(fields);
+    enum pdp_err err = conf_read(map, fields, THRESHOLD_FIELDS, "thresholds", &limits, r->arena, r->diags);
     note(r, err);
     check_medium(r, map, &limits);
     if (err != PDP_ERR_OK) {
@@ -410,5 +431,77 @@ enum pdp_err risk_model_read(const struct conf_doc *docs, size_t count, struct c
         model_doubt(r.model, found, diags);
     }
     *out = r.model;
+    return PDP_ERR_OK;
+}
+
+// ---- The shape ---------------------------------------------------------------------------------
+
+// Everything that one shape is made of.
+struct shaped {
+    struct conf_shape document, calibration, thresholds, signals, weights, signal[SIGNAL_COUNT];
+    struct conf_field threshold_fields[THRESHOLD_FIELDS], weight_fields[SIGHT_COMPONENTS];
+    struct conf_field signal_fields[SIGNAL_COUNT], fields[SIGNAL_COUNT][FIELDS_MAX];
+    struct conf_nest nests[5], signal_nests[SIGNAL_COUNT], weight_nest, budget_nest;
+};
+
+static const struct conf_tie THRESHOLD_TIES[] = {{CONF_BOND_ONE, {"medium", "budget"}}};
+
+static void shape_signals(struct shaped *s)
+{
+    weight_fields(s->weight_fields);
+    signal_map_fields(s->signal_fields);
+    s->weights =
+        (struct conf_shape){.name = "weights", .fields = s->weight_fields, .count = SIGHT_COMPONENTS};
+    s->weight_nest = (struct conf_nest){"weights", CONF_FORM_MAP, &s->weights};
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        s->signal[i] = (struct conf_shape){.name = SIGNALS[i].id.at,
+                                           .fields = s->fields[i],
+                                           .count = signal_fields(&SIGNALS[i], s->fields[i]),
+                                           .nests = &s->weight_nest,
+                                           .nest_count = 1};
+        s->signal_nests[i] = (struct conf_nest){SIGNALS[i].id.at, CONF_FORM_MAP, &s->signal[i]};
+    }
+    s->signals = (struct conf_shape){.name = "signals",
+                                     .fields = s->signal_fields,
+                                     .count = SIGNAL_COUNT,
+                                     .nests = s->signal_nests,
+                                     .nest_count = SIGNAL_COUNT};
+}
+
+static void shape_thresholds(struct shaped *s)
+{
+    threshold_fields(s->threshold_fields);
+    s->budget_nest = (struct conf_nest){"budget", CONF_FORM_SCALAR, NULL};
+    s->thresholds = (struct conf_shape){.name = "thresholds",
+                                        .fields = s->threshold_fields,
+                                        .count = THRESHOLD_FIELDS,
+                                        .nests = &s->budget_nest,
+                                        .nest_count = 1,
+                                        .ties = THRESHOLD_TIES,
+                                        .tie_count = COUNT_OF(THRESHOLD_TIES)};
+}
+
+enum pdp_err risk_shapes(struct arena *arena, const struct conf_shape **out)
+{
+    *out = NULL;
+    struct shaped *s = ARENA_NEW(arena, struct shaped);
+    if (s == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    shape_signals(s);
+    shape_thresholds(s);
+    s->calibration =
+        (struct conf_shape){.name = "calibration", .fields = CALIBRATION, .count = COUNT_OF(CALIBRATION)};
+    s->nests[0] = (struct conf_nest){"calibration", CONF_FORM_MAP, &s->calibration};
+    s->nests[1] = (struct conf_nest){"signals", CONF_FORM_MAP, &s->signals};
+    s->nests[2] = (struct conf_nest){"own", CONF_FORM_LIST, &SHAPE_OWN};
+    s->nests[3] = (struct conf_nest){"thresholds", CONF_FORM_MAP, &s->thresholds};
+    s->nests[4] = (struct conf_nest){"strengths", CONF_FORM_NUMBERS, NULL};
+    s->document = (struct conf_shape){.name = "RiskModel",
+                                      .fields = DOCUMENT,
+                                      .count = COUNT_OF(DOCUMENT),
+                                      .nests = s->nests,
+                                      .nest_count = COUNT_OF(s->nests)};
+    *out = &s->document;
     return PDP_ERR_OK;
 }

@@ -2,6 +2,7 @@
 // `own` of a RiskModel: signals that are conditions.
 #include "base/hash.h"
 #include "risk/model.h"
+#include "risk/shapes.h"
 
 #define NO_EXPR UINT32_MAX
 #define HOUR_MS INT64_C(3600000)
@@ -43,6 +44,7 @@ static const struct conf_field FIELDS[] = {
      "where the condition cannot be told"},
     {"because", CONF_TEXT, false, offsetof(struct entry, because), NULL, 0, 0, "what an answer says of it"},
 };
+const struct conf_shape SHAPE_OWN = {"own", FIELDS, COUNT_OF(FIELDS), NULL, 0, NULL, 0};
 
 static void note(struct reader *r, enum pdp_err err)
 {

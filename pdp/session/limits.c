@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "session/lifecycle.h"
+#include "session/shapes.h"
 
 #define NONE INT64_MAX
 #define LEAST_MS INT64_C(1000)
@@ -121,6 +122,21 @@ static const struct conf_field DEVICES[] = {
      "for so long a device may be remembered"},
 };
 #undef AT
+
+static const struct conf_shape LIMITS_SHAPE = {"limits", LIMITS, COUNT_OF(LIMITS), NULL, 0, NULL, 0};
+static const struct conf_shape RENEWAL_SHAPE = {"renewal", RENEWAL, COUNT_OF(RENEWAL), NULL, 0, NULL, 0};
+static const struct conf_shape DEVICES_SHAPE = {"devices", DEVICES, COUNT_OF(DEVICES), NULL, 0, NULL, 0};
+// Its `metadata` is read with all documents' heads.
+static const struct conf_nest NESTS[] = {
+    {"limits", CONF_FORM_MAP, &LIMITS_SHAPE},
+    {"renewal", CONF_FORM_MAP, &RENEWAL_SHAPE},
+    {"devices", CONF_FORM_MAP, &DEVICES_SHAPE},
+};
+static const struct conf_tie TIES[] = {
+    {CONF_BOND_SOME, {"limits", "renewal", "devices", "first_sight"}},
+};
+const struct conf_shape SHAPE_SESSION_POLICY = {"SessionPolicy", DOCUMENT, COUNT_OF(DOCUMENT), NESTS,
+                                                COUNT_OF(NESTS), TIES,     COUNT_OF(TIES)};
 
 struct reader {
     struct cel_program *program;
