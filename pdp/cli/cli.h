@@ -22,8 +22,10 @@ struct cli_values {
 
 // What the flags of one call hold. Flags that a subcommand does not take are refused before it runs.
 struct cli_args {
-    const char *positional[4];
+    const char *positional[4]; // the first words
     size_t positional_count;
+    char **words; // all of them
+    size_t word_count;
     const char *policies, *request, *events, *labels, *html, *connect, *session, *reason, *subject, *after,
         *list;
     struct cli_values geo, keys, vkeys, signals;
@@ -40,13 +42,17 @@ struct cli_args {
     int64_t confirm; // -1: not given
 };
 
+// Of a command that takes so many words at least and at most; CLI_ANY: as many as there are.
+#define CLI_WORDS(least, most) ((size_t)(least) | (size_t)(most) << 16)
+#define CLI_ANY 0xFFFF
+
 struct cli_command {
     const char *name;  // `replay`, `session list`
     const char *usage; // what follows the name
     const char *flags; // names of the flags that it takes, space-separated
     const char *help;  // one line
     const char *example;
-    size_t positionals; // how many words it takes
+    size_t positionals; // how many words it takes, or CLI_WORDS
     int (*run)(const struct cli_args *args);
 };
 #define CLI_COMMANDS_MAX 128
@@ -118,5 +124,6 @@ int cmd_store_backup(const struct cli_args *args);
 int cmd_store_restore(const struct cli_args *args);
 int cmd_store_stats(const struct cli_args *args);
 int cmd_top(const struct cli_args *args);
+int cmd_schema(const struct cli_args *args);
 
 #endif

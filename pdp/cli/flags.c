@@ -244,12 +244,25 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
     return unknown_flag(command, name);
 }
 
+// Words are kept in front of `argv`, where there was room for them when they were read.
+static void take_word(char **argv, int at, struct cli_args *out)
+{
+    argv[out->word_count] = argv[at];
+    if (out->positional_count < COUNT_OF(out->positional)) {
+        out->positional[out->positional_count++] = argv[at];
+    }
+    out->word_count++;
+}
+
 int cli_flags_read(const struct cli_command *command, int argc, char **argv, struct cli_args *out)
 {
     out->limit = 100;
     out->confirm = -1;
     out->deadline_ms = 5000;
     out->batch = 1;
+    out->words = argv;
+    size_t least = command->positionals & 0xFFFF;
+    size_t most = command->positionals >> 16 > 0 ? command->positionals >> 16 : least;
     for (int at = 0; at < argc;) {
         if (strcmp(argv[at], "-o") == 0 && names(command, "output")) {
             argv[at] = (char *)(uintptr_t) "--output";
@@ -259,14 +272,14 @@ int cli_flags_read(const struct cli_command *command, int argc, char **argv, str
             if (code != CLI_DONE) {
                 return code;
             }
-        } else if (out->positional_count < command->positionals) {
-            out->positional[out->positional_count++] = argv[at++];
+        } else if (out->word_count < most) {
+            take_word(argv, at++, out);
         } else {
             return cli_bad("texts with spaces go in quotes", "`%s` does not take `%s`", command->name,
                            argv[at]);
         }
     }
-    if (out->positional_count < command->positionals) {
+    if (out->word_count < least) {
         return cli_bad(command->example, "`%s` needs: %s", command->name, command->usage);
     }
     return CLI_DONE;

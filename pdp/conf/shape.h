@@ -10,7 +10,7 @@ struct conf_shape;
 // What stands below a key whose value is more than conf_field's type says.
 enum conf_form {
     CONF_FORM_ANY,     // anything
-    CONF_FORM_SCALAR,  // text or a number
+    CONF_FORM_PERCENT, // a number, or `1%`
     CONF_FORM_TEXTS,   // text, or a list of it
     CONF_FORM_ENTRIES, // a list of text
     CONF_FORM_MAP,     // a map of `of`

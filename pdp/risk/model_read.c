@@ -471,7 +471,7 @@ static void shape_signals(struct shaped *s)
 static void shape_thresholds(struct shaped *s)
 {
     threshold_fields(s->threshold_fields);
-    s->budget_nest = (struct conf_nest){"budget", CONF_FORM_SCALAR, NULL};
+    s->budget_nest = (struct conf_nest){"budget", CONF_FORM_PERCENT, NULL};
     s->thresholds = (struct conf_shape){.name = "thresholds",
                                         .fields = s->threshold_fields,
                                         .count = THRESHOLD_FIELDS,
