@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small mistakes that somebody might make in a policy folder, as edits of its text: what tests should notice.
+#ifndef CLI_TEST_MUTANT_H
+#define CLI_TEST_MUTANT_H
+
+#include "cli/test/parsed.h"
+
+// X(name, word, what kind of test notices it)
+#define MUTANT_OP_LIST(X)                                                                                  \
+    X(RULE, "rule", "a test in which this rule decides")                                                   \
+    X(PART, "part", "a test in which this part alone settles the condition: it holds not, the rest does")  \
+    X(ELSE, "part", "a test in which this part alone settles the condition: it holds, the rest does not")  \
+    X(WHOLE, "condition", "a test in which this condition is no, and all else holds")                      \
+    X(NEGATE, "negation", "a test in which this part is yes, or no, and that settles the answer")          \
+    X(EDGE, "comparison", "a test with the very value at the edge")                                        \
+    X(COMPARE, "comparison", "a test in which this comparison settles the answer")                         \
+    X(THRESHOLD, "threshold", "two tests, right below the threshold and right above it")                   \
+    X(LEVEL, "level", "a test with the level, or the proof, in between")                                   \
+    X(ENTRY, "list", "a test with this very entry")                                                        \
+    X(EFFECT, "effect",                                                                                    \
+      "a test that expects the effect where this rule alone decides; of a terminate, in "                  \
+      "a session that was seen before")                                                                    \
+    X(AGE, "max_age", "a test with a proof that is too old, by less than `max_age` again")                 \
+    X(STRENGTH, "strength", "a test with the weaker proof, which is not enough")                           \
+    X(NEVER, "exceptions", "a test in which an exception would lift this rule")                            \
+    X(EXPIRES, "expires", "a test within a year after the end")                                            \
+    X(STARTS, "starts", "a test within a year before the beginning")                                       \
+    X(PATTERN, "pattern", "a test with what this action or pattern alone matches")                         \
+    X(ANY, "pattern", "a test with another action or resource, for which the rule must not count")         \
+    X(COMBINE, "combine", "a test in which two rules of this policy hold, or none that allows")            \
+    X(LIMIT, "limit", "a scenario that stays away for longer than the limit, and less than twice as long") \
+    X(SCORE, "score", "a scenario whose score lies within a point of the threshold")
+
+enum mutant_op {
+#define X(name, word, test) MUTANT_##name,
+    MUTANT_OP_LIST(X)
+#undef X
+    MUTANT_OP_COUNT
+};
+const char *mutant_op_word(enum mutant_op op);
+const char *mutant_op_test(enum mutant_op op);
+
+struct mutant_edit { // bytes of the file that are replaced
+    uint32_t at, len;
+    struct str text;
+};
+
+struct mutant {
+    enum mutant_op op;
+    uint32_t file;
+    uint32_t edit_count;
+    struct mutant_edit edits[2]; // in the order of the file, without overlap
+    struct place place;          // what is changed, for people
+    struct str what;             // "`>=` becomes `>`"
+    struct str owner;            // `policy/rule`, or the document's name
+    bool rule;                   // it is a rule
+    bool printed; // snapshot_print tells all that it can change: where that is the same, so is the meaning
+};
+
+struct mutants {
+    struct parsed parsed;
+    const struct mutant *list; // by file and place
+    size_t count;
+};
+
+// All of a folder that compiles. Nothing of what is in shadow: no test can tell. `files` must live as long;
+// *out is the caller's to give back, also on failure: NOMEM, or the first mistake of a file.
+MUST_USE enum pdp_err mutants_find(const struct snapshot_file *files, size_t count, struct mutants *out);
+void mutants_fini(struct mutants *mutants);
+// The file's whole text with the edits done; `out` failed where memory is out.
+void mutant_apply(const struct mutants *mutants, const struct mutant *mutant, struct buf *out);
+// The lines that the edits touch, whole, without the last line feed; as they are, or as they become. *line is
+// the number of the first.
+void mutant_lines(const struct mutants *mutants, const struct mutant *mutant, bool after, struct buf *out,
+                  uint32_t *line);
+
+#endif
