@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/snapshot.h"
 
+#include "engine/anew.h"
 #include "seal/seal.h"
 
 #include <stdlib.h>
@@ -470,6 +471,13 @@ enum pdp_err snapshot_share(const struct snapshot *from, struct snapshot **out)
     *out = NULL;
     TRY(policy_lists_share(from->lists, &lists));
     return stand_on(from, &lists, out);
+}
+
+enum pdp_err snapshot_elsewhere(const struct snapshot *from, const struct geo_set *geo, struct snapshot **out)
+{
+    TRY(snapshot_share(from, out));
+    (*out)->geo = (struct geo_set *)(uintptr_t)geo; // is read only; and only a base frees its own
+    return PDP_ERR_OK;
 }
 
 enum pdp_err snapshot_reload_lists(const struct snapshot *from, struct str list,

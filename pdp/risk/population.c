@@ -26,7 +26,8 @@ struct added {
 
 struct population {
     _Alignas(64) atomic_uint cells[CELLS];
-    struct added added[2]; // by the lowest bit of the epoch
+    atomic_ullong marks[MARKS]; // of blocks that are not all zero: for whoever clears
+    struct added added[2];      // by the lowest bit of the epoch
     atomic_llong epoch;
     pthread_mutex_t lock; // of the turn
 };
@@ -55,6 +56,25 @@ void population_free(struct population **population)
         free(*population);
     }
     *population = NULL;
+}
+
+static void clear_marked(atomic_uint *cells, atomic_ullong *marks)
+{
+    for (size_t word = 0; word < MARKS; word++) {
+        uint64_t left = atomic_exchange_explicit(&marks[word], 0, memory_order_relaxed);
+        for (; left != 0; left &= left - 1) {
+            size_t block = word * 64 + (size_t)__builtin_ctzll(left);
+            memset(&cells[block * BLOCK], 0, BLOCK * sizeof *cells);
+        }
+    }
+}
+
+void population_clear(struct population *population)
+{
+    clear_marked(population->cells, population->marks);
+    clear_marked(population->added[0].cells, population->added[0].marks);
+    clear_marked(population->added[1].cells, population->added[1].marks);
+    atomic_store(&population->epoch, INT64_MIN / POPULATION_EPOCH_MS);
 }
 
 static int64_t epoch_of(int64_t now_ms)
@@ -100,17 +120,28 @@ static void merge(struct population *population, struct added *added)
 {
     for (size_t word = 0; word < MARKS; word++) {
         uint64_t marks = atomic_exchange_explicit(&added->marks[word], 0, memory_order_relaxed);
+        (void)atomic_fetch_or_explicit(&population->marks[word], marks, memory_order_relaxed);
         for (; marks != 0; marks &= marks - 1) {
             merge_block(population, added, word * 64 + (size_t)__builtin_ctzll(marks));
         }
     }
 }
 
-static void halve(struct population *population, int64_t times)
+static void halve_block(struct population *population, size_t block, int64_t times)
 {
-    for (size_t i = 0; i < CELLS; i++) {
+    for (size_t i = block * BLOCK; i < (block + 1) * BLOCK; i++) {
         uint32_t was = atomic_load_explicit(&population->cells[i], memory_order_relaxed);
         atomic_store_explicit(&population->cells[i], times < 32 ? was >> times : 0, memory_order_relaxed);
+    }
+}
+
+static void halve(struct population *population, int64_t times)
+{
+    for (size_t word = 0; word < MARKS; word++) {
+        uint64_t marks = atomic_load_explicit(&population->marks[word], memory_order_relaxed);
+        for (; marks != 0; marks &= marks - 1) {
+            halve_block(population, word * 64 + (size_t)__builtin_ctzll(marks), times);
+        }
     }
 }
 
@@ -246,10 +277,10 @@ static void load_cells(const unsigned char *from, uint32_t many, atomic_uint *ce
     }
 }
 
-static void mark_all(struct added *added)
+static void mark_all(atomic_ullong *marks)
 {
     for (size_t i = 0; i < MARKS; i++) {
-        atomic_store_explicit(&added->marks[i], UINT64_MAX, memory_order_relaxed);
+        atomic_store_explicit(&marks[i], UINT64_MAX, memory_order_relaxed);
     }
 }
 
@@ -275,8 +306,9 @@ enum pdp_err population_load(struct population *population, struct str bytes)
     load_cells(from[0], many[0], population->cells);
     load_cells(from[1], many[1], population->added[0].cells);
     load_cells(from[2], many[2], population->added[1].cells);
-    mark_all(&population->added[0]);
-    mark_all(&population->added[1]);
+    mark_all(population->marks);
+    mark_all(population->added[0].marks);
+    mark_all(population->added[1].marks);
     atomic_store(&population->epoch, head.epoch);
     return PDP_ERR_OK;
 }

@@ -15,6 +15,8 @@ struct population;
 
 MUST_USE enum pdp_err population_new(struct population **out);
 void population_free(struct population **population);
+// As it was made, at the cost of what was added. Nobody else may be using it.
+void population_clear(struct population *population);
 
 // Goes on to the epoch of a time: before a scoring. A comparison, but for the first in an epoch, which takes
 // up to 0.2 ms under a lock for which the others wait. A clock that steps back stays where it was.

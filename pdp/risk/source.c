@@ -360,3 +360,26 @@ void source_free(struct sources **sources_ptr)
     }
     free(sources);
 }
+
+// An entry holds something only where its place has a name.
+static void clear_set(struct source_kind_table *table, uint32_t set)
+{
+    for (size_t way = 0; way < SOURCE_WAYS; way++) {
+        if (atomic_load_explicit(&table->sets[set].names[way], memory_order_relaxed) != 0) {
+            atomic_store_explicit(&table->sets[set].names[way], 0, memory_order_relaxed);
+            memset(&table->entries[(size_t)set * SOURCE_WAYS + way], 0, sizeof *table->entries);
+        }
+    }
+}
+
+void source_clear(struct sources *sources)
+{
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        for (uint32_t set = 0; set < sources->kinds[kind].set_count; set++) {
+            clear_set(&sources->kinds[kind], set);
+        }
+    }
+    for (size_t i = 0; i < SOURCE_TOLD; i++) {
+        atomic_store(&sources->told[i], 0);
+    }
+}

@@ -55,6 +55,8 @@ struct sources;
 // exact and do not depend on it; more are estimated. NOMEM.
 MUST_USE enum pdp_err source_new(struct hash_key key, struct sources **out);
 void source_free(struct sources **sources);
+// As it was made, at the cost of what was told. Nobody else may be using it.
+void source_clear(struct sources *sources);
 
 // `ja4` may be empty.
 struct source_names source_names_of(const struct sighting *seen, struct str ja4);

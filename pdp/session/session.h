@@ -138,6 +138,9 @@ struct session_table_config {
 MUST_USE enum pdp_err session_table_new(const struct session_table_config *config,
                                         struct session_table **out);
 void session_table_free(struct session_table **table);
+// Forgets all sessions, users and tombstones, at the cost of what there is: the table is as it was made, but
+// for the numbers of gateways. Nobody else may be using it. NOMEM leaves a table that takes no session.
+MUST_USE enum pdp_err session_table_clear(struct session_table *table);
 
 // Names hashed once, before any lock.
 struct session_key {

@@ -74,7 +74,7 @@ enum pdp_err session_table_new(const struct session_table_config *config, struct
     return PDP_ERR_OK;
 }
 
-static void shard_fini(struct session_table *table, struct shard *shard)
+static void slabs_fini(struct session_table *table, struct shard *shard)
 {
     for (uint32_t i = 0; i < shard->slab_count; i++) {
         free(slab_of(table, shard->slabs[i] * TABLE_SLAB));
@@ -87,6 +87,11 @@ static void shard_fini(struct session_table *table, struct shard *shard)
     }
     free(shard->slabs);
     free(shard->user_slabs);
+}
+
+static void shard_fini(struct session_table *table, struct shard *shard)
+{
+    slabs_fini(table, shard);
     buckets_fini(&shard->sessions);
     buckets_fini(&shard->users);
 }
@@ -114,6 +119,65 @@ void session_table_free(struct session_table **table)
     explicit_bzero(t, sizeof *t);
     free(t);
     *table = NULL;
+}
+
+static enum pdp_err clear_buckets(struct buckets *buckets)
+{
+    if (buckets->items == 0 && buckets->count == BUCKETS_SEGMENT) {
+        return PDP_ERR_OK;
+    }
+    buckets_fini(buckets);
+    return buckets_init(buckets);
+}
+
+static enum pdp_err clear_shard(struct session_table *table, struct shard *shard)
+{
+    slabs_fini(table, shard);
+    shard->slabs = NULL;
+    shard->user_slabs = NULL;
+    shard->slab_count = shard->slab_cap = shard->user_slab_count = shard->user_slab_cap = 0;
+    shard->free_slot = shard->free_user = shard->dirty_slab = shard->dirty_user = 0;
+    TRY(clear_buckets(&shard->sessions));
+    return clear_buckets(&shard->users);
+}
+
+static void clear_counts(struct session_table *table)
+{
+    _Atomic uint64_t *const counts[] = {&table->records, &table->tombstones, &table->users,
+                                        &table->created, &table->refused,    &table->bytes};
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        atomic_store(counts[i], 0);
+    }
+    for (size_t i = 0; i < SESSION_KEYS; i++) {
+        atomic_store(&table->id_uses[i], 0);
+    }
+}
+
+enum pdp_err session_table_clear(struct session_table *table)
+{
+    clear_counts(table);
+    table->sweep_shard = table->sweep_at = 0;
+    table->changed_shard = 0;
+    atomic_store(&table->forgotten_ms, 0);
+    if (table->config.creations_per_minute != 0) {
+        peers_fini(&table->peers);
+        peers_init(&table->peers, table->config.creations_per_minute);
+    }
+    for (uint32_t i = 0; i <= table->shard_mask; i++) {
+        if (table->shards[i].slab_count + table->shards[i].user_slab_count > 0) {
+            TRY(clear_shard(table, &table->shards[i]));
+        }
+    }
+    // After the shards, whose slabs are found by it.
+    for (uint32_t i = 0; i <= table->slab_count / TABLE_DIRECTORY; i++) {
+        free(table->directory[i]);
+        table->directory[i] = NULL;
+    }
+    table->slab_count = 0;
+    for (uint32_t i = 0; i < TABLE_STRIPES; i++) {
+        TRY(clear_buckets(&table->stripes[i].ids));
+    }
+    return PDP_ERR_OK;
 }
 
 static uint64_t read_count(const _Atomic uint64_t *counter)
