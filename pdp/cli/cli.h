@@ -37,7 +37,7 @@ struct cli_args {
     const char *state, *rule, *since, *until, *where, *as, *checkpoint, *receipt;
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool served, preview;
-    const char *to;
+    const char *to, *filter;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     int64_t confirm; // -1: not given
 };
@@ -119,6 +119,7 @@ int cmd_peer_quarantine(const struct cli_args *args);
 int cmd_peer_release(const struct cli_args *args);
 int cmd_rollback(const struct cli_args *args);
 int cmd_reload(const struct cli_args *args);
+int cmd_test(const struct cli_args *args);
 int cmd_store_check(const struct cli_args *args);
 int cmd_store_backup(const struct cli_args *args);
 int cmd_store_restore(const struct cli_args *args);

@@ -20,6 +20,8 @@ const struct cli_command CLI_COMMANDS[] = {
     {"verify", "FILE --key PUBFILE...", "key threshold now json",
      "tell who signed a bundle: exit 0 where enough of the keys did and it has not expired",
      "pdpctl verify baseline.bundle --key alice.pub --key bob.pub --threshold 2", 1, cmd_verify},
+    {"test", "DIR", "geo filter", "run the tests of a policy folder: exit 0 where all is as they expect, 1 where not",
+     "pdpctl test policies/baseline", 1, cmd_test},
     {"eval", "--policies DIR", "policies geo request now full json",
      "decide one question in process: exit 0 allow, 1 anything else",
      "pdpctl eval --policies policies/baseline --request question.json", 0, cmd_eval},

@@ -42,6 +42,8 @@ static const struct flag {
      "which questions were an attack: JSON lines or CSV"},
     {"html", TEXT, offsetof(struct cli_args, html), 0, 0, "FILE",
      "write one page with plots there too; it needs nothing from elsewhere"},
+    {"filter", TEXT, offsetof(struct cli_args, filter), 0, 0, "TEXT",
+     "only documents with a name that holds this, and cases"},
     {"now", TEXT, offsetof(struct cli_args, now), 0, 0, "T",
      "the time to decide at, RFC 3339 or milliseconds since 1970; default: now"},
     {"batch", NUMBER, offsetof(struct cli_args, batch), 1, 256, "N",

@@ -109,6 +109,12 @@ static int say_json(const struct diags *diags)
     return code;
 }
 
+int local_say(const struct cli_args *args, const char *path, struct diags *diags)
+{
+    bool checks = args->policies == NULL; // `check DIR` alone names its folder so
+    return diags->errors != 0 && checks && args->json ? say_json(diags) : say(diags, path);
+}
+
 int local_compile(const struct cli_args *args, const char *path, const struct snapshot_input *input,
                   struct snapshot **out)
 {
@@ -116,13 +122,10 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
     diags_init(&diags, 1000);
     enum pdp_err err = snapshot_build(input, REPLAY_KEY, &diags, out);
     int code = err == PDP_ERR_OK ? CLI_DONE : CLI_BAD;
-    bool checks = args->policies == NULL; // `check DIR` alone names its folder so
     if (diags.errors == 0 && err != PDP_ERR_OK) {
         code = cli_bad(NULL, "`%s` does not compile: %s", path, pdp_err_text(err));
-    } else if (diags.errors != 0 && checks && args->json) {
-        code = say_json(&diags);
     } else {
-        int said = say(&diags, path);
+        int said = local_say(args, path, &diags);
         code = said != CLI_DONE ? said : code;
     }
     diags_fini(&diags);
@@ -154,6 +157,20 @@ static void note_bundle(const struct bundle *bundle, struct local *out)
     }
 }
 
+int local_serve(const struct folder *folder, struct snapshot **snapshot, struct local *out)
+{
+    *out = (struct local){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
+    note_bundle(folder_bundle(folder), out);
+    const struct engine_config config = {.key = REPLAY_KEY, .id_prefix = UINT64_C(0x7265706c6179)};
+    if (engine_new(&config, &out->engine) != PDP_ERR_OK ||
+        worker_new(out->engine, &out->worker) != PDP_ERR_OK) {
+        local_close(out);
+        return cli_bad(NULL, "out of memory");
+    }
+    engine_publish(out->engine, snapshot);
+    return CLI_DONE;
+}
+
 int local_open(const struct cli_args *args, struct local *out)
 {
     const char *path = args->policies != NULL ? args->policies : args->positional[0];
@@ -164,7 +181,7 @@ int local_open(const struct cli_args *args, struct local *out)
 
 int local_open_at(const struct cli_args *args, const char *path, struct local *out)
 {
-    *out = (struct local){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
+    *out = (struct local){0};
     AUTO(folder_free) struct folder *folder = NULL;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     int code = local_read(args, path, &folder);
@@ -172,18 +189,7 @@ int local_open_at(const struct cli_args *args, const char *path, struct local *o
         struct snapshot_input input = folder_input(folder);
         code = local_compile(args, path, &input, &snapshot);
     }
-    if (code != CLI_DONE) {
-        return code;
-    }
-    note_bundle(folder_bundle(folder), out);
-    const struct engine_config config = {.key = REPLAY_KEY, .id_prefix = UINT64_C(0x7265706c6179)};
-    if (engine_new(&config, &out->engine) != PDP_ERR_OK ||
-        worker_new(out->engine, &out->worker) != PDP_ERR_OK) {
-        local_close(out);
-        return cli_bad(NULL, "out of memory");
-    }
-    engine_publish(out->engine, &snapshot);
-    return CLI_DONE;
+    return code == CLI_DONE ? local_serve(folder, &snapshot, out) : code;
 }
 
 void local_close(struct local *local)

@@ -22,6 +22,12 @@ int local_read(const struct cli_args *args, const char *path, struct folder **ou
 int local_compile(const struct cli_args *args, const char *path, const struct snapshot_input *input,
                   struct snapshot **out);
 
+// Says what diagnostics there are, on stderr, or with `check --json` on standard output. CLI_BAD where there
+// is an error among them, else CLI_DONE.
+int local_say(const struct cli_args *args, const char *path, struct diags *diags);
+// An engine that serves what was compiled of the folder; takes the snapshot over.
+int local_serve(const struct folder *folder, struct snapshot **snapshot, struct local *out);
+
 // Compiles the folder or bundle. CLI_DONE; CLI_BAD with every mistake on stderr. Keys and ids are fixed, so
 // that the same events give the same bytes. `geo_optional` is off: a database that is named is wanted.
 int local_open(const struct cli_args *args, struct local *out);

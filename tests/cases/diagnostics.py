@@ -18,6 +18,7 @@ CALLS = {
     "diag_hint": (1, "hint: %"), "unit_hint": (1, "hint: %"),
     "mistyped": (1, "`…` must be %, but is …"), "misfit": (2, "`…` must be %, but is …"),
     "hint_names": (4, "hint: %…"), "expect": (2, "…%…"), "unexpected": (1, "…%…"),
+    "reading_fail": (3, "%"), "reading_hint": (4, "hint: %…"),
     "say_not": (2, "…, but % is expected"),
 }
 # The same for a name that several files give to functions of their own.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
+#include "cli/test/loaded.h"
 
 #include "base/time.h"
 
@@ -40,7 +41,11 @@ static void emit_bundle(struct emit *emit, const struct local *local)
 int cmd_check(const struct cli_args *args)
 {
     struct local local;
-    int code = local_open(args, &local);
+    struct loaded loaded;
+    int code = loaded_read(args, args->positional[0], NULL, false, &loaded);
+    size_t tests = loaded.suite != NULL ? suite_count(loaded.suite) : 0;
+    code = code == CLI_DONE ? local_serve(loaded.folder, &loaded.snapshot, &local) : code;
+    loaded_fini(&loaded);
     if (code != CLI_DONE) {
         return code;
     }
@@ -59,6 +64,9 @@ int cmd_check(const struct cli_args *args)
         emit_key_int(&emit, "lists", facts.lists);
         emit_key_int(&emit, "strengths", facts.strengths);
         emit_key_int(&emit, "counters", facts.counters);
+        if (tests > 0) {
+            emit_key_int(&emit, "tests", (int64_t)tests);
+        }
         emit_bundle(&emit, &local);
         emit_end(&emit);
         buf_byte(&out, '\n');
@@ -69,6 +77,9 @@ int cmd_check(const struct cli_args *args)
         put_count(&out, ", ", facts.strengths, "strength", "strengths");
         if (facts.counters > 0) {
             put_count(&out, ", ", facts.counters, "counter", "counters");
+        }
+        if (tests > 0) {
+            put_count(&out, ", ", (uint32_t)tests, "document of tests", "documents of tests");
         }
         buf_printf(&out, "\n%s\n", digest);
         put_bundle(&out, &local);

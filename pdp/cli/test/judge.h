@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was expected of an answer against what came.
+#ifndef CLI_TEST_JUDGE_H
+#define CLI_TEST_JUDGE_H
+
+#include "cli/test/suite.h"
+
+// Of an event, taken out of its answer.
+struct judge_event {
+    bool recorded, has_risk;
+    struct str code, message, level;
+    const struct value *missing; // a list, or NULL
+    double score;
+};
+void judge_event_read(const struct value *answer, struct judge_event *out);
+
+// Claims that do not hold, in the order of the document. A question that was malformed, and an event that was
+// refused, is a miss without a claim unless `code` or `recorded` speaks of it; `fault` says why. Exactly one
+// of verdict and event is there. Lives in `arena`; false where memory is out.
+MUST_USE bool judge(const struct suite_play *play, const struct verdict *verdict,
+                    const struct judge_event *event, const struct fault *fault, struct arena *arena,
+                    const struct suite_miss **misses, size_t *count);
+
+// `15m`, `1h30m`: as policies write it.
+struct str judge_span(int64_t seconds, struct arena *arena);
+
+#endif

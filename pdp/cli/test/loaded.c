@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/test/loaded.h"
+
+#include <stdlib.h>
+
+static const struct hash_key KEY = {UINT64_C(0x7064702d74657374), UINT64_C(0x2d736e6170736874)};
+static const size_t MISTAKES_MOST = 1000;
+
+static enum pdp_err compile(struct loaded *loaded, bool conditions)
+{
+    struct snapshot_input input = folder_input(loaded->folder);
+    input.conditions = conditions;
+    return snapshot_build(&input, KEY, &loaded->diags, &loaded->snapshot);
+}
+
+// Files of tests, and of a folder of scenarios all others too.
+static enum pdp_err read_tests(struct loaded *loaded)
+{
+    const struct snapshot_file *tests = NULL;
+    size_t count = 0;
+    if (loaded->scenarios == NULL) {
+        TRY(folder_tests(loaded->folder, &tests, &count));
+        return suite_read(tests, count, &loaded->diags, &loaded->suite);
+    }
+    struct snapshot_input others = folder_input(loaded->scenarios);
+    TRY(folder_tests(loaded->scenarios, &tests, &count));
+    struct snapshot_file *all = calloc(others.file_count + count + 1, sizeof *all);
+    if (all == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    memcpy(all, others.files, others.file_count * sizeof *all);
+    if (count > 0) {
+        memcpy(all + others.file_count, tests, count * sizeof *all);
+    }
+    enum pdp_err err = suite_read(all, others.file_count + count, &loaded->diags, &loaded->suite);
+    free(all);
+    return err;
+}
+
+static enum pdp_err load(struct loaded *loaded, bool conditions)
+{
+    enum pdp_err built = compile(loaded, conditions);
+    enum pdp_err read = read_tests(loaded);
+    TRY(built);
+    TRY(read);
+    return loaded->scenarios == NULL ? suite_check(loaded->suite, loaded->snapshot, &loaded->diags)
+                                     : PDP_ERR_OK;
+}
+
+int loaded_read(const struct cli_args *args, const char *dir, const char *scenarios, bool conditions,
+                struct loaded *out)
+{
+    *out = (struct loaded){0};
+    diags_init(&out->diags, MISTAKES_MOST);
+    int code = local_read(args, dir, &out->folder);
+    if (code == CLI_DONE && scenarios != NULL) {
+        code = local_read(args, scenarios, &out->scenarios);
+    }
+    if (code != CLI_DONE) {
+        return code;
+    }
+    enum pdp_err err = load(out, conditions);
+    if (err != PDP_ERR_OK && out->diags.errors == 0) {
+        return cli_bad(NULL, "`%s` cannot be loaded: %s", dir, pdp_err_text(err));
+    }
+    return local_say(args, dir, &out->diags);
+}
+
+void loaded_fini(struct loaded *loaded)
+{
+    suite_free(&loaded->suite);
+    snapshot_free(&loaded->snapshot);
+    diags_fini(&loaded->diags);
+    folder_free(&loaded->scenarios);
+    folder_free(&loaded->folder);
+}

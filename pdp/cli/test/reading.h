@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// How test documents are read: parts of one reader. Inside of cli/test.
+#ifndef CLI_TEST_READING_H
+#define CLI_TEST_READING_H
+
+#include "base/map.h"
+#include "cli/test/compose.h"
+#include "cli/test/suite.h"
+
+#define READING_PLAYS_MOST 100000 // of one document
+#define READING_NOW_MS \
+    INT64_C(1795420800000) // 2026-11-23T08:00:00Z, a Monday: where a document names no time
+
+// Documents that are being read. Everything lives in `arena` but the geo sets.
+struct reading {
+    struct arena *arena;
+    struct diags *diags;
+    enum pdp_err first;
+};
+
+void reading_note(struct reading *r, enum pdp_err err);
+// Zeroed, or NULL where memory is out, which is noted.
+void *reading_array(struct reading *r, size_t count, size_t bytes);
+// A mistake at a place; formatted as diag_error. Returns nothing: reading goes on.
+void reading_fail(struct reading *r, enum pdp_err err, struct place place, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+// "did you mean", or all that there are, `what` in front of them.
+void reading_hint(struct reading *r, struct str given, const struct str *names, size_t count,
+                  const char *what);
+// At most 80 bytes of it, escaped, for a message.
+struct str reading_shown(struct reading *r, struct str text);
+// Names that may be given once: to begin with none, and to note one (an empty one is none). A second time is
+// a mistake; `what` has that name then.
+void reading_names(struct map *seen);
+void reading_once(struct reading *r, struct map *seen, struct str name, struct place place, const char *what);
+
+// What every document of tests has; `name`, `description`, `class` of *doc are filled. false: it is noted.
+bool reading_head(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);
+
+// ---- expect.c ------------------------------------------------------------------------------------
+
+struct expectation {
+    const struct suite_claim *claims;
+    size_t count;
+};
+// The map of `expect`. `event`: of an event, of which fewer things can be expected.
+void expect_read(struct reading *r, const struct conf_node *map, bool event, struct expectation *out);
+// One effect, or a list of them, that stands alone.
+void expect_effect(struct reading *r, const struct conf_node *node, struct expectation *out);
+
+// ---- ask.c ---------------------------------------------------------------------------------------
+
+// What all cases or steps of a document stand on.
+struct ground {
+    struct str tenant;
+    const struct conf_node *given;   // NULL: there are no fixtures
+    const struct conf_node *request; // under all; NULL: none
+};
+
+struct asked {
+    struct conf_texts with;
+    const struct conf_node *request, *event; // NULL: not given
+    struct str subject, resource, action;    // of a cell: fixtures and a name; empty: not
+};
+
+// Are all fixtures there? Each that is not is a mistake, once however often it is asked.
+bool ask_check(struct reading *r, const struct ground *ground, const struct conf_texts *with);
+// Makes the question or event of *play, at its time; *varies: it is another at another time or turn.
+void ask_make(struct reading *r, const struct ground *ground, const struct asked *asked, bool repeated,
+              struct suite_play *play, bool *varies);
+
+// ---- Kinds ---------------------------------------------------------------------------------------
+
+void read_test(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);
+void read_matrix(struct reading *r, const struct ground *ground, const struct conf_node *matrix,
+                 int64_t now_ms, struct suite_play **plays, uint32_t *count);
+void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);
+extern const struct peer READING_PEER; // who asks where nothing is said
+
+#endif
