@@ -80,11 +80,19 @@ static void bring_login(struct ask *ask)
     bring_device(ask);
 }
 
+// Who was asked for a key and gave a code has proved a code, and none of what the key was asked for.
+static bool falls_short(const struct ask *ask, int32_t strength)
+{
+    uint32_t asked = ask->session.asked_strength; // index + 1
+    return asked <= ask->snapshot->names.strength_count && strength + 1 < (int32_t)asked;
+}
+
 static void bring_step_up(struct ask *ask)
 {
     int32_t strength = ask_issue(ask, event_acr(ask->request), event_amr(ask->request), ask->now_ms, true);
+    strength = falls_short(ask, strength) ? -1 : strength;
     ask_score(ask, EVENT_STEP_UP_PASSED, strength, 0);
-    if (strength >= 0) { // what proves nothing blesses no context
+    if (strength >= 0) { // what proves nothing, or too little, blesses no context
         risk_anchor_move(&ask->session.anchor, &ask->session.last, &ask->seen);
         ask_learn(ask);
         bring_device(ask);

@@ -160,6 +160,42 @@ Test(engine_promises, a_step_up_that_an_issuer_saw_passed_settles_what_was_asked
     harness_fini(&h);
 }
 
+#define FATIGUE                                                                                              \
+    HEAD "  - {id: all, effect: allow}\n  - {id: key, effect: step_up, require: {strength: key, max_age: "   \
+         "5m}, when: 'risk.level >= level(\"high\")'}\n  - {id: code, effect: step_up, require: {strength: " \
+         "mfa, max_age: 5m}, when: 'risk.level >= level(\"medium\")'}\n" STRENGTHS                           \
+         "  - {name: key, proves: '\"hwk\" in session.amr'}\n---\napiVersion: pdp/v1\nkind: RiskModel\n"     \
+         "metadata: {name: r}\nprior: -2\nthresholds: {medium: 30, high: 60, critical: 99}\n"                \
+         "signals: {step-up-failed: {evidence: %s}}\nstrengths: {mfa: 4, key: 6}\n"
+
+// What a session is asked for, and what settles it. Of a phone that asks until its owner gives in, a code is
+// proved, and a key was asked.
+static const struct {
+    const char *evidence, *amr, *before, *after;
+} PROOFS[] = {
+    {"1.5", "otp", "step_up/policy", "allow/policy"}, {"1.5", "pwd", "step_up/policy", "step_up/policy"},
+    {"3", "otp", "step_up/policy", "step_up/policy"}, {"3", "pwd", "step_up/policy", "step_up/policy"},
+    {"3", "hwk", "step_up/policy", "allow/policy"},
+};
+
+Test(engine_promises, a_proof_that_falls_short_of_what_was_asked_makes_nothing_good)
+{
+    for (size_t i = 0; i < COUNT_OF(PROOFS); i++) {
+        struct harness h = {0};
+        char yaml[2048], proof[128];
+        (void)snprintf(yaml, sizeof yaml, FATIGUE, PROOFS[i].evidence);
+        (void)snprintf(proof, sizeof proof, ", 'properties': {'amr': ['%s']}", PROOFS[i].amr);
+        load(&h, yaml);
+        cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", "}", ", 'properties': {'amr': ['pwd']}"), "true");
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + SECOND, 0, "/a", ""), "allow/policy");
+        cr_expect_str_eq(tell(&h, HARNESS_NOW + MINUTE, "step_up_failed", "}", ""), "true");
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 1, 0, "/a", ""), PROOFS[i].before, "%zu", i);
+        cr_expect_str_eq(tell(&h, HARNESS_NOW + 2 * MINUTE, "step_up_passed", "}", proof), "true");
+        cr_expect_str_eq(ask(&h, HARNESS_NOW + 2 * MINUTE + 1, 0, "/a", ""), PROOFS[i].after, "%zu", i);
+        harness_fini(&h);
+    }
+}
+
 // ---- How long an answer holds ----------------------------------------------------------------------
 
 static int64_t until(struct harness *h)
