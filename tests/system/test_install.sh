@@ -24,7 +24,7 @@ fail() {
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail "install"; }
 grep -qF "ExecStart=$work/prefix/bin/pdpd " "$work/prefix/lib/systemd/system/pdpd.service" || fail "the unit starts another pdpd"
-for file in share/pdp/policies/baseline/guards.yaml share/doc/pdp/LICENSE share/doc/pdp/docs/POLICY.md share/man/man8/pdpd.8; do
+for file in share/pdp/policies/baseline/guards.yaml share/pdp/policies/scenarios/carrier-nat.yaml share/doc/pdp/LICENSE share/doc/pdp/docs/POLICY.md share/man/man8/pdpd.8; do
     [ -s "$work/prefix/$file" ] || fail "$file is not installed"
 done
 "$work/prefix/bin/pdpctl" check "$work/prefix/share/pdp/policies/baseline" >/dev/null || fail "the installed policies are refused"
