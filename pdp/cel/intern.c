@@ -27,7 +27,8 @@ static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t len)
 
 // ---- an index: open addressing, at most half full ----
 
-static enum pdp_err index_room(struct index *index, uint64_t (*hash)(const struct cel_program *, uint32_t),
+static enum pdp_err index_room(struct program_index *index,
+                               uint64_t (*hash)(const struct cel_program *, uint32_t),
                                const struct cel_program *p)
 {
     if (index->cap > 2 * index->count + 2) {

@@ -60,7 +60,7 @@ static void seen_put(struct seen *seen, uint32_t id, bool *fresh)
     *fresh = true;
 }
 
-static uint32_t operands(const struct cel_program *p, const struct node *node, uint32_t i)
+uint32_t program_operand(const struct cel_program *p, const struct node *node, uint32_t i)
 {
     static const uint8_t COUNTS[OP_COUNT] = {
         [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
@@ -103,8 +103,8 @@ static bool reads(const struct cel_program *p, uint32_t id, struct str path, str
     if (reads_path(p, node, path)) {
         return true;
     }
-    for (uint32_t i = 0; operands(p, node, i) != NODE_NONE; i++) {
-        if (reads(p, operands(p, node, i), path, seen)) {
+    for (uint32_t i = 0; program_operand(p, node, i) != NODE_NONE; i++) {
+        if (reads(p, program_operand(p, node, i), path, seen)) {
             return true;
         }
     }
@@ -253,8 +253,8 @@ static bool tells_sensitive(const struct cel_program *p, const struct node *node
         return false;
     }
     bool tells = node->op == OP_EQ_TEXT && p->slots[node->a].info.sensitive;
-    for (uint32_t i = 0; !tells && operands(p, node, i) != NODE_NONE; i++) {
-        tells = (p->nodes[operands(p, node, i)].flags & NODE_SENSITIVE) != 0;
+    for (uint32_t i = 0; !tells && program_operand(p, node, i) != NODE_NONE; i++) {
+        tells = (p->nodes[program_operand(p, node, i)].flags & NODE_SENSITIVE) != 0;
     }
     return tells;
 }
@@ -275,9 +275,9 @@ static void print_node(struct printer *printer, uint32_t id)
     printer->masked += masks;
     buf_printf(out, "(%s", OPS[node->op]);
     print_extra(printer, node);
-    for (uint32_t i = 0; operands(p, node, i) != NODE_NONE; i++) {
+    for (uint32_t i = 0; program_operand(p, node, i) != NODE_NONE; i++) {
         buf_byte(out, ' ');
-        print_node(printer, operands(p, node, i));
+        print_node(printer, program_operand(p, node, i));
     }
     buf_byte(out, ')');
     printer->masked -= masks;

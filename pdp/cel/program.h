@@ -77,7 +77,7 @@ struct regex;
 struct window;
 struct tz;
 
-struct index { // open addressing over the numbers of what is interned
+struct program_index { // open addressing over the numbers of what is interned
     uint32_t *at;
     uint32_t cap, count;
 };
@@ -98,12 +98,12 @@ struct cel_program {
     struct arena folding; // values made while constants are folded
     struct node *nodes;
     uint32_t node_count, node_cap;
-    struct index node_index;
+    struct program_index node_index;
     uint32_t *args;
     uint32_t arg_count, arg_cap;
     struct value *consts;
     uint32_t const_count, const_cap;
-    struct index const_index;
+    struct program_index const_index;
     struct slot *slots;
     uint32_t slot_count, slot_cap;
     struct map slot_map, attr_map, root_map, set_map, regex_map, window_map, zone_map;
@@ -140,6 +140,8 @@ MUST_USE enum pdp_err program_regex(struct cel_program *p, struct str pattern, u
 // Notes where a walk that was just made stands, and tells it; src NULL: not known.
 MUST_USE enum pdp_err program_place(struct cel_program *p, uint32_t node, struct place place);
 struct place program_place_of(const struct cel_program *p, uint32_t node);
+// The i-th node that a node is made from; NODE_NONE: there are fewer.
+uint32_t program_operand(const struct cel_program *p, const struct node *node, uint32_t i);
 // Is what the node gives remembered for the rest of a question? Uses grow until the program is sealed.
 bool program_remembers(const struct node *node);
 void bound_free(struct cel_bounds **bounds);
