@@ -38,6 +38,8 @@ struct cli_args {
     int64_t batch, limit, deadline_ms, version, threshold; // the last two: 0 where not given
     bool served, preview;
     const char *to, *filter;
+    const char *toward, *request_id;
+    int64_t line; // 0: not given
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     int64_t confirm; // -1: not given
 };
@@ -78,6 +80,7 @@ int cmd_build(const struct cli_args *args);
 int cmd_sign(const struct cli_args *args);
 int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
+int cmd_explain(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
 int cmd_impact(const struct cli_args *args);

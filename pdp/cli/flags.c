@@ -38,6 +38,13 @@ static const struct flag {
      "the question as JSON; `-`, the default, is standard input"},
     {"events", TEXT, offsetof(struct cli_args, events), 0, 0, "FILE",
      "lines of {\"at\": T, \"request\" | \"event\": {...}}; `-` is standard input"},
+    {"line", NUMBER, offsetof(struct cli_args, line), 1, INT64_MAX, "N",
+     "the question on this line of the recording, counted from 1; default: the last question"},
+    {"request-id", TEXT, offsetof(struct cli_args, request_id), 0, 0, "ID",
+     "the first question of the recording with this `request_id`"},
+    {"toward", TEXT, offsetof(struct cli_args, toward), 0, 0, "EFFECT",
+     "look for the smallest change that gives this effect: allow, step_up, deny or terminate; default: any "
+     "that is more permissive, of an allow any that is less"},
     {"labels", TEXT, offsetof(struct cli_args, labels), 0, 0, "FILE",
      "which questions were an attack: JSON lines or CSV"},
     {"html", TEXT, offsetof(struct cli_args, html), 0, 0, "FILE",

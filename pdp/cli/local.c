@@ -179,7 +179,7 @@ int local_open(const struct cli_args *args, struct local *out)
                         : cli_bad("give `--policies DIR`", "no policy folder is named");
 }
 
-int local_open_at(const struct cli_args *args, const char *path, struct local *out)
+static int open_at(const struct cli_args *args, const char *path, bool conditions, struct local *out)
 {
     *out = (struct local){0};
     AUTO(folder_free) struct folder *folder = NULL;
@@ -187,9 +187,22 @@ int local_open_at(const struct cli_args *args, const char *path, struct local *o
     int code = local_read(args, path, &folder);
     if (code == CLI_DONE) {
         struct snapshot_input input = folder_input(folder);
+        input.conditions = conditions;
         code = local_compile(args, path, &input, &snapshot);
     }
     return code == CLI_DONE ? local_serve(folder, &snapshot, out) : code;
+}
+
+int local_open_at(const struct cli_args *args, const char *path, struct local *out)
+{
+    return open_at(args, path, false, out);
+}
+
+int local_open_written(const struct cli_args *args, struct local *out)
+{
+    *out = (struct local){0};
+    return args->policies != NULL ? open_at(args, args->policies, true, out)
+                                  : cli_bad("give `--policies DIR`", "no policy folder is named");
 }
 
 void local_close(struct local *local)

@@ -33,6 +33,8 @@ int local_serve(const struct folder *folder, struct snapshot **snapshot, struct 
 int local_open(const struct cli_args *args, struct local *out);
 // The same of the folder or bundle at `path`.
 int local_open_at(const struct cli_args *args, const char *path, struct local *out);
+// The same of args->policies, with conditions as they are written kept for policy/conditions.h.
+int local_open_written(const struct cli_args *args, struct local *out);
 void local_close(struct local *local);
 
 // A question with `explain` set to full, as JSON; what is none goes on as it is, and false is returned.

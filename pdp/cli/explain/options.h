@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which attributes conditions test, and which other values of them could turn a test.
+//
+// Values come from the tests themselves: a constant that is compared with, the value just across a bound, an
+// element that a list has to hold, a List document, a beginning, an end. What is computed in any other way
+// (elements of `exists`, results of `replace`) is not tried.
+#ifndef CLI_EXPLAIN_OPTIONS_H
+#define CLI_EXPLAIN_OPTIONS_H
+
+#include "cli/explain/whatif.h"
+
+#define OPTIONS_ATTRIBUTES_MOST 64 // bits of a mask
+#define OPTIONS_MOST 64            // of one attribute
+#define OPTIONS_TESTS_MOST 24      // likewise
+#define OPTIONS_ELEMENTS_MOST 3    // that one change puts into a list, or takes out
+
+// How a change is told. X(name, words before the value, name for programs)
+#define OPTION_SAY_LIST(X)                    \
+    X(IS, "were", "is")                       \
+    X(ABOVE, "were above", "above")           \
+    X(AT_LEAST, "were at least", "at_least")  \
+    X(BELOW, "were below", "below")           \
+    X(AT_MOST, "were at most", "at_most")     \
+    X(OTHER, "were any but", "other_than")    \
+    X(ELEMENTS, "held", "holds")              \
+    X(EMPTY, "were given and empty", "empty") \
+    X(MEMBER, "were in", "in_lists")          \
+    X(STARTS, "began with", "starts_with")    \
+    X(ENDS, "ended with", "ends_with")        \
+    X(PART, "held the text", "contains")      \
+    X(INSIDE, "were inside", "inside")        \
+    X(OUTSIDE, "were outside", "outside")     \
+    X(GIVEN, "were given", "given")           \
+    X(MISSING, "were left out", "left_out")   \
+    X(AT, "", "at")                           \
+    X(STEP_UP, "", "step_up")
+
+enum option_say {
+#define X(name, words, id) OPTION_##name,
+    OPTION_SAY_LIST(X)
+#undef X
+    OPTION_SAYS
+};
+
+struct option {
+    struct whatif to;
+    enum option_say say;
+    struct value than; // what the words name
+    struct value elements[OPTIONS_ELEMENTS_MOST];
+    bool adds[OPTIONS_ELEMENTS_MOST];
+    uint32_t element_count;
+    double size; // the smaller, the sooner it is proposed: docs/EXPLAIN.md
+};
+
+enum test_kind {
+    TEST_TRUTH,
+    TEST_IS,    // ==, !=, among constants
+    TEST_BOUND, // <, <=, >, >=
+    TEST_HAS,   // the list holds it
+    TEST_SET,   // it is in a List document
+    TEST_THERE,
+    TEST_STARTS,
+    TEST_ENDS,
+    TEST_PART,
+    TEST_INSIDE, // of a network
+    TEST_AT,     // a time at which something turns
+};
+
+struct option_test {
+    enum test_kind kind;
+    struct value value;
+    uint32_t set;
+};
+
+struct attribute {
+    struct str path;
+    enum whatif_kind kind;
+    uint32_t slot; // one that reads it; UINT32_MAX: none
+    enum cel_type type;
+    bool who;        // says who asks, or for what: another value is another question
+    struct value is; // an ERROR: missing, or of another type
+    struct option_test tests[OPTIONS_TESTS_MOST];
+    uint32_t test_count;
+    struct option *options;
+    uint32_t option_count;
+};
+
+struct options {
+    struct whatif_world *world;
+    struct arena *arena;
+    struct attribute *list;
+    uint32_t count;
+    uint32_t *stamps, stamp; // of nodes that a walk has seen
+    bool cut;                // there was more than is kept
+};
+
+MUST_USE bool options_init(struct options *options, struct whatif_world *world, struct arena *arena);
+// Notes what an expression tests. The bits of its attributes, by their numbers.
+uint64_t options_walk(struct options *options, uint32_t expr);
+// The same of what stands beside expressions: a text that an attribute is compared with, a requirement, a
+// time.
+uint64_t options_text(struct options *options, struct str path, struct str text);
+uint64_t options_proof(struct options *options, uint32_t strength);
+uint64_t options_time(struct options *options, int64_t at_ms);
+// Makes the options of all attributes out of their tests; once, after all walks.
+void options_make(struct options *options);
+
+#endif

@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of an attribute to other values that it could have.
+#include "cli/explain/options.h"
+
+#include "base/num.h"
+#include "cel/frame.h"
+#include "risk/model.h"
+
+#include <math.h>
+
+enum {
+    SUBSETS_OF = 6, // elements of a list that are put in and taken out together with others
+};
+
+static const double SIZE_ONE = 1, SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.5;
+static const double DAY_S = 86400;
+static const int64_t NO_ASN = INT64_C(4199999999); // an AS number that nobody has
+
+struct making {
+    struct options *o;
+    struct attribute *at;
+};
+
+static bool is_missing(const struct attribute *at)
+{
+    return at->is.kind == VALUE_ERROR;
+}
+
+static bool same(const struct making *m, const struct value *a, const struct value *b)
+{
+    return a->kind == b->kind && (a->kind == VALUE_ERROR || cmp_equal(m->o->world->seen->frame, a, b));
+}
+
+static bool same_members(const struct whatif *a, const struct whatif *b)
+{
+    for (uint32_t i = 0; i < a->member_count; i++) {
+        if (a->member_count != b->member_count || a->members[i].set != b->members[i].set ||
+            a->members[i].holds != b->members[i].holds) {
+            return false;
+        }
+    }
+    return a->member_count == b->member_count;
+}
+
+// The smallest way to one value is kept.
+static void add(struct making *m, struct option option)
+{
+    struct attribute *at = m->at;
+    option.to.kind = at->kind;
+    option.to.path = at->path;
+    option.size += is_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
+    if (option.to.member_count == 0 && same(m, &option.to.value, &at->is)) {
+        return;
+    }
+    for (uint32_t i = 0; i < at->option_count; i++) {
+        struct option *known = &at->options[i];
+        if (same(m, &known->to.value, &option.to.value) && same_members(&known->to, &option.to)) {
+            *known = option.size < known->size ? option : *known;
+            return;
+        }
+    }
+    if (at->option_count == OPTIONS_MOST) {
+        m->o->cut = true;
+        return;
+    }
+    at->options[at->option_count++] = option;
+}
+
+static void add_value(struct making *m, struct value to, enum option_say say, struct value than, double size)
+{
+    add(m, (struct option){.to = {.value = to}, .say = say, .than = than, .size = size});
+}
+
+// ---- Numbers, times, levels: the bound itself, and just across on both sides --------------------
+
+static bool is_number(uint8_t kind)
+{
+    return kind == VALUE_INT || kind == VALUE_UINT || kind == VALUE_DOUBLE;
+}
+
+static double to_double(const struct value *v)
+{
+    return v->kind == VALUE_INT      ? (double)v->as.i
+           : v->kind == VALUE_UINT   ? (double)v->as.u
+           : v->kind == VALUE_DOUBLE ? v->as.d
+                                     : (double)v->as.i + (double)v->n / 1e9;
+}
+
+static uint8_t number_kind(const struct attribute *at, const struct value *bound)
+{
+    return at->type == CEL_INT      ? VALUE_INT
+           : at->type == CEL_DOUBLE ? VALUE_DOUBLE
+           : is_number(at->is.kind) ? at->is.kind
+                                    : bound->kind;
+}
+
+static bool near_int(const struct value *bound, int side, struct value *out)
+{
+    double d = to_double(bound);
+    if (bound->kind != VALUE_DOUBLE) {
+        int64_t i = bound->kind == VALUE_UINT && bound->as.u > INT64_MAX ? INT64_MAX : bound->as.i;
+        *out = value_int(num_add_sat(i, side));
+        return true;
+    }
+    if (!(fabs(d) < 9e15)) {
+        return false;
+    }
+    bool whole = floor(d) == d;
+    *out = value_int(whole ? (int64_t)d + side : (int64_t)floor(d) + (side > 0));
+    return whole || side != 0;
+}
+
+static bool near_number(const struct attribute *at, const struct value *bound, int side, struct value *out)
+{
+    uint8_t kind = number_kind(at, bound);
+    if (kind == VALUE_DOUBLE) {
+        double d = to_double(bound);
+        *out = value_double(side == 0 ? d : nextafter(d, side < 0 ? -INFINITY : INFINITY));
+        return isfinite(out->as.d);
+    }
+    if (!near_int(bound, side, out) || (kind == VALUE_UINT && out->as.i < 0)) {
+        return false;
+    }
+    out->kind = kind;
+    return true;
+}
+
+static bool near_time(const struct value *bound, int side, struct value *out)
+{
+    *out = *bound;
+    if (bound->kind == VALUE_TIMESTAMP) {
+        out->as.i = num_add_sat(bound->as.i, side);
+        return true;
+    }
+    int64_t nanos = 0;
+    bool good = time_to_nanos(bound, &nanos);
+    *out = time_of_nanos(num_add_sat(nanos, (int64_t)side * 1000000000));
+    return good;
+}
+
+static bool near_order(const struct options *o, const struct value *bound, int side, struct value *out)
+{
+    const struct cel_env *env = o->world->parts.env;
+    size_t count = bound->kind == VALUE_LEVEL ? env->level_count : env->strength_count;
+    *out = *bound;
+    out->as.i += side;
+    return out->as.i >= 0 && out->as.i < (int64_t)count;
+}
+
+static bool near_kind(uint8_t kind)
+{
+    return is_number(kind) || kind == VALUE_TIMESTAMP || kind == VALUE_DURATION || kind == VALUE_LEVEL ||
+           kind == VALUE_STRENGTH;
+}
+
+// The value at the bound (side 0), just below it (-1) or just above. false: there is none.
+static bool near(const struct making *m, const struct value *bound, int side, struct value *out)
+{
+    switch (bound->kind) {
+    case VALUE_INT:
+    case VALUE_UINT:
+    case VALUE_DOUBLE:
+        return near_number(m->at, bound, side, out);
+    case VALUE_TIMESTAMP:
+    case VALUE_DURATION:
+        return near_time(bound, side, out);
+    case VALUE_LEVEL:
+    case VALUE_STRENGTH:
+        return near_order(m->o, bound, side, out);
+    default:
+        return false;
+    }
+}
+
+// A share of the larger of both; of times, in days; of levels, in steps. From 0 to 1.
+static double distance(const struct value *a, const struct value *b)
+{
+    double x = to_double(a), y = to_double(b), d = fabs(x - y);
+    if (a->kind != b->kind && !(is_number(a->kind) && is_number(b->kind))) {
+        return SIZE_ONE;
+    }
+    double scale = a->kind == VALUE_TIMESTAMP || a->kind == VALUE_DURATION ? DAY_S
+                   : is_number(a->kind)                                    ? fmax(fmax(fabs(x), fabs(y)), 1)
+                                                                           : 1;
+    return d / scale / (1 + d / scale);
+}
+
+static enum option_say say_bound(const struct making *m, const struct value *to, int side, bool equal)
+{
+    if (side != 0) {
+        return side < 0 ? OPTION_BELOW : OPTION_ABOVE;
+    }
+    int order = is_missing(m->at) || equal ? 2 : cmp_order(to, &m->at->is);
+    return order == 1 ? OPTION_AT_LEAST : order == -1 ? OPTION_AT_MOST : OPTION_IS;
+}
+
+static void make_bound(struct making *m, const struct value *bound, bool equal)
+{
+    for (int side = -1; side <= 1; side++) {
+        struct value to;
+        if (near(m, bound, side, &to)) {
+            double size = is_missing(m->at) ? SIZE_ONE : distance(&to, &m->at->is);
+            add_value(m, to, say_bound(m, &to, side, equal), *bound, size);
+        }
+    }
+}
+
+// ---- Texts and addresses -----------------------------------------------------------------------
+
+static bool text_holds(const struct option_test *test, struct str text)
+{
+    struct str with = value_text(&test->value);
+    switch (test->kind) {
+    case TEST_IS:
+        return test->value.kind == VALUE_STRING && str_eq(text, with);
+    case TEST_STARTS:
+        return str_starts(text, with);
+    case TEST_ENDS:
+        return str_ends(text, with);
+    case TEST_PART:
+        return str_find(text, with, 0) != SIZE_MAX;
+    default:
+        return false;
+    }
+}
+
+// A text that no test holds for.
+static struct value fresh_text(struct making *m)
+{
+    bool path = str_eq(m->at->path, STR("resource.path"));
+    for (unsigned n = 0;; n++) {
+        struct str text = arena_printf(m->o->arena, "%s~%u", path ? "/" : "", n);
+        bool met = false;
+        for (uint32_t i = 0; i < m->at->test_count; i++) {
+            met = met || text_holds(&m->at->tests[i], text);
+        }
+        if (!met || n == 99) {
+            return value_str(text);
+        }
+    }
+}
+
+static struct value an_address(struct making *m, const struct ip *ip)
+{
+    struct ip *copy = ARENA_NEW(m->o->arena, struct ip);
+    if (copy == NULL) {
+        return (struct value){0};
+    }
+    *copy = *ip;
+    return (struct value){.kind = VALUE_IP, .as.ip = copy};
+}
+
+// An address of the documentation's networks that no test holds for.
+static struct value fresh_address(struct making *m)
+{
+    static const struct str TRIED[] = {
+        {"192.0.2.1", 9}, {"198.51.100.1", 12}, {"203.0.113.1", 11}, {"2001:db8::1", 11}};
+    for (size_t n = 0; n < COUNT_OF(TRIED); n++) {
+        struct ip ip;
+        bool met = !ip_parse(TRIED[n], &ip);
+        for (uint32_t i = 0; !met && i < m->at->test_count; i++) {
+            const struct option_test *test = &m->at->tests[i];
+            met = (test->kind == TEST_INSIDE && test->value.kind == VALUE_CIDR &&
+                   cidr_holds(test->value.as.cidr, &ip)) ||
+                  (test->value.kind == VALUE_IP && ip_eq(test->value.as.ip, &ip));
+        }
+        if (!met) {
+            return an_address(m, &ip);
+        }
+    }
+    return (struct value){0};
+}
+
+static struct value fresh(struct making *m)
+{
+    return m->at->type == CEL_IP                     ? fresh_address(m)
+           : m->at->type == CEL_INT                  ? value_int(NO_ASN)
+           : str_eq(m->at->path, STR("geo.country")) ? value_str(STR("ZZ"))
+                                                     : fresh_text(m);
+}
+
+static const struct cel_schema *schema_of(const struct making *m)
+{
+    return m->at->slot == UINT32_MAX ? NULL : cel_slot_at(m->o->world->parts.program, m->at->slot)->schema;
+}
+
+// Any but what it is, and but what it is compared with.
+static void make_other(struct making *m)
+{
+    const struct cel_schema *schema = schema_of(m);
+    struct value than = is_missing(m->at) ? (struct value){0} : m->at->is;
+    for (uint32_t i = 0; schema != NULL && i < schema->value_count; i++) {
+        add_value(m, value_str(schema->values[i]), OPTION_IS, value_str(schema->values[i]), SIZE_ONE);
+    }
+    if (schema == NULL || schema->value_count == 0) {
+        struct value to = fresh(m);
+        add_value(m, to, than.kind == VALUE_ERROR ? OPTION_GIVEN : OPTION_OTHER, than, SIZE_ANY);
+    }
+}
+
+static void make_texts(struct making *m, const struct option_test *test)
+{
+    static const enum option_say SAYS[] = {[TEST_IS] = OPTION_IS,
+                                           [TEST_STARTS] = OPTION_STARTS,
+                                           [TEST_ENDS] = OPTION_ENDS,
+                                           [TEST_PART] = OPTION_PART};
+    add_value(m, test->value, SAYS[test->kind], test->value, SIZE_ONE);
+    for (uint32_t i = 0; test->kind == TEST_STARTS && i < m->at->test_count; i++) {
+        const struct option_test *end = &m->at->tests[i];
+        if (end->kind == TEST_ENDS) {
+            struct str both = arena_printf(m->o->arena, STR_FMT STR_FMT, STR_ARG(value_text(&test->value)),
+                                           STR_ARG(value_text(&end->value)));
+            add_value(m, value_str(both), OPTION_IS, value_str(both), SIZE_ONE);
+        }
+    }
+    make_other(m);
+}
+
+static void make_inside(struct making *m, const struct value *network)
+{
+    struct value ip = an_address(m, &network->as.cidr->base);
+    add_value(m, ip, OPTION_INSIDE, *network, SIZE_ONE);
+    add_value(m, fresh_address(m), OPTION_OUTSIDE, *network, SIZE_ANY);
+}
+
+// ---- Lists -------------------------------------------------------------------------------------
+
+static bool list_has(const struct making *m, const struct value *element)
+{
+    const struct value *list = &m->at->is;
+    for (uint32_t i = 0; list->kind == VALUE_LIST && i < list->n; i++) {
+        if (same(m, &list->as.list[i], element)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_taken(const struct making *m, const struct option *option, const struct value *element)
+{
+    for (uint32_t i = 0; i < option->element_count; i++) {
+        if (!option->adds[i] && same(m, &option->elements[i], element)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_list(struct making *m, struct option option)
+{
+    const struct value *is = &m->at->is;
+    uint32_t had = is->kind == VALUE_LIST ? is->n : 0, count = 0;
+    struct value *list = ARENA_ARRAY(m->o->arena, struct value, had + OPTIONS_ELEMENTS_MOST + 1);
+    for (uint32_t i = 0; list != NULL && i < had; i++) {
+        if (!is_taken(m, &option, &is->as.list[i])) {
+            list[count++] = is->as.list[i];
+        }
+    }
+    for (uint32_t i = 0; list != NULL && i < option.element_count; i++) {
+        if (option.adds[i]) {
+            list[count++] = option.elements[i];
+        }
+    }
+    option.to.value = (struct value){.kind = VALUE_LIST, .n = count, .as.list = list};
+    if (list != NULL) {
+        add(m, option);
+    }
+}
+
+// Every one of some elements, then every two and three, put in where they are not, else taken out.
+static void make_elements(struct making *m)
+{
+    struct value elements[SUBSETS_OF];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        if (m->at->tests[i].kind == TEST_HAS && count < SUBSETS_OF) {
+            elements[count++] = m->at->tests[i].value;
+        } else if (m->at->tests[i].kind == TEST_HAS) {
+            m->o->cut = true;
+        }
+    }
+    for (uint32_t set = 1; set < (UINT32_C(1) << count); set++) {
+        struct option option = {.say = OPTION_ELEMENTS};
+        bool fits = __builtin_popcount(set) <= OPTIONS_ELEMENTS_MOST;
+        for (uint32_t i = 0; fits && i < count; i++) {
+            if ((set >> i & 1) != 0) {
+                option.adds[option.element_count] = !list_has(m, &elements[i]);
+                option.elements[option.element_count++] = elements[i];
+            }
+        }
+        option.size = option.element_count * SIZE_ONE;
+        if (fits) {
+            add_list(m, option);
+        }
+    }
+    if (count > 0 && m->at->is.kind != VALUE_LIST) {
+        add_list(m, (struct option){.say = OPTION_EMPTY, .size = SIZE_ONE});
+    }
+}
+
+// ---- List documents ----------------------------------------------------------------------------
+
+static enum cel_set_kind kind_of(const struct making *m, uint32_t set)
+{
+    const struct cel_env *env = m->o->world->parts.env;
+    for (size_t i = 0; i < env->set_count; i++) {
+        if (env->sets[i].id == set) {
+            return env->sets[i].kind;
+        }
+    }
+    return CEL_SET_STRING;
+}
+
+// Something that such a list may hold, where the attribute is missing.
+static struct value stand_in(struct making *m, uint32_t set)
+{
+    enum cel_set_kind kind = kind_of(m, set);
+    return kind == CEL_SET_CIDR      ? fresh_address(m)
+           : kind == CEL_SET_COUNTRY ? value_str(STR("ZZ"))
+           : kind == CEL_SET_ASN     ? value_int(NO_ASN)
+                                     : fresh_text(m);
+}
+
+static void add_members(struct making *m, const uint32_t *sets, uint32_t count, unsigned holds)
+{
+    struct option option = {.say = OPTION_MEMBER, .size = SIZE_ONE * count};
+    option.to.value = is_missing(m->at) ? stand_in(m, sets[0]) : m->at->is;
+    for (uint32_t i = 0; i < count; i++) {
+        option.to.members[option.to.member_count++] = (struct whatif_member){sets[i], (holds >> i & 1) != 0};
+    }
+    add(m, option);
+}
+
+static bool is_member(struct making *m, uint32_t set)
+{
+    const struct cel_host *host = m->o->world->seen->cel_host;
+    return host->contains(host->user, set, &m->at->is) == TRUTH_YES;
+}
+
+// What is there is in a list where it was not, or the other way round; what is missing is given, in it or
+// not.
+static void make_members_of(struct making *m, const uint32_t *sets, uint32_t count)
+{
+    unsigned turned = 0;
+    for (uint32_t i = 0; i < count && !is_missing(m->at); i++) {
+        turned |= is_member(m, sets[i]) ? 0 : 1U << i;
+    }
+    for (unsigned holds = 0; is_missing(m->at) && holds < 1U << count; holds++) {
+        add_members(m, sets, count, holds);
+    }
+    if (!is_missing(m->at)) {
+        add_members(m, sets, count, turned);
+    }
+}
+
+static void make_members(struct making *m)
+{
+    const struct attribute *at = m->at;
+    for (uint32_t i = 0; i < at->test_count; i++) {
+        for (uint32_t k = i; k < at->test_count; k++) {
+            const uint32_t sets[] = {at->tests[i].set, at->tests[k].set};
+            if (at->tests[i].kind == TEST_SET && at->tests[k].kind == TEST_SET) {
+                make_members_of(m, sets, i == k ? 1 : 2);
+            }
+        }
+    }
+}
+
+// ---- Risk, time, proofs ------------------------------------------------------------------------
+
+// The score nearest to what it is at which a level holds.
+static void add_level(struct making *m, int64_t level)
+{
+    const struct risk_model *model = m->o->world->parts.risk;
+    int64_t now = m->o->world->seen->risk->level;
+    if (level < 0 || level >= RISK_LEVEL_COUNT || level == now) {
+        return;
+    }
+    bool rises = level > now;
+    double score = rises ? model->thresholds[level - 1] : nextafter(model->thresholds[level], 0);
+    score = rises ? fmax(score, m->at->is.as.d) : fmin(score, m->at->is.as.d);
+    struct option option = {.say = rises ? OPTION_AT_LEAST : OPTION_BELOW};
+    option.than = (struct value){.kind = VALUE_LEVEL, .as.i = rises ? level : level + 1};
+    option.to.value = value_double(score);
+    option.to.level = (enum risk_level)level;
+    option.to.score = score;
+    option.size = distance(&option.to.value, &m->at->is);
+    add(m, option);
+}
+
+static void add_score(struct making *m, const struct value *bound, int side)
+{
+    struct value to;
+    if (!is_number(bound->kind) || !near_number(m->at, bound, side, &to) || to.as.d < 0 || to.as.d > 100) {
+        return;
+    }
+    struct option option = {.to = {.value = to}, .than = *bound, .say = say_bound(m, &to, side, false)};
+    option.to.score = to.as.d;
+    option.to.level = risk_level_of(m->o->world->parts.risk, to.as.d);
+    option.size = distance(&to, &m->at->is);
+    add(m, option);
+}
+
+static void make_risk(struct making *m)
+{
+    for (uint32_t i = 0; i < m->at->test_count && !m->o->world->seen->risk->deny; i++) {
+        const struct value *bound = &m->at->tests[i].value;
+        for (int side = -1; side <= 1; side++) {
+            if (bound->kind == VALUE_LEVEL) {
+                add_level(m, bound->as.i + side);
+            } else {
+                add_score(m, bound, side);
+            }
+        }
+    }
+}
+
+static void make_times(struct making *m)
+{
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        const struct value *at = &m->at->tests[i].value;
+        struct option option = {.to = {.value = *at}, .say = OPTION_AT, .than = *at};
+        option.to.now_ms = at->as.i * 1000 + at->n / 1000000;
+        option.size = distance(at, &m->at->is);
+        add(m, option);
+    }
+}
+
+static void make_proofs(struct making *m)
+{
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        int64_t strength = m->at->tests[i].value.as.i;
+        struct option option = {.say = OPTION_STEP_UP, .than = value_int(strength)};
+        whatif_proved(m->o->world, (uint32_t)strength, &option.to);
+        option.to.value = value_int(strength);
+        option.size = SIZE_STEP_UP + (double)strength / 1000 - SIZE_GIVEN;
+        add(m, option);
+    }
+}
+
+// ---- All ---------------------------------------------------------------------------------------
+
+static void make_truths(struct making *m)
+{
+    for (int b = 0; b < 2; b++) {
+        add_value(m, value_bool(b != 0), OPTION_IS, value_bool(b != 0), SIZE_ONE);
+    }
+}
+
+static void make_test(struct making *m, const struct option_test *test)
+{
+    bool text = test->value.kind == VALUE_STRING;
+    switch (test->kind) {
+    case TEST_TRUTH:
+        make_truths(m);
+        break;
+    case TEST_THERE:
+        add_value(m, (struct value){0}, OPTION_MISSING, (struct value){0}, SIZE_ANY);
+        break;
+    case TEST_INSIDE:
+        if (test->value.kind == VALUE_CIDR) {
+            make_inside(m, &test->value);
+        }
+        break;
+    case TEST_IS:
+    case TEST_BOUND:
+        if (test->value.kind == VALUE_BOOL) {
+            make_truths(m);
+        } else if (text && test->kind == TEST_IS) {
+            make_texts(m, test);
+        } else if (near_kind(test->value.kind)) {
+            make_bound(m, &test->value, test->kind == TEST_IS);
+        } else if (!text) {
+            add_value(m, test->value, OPTION_IS, test->value, SIZE_ONE);
+        }
+        break;
+    case TEST_STARTS:
+    case TEST_ENDS:
+    case TEST_PART:
+        make_texts(m, test);
+        break;
+    default:
+        break;
+    }
+}
+
+// Something to be there at all, where nothing says what.
+static void make_there(struct making *m)
+{
+    static const uint8_t PLAIN[CEL_TYPE_COUNT] = {[CEL_DYN] = 1, [CEL_BOOL] = 1, [CEL_STRING] = 2};
+    bool asked = false;
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        asked = asked || m->at->tests[i].kind == TEST_THERE;
+    }
+    if (asked && is_missing(m->at) && m->at->option_count == 0 && PLAIN[m->at->type] != 0) {
+        struct value to = PLAIN[m->at->type] == 1 ? value_bool(true) : fresh_text(m);
+        add_value(m, to, OPTION_GIVEN, (struct value){0}, SIZE_ONE);
+    }
+}
+
+static void make_values(struct making *m)
+{
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        make_test(m, &m->at->tests[i]);
+    }
+    make_elements(m);
+    make_members(m);
+    make_there(m);
+}
+
+void options_make(struct options *o)
+{
+    static void (*const MAKERS[])(struct making * m) = {[WHATIF_VALUE] = make_values,
+                                                        [WHATIF_RISK] = make_risk,
+                                                        [WHATIF_NOW] = make_times,
+                                                        [WHATIF_PROOF] = make_proofs};
+    for (uint32_t i = 0; i < o->count; i++) {
+        whatif_look(o->world, o->arena);
+        struct making making = {o, &o->list[i]};
+        o->list[i].options = ARENA_ARRAY(o->arena, struct option, OPTIONS_MOST);
+        if (o->list[i].options != NULL) {
+            MAKERS[o->list[i].kind](&making);
+        }
+    }
+}

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+// The smallest change, against every change of the kinds that docs/EXPLAIN.md names, asked of the engine
+// itself.
+#include "cli/explain/account.h"
+
+#include "support/harness.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+
+// ---- A small world: four attributes, and rules over them ---------------------------------------
+
+enum {
+    NUMBER,
+    TRUTH,
+    TEXT,
+    ROLES,
+    TIME, // 1: when the exception expires
+    ATTRIBUTES
+};
+static const char *const PATHS[ATTRIBUTES] = {"context.n", "context.b", "context.t", "subject.roles", "now"};
+#define EXPIRES INT64_C(1893456000000) // 2030-01-01T00:00:00Z
+static const char *const TEXTS[] = {"a", "b", "ab", "c"};
+static const char *const NAMES[] = {"x", "y", "z"};
+
+// What an attribute holds. Texts: their number, -1 another one. Roles: a bit each.
+struct held {
+    bool there;
+    int value;
+};
+struct world {
+    uint64_t seed;
+    char yaml[8192];
+    size_t len;
+    bool bounds[16];             // numbers that something is compared with
+    bool texts[COUNT_OF(TEXTS)]; // likewise
+    bool ends[COUNT_OF(TEXTS)];  // likewise, as a beginning
+    bool roles[COUNT_OF(NAMES)], left_out[ATTRIBUTES], reads[ATTRIBUTES];
+    struct held is[ATTRIBUTES];
+};
+
+static unsigned draw(struct world *w, unsigned below)
+{
+    w->seed = w->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(w->seed >> 33) % below;
+}
+
+static void put(struct world *w, const char *text)
+{
+    w->len += (size_t)snprintf(w->yaml + w->len, sizeof w->yaml - w->len, "%s", text);
+}
+
+static void put_number(struct world *w)
+{
+    static const struct {
+        const char *before, *after;
+        int sign, plus; // what it is compared with: sign * bound + plus
+    } FORMS[] = {{"context.n < ", "", 1, 0},      {"context.n >= ", "", 1, 0},
+                 {"context.n == ", "", 1, 0},     {"context.n > ", "", 1, 0},
+                 {"", " <= context.n", 1, 0},     {"context.n != ", "", 1, 0},
+                 {"context.n + 1 < ", "", 1, -1}, {"10 - context.n > ", "", -1, 10}};
+    char text[64];
+    int bound = 2 + (int)draw(w, 6);
+    unsigned form = draw(w, COUNT_OF(FORMS));
+    snprintf(text, sizeof text, "%s%d%s", FORMS[form].before, bound, FORMS[form].after);
+    w->bounds[FORMS[form].sign * bound + FORMS[form].plus] = true;
+    w->reads[NUMBER] = true;
+    put(w, text);
+}
+
+static void put_truth(struct world *w)
+{
+    static const char *const FORMS[] = {"context.b", "!context.b", "context.b == true", "has(context.b)"};
+    unsigned form = draw(w, COUNT_OF(FORMS));
+    w->left_out[TRUTH] |= form == 3;
+    w->reads[TRUTH] = true;
+    put(w, FORMS[form]);
+}
+
+static void put_text(struct world *w)
+{
+    char text[96];
+    unsigned a = draw(w, COUNT_OF(TEXTS)), b = draw(w, COUNT_OF(TEXTS)), form = draw(w, 5);
+    w->reads[TEXT] = true;
+    w->texts[a] |= form < 3;
+    w->texts[b] |= form == 2;
+    w->ends[a] |= form == 3;
+    w->left_out[TEXT] |= form == 4;
+    if (form == 2) {
+        snprintf(text, sizeof text, "context.t in ['%s', '%s']", TEXTS[a], TEXTS[b]);
+    } else if (form == 3) {
+        snprintf(text, sizeof text, "context.t.startsWith('%s')", TEXTS[a]);
+    } else if (form == 4) {
+        snprintf(text, sizeof text, "!has(context.t)");
+    } else {
+        snprintf(text, sizeof text, "context.t %s '%s'", form == 0 ? "==" : "!=", TEXTS[a]);
+    }
+    put(w, text);
+}
+
+static void put_roles(struct world *w)
+{
+    char text[64];
+    unsigned role = draw(w, COUNT_OF(NAMES));
+    w->reads[ROLES] = w->roles[role] = true;
+    snprintf(text, sizeof text, draw(w, 3) == 0 ? "!('%s' in subject.roles)" : "'%s' in subject.roles",
+             NAMES[role]);
+    put(w, text);
+}
+
+static void put_condition(struct world *w)
+{
+    static void (*const ATOMS[])(struct world *) = {put_number, put_truth, put_text, put_roles};
+    unsigned count = 1 + draw(w, 3);
+    const char *join = draw(w, 2) == 0 ? " && " : " || ";
+    put(w, "\"");
+    for (unsigned i = 0; i < count; i++) {
+        put(w, i > 0 ? join : "");
+        ATOMS[draw(w, COUNT_OF(ATOMS))](w);
+    }
+    put(w, "\"");
+}
+
+static void put_rule(struct world *w, unsigned number)
+{
+    static const char *const EFFECTS[] = {"allow", "allow", "deny", "terminate", "step_up"};
+    const char *effect = EFFECTS[draw(w, COUNT_OF(EFFECTS))];
+    char text[128];
+    snprintf(text, sizeof text, "  - id: r%u\n    effect: %s\n    when: ", number, effect);
+    put(w, text);
+    put_condition(w);
+    put(w, strcmp(effect, "step_up") == 0 ? "\n    require: {strength: mfa}\n" : "\n");
+}
+
+static void put_policies(struct world *w)
+{
+    static const char *const ALGORITHMS[] = {"most-restrictive", "most-restrictive", "first-match",
+                                             "deny-unless-allow"};
+    char text[128];
+    put(w, "apiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"
+           "  - {name: mfa, proves: '\"otp\" in session.amr', ask: {acr_values: [aal2]}}\n");
+    for (unsigned p = 0, count = 1 + draw(w, 2); p < count; p++) {
+        snprintf(text, sizeof text,
+                 "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p%u}\ncombine: %s\n", p,
+                 ALGORITHMS[draw(w, COUNT_OF(ALGORITHMS))]);
+        put(w, text);
+        if (draw(w, 4) == 0) {
+            put(w, "target: ");
+            put_condition(w);
+            put(w, "\n");
+        }
+        put(w, "rules:\n");
+        for (unsigned r = 0, rules = 1 + draw(w, 3); r < rules; r++) {
+            put_rule(w, r);
+        }
+    }
+    if (draw(w, 4) == 0) {
+        put(w, "---\napiVersion: pdp/v1\nkind: Exception\nmetadata: {name: e}\nlifts: ['*']\n"
+               "expires: 2030-01-01T00:00:00Z\nwhen: ");
+        put_condition(w);
+        put(w, "\n");
+        w->reads[TIME] = true;
+    }
+}
+
+static void make_world(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.seed = seed};
+    put_policies(w);
+    w->is[TIME].there = true;
+    for (int a = 0; a < TIME; a++) {
+        static const unsigned MOST[] = {9, 2, COUNT_OF(TEXTS), 1U << COUNT_OF(NAMES)};
+        w->is[a] = (struct held){draw(w, 5) != 0, (int)draw(w, MOST[a])};
+    }
+}
+
+// ---- Asking ------------------------------------------------------------------------------------
+
+static void put_json(const struct held *is, struct buf *out)
+{
+    buf_printf(out, "{'subject': {'type': 'user', 'id': 'u', 'properties': {");
+    if (is[ROLES].there) {
+        const char *comma = "";
+        buf_printf(out, "'roles': [");
+        for (unsigned i = 0; i < COUNT_OF(NAMES); i++) {
+            if ((is[ROLES].value >> i & 1) != 0) {
+                buf_printf(out, "%s'%s'", comma, NAMES[i]);
+                comma = ", ";
+            }
+        }
+        buf_printf(out, "]");
+    }
+    buf_printf(out, "}}, 'action': {'name': 'a'}, 'resource': {'type': 'r', 'id': 'i'}, 'context': {'c': 1");
+    if (is[NUMBER].there) {
+        buf_printf(out, ", 'n': %d", is[NUMBER].value);
+    }
+    if (is[TRUTH].there) {
+        buf_printf(out, ", 'b': %s", is[TRUTH].value != 0 ? "true" : "false");
+    }
+    if (is[TEXT].there) {
+        buf_printf(out, ", 't': '%s'", is[TEXT].value < 0 ? "~" : TEXTS[is[TEXT].value]);
+    }
+    buf_printf(out, "}}");
+    buf_byte(out, '\0');
+}
+
+static enum pdp_effect ask(struct harness *h, const struct held *is)
+{
+    AUTO(buf_fini) struct buf json = {0};
+    put_json(is, &json);
+    harness_ask(h, is[TIME].value != 0 ? EXPIRES : HARNESS_NOW, (const char *)json.at);
+    for (unsigned e = 0; e < PDP_EFFECT_COUNT; e++) {
+        if (strcmp(harness_get(h, "context.effect"), pdp_effect_name((enum pdp_effect)e)) == 0) {
+            return (enum pdp_effect)e;
+        }
+    }
+    cr_assert_fail("no effect");
+    return PDP_EFFECT_DENY;
+}
+
+// ---- All changes -------------------------------------------------------------------------------
+
+struct other {
+    struct held to;
+    double size;
+};
+struct others {
+    struct other list[64];
+    size_t count;
+};
+
+static void add(const struct world *w, int attribute, struct held to, double size, struct others *out)
+{
+    bool missing = !w->is[attribute].there;
+    bool same = to.there == w->is[attribute].there && (missing || to.value == w->is[attribute].value);
+    if (!same) {
+        out->list[out->count++] = (struct other){to, size + (missing && to.there ? 0.5 : 0)};
+    }
+}
+
+static double distance(int a, int b)
+{
+    double d = fabs((double)a - b) / fmax(fmax(fabs((double)a), fabs((double)b)), 1);
+    return d / (1 + d);
+}
+
+static void all_numbers(const struct world *w, struct others *out)
+{
+    for (int bound = 0; bound < 16; bound++) {
+        for (int to = bound - 1; w->bounds[bound] && to <= bound + 1; to++) {
+            add(w, NUMBER, (struct held){true, to},
+                w->is[NUMBER].there ? distance(to, w->is[NUMBER].value) : 1, out);
+        }
+    }
+}
+
+static void all_texts(const struct world *w, struct others *out)
+{
+    bool any = false;
+    for (int i = 0; i < (int)COUNT_OF(TEXTS); i++) {
+        if (w->texts[i] || w->ends[i]) {
+            add(w, TEXT, (struct held){true, i}, 1, out);
+            any = true;
+        }
+    }
+    if (any) {
+        add(w, TEXT, (struct held){true, -1}, 2, out);
+    } else if (w->left_out[TEXT] && !w->is[TEXT].there) {
+        add(w, TEXT, (struct held){true, -1}, 1, out);
+    }
+    if (w->left_out[TEXT]) {
+        add(w, TEXT, (struct held){false, 0}, 2, out);
+    }
+}
+
+static void all_roles(const struct world *w, struct others *out)
+{
+    int had = w->is[ROLES].there ? w->is[ROLES].value : 0;
+    for (int turned = 0; turned < 1 << COUNT_OF(NAMES); turned++) {
+        bool tested = true;
+        for (unsigned i = 0; i < COUNT_OF(NAMES); i++) {
+            tested = tested && ((turned >> i & 1) == 0 || w->roles[i]);
+        }
+        if (tested) {
+            double size = turned == 0 ? 1 : __builtin_popcount((unsigned)turned);
+            add(w, ROLES, (struct held){true, had ^ turned}, size, out);
+        }
+    }
+}
+
+static void all_of(const struct world *w, int attribute, struct others *out)
+{
+    *out = (struct others){.count = 0};
+    if (!w->reads[attribute]) {
+        return;
+    }
+    switch (attribute) {
+    case NUMBER:
+        all_numbers(w, out);
+        break;
+    case TRUTH:
+        add(w, TRUTH, (struct held){true, 0}, 1, out);
+        add(w, TRUTH, (struct held){true, 1}, 1, out);
+        if (w->left_out[TRUTH]) {
+            add(w, TRUTH, (struct held){false, 0}, 2, out);
+        }
+        break;
+    case TEXT:
+        all_texts(w, out);
+        break;
+    case TIME: {
+        double days = (double)(EXPIRES - HARNESS_NOW) / 86400000;
+        add(w, TIME, (struct held){true, 1}, days / (1 + days), out);
+        break;
+    }
+    default:
+        all_roles(w, out);
+    }
+}
+
+struct best {
+    double sizes[ATTRIBUTES + 1]; // of the smallest change, by how many attributes it changes
+};
+
+static void try_all(struct harness *h, const struct world *w, const struct others *others, unsigned wish,
+                    struct best *best)
+{
+    size_t at[ATTRIBUTES] = {0}; // 0: as it is
+    for (bool more = true; more;) {
+        struct held is[ATTRIBUTES];
+        unsigned changed = 0;
+        double size = 0;
+        for (int a = 0; a < ATTRIBUTES; a++) {
+            is[a] = at[a] == 0 ? w->is[a] : others[a].list[at[a] - 1].to;
+            size += at[a] == 0 ? 0 : others[a].list[at[a] - 1].size;
+            changed += at[a] != 0;
+        }
+        if (changed > 0 && changed <= CHANGE_ATTRIBUTES_MOST && size < best->sizes[changed] &&
+            (wish >> ask(h, is) & 1) != 0) {
+            best->sizes[changed] = size;
+        }
+        more = false;
+        for (int a = 0; a < ATTRIBUTES && !more; a++) {
+            at[a] = at[a] == others[a].count ? 0 : at[a] + 1;
+            more = at[a] != 0;
+        }
+    }
+}
+
+// ---- Against what is proposed ------------------------------------------------------------------
+
+struct seen {
+    struct arena arena;
+    struct account account;
+    struct buf said; // the changes in words
+    bool made;
+    struct held to[CHANGES_MOST][ATTRIBUTES];
+    struct world *world;
+};
+
+static struct held held_of(int attribute, const struct value *value)
+{
+    struct held held = {.there = value->kind != VALUE_ERROR};
+    if (attribute == ROLES) {
+        for (uint32_t i = 0; value->kind == VALUE_LIST && i < value->n; i++) {
+            for (unsigned k = 0; k < COUNT_OF(NAMES); k++) {
+                held.value |= value_is_text(&value->as.list[i], str_of(NAMES[k])) ? 1 << k : 0;
+            }
+        }
+    } else if (value->kind == VALUE_STRING) {
+        held.value = -1;
+        for (int i = 0; i < (int)COUNT_OF(TEXTS); i++) {
+            held.value = value_is_text(value, str_of(TEXTS[i])) ? i : held.value;
+        }
+    } else if (attribute == TIME) {
+        held.value = 1;
+    } else if (value->kind == VALUE_BOOL) {
+        held.value = attribute == TRUTH ? value->as.b : -1;
+    } else if (value->kind == VALUE_INT) {
+        held.value = (int)value->as.i;
+    }
+    return held;
+}
+
+static void judged(void *user, const struct watched *watched)
+{
+    struct seen *seen = user;
+    seen->made = account_make(watched, 0, &seen->arena, &seen->account);
+    account_changes(&seen->account, &seen->said);
+    for (size_t i = 0; i < seen->account.changes.count; i++) {
+        const struct change *change = &seen->account.changes.list[i];
+        memcpy(seen->to[i], seen->world->is, sizeof seen->to[i]);
+        for (uint32_t k = 0; k < change->count; k++) {
+            for (int a = 0; a < ATTRIBUTES; a++) {
+                if (str_eq(change->attributes[k]->path, str_of(PATHS[a]))) {
+                    seen->to[i][a] = held_of(a, &change->options[k]->to.value);
+                }
+            }
+        }
+    }
+}
+
+static void check_world(struct world *w, unsigned *found)
+{
+    struct harness h = {0};
+    struct seen seen = {.world = w};
+    struct others others[ATTRIBUTES];
+    struct best best;
+    arena_init(&seen.arena, 0, 0);
+    cr_assert(harness_load(&h, w->yaml), "%s\n" STR_FMT, w->yaml, STR_ARG(buf_view(&h.said)));
+    const struct watch watch = {judged, &seen};
+    worker_watch(h.worker, &watch);
+    enum pdp_effect effect = ask(&h, w->is);
+    worker_watch(h.worker, NULL);
+    const struct changes *changes = &seen.account.changes;
+    AUTO(buf_fini) struct buf json = {0};
+    put_json(w->is, &json);
+    cr_assert(seen.made && seen.account.same && !changes->cut, "%s", w->yaml);
+    for (size_t i = 0; i < changes->count; i++) {
+        enum pdp_effect then = ask(&h, seen.to[i]);
+        cr_assert_eq(then, changes->list[i].effect, "change %zu gives %s\n%s\n%s" STR_FMT, i,
+                     pdp_effect_name(then), w->yaml, (const char *)json.at, STR_ARG(buf_view(&seen.said)));
+        cr_assert_neq(then, effect);
+    }
+    for (int a = 0; a < ATTRIBUTES; a++) {
+        all_of(w, a, &others[a]);
+    }
+    for (size_t i = 0; i <= ATTRIBUTES; i++) {
+        best.sizes[i] = INFINITY;
+    }
+    try_all(&h, w, others, change_wish(effect), &best);
+    unsigned count = 1;
+    while (count <= CHANGE_ATTRIBUTES_MOST && best.sizes[count] == INFINITY) {
+        count++;
+    }
+    bool some = count <= CHANGE_ATTRIBUTES_MOST;
+    cr_assert_eq(some, changes->count > 0, "%s\n%s: there %s a change of %u\n" STR_FMT, w->yaml,
+                 (const char *)json.at, some ? "is" : "is not", count, STR_ARG(buf_view(&seen.said)));
+    if (some) {
+        cr_assert_eq(changes->list[0].count, count, "%s\n%s: %u attributes do\n" STR_FMT, w->yaml,
+                     (const char *)json.at, count, STR_ARG(buf_view(&seen.said)));
+        cr_assert_float_eq(changes->list[0].size, best.sizes[count], 1e-9,
+                           "%s\n%s: %g, and %g would do\n" STR_FMT, w->yaml, (const char *)json.at,
+                           changes->list[0].size, best.sizes[count], STR_ARG(buf_view(&seen.said)));
+        (*found)++;
+    }
+    arena_fini(&seen.arena);
+    buf_fini(&seen.said);
+    harness_fini(&h);
+}
+
+Test(explain_smallest, nothing_smaller_would_do)
+{
+    unsigned found = 0, worlds = 400;
+    for (unsigned i = 0; i < worlds; i++) {
+        struct world w;
+        make_world(&w, 1000 + i);
+        check_world(&w, &found);
+    }
+    cr_expect_gt(found, worlds / 2);
+}
