@@ -41,6 +41,7 @@ struct cli_args {
     const char *toward, *request_id;
     int64_t line; // 0: not given
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
+    bool check, diff; // of `fmt`
     int64_t confirm; // -1: not given
 };
 
@@ -128,6 +129,7 @@ int cmd_store_backup(const struct cli_args *args);
 int cmd_store_restore(const struct cli_args *args);
 int cmd_store_stats(const struct cli_args *args);
 int cmd_top(const struct cli_args *args);
+int cmd_fmt(const struct cli_args *args);
 int cmd_schema(const struct cli_args *args);
 
 #endif

@@ -7,6 +7,11 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl check policies/baseline", 1, cmd_check},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
      "pdpctl compile policies/baseline --print", 1, cmd_compile},
+    {"fmt", "PATH...", "check diff",
+     "set indentation, blanks and quotes of policies and tests right; comments and meaning stay; `-`: "
+     "standard "
+     "input to standard output",
+     "pdpctl fmt policies", CLI_WORDS(1, CLI_ANY), cmd_fmt},
     {"schema", "[KIND]", "",
      "print what documents may hold as JSON Schema, for editors: of one kind, or of all",
      "pdpctl schema Policy", CLI_WORDS(0, 1), cmd_schema},

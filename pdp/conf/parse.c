@@ -446,7 +446,8 @@ enum pdp_err conf_parse(const struct source *source, struct arena *arena, struct
     p.tab = scan_tab_indent(source->text, p.bom);
     p.cursor.text = str_sub(source->text, p.bom, SIZE_MAX);
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&p.yaml, (const unsigned char *)p.cursor.text.at, p.cursor.text.len);
+    const char *bytes = p.cursor.text.len > 0 ? p.cursor.text.at : ""; // it takes no NULL
+    yaml_parser_set_input_string(&p.yaml, (const unsigned char *)bytes, p.cursor.text.len);
 
     struct found found = {0};
     enum pdp_err err = documents(&p, &found);
