@@ -40,6 +40,7 @@ struct cli_args {
     const char *to, *filter;
     const char *toward, *request_id;
     int64_t line; // 0: not given
+    bool log;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     bool check, diff; // of `fmt`
     int64_t confirm; // -1: not given
@@ -131,5 +132,6 @@ int cmd_store_stats(const struct cli_args *args);
 int cmd_top(const struct cli_args *args);
 int cmd_fmt(const struct cli_args *args);
 int cmd_schema(const struct cli_args *args);
+int cmd_lsp(const struct cli_args *args);
 
 #endif

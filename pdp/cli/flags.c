@@ -144,6 +144,7 @@ static const struct flag {
     {"diff", SWITCH, offsetof(struct cli_args, diff), 0, 0, NULL,
      "show what would change, and write nothing"},
     {"once", SWITCH, offsetof(struct cli_args, once), 0, 0, NULL, "one screen, of one second"},
+    {"log", SWITCH, offsetof(struct cli_args, log), 0, 0, NULL, "tell on standard error what happens"},
     {"print", SWITCH, offsetof(struct cli_args, print), 0, 0, NULL,
      "print it; without this the folder is only compiled"},
     {"full", SWITCH, offsetof(struct cli_args, full), 0, 0, NULL, "explain every signal"},

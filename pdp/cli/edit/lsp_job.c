@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/edit/lsp_job.h"
+
+#include "daemon/folder.h"
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+static const struct hash_key SEED = {UINT64_C(0x6c7370), 1}; // of tables that nobody attacks
+
+// ---- What a folder holds -----------------------------------------------------------------------------
+
+// How messages name a file: from the workspace on, or from the folder's own name on.
+static size_t front_of(const struct lsp_space *space, struct str dir)
+{
+    size_t front = 0;
+    for (size_t i = 0; i < space->root_count; i++) {
+        struct str root = space->roots[i];
+        bool in = str_starts(dir, root) && dir.len > root.len && dir.at[root.len] == '/';
+        front = in && root.len + 1 > front ? root.len + 1 : front;
+    }
+    while (front == 0 && dir.len > 1) {
+        size_t slash = dir.len;
+        while (slash > 0 && dir.at[slash - 1] != '/') {
+            slash--;
+        }
+        return slash;
+    }
+    return front;
+}
+
+struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder, int64_t now_ms)
+{
+    struct lsp_job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        return NULL;
+    }
+    arena_init(&job->arena, 0, 0);
+    job->now_ms = now_ms;
+    job->no_disk = space->no_disk;
+    job->dir = arena_printf(&job->arena, "%s%c", folder->dir.at, '\0');
+    job->files = ARENA_ARRAY(&job->arena, struct lsp_job_file, folder->count + 1);
+    size_t front = front_of(space, folder->dir);
+    for (size_t i = 0; job->files != NULL && i < folder->count; i++) {
+        const struct lsp_file *file = folder->files[i];
+        struct lsp_blob *text = lsp_file_text(file);
+        if (text == NULL) {
+            continue;
+        }
+        struct str path = arena_str(&job->arena, file->path, NULL);
+        job->files[job->count++] = (struct lsp_job_file){
+            .path = path,
+            .name = str_sub(path, front, path.len),
+            .text = lsp_blob_hold(text),
+            .test = folder_is_test(path),
+        };
+    }
+    if (job->dir.len == 0 || job->files == NULL) {
+        lsp_job_free(&job);
+    }
+    return job;
+}
+
+void lsp_job_free(struct lsp_job **job_ptr)
+{
+    struct lsp_job *job = STEAL(*job_ptr);
+    if (job != NULL) {
+        for (size_t i = 0; i < job->count; i++) {
+            lsp_blob_drop(&job->files[i].text);
+        }
+        free(job->findings);
+        arena_fini(&job->arena);
+        free(job);
+    }
+}
+
+// ---- Findings ------------------------------------------------------------------------------------------
+
+static struct lsp_finding *add(struct lsp_job *job)
+{
+    if (job->found == LSP_FINDINGS_MAX) {
+        job->dropped++;
+        return NULL;
+    }
+    if (job->found == job->cap) {
+        size_t cap = job->cap == 0 ? 32 : job->cap * 2;
+        struct lsp_finding *grown = realloc(job->findings, cap * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        job->findings = grown;
+        job->cap = cap;
+    }
+    job->findings[job->found] = (struct lsp_finding){0};
+    return &job->findings[job->found++];
+}
+
+// The file whose text a source is; count: none of them.
+static size_t file_of(const struct lsp_job *job, const struct source *source)
+{
+    for (size_t i = 0; source != NULL && i < job->count; i++) {
+        if (source->text.at == job->files[i].text->at || str_eq(source->name, job->files[i].name)) {
+            return i;
+        }
+    }
+    return job->count;
+}
+
+static struct str said(struct lsp_job *job, const struct diag *diag, size_t file)
+{
+    if (file < job->count || diag->place.src == NULL) {
+        return arena_str(&job->arena, diag->message, NULL);
+    }
+    uint32_t line = 0, col = 0; // such as of a list's file
+    place_line_col(diag->place, &line, &col);
+    return arena_printf(&job->arena, STR_FMT ":%u: " STR_FMT, STR_ARG(diag->place.src->name), line,
+                        STR_ARG(diag->message));
+}
+
+static void take(struct lsp_job *job, const struct diags *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        const struct diag *diag = &diags->list[i];
+        struct lsp_finding *finding = add(job);
+        if (finding == NULL) {
+            continue;
+        }
+        bool error = diag->severity == DIAG_ERROR;
+        finding->file = file_of(job, diag->place.src);
+        finding->at = diag->place.at;
+        finding->len = diag->place.len;
+        finding->severity = error ? LSP_ERROR : LSP_WARNING;
+        finding->code = error ? str_of(pdp_err_name(diag->err)) : (struct str){NULL, 0};
+        finding->message = said(job, diag, finding->file);
+        finding->hint = arena_str(&job->arena, diag->hint, NULL);
+    }
+}
+
+// ---- Compiling -----------------------------------------------------------------------------------------
+
+static enum pdp_err no_file(void *user, struct str path, struct str *text)
+{
+    (void)user;
+    (void)path;
+    *text = (struct str){NULL, 0};
+    return PDP_ERR_IO;
+}
+
+static enum pdp_err no_zone(void *user, struct str name, struct str *tzif)
+{
+    (void)user;
+    (void)name;
+    *tzif = (struct str){NULL, 0};
+    return PDP_ERR_UNKNOWN;
+}
+
+static void compile(struct lsp_job *job, const struct snapshot_file *files, size_t count)
+{
+    AUTO(folder_free) struct folder *folder = NULL;
+    AUTO(snapshot_free) struct snapshot *snapshot = NULL;
+    AUTO(diags_fini) struct diags diags;
+    diags_init(&diags, LSP_FINDINGS_MAX);
+    struct snapshot_input input = {.read_file = no_file, .read_zone = no_zone};
+    if (!job->no_disk && folder_open(job->dir.at, &folder) == PDP_ERR_OK) {
+        input = folder_input(folder);
+    }
+    input.files = files;
+    input.file_count = count;
+    input.now_ms = job->now_ms;
+    enum pdp_err err = snapshot_build(&input, SEED, &diags, &snapshot);
+    (void)err; // what is wrong stands in the diagnostics
+    take(job, &diags);
+}
+
+void lsp_job_run(struct lsp_job *job)
+{
+    struct snapshot_file *files = ARENA_ARRAY(&job->arena, struct snapshot_file, job->count + 1);
+    size_t count = 0;
+    for (size_t i = 0; files != NULL && i < job->count; i++) {
+        if (!job->files[i].test) {
+            files[count++] =
+                (struct snapshot_file){.name = job->files[i].name, .text = lsp_blob_str(job->files[i].text)};
+        }
+    }
+    if (count > 0) { // a folder of scenarios alone is for any policies
+        compile(job, files, count);
+    }
+}

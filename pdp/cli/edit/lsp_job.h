@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// One look at a whole folder: its texts as they were, and all that is to be said about them. Any thread may
+// run it; nothing of it is shared but blobs.
+#ifndef CLI_EDIT_LSP_JOB_H
+#define CLI_EDIT_LSP_JOB_H
+
+#include "cli/edit/lsp_space.h"
+
+#define LSP_FINDINGS_MAX 500
+
+enum lsp_severity { // as the protocol has it
+    LSP_ERROR = 1,
+    LSP_WARNING = 2,
+    LSP_INFORMATION = 3
+};
+
+struct lsp_finding {
+    size_t file; // in the job; count of files: it has no place
+    uint32_t at, len;
+    enum lsp_severity severity;
+    struct str code, message, hint, href; // empty: none
+};
+
+struct lsp_job_file {
+    struct str path, name; // in full, and as messages name it
+    struct lsp_blob *text;
+    bool test;
+};
+
+struct lsp_job {
+    struct arena arena;
+    struct str dir; // NUL-terminated
+    int64_t now_ms;
+    bool no_disk;
+    struct lsp_job_file *files; // sorted by name
+    size_t count;
+    struct lsp_finding *findings;
+    size_t found, cap;
+    size_t dropped; // beyond LSP_FINDINGS_MAX
+};
+
+// Takes down what a folder holds now. NULL: memory is out.
+struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder, int64_t now_ms);
+void lsp_job_free(struct lsp_job **job);
+// Compiles, and fills in the findings.
+void lsp_job_run(struct lsp_job *job);
+
+#endif
