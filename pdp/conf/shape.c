@@ -94,10 +94,10 @@ void shape_exprs(const struct conf_shape *shape, const struct conf_node *map,
         const struct conf_entry *entry = &map->entries[i];
         const struct conf_field *field = shape_field(shape, entry->key->text);
         const struct conf_nest *nest = shape_nest(shape, entry->key->text);
-        if (field != NULL && field->type == CONF_EXPR) {
-            see_expr(&s, entry->value);
-        } else if (nest != NULL) {
+        if (nest != NULL) {
             see_below(&s, nest, entry->value);
+        } else if (field != NULL && field->type == CONF_EXPR) {
+            see_expr(&s, entry->value);
         }
     }
 }

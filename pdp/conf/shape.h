@@ -10,6 +10,9 @@ struct conf_shape;
 // What stands below a key whose value is more than conf_field's type says.
 enum conf_form {
     CONF_FORM_ANY,     // anything
+    CONF_FORM_TEXT,    // text, whatever the field's type is
+    CONF_FORM_CHOICES, // one of the field's choices, or a list of them
+    CONF_FORM_RANGE,   // a list of two numbers
     CONF_FORM_PERCENT, // a number, or `1%`
     CONF_FORM_TEXTS,   // text, or a list of it
     CONF_FORM_ENTRIES, // a list of text
@@ -19,6 +22,7 @@ enum conf_form {
     CONF_FORM_NAMED,   // a map by names of the author's, each a map of `of`
     CONF_FORM_VALUES,  // a map by names, each anything
     CONF_FORM_LISTS,   // a map by names, each text or a list of it
+    CONF_FORM_RANGES,  // a map by names, each a truth or a list of two numbers
     CONF_FORM_NUMBERS, // a map by names, each a number
     CONF_FORM_EXPR,    // an expression
     CONF_FORM_EXPRS,   // a map by names, each an expression

@@ -83,7 +83,11 @@ static void put_choices(struct emit *emit, const struct conf_field *field)
 {
     open_list(emit, "enum");
     for (size_t i = 0; field->choices[i] != NULL; i++) {
-        emit_str(emit, str_of(field->choices[i]));
+        struct str choice = str_of(field->choices[i]);
+        if (str_eq(choice, STR("true")) || str_eq(choice, STR("false"))) { // without quotes it is no text
+            emit_bool(emit, choice.len == 4);
+        }
+        emit_str(emit, choice);
     }
     emit_end(emit);
 }
@@ -234,17 +238,54 @@ static void put_list(struct emit *emit, const struct conf_shape *of, bool loose)
     emit_end(emit);
 }
 
-static void put_nest(struct emit *emit, const struct conf_nest *nest)
+static void put_range(struct emit *emit)
+{
+    put_type(emit, "array");
+    open_key(emit, "items");
+    put_type(emit, "number");
+    emit_end(emit);
+    emit_key_int(emit, "minItems", 2);
+    emit_key_int(emit, "maxItems", 2);
+}
+
+static void put_truth_or_range(struct emit *emit)
+{
+    open_list(emit, "anyOf");
+    emit_map(emit, SIZE_MAX);
+    put_type(emit, "boolean");
+    emit_end(emit);
+    emit_map(emit, SIZE_MAX);
+    put_range(emit);
+    emit_end(emit);
+    emit_end(emit);
+}
+
+static void put_some_choices(struct emit *emit, const struct conf_field *field)
+{
+    open_list(emit, "anyOf");
+    emit_map(emit, SIZE_MAX);
+    put_choices(emit, field);
+    emit_end(emit);
+    emit_map(emit, SIZE_MAX);
+    put_type(emit, "array");
+    open_key(emit, "items");
+    put_choices(emit, field);
+    emit_end(emit);
+    emit_end(emit);
+    emit_end(emit);
+}
+
+static void put_nest(struct emit *emit, const struct conf_field *field, const struct conf_nest *nest)
 {
     static void (*const BY_NAME[])(struct emit * emit) = {
-        [CONF_FORM_VALUES] = put_nothing,
-        [CONF_FORM_LISTS] = put_texts,
-        [CONF_FORM_NUMBERS] = put_number,
+        [CONF_FORM_VALUES] = put_nothing, [CONF_FORM_LISTS] = put_texts,
+        [CONF_FORM_NUMBERS] = put_number, [CONF_FORM_RANGES] = put_truth_or_range,
         [CONF_FORM_EXPRS] = put_expr,
     };
     static void (*const PLAIN[])(struct emit * emit) = {
-        [CONF_FORM_ANY] = put_nothing,     [CONF_FORM_PERCENT] = put_percent, [CONF_FORM_TEXTS] = put_texts,
-        [CONF_FORM_ENTRIES] = put_entries, [CONF_FORM_EXPR] = put_expr,
+        [CONF_FORM_ANY] = put_nothing,     [CONF_FORM_TEXT] = put_scalar, [CONF_FORM_RANGE] = put_range,
+        [CONF_FORM_PERCENT] = put_percent, [CONF_FORM_TEXTS] = put_texts, [CONF_FORM_ENTRIES] = put_entries,
+        [CONF_FORM_EXPR] = put_expr,
     };
     if (nest->form == CONF_FORM_MAP) {
         put_shape(emit, nest->of, NULL);
@@ -255,6 +296,8 @@ static void put_nest(struct emit *emit, const struct conf_nest *nest)
         open_key(emit, "additionalProperties");
         put_shape(emit, nest->of, NULL);
         emit_end(emit);
+    } else if (nest->form == CONF_FORM_CHOICES) {
+        put_some_choices(emit, field);
     } else if (nest->form == CONF_FORM_WHEN) {
         put_ref(emit, "condition");
     } else if (nest->form < COUNT_OF(BY_NAME) && BY_NAME[nest->form] != NULL) {
@@ -273,10 +316,11 @@ static bool is_head(const struct conf_field *field, const char *kind)
                             strcmp(field->name, "metadata") == 0);
 }
 
-static void put_head(struct emit *emit, const struct conf_field *field, const char *kind)
+static void put_head(struct emit *emit, const struct conf_field *field, const struct conf_nest *nest,
+                     const char *kind)
 {
     if (strcmp(field->name, "metadata") == 0) {
-        put_shape(emit, &SHAPE_METADATA, NULL);
+        put_shape(emit, nest != NULL ? nest->of : &SHAPE_METADATA, NULL);
     } else {
         emit_key_str(emit, "const", strcmp(field->name, "kind") == 0 ? str_of(kind) : STR("pdp/v1"));
     }
@@ -289,9 +333,9 @@ static void put_field(struct emit *emit, const struct conf_shape *shape, const s
     open_key(emit, field->name);
     emit_key_str(emit, "description", str_of(field->help));
     if (is_head(field, kind)) {
-        put_head(emit, field, kind);
+        put_head(emit, field, nest, kind);
     } else if (nest != NULL) {
-        put_nest(emit, nest);
+        put_nest(emit, field, nest);
     } else {
         FIELDS[field->type](emit, field);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/edit/shapes.h"
 
+#include "cli/test/shapes.h"
 #include "policy/shapes.h"
 #include "risk/shapes.h"
 #include "session/shapes.h"
@@ -15,7 +16,7 @@ enum pdp_err shapes_all(struct arena *arena, struct shapes *out)
     for (size_t i = 0; i < count && out->count < SHAPES_MOST; i++) {
         out->list[out->count++] = policy[i];
     }
-    const struct conf_shape *others[] = {&SHAPE_SESSION_POLICY, risk};
+    const struct conf_shape *others[] = {&SHAPE_SESSION_POLICY, risk, &SHAPE_TEST, &SHAPE_SCENARIO};
     for (size_t i = 0; i < COUNT_OF(others) && out->count < SHAPES_MOST; i++) {
         out->list[out->count++] = others[i];
     }

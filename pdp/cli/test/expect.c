@@ -3,6 +3,7 @@
 #include "cli/test/reading.h"
 
 #include "base/time.h"
+#include "cli/test/shapes.h"
 
 const char *const SUITE_CLAIM_NAMES[SUITE_CLAIM_COUNT] = {
 #define X(name, key) [SUITE_##name] = key,
@@ -23,13 +24,13 @@ static const char *const EFFECTS[] = {
 #define X(name, text, rank) text,
     PDP_EFFECT_LIST(X)
 #undef X
-};
+        NULL};
 static const char *const CODES[] = {
 #define X(name, text, meaning) text,
     PDP_CODE_LIST(X)
 #undef X
-};
-static const char *const LEVELS[] = {"low", "medium", "high", "critical"};
+        NULL};
+static const char *const LEVELS[] = {"low", "medium", "high", "critical", NULL};
 
 // ---- Shapes --------------------------------------------------------------------------------------
 
@@ -146,17 +147,17 @@ static bool read_range(struct reader *reader, const char *what, double least, do
 
 static void read_effect(struct reader *reader, enum suite_claim_kind kind)
 {
-    read_any(reader, kind, EFFECTS, COUNT_OF(EFFECTS));
+    read_any(reader, kind, EFFECTS, COUNT_OF(EFFECTS) - 1);
 }
 
 static void read_code(struct reader *reader, enum suite_claim_kind kind)
 {
-    read_any(reader, kind, CODES, COUNT_OF(CODES));
+    read_any(reader, kind, CODES, COUNT_OF(CODES) - 1);
 }
 
 static void read_level(struct reader *reader, enum suite_claim_kind kind)
 {
-    read_any(reader, kind, LEVELS, COUNT_OF(LEVELS));
+    read_any(reader, kind, LEVELS, COUNT_OF(LEVELS) - 1);
 }
 
 static void put_texts(struct reader *reader, enum suite_claim_kind kind, const char *between)
@@ -284,24 +285,49 @@ static void read_recorded(struct reader *reader, enum suite_claim_kind kind)
 static const struct {
     void (*read)(struct reader *reader, enum suite_claim_kind kind);
     bool of_question, of_event;
-    const char *help;
 } KEYS[SUITE_CLAIM_COUNT] = {
-    [SUITE_EFFECT] = {read_effect, true, false, "the answer's effect; of a list, one of these"},
-    [SUITE_CODE] = {read_code, true, true, "the answer's code; of a list, one of these"},
-    [SUITE_RULE] = {read_either, true, false, "the rule that is named, the first that decided"},
-    [SUITE_RULES] = {read_texts, true, false, "all rules that decided, in any order"},
-    [SUITE_STRENGTH] = {read_one_text, true, false, "what a step_up requires"},
-    [SUITE_MAX_AGE] = {read_max_age, true, false, "how old the proof may be that a step_up requires"},
-    [SUITE_RISK] = {read_risk, true, true, "between which numbers the score is"},
-    [SUITE_LEVEL] = {read_level, true, true, "the level of risk; of a list, one of these"},
-    [SUITE_SIGNAL] = {read_signals, true, false, "what the ledger holds: evidence by signal"},
-    [SUITE_OBLIGATIONS] = {read_texts, true, false, "types of all obligations, in any order"},
-    [SUITE_EXCEPTIONS] = {read_texts, true, false, "all exceptions that lifted something, in any order"},
-    [SUITE_MISSING] = {read_texts, true, true, "words that `missing` holds, each in one of its texts"},
-    [SUITE_MESSAGE] = {read_one_text, true, true, "what the user is told"},
-    [SUITE_REASON] = {read_one_text, true, false, "what the administrator is told"},
-    [SUITE_RECORDED] = {read_recorded, false, true, "of an event: was it taken?"},
+    [SUITE_EFFECT] = {read_effect, true, false},     [SUITE_CODE] = {read_code, true, true},
+    [SUITE_RULE] = {read_either, true, false},       [SUITE_RULES] = {read_texts, true, false},
+    [SUITE_STRENGTH] = {read_one_text, true, false}, [SUITE_MAX_AGE] = {read_max_age, true, false},
+    [SUITE_RISK] = {read_risk, true, true},          [SUITE_LEVEL] = {read_level, true, true},
+    [SUITE_SIGNAL] = {read_signals, true, false},    [SUITE_OBLIGATIONS] = {read_texts, true, false},
+    [SUITE_EXCEPTIONS] = {read_texts, true, false},  [SUITE_MISSING] = {read_texts, true, true},
+    [SUITE_MESSAGE] = {read_one_text, true, true},   [SUITE_REASON] = {read_one_text, true, false},
+    [SUITE_RECORDED] = {read_recorded, false, true},
 };
+
+// What each is called, and what it is for; read by KEYS.
+static const struct conf_field FIELDS[SUITE_CLAIM_COUNT] = {
+    [SUITE_EFFECT] = {"effect", CONF_TEXTS, false, 0, EFFECTS, 0, 0,
+                      "the answer's effect; of a list, one of these"},
+    [SUITE_CODE] = {"code", CONF_TEXTS, false, 0, CODES, 0, 0, "the answer's code; of a list, one of these"},
+    [SUITE_RULE] = {"rule", CONF_TEXTS, false, 0, NULL, 0, 0,
+                    "the rule that is named, the first that decided"},
+    [SUITE_RULES] = {"rules", CONF_TEXTS, false, 0, NULL, 0, 0, "all rules that decided, in any order"},
+    [SUITE_STRENGTH] = {"strength", CONF_TEXT, false, 0, NULL, 0, 0, "what a step_up requires"},
+    [SUITE_MAX_AGE] = {"max_age", CONF_DURATION, false, 0, NULL, 0, 0,
+                       "how old the proof may be that a step_up requires"},
+    [SUITE_RISK] = {"risk", CONF_SEQUENCE, false, 0, NULL, 0, 0, "between which numbers the score is"},
+    [SUITE_LEVEL] = {"level", CONF_TEXTS, false, 0, LEVELS, 0, 0,
+                     "the level of risk; of a list, one of these"},
+    [SUITE_SIGNAL] = {"signals", CONF_MAPPING, false, 0, NULL, 0, 0,
+                      "what the ledger holds: evidence by signal"},
+    [SUITE_OBLIGATIONS] = {"obligations", CONF_TEXTS, false, 0, NULL, 0, 0,
+                           "types of all obligations, in any order"},
+    [SUITE_EXCEPTIONS] = {"exceptions", CONF_TEXTS, false, 0, NULL, 0, 0,
+                          "all exceptions that lifted something, in any order"},
+    [SUITE_MISSING] = {"missing", CONF_TEXTS, false, 0, NULL, 0, 0,
+                       "words that `missing` holds, each in one of its texts"},
+    [SUITE_MESSAGE] = {"message", CONF_TEXT, false, 0, NULL, 0, 0, "what the user is told"},
+    [SUITE_REASON] = {"reason", CONF_TEXT, false, 0, NULL, 0, 0, "what the administrator is told"},
+    [SUITE_RECORDED] = {"recorded", CONF_BOOL, false, 0, NULL, 0, 0, "of an event: was it taken?"},
+};
+static const struct conf_nest NESTS[] = {
+    {"effect", CONF_FORM_CHOICES, NULL}, {"code", CONF_FORM_CHOICES, NULL},
+    {"level", CONF_FORM_CHOICES, NULL},  {"risk", CONF_FORM_RANGE, NULL},
+    {"signals", CONF_FORM_RANGES, NULL},
+};
+const struct conf_shape SHAPE_EXPECT = {"expect", FIELDS, COUNT_OF(FIELDS), NESTS, COUNT_OF(NESTS), NULL, 0};
 
 // ---- All of it -----------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/places.h"
 
+#include "cli/test/shapes.h"
+
 #include "cli/test/mmdb.h"
 
 #include <math.h>
@@ -65,6 +67,7 @@ static const struct conf_field FIELDS[] = {
     CLASS("carrier", CARRIER, "of a mobile carrier"),
     CLASS("relay", RELAY, "a private relay"),
 };
+const struct conf_shape SHAPE_PLACE = {"place", FIELDS, COUNT_OF(FIELDS), NULL, 0, NULL, 0};
 
 static void keep_first(enum pdp_err *first, enum pdp_err err)
 {

@@ -3,6 +3,7 @@
 #include "cli/test/reading.h"
 
 #include "base/num.h"
+#include "cli/test/shapes.h"
 
 struct matrix {
     struct str name;
@@ -23,6 +24,8 @@ static const struct conf_field FIELDS[] = {
     KEY("actions", actions, CONF_TEXTS, true, "names of actions"),
     KEY("expect", expect, CONF_MAPPING, true, "by subject, resource and action: an effect"),
 };
+static const struct conf_nest NESTS[] = {{"expect", CONF_FORM_VALUES, NULL}};
+const struct conf_shape SHAPE_MATRIX = {"matrix", FIELDS, COUNT_OF(FIELDS), NESTS, COUNT_OF(NESTS), NULL, 0};
 
 struct cells {
     struct reading *r;

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "cli/test/places.h"
+#include "cli/test/shapes.h"
 
 #define TIMES_MOST 10000 // of one step
 
@@ -65,6 +66,23 @@ static const struct conf_field PEER_FIELDS[] = {
     PEER(grants, CONF_TEXTS, false, "what it may do; all where not given"),
     PEER(tenants, CONF_TEXTS, false, "for whom it may speak; all where not given"),
 };
+
+static const struct conf_shape PEER_SHAPE = {"peer", PEER_FIELDS, COUNT_OF(PEER_FIELDS), NULL, 0, NULL, 0};
+static const struct conf_nest STEP_NESTS[] = {{"at", CONF_FORM_TEXT, NULL},
+                                              {"request", CONF_FORM_VALUES, NULL},
+                                              {"event", CONF_FORM_VALUES, NULL},
+                                              {"peer", CONF_FORM_MAP, &PEER_SHAPE},
+                                              {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
+static const struct conf_shape STEP_SHAPE = {
+    "step", STEP_FIELDS, COUNT_OF(STEP_FIELDS), STEP_NESTS, COUNT_OF(STEP_NESTS), NULL, 0};
+static const struct conf_nest NESTS[] = {{"metadata", CONF_FORM_MAP, &SHAPE_TEST_METADATA},
+                                         {"places", CONF_FORM_NAMED, &SHAPE_PLACE},
+                                         {"given", CONF_FORM_VALUES, NULL},
+                                         {"request", CONF_FORM_VALUES, NULL},
+                                         {"stops", CONF_FORM_TEXT, NULL},
+                                         {"steps", CONF_FORM_LIST, &STEP_SHAPE}};
+const struct conf_shape SHAPE_SCENARIO = {"Scenario", FIELDS, COUNT_OF(FIELDS), NESTS, COUNT_OF(NESTS),
+                                          NULL,       0};
 
 const struct peer READING_PEER = {.name = {"pdpctl", 6}, .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE};
 

@@ -3,6 +3,7 @@
 #include "cli/test/reading.h"
 
 #include "cli/test/places.h"
+#include "cli/test/shapes.h"
 
 struct test {
     struct str api, kind, tenant;
@@ -43,6 +44,20 @@ static const struct conf_field CASE_FIELDS[] = {
     CASE("request", request, CONF_MAPPING, false, "laid over the fixtures"),
     CASE("expect", expect, CONF_MAPPING, true, "what is expected of the answer"),
 };
+
+static const struct conf_nest CASE_NESTS[] = {{"request", CONF_FORM_VALUES, NULL},
+                                              {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
+static const struct conf_shape CASE_SHAPE = {
+    "case", CASE_FIELDS, COUNT_OF(CASE_FIELDS), CASE_NESTS, COUNT_OF(CASE_NESTS), NULL, 0};
+static const struct conf_nest NESTS[] = {{"metadata", CONF_FORM_MAP, &SHAPE_TEST_METADATA},
+                                         {"places", CONF_FORM_NAMED, &SHAPE_PLACE},
+                                         {"given", CONF_FORM_VALUES, NULL},
+                                         {"request", CONF_FORM_VALUES, NULL},
+                                         {"cases", CONF_FORM_LIST, &CASE_SHAPE},
+                                         {"matrix", CONF_FORM_LIST, &SHAPE_MATRIX}};
+static const struct conf_tie TIES[] = {{CONF_BOND_SOME, {"cases", "matrix"}}};
+const struct conf_shape SHAPE_TEST = {"Test",          FIELDS, COUNT_OF(FIELDS), NESTS,
+                                      COUNT_OF(NESTS), TIES,   COUNT_OF(TIES)};
 
 static void read_case(struct reading *r, const struct ground *ground, const struct conf_node *node,
                       int64_t now_ms, struct suite_play *play)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/reading.h"
 
+#include "cli/test/shapes.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -100,6 +102,10 @@ static const struct conf_field METADATA[] = {
     FIELD(ticket, CONF_TEXT, false, "why it is there"),
     FIELD(labels, CONF_MAPPING, false, "text by name; of a Scenario `class`: attack or innocent"),
 };
+
+static const struct conf_nest NESTS[] = {{"labels", CONF_FORM_VALUES, NULL}};
+const struct conf_shape SHAPE_TEST_METADATA = {
+    "metadata", METADATA, COUNT_OF(METADATA), NESTS, COUNT_OF(NESTS), NULL, 0};
 
 static struct place key_place(const struct conf_doc *doc, const char *key)
 {
