@@ -41,9 +41,11 @@ struct cli_args {
     const char *toward, *request_id;
     int64_t line; // 0: not given
     bool log;
+    const char *junit, *scenarios; // of `test`
+    bool tap, watch;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     bool check, diff; // of `fmt`
-    int64_t confirm; // -1: not given
+    int64_t confirm;  // -1: not given
 };
 
 // Of a command that takes so many words at least and at most; CLI_ANY: as many as there are.

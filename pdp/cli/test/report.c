@@ -237,6 +237,15 @@ void report_place(struct place place, struct buf *out)
     buf_printf(out, ":%u:%u", line, column);
 }
 
+void report_key(const struct suite_claim *claim, struct buf *out)
+{
+    buf_str(out, str_of(SUITE_CLAIM_NAMES[claim->kind]));
+    if (claim->kind == SUITE_SIGNAL) {
+        buf_byte(out, ' ');
+        buf_escaped(out, claim->signal);
+    }
+}
+
 void report_name(const struct suite_play *play, enum suite_kind kind, struct buf *out)
 {
     buf_str(out, kind == SUITE_TEST ? STR("case") : STR("step"));

@@ -53,6 +53,8 @@ struct str report_title(const struct report_point *point, struct arena *arena);
 // What was expected and what came of one failure, line by line with `indent` in front of each.
 void report_failure_print(const struct suite_doc *doc, const struct report_failure *failure,
                           const char *indent, struct buf *out);
+// The key of a claim, a signal's with its name: `signals new-network`.
+void report_key(const struct suite_claim *claim, struct buf *out);
 // `file:line:column`.
 void report_place(struct place place, struct buf *out);
 

@@ -39,11 +39,7 @@ static void put_miss(const struct suite_miss *miss, const char *indent, struct b
         return;
     }
     AUTO(buf_fini) struct buf key = {0};
-    buf_str(&key, str_of(SUITE_CLAIM_NAMES[claim->kind]));
-    if (claim->kind == SUITE_SIGNAL) {
-        buf_byte(&key, ' ');
-        buf_escaped(&key, claim->signal);
-    }
+    report_key(claim, &key);
     uint32_t line = 0, column = 0;
     place_line_col(claim->place, &line, &column);
     buf_printf(out, "%s  - " STR_FMT ": " STR_FMT "   (line %u)\n", indent, STR_ARG(buf_view(&key)),
