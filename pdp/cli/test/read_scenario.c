@@ -33,9 +33,9 @@ static const struct conf_field FIELDS[] = {
 
 struct step {
     struct str name;
-    const struct conf_node *at, *request, *event, *peer, *expect;
+    const struct conf_node *at, *places, *request, *event, *peer, *expect;
     struct conf_texts with;
-    int64_t every_ms, times;
+    int64_t every_ms, times, behind_ms;
 };
 #define STEP(name, field, type, least, most, help)                               \
     {                                                                            \
@@ -45,6 +45,8 @@ static const struct conf_field STEP_FIELDS[] = {
     STEP("name", name, CONF_ID, 0, 0, "by which `stops` and reports name it"),
     STEP("at", at, CONF_EXPR, 0, 0, "since the step before, such as +5s; or a time"),
     STEP("every", every_ms, CONF_DURATION, 0, 0, "between two times, where the step is repeated"),
+    STEP("behind", behind_ms, CONF_DURATION, 0, 0, "the clock of who asks is behind by so much"),
+    STEP("places", places, CONF_MAPPING, 0, 0, "what geo databases say from this step on"),
     STEP("times", times, CONF_INT, 1, TIMES_MOST, "how often the step is played"),
     STEP("with", with, CONF_TEXTS, 0, 0, "fixtures, laid over one another in this order"),
     STEP("request", request, CONF_MAPPING, 0, 0, "a question, laid over the fixtures"),
@@ -68,11 +70,10 @@ static const struct conf_field PEER_FIELDS[] = {
 };
 
 static const struct conf_shape PEER_SHAPE = {"peer", PEER_FIELDS, COUNT_OF(PEER_FIELDS), NULL, 0, NULL, 0};
-static const struct conf_nest STEP_NESTS[] = {{"at", CONF_FORM_TEXT, NULL},
-                                              {"request", CONF_FORM_VALUES, NULL},
-                                              {"event", CONF_FORM_VALUES, NULL},
-                                              {"peer", CONF_FORM_MAP, &PEER_SHAPE},
-                                              {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
+static const struct conf_nest STEP_NESTS[] = {
+    {"at", CONF_FORM_TEXT, NULL},         {"places", CONF_FORM_NAMED, &SHAPE_PLACE},
+    {"request", CONF_FORM_VALUES, NULL},  {"event", CONF_FORM_VALUES, NULL},
+    {"peer", CONF_FORM_MAP, &PEER_SHAPE}, {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
 static const struct conf_shape STEP_SHAPE = {
     "step", STEP_FIELDS, COUNT_OF(STEP_FIELDS), STEP_NESTS, COUNT_OF(STEP_NESTS), NULL, 0};
 static const struct conf_nest NESTS[] = {{"metadata", CONF_FORM_MAP, &SHAPE_TEST_METADATA},
@@ -195,6 +196,7 @@ struct steps {
     struct reading *r;
     const struct ground *ground;
     struct clock clock;
+    const struct geo_set *geo; // of the places of a step, from that one on; NULL: the document's
     struct suite_play *plays;
     size_t count, cap;
 };
@@ -229,7 +231,7 @@ static void play_step(struct steps *steps, const struct step *step, const struct
         steps->clock.now_ms += turn > 0 ? step->every_ms : 0;
         if (varies) { // else it is the same question again
             made.turn = turn;
-            made.at_ms = steps->clock.now_ms;
+            made.at_ms = steps->clock.now_ms - step->behind_ms;
             made.message = (struct str){0};
             size_t errors = steps->r->diags->errors;
             ask_make(steps->r, steps->ground, &asked, repeated, &made, &varies);
@@ -237,7 +239,7 @@ static void play_step(struct steps *steps, const struct step *step, const struct
         }
         *play = made;
         play->turn = turn;
-        play->at_ms = steps->clock.now_ms;
+        play->at_ms = steps->clock.now_ms - step->behind_ms;
     }
 }
 
@@ -279,11 +281,17 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
     }
     int64_t lasts_ms = num_mul_sat(step.every_ms, step.times);
     if (steps->count + (size_t)step.times > READING_PLAYS_MOST ||
-        !in_years(num_add_sat(steps->clock.now_ms, lasts_ms))) {
+        !in_years(num_add_sat(steps->clock.now_ms, lasts_ms)) ||
+        !in_years(num_sub_sat(steps->clock.now_ms, step.behind_ms))) {
         reading_fail(r, PDP_ERR_LIMIT, node->place,
                      "a Scenario has at most %d steps, repetitions counted, and ends before 2100",
                      READING_PLAYS_MOST);
         return;
+    }
+    struct geo_set *geo = NULL;
+    if (step.places != NULL) {
+        reading_note(r, places_read(step.places, r->arena, r->diags, &geo));
+        steps->geo = geo;
     }
     const struct conf_node *name = conf_get(node, "name");
     const struct suite_play like = {.name = step.name,
@@ -293,6 +301,7 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
                                     .number = number,
                                     .turns = (uint32_t)step.times,
                                     .peer = read_peer(r, step.peer),
+                                    .geo = steps->geo,
                                     .claims = expect.claims,
                                     .claim_count = expect.count};
     if (good) {

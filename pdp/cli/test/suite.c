@@ -92,14 +92,17 @@ static enum pdp_err begin(struct suite_runner *runner)
     return engine_anew(runner->engine);
 }
 
-static enum pdp_err settle(struct suite_runner *runner, const struct suite_doc *doc)
+// What databases say in a play, and before the first one (NULL).
+static enum pdp_err settle(struct suite_runner *runner, const struct suite_doc *doc,
+                           const struct suite_play *play)
 {
     const struct geo_set *geo = doc->geo != NULL ? doc->geo : snapshot_geo(runner->whole);
+    geo = play != NULL && play->geo != NULL ? play->geo : geo;
     if (geo == runner->geo) {
         return PDP_ERR_OK;
     }
     TRY(serve(runner, geo));
-    engine_tidy(runner->engine, doc->start_ms); // what served before; nobody is in the table
+    engine_tidy(runner->engine, doc->start_ms); // what served before; nothing is forgotten yet
     return PDP_ERR_OK;
 }
 
@@ -179,7 +182,7 @@ enum pdp_err suite_play(struct suite_runner *runner, const struct suite_doc *doc
                         const struct suite_options *options, bool *went_on)
 {
     bool goes_on = true;
-    enum pdp_err err = settle(runner, doc);
+    enum pdp_err err = settle(runner, doc, NULL);
     if (err == PDP_ERR_OK) {
         err = begin(runner);
     }
@@ -190,6 +193,9 @@ enum pdp_err suite_play(struct suite_runner *runner, const struct suite_doc *doc
         }
         if (doc->kind == SUITE_TEST && i > 0) {
             err = begin(runner);
+        }
+        if (err == PDP_ERR_OK) {
+            err = settle(runner, doc, play);
         }
         if (err == PDP_ERR_OK) {
             err = play_one(runner, doc, play, options, &goes_on);

@@ -65,6 +65,7 @@ struct suite_play {
     const struct value *root; // the whole question or event
     struct str message;       // of an event, as CBOR; empty: a question
     const struct peer *peer;
+    const struct geo_set *geo; // of a step behind one that has `places` of its own; NULL: the document's
     const struct suite_claim *claims;
     size_t claim_count;
 };
