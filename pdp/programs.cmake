@@ -29,7 +29,11 @@ if(client_sources)
     # All of pdpctl but its main: tests look into it. Both programs read policy folders.
     file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/pdp/cli/*.c)
     list(FILTER cli_sources EXCLUDE REGEX "/main\\.c$")
-    add_library(cli_objects STATIC ${cli_sources} ${CMAKE_SOURCE_DIR}/pdp/daemon/folder.c ${CMAKE_SOURCE_DIR}/pdp/daemon/file.c)
+    file(GLOB_RECURSE templates CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/policies/templates/*)
+    add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/templates.c DEPENDS ${templates} ${CMAKE_SOURCE_DIR}/pdp/templates.cmake
+        COMMAND ${CMAKE_COMMAND} -DFROM=${CMAKE_SOURCE_DIR}/policies/templates -DOUT=${CMAKE_BINARY_DIR}/templates.c
+                -P ${CMAKE_SOURCE_DIR}/pdp/templates.cmake)
+    add_library(cli_objects STATIC ${cli_sources} ${CMAKE_BINARY_DIR}/templates.c ${CMAKE_SOURCE_DIR}/pdp/daemon/folder.c ${CMAKE_SOURCE_DIR}/pdp/daemon/file.c)
     target_link_libraries(cli_objects PUBLIC floor4 client_objects PkgConfig::jansson Threads::Threads m)
     add_executable(pdpctl ${CMAKE_SOURCE_DIR}/pdp/cli/main.c)
     target_link_libraries(pdpctl PRIVATE cli_objects)

@@ -44,8 +44,9 @@ struct cli_args {
     const char *junit, *scenarios; // of `test`
     bool tap, watch;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
-    bool check, diff; // of `fmt`
-    int64_t confirm;  // -1: not given
+    bool check, diff;     // of `fmt`
+    const char *template; // of `new`
+    int64_t confirm;      // -1: not given
 };
 
 // Of a command that takes so many words at least and at most; CLI_ANY: as many as there are.
@@ -133,6 +134,7 @@ int cmd_store_restore(const struct cli_args *args);
 int cmd_store_stats(const struct cli_args *args);
 int cmd_top(const struct cli_args *args);
 int cmd_fmt(const struct cli_args *args);
+int cmd_new(const struct cli_args *args);
 int cmd_schema(const struct cli_args *args);
 int cmd_lsp(const struct cli_args *args);
 

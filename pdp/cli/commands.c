@@ -7,6 +7,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "pdpctl check policies/baseline", 1, cmd_check},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
      "pdpctl compile policies/baseline --print", 1, cmd_compile},
+    {"new", "DIR", "template",
+     "begin a policy folder: policies, strengths, lists, a risk model, session limits, and tests of them",
+     "pdpctl new payroll --template web", 1, cmd_new},
     {"fmt", "PATH...", "check diff",
      "set indentation, blanks and quotes of policies and tests right; comments and meaning stay; `-`: "
      "standard "
@@ -28,8 +31,7 @@ const struct cli_command CLI_COMMANDS[] = {
     {"test", "DIR", "geo filter scenarios watch tap junit json",
      "run the tests of a policy folder: exit 0 where all is as they expect, 1 where not",
      "pdpctl test policies/baseline", 1, cmd_test},
-    {"lsp", "", "log",
-     "serve an editor over standard input and output, by the Language Server Protocol",
+    {"lsp", "", "log", "serve an editor over standard input and output, by the Language Server Protocol",
      "pdpctl lsp --log", 0, cmd_lsp},
     {"eval", "--policies DIR", "policies geo request now full json",
      "decide one question in process: exit 0 allow, 1 anything else",

@@ -145,6 +145,8 @@ static const struct flag {
      "who may have signed the audit log: a line of its `vkeys` (may be repeated)"},
     {"threshold", NUMBER, offsetof(struct cli_args, threshold), 1, CLI_VALUES_MAX, "K",
      "how many of the keys must have signed; default: all of them"},
+    {"template", TEXT, offsetof(struct cli_args, template), 0, 0, "NAME",
+     "what to begin with: web (the default), api or admin"},
     {"check", SWITCH, offsetof(struct cli_args, check), 0, 0, NULL,
      "name what would change, and write nothing: exit 1 where something would"},
     {"diff", SWITCH, offsetof(struct cli_args, diff), 0, 0, NULL,

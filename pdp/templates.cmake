@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# The files of policies/templates as one C file, for `pdpctl new`. use: cmake -DFROM=FOLDER -DOUT=FILE -P templates.cmake
+file(GLOB_RECURSE names LIST_DIRECTORIES false RELATIVE ${FROM} ${FROM}/*)
+list(SORT names)
+set(bytes "")
+set(rows "")
+set(number 0)
+foreach(name ${names})
+    file(READ ${FROM}/${name} hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," hex "${hex}")
+    get_filename_component(template ${name} DIRECTORY)
+    get_filename_component(file ${name} NAME)
+    string(APPEND bytes "static const unsigned char FILE_${number}[] = {${hex}};\n")
+    string(APPEND rows "    {\"${template}\", \"${file}\", FILE_${number}, sizeof FILE_${number}},\n")
+    math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"cli/edit/template.h\"\n\n${bytes}\nconst struct template_file TEMPLATE_FILES[] = {\n${rows}};\nconst size_t TEMPLATE_FILE_COUNT = ${number};\n")
