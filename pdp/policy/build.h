@@ -29,6 +29,7 @@ struct build_conditions {
     enum policy_owner owner; // of what is read now
     struct str name, policy;
     uint32_t parent;
+    bool values; // what is read now is no condition, whatever it can be
 };
 
 struct build {

@@ -114,7 +114,7 @@ void conditions_expr(struct build *build, const struct conf_node *node, uint32_t
                              .op = parts[i].op,
                              .expr = expr != SET_NO_EXPR ? expr : whole,
                              .parent = inner ? first + parts[i].parent : build->conditions.parent,
-                             .truth = expr != SET_NO_EXPR,
+                             .truth = expr != SET_NO_EXPR && !build->conditions.values,
                              .text = build_copy(build, str_sub(node->text, parts[i].at, parts[i].len)),
                              .place = conf_place(node, parts[i].at, parts[i].len),
                          });

@@ -198,8 +198,10 @@ void read_counter(struct build *build, const struct conf_doc *doc)
     counter->bad_key = words(build, counter->name, "a key is text, a number, a truth or an address");
     counter->bad_past = words(build, counter->name, "a question in its window could not be counted");
     conditions_of(build, POLICY_OWNER_COUNTER, counter->name, STR(""));
+    build->conditions.values = true; // what may be of any type would count as a condition else
     read_key(&r);
     read_add(&r);
+    build->conditions.values = false;
     read_when(&r);
 }
 

@@ -16,7 +16,9 @@ static const char FOLDER[] =
     "rules:\n"
     "  - id: staff\n    effect: allow\n    when:\n      all:\n        - '\"staff\" in subject.roles'\n"
     "        - any: [device.managed, '!vars.red']\n"
-    "  - {id: mfa, effect: step_up, when: resource.id == \"/pay\", require: {strength: mfa}}\n";
+    "  - {id: mfa, effect: step_up, when: resource.id == \"/pay\", require: {strength: mfa}}\n"
+    "---\napiVersion: pdp/v1\nkind: Counter\nmetadata: {name: rows}\nkey: [resource.color]\nwindow: 1h\n"
+    "add: resource.rows\nwhen: has(resource.rows)\n";
 
 struct seen {
     struct diags diags;
@@ -143,20 +145,23 @@ Test(engine_watch, sees_each_condition_as_written)
 {
     static const char EXPECTED[] =
         "strength mfa 0<-1 `\"otp\" in session.amr` 5:26 unsure\n"
-        "variable color 1<-1 `string(resource.color)` 12:10 no truth\n"
-        "variable red 2<-1 `(vars.color == \"red\" || vars.color == \"pink\") && true` 13:8 yes\n"
-        "variable red 3<2 `vars.color == \"red\" || vars.color == \"pink\"` 13:9 yes\n"
-        "variable red 4<3 `vars.color == \"red\"` 13:9 no\n"
-        "variable red 5<3 `vars.color == \"pink\"` 13:32 yes\n"
-        "variable red 6<2 `true` 13:57 yes\n"
-        "target web 7<-1 `resource.type == \"route\"` 10:9 yes\n"
-        "rule web/staff 8<-1 `all` 18:7 unsure\n"
-        "rule web/staff 9<8 `\"staff\" in subject.roles` 19:12 yes\n"
-        "rule web/staff 10<8 `any` 20:11 unsure\n"
-        "rule web/staff 11<10 `device.managed` 20:17 unsure\n"
-        "rule web/staff 12<10 `!vars.red` 20:34 no\n"
-        "rule web/staff 13<12 `vars.red` 20:35 yes\n"
-        "rule web/mfa 14<-1 `resource.id == \"/pay\"` 21:38 no\n";
+        "counter rows 1<-1 `resource.color` 26:7 no truth\n"
+        "counter rows 2<-1 `resource.rows` 28:6 no truth\n"
+        "counter rows 3<-1 `has(resource.rows)` 29:7 no\n"
+        "variable color 4<-1 `string(resource.color)` 12:10 no truth\n"
+        "variable red 5<-1 `(vars.color == \"red\" || vars.color == \"pink\") && true` 13:8 yes\n"
+        "variable red 6<5 `vars.color == \"red\" || vars.color == \"pink\"` 13:9 yes\n"
+        "variable red 7<6 `vars.color == \"red\"` 13:9 no\n"
+        "variable red 8<6 `vars.color == \"pink\"` 13:32 yes\n"
+        "variable red 9<5 `true` 13:57 yes\n"
+        "target web 10<-1 `resource.type == \"route\"` 10:9 yes\n"
+        "rule web/staff 11<-1 `all` 18:7 unsure\n"
+        "rule web/staff 12<11 `\"staff\" in subject.roles` 19:12 yes\n"
+        "rule web/staff 13<11 `any` 20:11 unsure\n"
+        "rule web/staff 14<13 `device.managed` 20:17 unsure\n"
+        "rule web/staff 15<13 `!vars.red` 20:34 no\n"
+        "rule web/staff 16<15 `vars.red` 20:35 yes\n"
+        "rule web/mfa 17<-1 `resource.id == \"/pay\"` 21:38 no\n";
     struct seen seen;
     open_it(&seen, true);
     ask(&seen, "\"color\": \"pink\"", "/news");
