@@ -43,6 +43,9 @@ struct cli_args {
     bool log;
     const char *junit, *scenarios; // of `test`
     bool tap, watch;
+    const char *coverage;   // empty: no file is named
+    int64_t coverage_least; // percent; 0: not given
+    bool mutate;
     bool json, people, full, print, lists, certs, all, geo_facts, lock_out, once, dry_run, terminate, devices;
     bool check, diff;     // of `fmt`
     const char *template; // of `new`

@@ -9,6 +9,7 @@ enum kind {
     TEXTS,
     NUMBER,
     NUMBER_OR_NONE, // a number behind `=` only; without it the least is not asked, but WAIT_DEFAULT_MS taken
+    TEXT_OR_NONE,   // a text behind `=` only; without it an empty one is taken
     SWITCH,
     SERVED, // a switch, of every command that takes `to`
     TLS     // text, of every command that takes `connect`
@@ -57,6 +58,12 @@ static const struct flag {
      "run again whenever a file of the folder changes"},
     {"scenarios", TEXT, offsetof(struct cli_args, scenarios), 0, 0, "FOLDER",
      "play the scenarios of this folder instead, and tell at which step the policies react"},
+    {"coverage", TEXT_OR_NONE, offsetof(struct cli_args, coverage), 0, 0, "[=FILE]",
+     "tell which rules and outcomes of conditions no test has seen; FILE.info: for lcov, too"},
+    {"coverage-least", NUMBER, offsetof(struct cli_args, coverage_least), 1, 100, "N",
+     "exit with 1 where less than N % of the rules, or of the outcomes, were seen"},
+    {"mutate", SWITCH, offsetof(struct cli_args, mutate), 0, 0, NULL,
+     "change the policies in small ways, and tell which changes no test notices: exit 1 where there is one"},
     {"now", TEXT, offsetof(struct cli_args, now), 0, 0, "T",
      "the time to decide at, RFC 3339 or milliseconds since 1970; default: now"},
     {"batch", NUMBER, offsetof(struct cli_args, batch), 1, 256, "N",
@@ -184,7 +191,7 @@ void cli_flags_help(const struct cli_command *command, struct buf *out)
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         if (takes(command, &FLAGS[i])) {
             char left[64];
-            bool joined = FLAGS[i].kind == NUMBER_OR_NONE;
+            bool joined = FLAGS[i].kind == NUMBER_OR_NONE || FLAGS[i].kind == TEXT_OR_NONE;
             snprintf(left, sizeof left, "--%s%s%s", FLAGS[i].name, joined ? "" : " ",
                      FLAGS[i].value != NULL ? FLAGS[i].value : "");
             buf_printf(out, "  %-18s %s\n", left, FLAGS[i].help);
@@ -216,7 +223,7 @@ static int set_value(const struct cli_command *command, const struct flag *flag,
                      struct cli_args *out)
 {
     char *field = (char *)out + flag->offset;
-    if (flag->kind == TEXT || flag->kind == TLS) {
+    if (flag->kind == TEXT || flag->kind == TEXT_OR_NONE || flag->kind == TLS) {
         memcpy(field, &value, sizeof value);
         return CLI_DONE;
     }
@@ -256,6 +263,9 @@ static int read_flag(const struct cli_command *command, int argc, char **argv, i
         if (flag->kind == NUMBER_OR_NONE && equals == word.len) {
             memcpy((char *)out + flag->offset, &WAIT_DEFAULT_MS, sizeof WAIT_DEFAULT_MS);
             return CLI_DONE;
+        }
+        if (flag->kind == TEXT_OR_NONE && equals == word.len) {
+            return set_value(command, flag, "", out);
         }
         const char *value = equals < word.len ? word.at + equals + 1 : *at < argc ? argv[(*at)++] : NULL;
         if (value == NULL) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pdpctl test DIR`: once, again whenever a file changes, or with scenarios from elsewhere.
 #include "cli/test/loaded.h"
+#include "cli/test/measure.h"
 #include "cli/test/reactions.h"
 #include "cli/test/report.h"
 #include "cli/test/watching.h"
@@ -49,23 +50,37 @@ static int print(const struct cli_args *args, const struct report *report)
     return code != CLI_DONE ? code : wrote;
 }
 
-static int play(const struct cli_args *args, struct loaded *loaded, struct report *report)
+// *runner is the caller's, also on failure; `cover` NULL: nobody looks.
+static int play(const struct cli_args *args, struct loaded *loaded, const struct cover *cover,
+                struct suite_runner **runner, struct report *report)
 {
-    AUTO(suite_runner_free) struct suite_runner *runner = NULL;
-    if (suite_runner_new(&loaded->snapshot, &runner) != PDP_ERR_OK ||
-        report_run(runner, loaded->suite, args->filter, report) != PDP_ERR_OK) {
+    if (suite_runner_new(&loaded->snapshot, runner) != PDP_ERR_OK) {
+        return cli_bad(NULL, "out of memory");
+    }
+    if (cover != NULL) {
+        worker_watch(suite_runner_worker(*runner), cover_watch(cover));
+    }
+    if (report_run(*runner, loaded->suite, args->filter, report) != PDP_ERR_OK) {
         return cli_bad(NULL, "out of memory");
     }
     return report->point_count == 0 ? nothing(args, loaded) : CLI_DONE;
+}
+
+static int run_loaded(const struct cli_args *args, struct loaded *loaded, struct report *report)
+{
+    AUTO(suite_runner_free) struct suite_runner *runner = NULL;
+    AUTO(cover_free) struct cover *cover = NULL;
+    int code = measure_begin(args, loaded, &cover);
+    code = code == CLI_DONE ? play(args, loaded, cover, &runner, report) : code;
+    return code == CLI_DONE ? measure_end(args, loaded, runner, cover, print(args, report)) : code;
 }
 
 static int run_once(const struct cli_args *args)
 {
     struct loaded loaded;
     struct report report = {0};
-    int code = loaded_read(args, args->positional[0], NULL, false, &loaded);
-    code = code == CLI_DONE ? play(args, &loaded, &report) : code;
-    code = code == CLI_DONE ? print(args, &report) : code;
+    int code = loaded_read(args, args->positional[0], NULL, measure_wanted(args), &loaded);
+    code = code == CLI_DONE ? run_loaded(args, &loaded, &report) : code;
     report_fini(&report);
     loaded_fini(&loaded);
     return code;
@@ -173,7 +188,9 @@ static int run_again(const struct cli_args *args, struct memory *memory)
     struct report report = {0};
     struct buf out = {0};
     int code = loaded_read(args, args->positional[0], NULL, false, &loaded);
-    code = code == CLI_DONE ? play(args, &loaded, &report) : code;
+    struct suite_runner *runner = NULL;
+    code = code == CLI_DONE ? play(args, &loaded, NULL, &runner, &report) : code;
+    suite_runner_free(&runner);
     if (code == CLI_DONE) {
         report_people(&report, &out);
         put_changes(&report, memory, &out);
@@ -236,6 +253,10 @@ int cmd_test(const struct cli_args *args)
     if ((args->watch && (forms || args->scenarios != NULL)) || (args->scenarios != NULL && forms)) {
         return cli_bad("give one of them",
                        "`--watch`, `--scenarios` and reports for programs do not go together");
+    }
+    if (measure_wanted(args) && (args->watch || args->scenarios != NULL)) {
+        return cli_bad("a folder's own tests are measured, once",
+                       "`--coverage` and `--mutate` go neither with `--watch` nor with `--scenarios`");
     }
     if (args->json && args->scenarios == NULL) {
         return cli_bad("`--junit FILE` and `--tap` are for programs", "`--json` goes with `--scenarios`");

@@ -23,7 +23,7 @@ struct cover {
     size_t point_count, point_cap;
     enum truth *targets; // of the question at hand: of each policy
     bool *reached;       // and whether each rule came to its `when`
-    uint64_t *touched;
+    uint64_t *near;      // bits of COVER_REACHES
     size_t words;
 };
 
@@ -81,6 +81,11 @@ static bool in_time(const struct look *look, const struct set_rule *rule)
            (look->watched->now_ms >= rule->starts_ms && look->watched->now_ms < rule->expires_ms);
 }
 
+static void note(struct cover *cover, enum cover_reach reach, uint32_t rule)
+{
+    cover->near[reach * cover->words + rule / 64] |= UINT64_C(1) << rule % 64;
+}
+
 // The way that decide goes, for a rule that may not even have been a candidate.
 static void look_at_rule(struct look *look, uint32_t number, struct combine_policy *policy)
 {
@@ -94,15 +99,19 @@ static void look_at_rule(struct look *look, uint32_t number, struct combine_poli
     if (truth == TRUTH_NO || policy->finished || !in_time(look, rule)) {
         return;
     }
+    note(cover, COVER_NEAR, number);
     truth = combine_both(truth, run(look, rule->when));
     cover->rules[number].held += truth == TRUTH_YES;
     cover->rules[number].unsure += truth == TRUTH_UNSURE;
     if (truth == TRUTH_NO) {
         return;
     }
-    cover->touched[number / 64] |= UINT64_C(1) << number % 64;
+    note(cover, COVER_TOUCHED, number);
     bool met = rule->effect == PDP_EFFECT_STEP_UP && proved(look, rule->strength, rule->max_age_s);
-    if (policy->algorithm == COMBINE_FIRST_MATCH && !lifted(look, number)) {
+    // What holds for a share alone may not have settled it.
+    bool whole =
+        rule->rollout == SET_NO_ROLLOUT && cover->set->policies[rule->policy].rollout == SET_NO_ROLLOUT;
+    if (policy->algorithm == COMBINE_FIRST_MATCH && whole && !lifted(look, number)) {
         (void)combine_rule(policy, rule->effect, truth, met);
     }
 }
@@ -312,9 +321,9 @@ static enum pdp_err add_all(struct cover *cover, const struct snapshot_file *fil
     cover->shown = calloc((size_t)set->rule_count + 1, sizeof *cover->shown);
     cover->targets = calloc((size_t)set->policy_count + 1, sizeof *cover->targets);
     cover->reached = calloc((size_t)set->rule_count + 1, sizeof *cover->reached);
-    cover->touched = calloc(cover->words, sizeof *cover->touched);
+    cover->near = calloc(COVER_REACHES * cover->words, sizeof *cover->near);
     if (cover->rules == NULL || cover->shown == NULL || cover->targets == NULL || cover->reached == NULL ||
-        cover->touched == NULL) {
+        cover->near == NULL) {
         return PDP_ERR_NOMEM;
     }
     TRY(parsed_read(files, file_count, &cover->parsed));
@@ -361,7 +370,7 @@ void cover_free(struct cover **cover)
         free((*cover)->points);
         free((*cover)->targets);
         free((*cover)->reached);
-        free((*cover)->touched);
+        free((*cover)->near);
         free(*cover);
         *cover = NULL;
     }
@@ -372,9 +381,9 @@ const struct watch *cover_watch(const struct cover *cover)
     return &cover->watch;
 }
 
-const uint64_t *cover_touched(const struct cover *cover)
+const uint64_t *cover_reached(const struct cover *cover)
 {
-    return cover->touched;
+    return cover->near;
 }
 
 size_t cover_rule_words(const struct cover *cover)
@@ -382,9 +391,9 @@ size_t cover_rule_words(const struct cover *cover)
     return cover->words;
 }
 
-void cover_forget_touched(struct cover *cover)
+void cover_forget_reached(struct cover *cover)
 {
-    memset(cover->touched, 0, cover->words * sizeof *cover->touched);
+    memset(cover->near, 0, COVER_REACHES * cover->words * sizeof *cover->near);
 }
 
 const struct cover_rule *cover_rules(const struct cover *cover, size_t *count)

@@ -57,10 +57,17 @@ void cover_free(struct cover **cover);
 // For worker_watch: of a worker that runs this snapshot, or one that shares its base.
 const struct watch *cover_watch(const struct cover *cover);
 
-// Rules that held, or may have, since they were forgotten last: a bit each.
-const uint64_t *cover_touched(const struct cover *cover);
+// How near questions came to a rule: nothing that only its `when` says can change an answer where it was not
+// near, and nothing that only its effect says where it was not touched.
+enum cover_reach {
+    COVER_TOUCHED, // its condition held, or may have
+    COVER_NEAR,    // all but its `when` held, or may have
+    COVER_REACHES
+};
+// Since they were forgotten last, a bit a rule: cover_rule_words for each of COVER_REACHES.
+const uint64_t *cover_reached(const struct cover *cover);
 size_t cover_rule_words(const struct cover *cover);
-void cover_forget_touched(struct cover *cover);
+void cover_forget_reached(struct cover *cover);
 
 // Those that somebody wrote, and conditions, by file and place.
 const struct cover_rule *cover_rules(const struct cover *cover, size_t *count);

@@ -180,10 +180,14 @@ Test(cli_cover, notes_which_rules_were_touched)
     struct world world;
     begin(&world, FILES, COUNT_OF(FILES));
     ask(&world, ALICE, "GET", "/pay/1");
-    cr_expect_eq(*cover_touched(world.cover), 1 << 0 | 1 << 1 | 1 << 2); // the last because it is unsure
-    cover_forget_touched(world.cover);
+    const uint64_t *bits = cover_reached(world.cover);
+    cr_expect_eq(cover_rule_words(world.cover), 1);
+    cr_expect_eq(bits[COVER_TOUCHED], 1 << 0 | 1 << 1 | 1 << 2); // the last because it is unsure
+    cr_expect_eq(bits[COVER_NEAR], 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4); // the last expired
+    cover_forget_reached(world.cover);
     ask(&world, BOB, "POST", "/news");
-    cr_expect_eq(*cover_touched(world.cover), 1 << 3);
+    cr_expect_eq(bits[COVER_TOUCHED], 1 << 3);
+    cr_expect_eq(bits[COVER_NEAR], 1 << 2 | 1 << 3); // of a first-match policy, no rule behind it
     cr_expect_eq(cover_rule_number(world.cover, STR("first/a")), 3);
     cr_expect_eq(cover_rule_number(world.cover, STR("first")), UINT32_MAX);
     end(&world);

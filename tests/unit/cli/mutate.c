@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small folder with tests that are weak in known places: what survives is known too.
+#include "cli/test/mutate.h"
+
+#include <criterion/criterion.h>
+
+#define HEAD(kind, name) "apiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
+
+static const char WEB[] =
+    HEAD("Policy", "web") "target: resource.type == \"page\"\n"
+                          "variables: {unused: subject.age > 1, old: subject.age >= 18}\n"
+                          "rules:\n"
+                          "  - id: adults\n"
+                          "    effect: allow\n"
+                          "    actions: [GET, PUT]\n"
+                          "    when: vars.old\n"
+                          "  - id: nobody\n"
+                          "    effect: deny\n"
+                          "    when: subject.id == \"eve\"\n";
+
+#define CASE(name, who, age, action, effect)                                                   \
+    "  - {name: " name ", request: {subject: {type: user, id: " who ", properties: {age: " age \
+    "}}, action: {name: " action "}, resource: {type: page, id: x}}, expect: {effect: " effect "}}\n"
+#define TESTS                                                                           \
+    HEAD("Test", "web")                                                                 \
+    "now: 2026-11-23T09:00:00Z\ncases:\n" CASE("an adult", "bob", "18", "GET", "allow") \
+        CASE("a child", "bob", "17", "GET", "deny") CASE("she", "eve", "20", "GET", "deny")
+// What is missing above: PUT, another action, another type of resource.
+#define ALL                                                                                                \
+    CASE("writes", "bob", "18", "PUT", "allow")                                                            \
+    CASE("deletes", "bob", "18", "DELETE", "deny")                                                         \
+    CASE("an older one", "bob", "19", "GET", "allow")                                                      \
+    "  - {name: a file, request: {subject: {type: user, id: bob, properties: {age: 18}}, action: {name: "  \
+    "GET}, resource: {type: file, id: x}}, expect: {effect: deny}}\n"                                      \
+    "  - {name: she and a file, request: {subject: {type: user, id: eve, properties: {age: 18}}, action: " \
+    "{name: GET}, resource: {type: file, id: x}}, expect: {code: no-policy}}\n"
+
+struct world {
+    struct diags diags;
+    struct suite *suite;
+    struct suite_runner *runner;
+    struct cover *cover;
+    struct mutate mutate;
+    struct buf said;
+};
+
+// Plays the tests, which pass, and tries all mutants.
+static void run(struct world *world, const char *policy, const char *tests, size_t threads)
+{
+    const struct snapshot_file file = {.name = STR("web.yaml"), .text = str_of(policy)};
+    const struct snapshot_file test = {.name = STR("web_test.yaml"), .text = str_of(tests)};
+    const struct snapshot_input input = {.files = &file, .file_count = 1};
+    struct snapshot *snapshot = NULL;
+    *world = (struct world){0};
+    diags_init(&world->diags, 10);
+    enum pdp_err err = snapshot_build(&input, (struct hash_key){1, 2}, &world->diags, &snapshot);
+    err = err == PDP_ERR_OK ? suite_read(&test, 1, &world->diags, &world->suite) : err;
+    diags_render(&world->diags, &world->said);
+    cr_assert_eq(err, PDP_ERR_OK, STR_FMT, STR_ARG(buf_view(&world->said)));
+    cr_assert_eq(cover_new(snapshot, &file, 1, &world->cover), PDP_ERR_OK);
+    cr_assert_eq(suite_runner_new(&snapshot, &world->runner), PDP_ERR_OK);
+    worker_watch(suite_runner_worker(world->runner), cover_watch(world->cover));
+    const struct mutate_order order = {.dir = ".",
+                                       .input = input,
+                                       .suite = world->suite,
+                                       .cover = world->cover,
+                                       .runner = world->runner,
+                                       .threads = threads};
+    cr_assert_eq(mutate_run(&order, &world->mutate), PDP_ERR_OK);
+    buf_clear(&world->said);
+    mutate_print(&world->mutate, &world->said);
+    buf_byte(&world->said, 0);
+}
+
+static void end(struct world *world)
+{
+    mutate_fini(&world->mutate);
+    suite_runner_free(&world->runner);
+    cover_free(&world->cover);
+    suite_free(&world->suite);
+    diags_fini(&world->diags);
+    buf_fini(&world->said);
+}
+
+static void expect(const char *policy, const char *tests, size_t threads, const char *expected)
+{
+    struct world world;
+    run(&world, policy, tests, threads);
+    cr_expect_str_eq((const char *)world.said.at, expected, "%s\nexpected:\n%s", world.said.at, expected);
+    end(&world);
+}
+
+#define SURVIVORS                                                                             \
+    "web.yaml:4:9: no test notices that `resource.type == \"page\"` is left out (web)\n"      \
+    "    4 - target: resource.type == \"page\"\n"                                             \
+    "    4 + target: true\n"                                                                  \
+    "  hint: add a test in which this condition is no, and all else holds\n"                  \
+    "web.yaml:9:14: no test notices that `actions` is left out (web/adults)\n"                \
+    "    9 -     actions: [GET, PUT]\n"                                                       \
+    "  hint: add a test with another action or resource, for which the rule must not count\n" \
+    "web.yaml:9:20: no test notices that `PUT` is left out of `actions` (web/adults)\n"       \
+    "    9 -     actions: [GET, PUT]\n"                                                       \
+    "    9 +     actions: [GET]\n"                                                            \
+    "  hint: add a test with what this action or pattern alone matches\n"
+
+Test(cli_mutate, tells_what_weak_tests_leave)
+{
+    const char *expected =
+        "mutants     15 of 18 noticed, 3 survive; not counted: 5 that mean the same\n" SURVIVORS;
+    expect(WEB, TESTS, 1, expected);
+    expect(WEB, TESTS, 3, expected);
+}
+
+Test(cli_mutate, has_nothing_to_tell_of_strong_ones)
+{
+    expect(WEB, TESTS ALL, 2, "mutants     18 of 18 noticed; not counted: 5 that mean the same\n");
+}
+
+Test(cli_mutate, takes_a_reason_in_place)
+{
+    struct buf policy = {0};
+    buf_printf(&policy, "%s", WEB);
+    buf_byte(&policy, 0);
+    char *at = strstr((char *)policy.at, "target: resource.type == \"page\"\n");
+    struct buf marked = {0};
+    buf_printf(&marked,
+               "%.*s# pdp:mutant-ok every resource is a page\n# as long as there are no others\n"
+               "target: resource.type == \"page\"\n%s"
+               "  # pdp:mutant-ok\n  - {id: last, effect: deny, when: subject.id == \"mallory\"}\n"
+               "  # pdp:mutant-ok not any more\n  - {id: more, effect: deny, when: subject.id == \"eve\"}%c",
+               (int)(at - (char *)policy.at), (char *)policy.at,
+               at + strlen("target: resource.type == \"page\"\n"), 0);
+    struct world world;
+    run(&world, (const char *)marked.at, TESTS, 2);
+    cr_expect_eq(world.mutate.counts[MUTATE_ACCEPTED], 1 + 2, "%zu", world.mutate.counts[MUTATE_ACCEPTED]);
+    cr_expect(strstr((const char *)world.said.at, "(web)") == NULL, "%s", world.said.at);
+    cr_expect(strstr((const char *)world.said.at, "  hint: `pdp:mutant-ok` accepts it once a reason stands "
+                                                  "behind it\n") != NULL);
+    end(&world);
+    buf_fini(&marked);
+    buf_fini(&policy);
+}
+
+// A mistake that compiles to nothing that can be served is counted, and no test is played against it.
+Test(cli_mutate, counts_what_does_not_compile)
+{
+    static const char SCOPED[] = HEAD("Scope", "s") "effects: [deny]\n---\n" HEAD(
+        "Policy", "p") "rules:\n  - {id: r, effect: deny, actions: [GET]}\n";
+    static const char TEST[] = HEAD(
+        "Test", "t") "cases:\n  - {name: c, request: {subject: {type: user, id: x}, action: {name: GET}, "
+                     "resource: {type: page, id: x}}, expect: {rule: p/r}}\n";
+    expect(SCOPED, TEST, 1,
+           "mutants     1 of 2 noticed, 1 survives; not counted: 1 that does not compile\n"
+           "web.yaml:10:36: no test notices that `actions` is left out (p/r)\n"
+           "   10 -   - {id: r, effect: deny, actions: [GET]}\n"
+           "   10 +   - {id: r, effect: deny}\n"
+           "  hint: add a test with another action or resource, for which the rule must not count\n");
+}
