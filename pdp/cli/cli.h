@@ -89,6 +89,7 @@ int cmd_sign(const struct cli_args *args);
 int cmd_verify(const struct cli_args *args);
 int cmd_eval(const struct cli_args *args);
 int cmd_explain(const struct cli_args *args);
+int cmd_repl(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
 int cmd_impact(const struct cli_args *args);

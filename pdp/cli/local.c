@@ -167,6 +167,7 @@ int local_serve(const struct folder *folder, struct snapshot **snapshot, struct 
         local_close(out);
         return cli_bad(NULL, "out of memory");
     }
+    snapshot_parts(*snapshot, &out->parts);
     engine_publish(out->engine, snapshot);
     return CLI_DONE;
 }

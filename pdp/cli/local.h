@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "client/client.h"
 #include "daemon/folder.h"
+#include "engine/watch.h"
 
 struct local {
     struct engine *engine;
@@ -14,6 +15,7 @@ struct local {
     bool packed; // from a bundle, of which the rest tells
     char bundle[BUNDLE_NAME_MAX + 1];
     int64_t version, expires_s;
+    struct snapshot_parts parts; // of what is served
 };
 
 // Reads a folder, or a bundle where the path is that of a file. CLI_BAD with the mistake said.

@@ -45,6 +45,60 @@ static void read_node(struct reading *r, uint32_t id)
     }
 }
 
+// ---- What a sensitive attribute is compared with ------------------------------------------------
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+// Where the literal that begins at `at` ends; `at` where none does.
+static size_t literal_end(struct str text, size_t at)
+{
+    char first = text.at[at];
+    size_t end = at;
+    if (first == '"' || first == '\'') {
+        for (end++; end < text.len && text.at[end] != first; end++) {
+            end += text.at[end] == '\\';
+        }
+        return end < text.len ? end + 1 : text.len;
+    }
+    bool begins = at == 0 || !is_word(text.at[at - 1]);
+    while (begins && first >= '0' && first <= '9' && end < text.len && is_word(text.at[end])) {
+        end++;
+    }
+    return end;
+}
+
+// The text with every literal as `***`: beside a truth it would tell the value.
+static struct str mask(struct arena *arena, struct str text)
+{
+    AUTO(buf_fini) struct buf masked = {0};
+    for (size_t at = 0; at < text.len;) {
+        size_t end = literal_end(text, at);
+        if (end > at) {
+            buf_str(&masked, STR(CEL_MASK));
+        } else {
+            buf_byte(&masked, (unsigned char)text.at[end++]);
+        }
+        at = end;
+    }
+    return arena_str(arena, buf_view(&masked), NULL);
+}
+
+static bool reads_sensitive(const struct reading *reading)
+{
+    for (uint32_t i = 0; reading->list != NULL && i < reading->count; i++) {
+        uint32_t slot = reading->list[i].slot;
+        if (slot != UINT32_MAX && cel_slot_at(reading->program, slot)->sensitive) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- Trees -------------------------------------------------------------------------------------
+
 struct tree {
     struct whatif_world *world;
     struct arena *arena;
@@ -88,6 +142,7 @@ static void read_atom(struct tree *t, const struct policy_condition *of, struct 
     if (reading.list != NULL && of->expr < reading.program->node_count) {
         read_node(&reading, of->expr);
     }
+    made->text = reads_sensitive(&reading) ? mask(t->arena, made->text) : made->text;
     made->reads = reading.list;
     made->read_count = reading.list != NULL ? reading.count : 0;
 }

@@ -150,6 +150,29 @@ static void walk_exceptions(struct search *s)
     }
 }
 
+// A step-up moves what is risky too, and what the issuer says.
+static bool moves_with_proof(const struct attribute *attribute)
+{
+    return attribute->kind == WHATIF_RISK || str_starts(attribute->path, STR("risk.")) ||
+           str_eq(attribute->path, STR("session.acr"));
+}
+
+static void join_proofs(struct search *s)
+{
+    uint64_t proofs = 0, moved = 0;
+    for (uint32_t i = 0; i < s->options.count; i++) {
+        proofs |= s->options.list[i].kind == WHATIF_PROOF ? UINT64_C(1) << i : 0;
+        moved |= moves_with_proof(&s->options.list[i]) ? UINT64_C(1) << i : 0;
+    }
+    for (uint32_t i = 0; i < s->world->parts.set->rule_count; i++) {
+        s->rules[i].mask |= (s->rules[i].mask & moved) != 0 ? proofs : 0;
+        s->rules[i].before |= (s->rules[i].before & moved) != 0 ? proofs : 0;
+    }
+    for (uint32_t i = 0; i < s->world->parts.set->exception_count; i++) {
+        s->exceptions[i].mask |= (s->exceptions[i].mask & moved) != 0 ? proofs : 0;
+    }
+}
+
 // ---- What stands in the way --------------------------------------------------------------------
 
 static uint64_t mask_of(const struct search *s, const struct set_numbers *numbers)
@@ -370,6 +393,7 @@ static bool prepare(struct search *s, struct arena *arena)
     }
     walk_rules(s);
     walk_exceptions(s);
+    join_proofs(s);
     options_make(&s->options);
     for (uint32_t i = 0; i < s->options.count; i++) {
         bool may = s->who || !s->options.list[i].who;

@@ -12,7 +12,7 @@ enum {
     SUBSETS_OF = 6, // elements of a list that are put in and taken out together with others
 };
 
-static const double SIZE_ONE = 1, SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.5;
+static const double SIZE_ONE = 1, SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.1;
 static const double DAY_S = 86400;
 static const int64_t NO_ASN = INT64_C(4199999999); // an AS number that nobody has
 

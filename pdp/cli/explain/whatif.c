@@ -87,14 +87,21 @@ static struct value put_path(struct arena *arena, const struct value *map, struc
     return out;
 }
 
+// What the question says of an attribute, asked once; of another program's slots each time.
 static struct whatif_base *base_of(struct whatif_world *world, const struct cel_slot_info *slot)
 {
+    const struct cel_host *host = world->seen->cel_host;
+    uintptr_t first = (uintptr_t)world->parts.program->slots, at = (uintptr_t)slot;
+    if (at < first || at >= first + world->parts.program->slot_count * sizeof(struct slot)) {
+        world->other.there = host->resolve(host->user, slot, &world->other.value);
+        return &world->other;
+    }
     const struct slot *whole =
         (const struct slot *)(const void *)((const char *)slot - offsetof(struct slot, info));
     struct whatif_base *base = &world->base[whole - world->parts.program->slots];
     if (!base->asked) {
         base->asked = true;
-        base->there = world->seen->cel_host->resolve(world->seen->cel_host->user, slot, &base->value);
+        base->there = host->resolve(host->user, slot, &base->value);
     }
     return base;
 }

@@ -49,6 +49,7 @@ struct whatif_world {
     struct cel_host host; // over this world
     struct policy_host policy_host;
     struct whatif_base *base;            // by slot
+    struct whatif_base other;            // of the slot of another program that was asked last
     const struct whatif *const *changes; // that hold now
     size_t count;
     bool ends;    // a terminate may end the session
