@@ -92,6 +92,7 @@ int cmd_explain(const struct cli_args *args);
 int cmd_repl(const struct cli_args *args);
 int cmd_decide(const struct cli_args *args);
 int cmd_replay(const struct cli_args *args);
+int cmd_diff(const struct cli_args *args);
 int cmd_impact(const struct cli_args *args);
 int cmd_risk_fit(const struct cli_args *args);
 int cmd_risk_report(const struct cli_args *args);

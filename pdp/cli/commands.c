@@ -49,6 +49,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "policies geo connect events batch deadline people full",
      "answer recorded questions and events on their own clock, one JSON line each",
      "pdpctl replay --policies policies/baseline --events recorded.jsonl", 0, cmd_replay},
+    {"diff", "OLD NEW", "geo json",
+     "tell what changed in meaning between two policy folders, with a question for each change that shows it",
+     "pdpctl diff policies/baseline candidate", 2, cmd_diff},
     {"impact", "OLD NEW --events FILE", "events geo limit json",
      "replay recorded traffic through two policy folders, and tell every decision that differs: exit 1 where "
      "one does",

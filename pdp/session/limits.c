@@ -26,6 +26,7 @@ struct stated {
 };
 
 struct session_policy {
+    struct str name;
     uint32_t target; // UINT32_MAX: everyone
     enum first_sight first_sight;
     struct stated idle, absolute;
@@ -199,6 +200,14 @@ static void read_devices(struct reader *r, const struct conf_node *map, struct s
     out->remember_ms = form.remember_ms;
 }
 
+static void name_policy(struct reader *r, const struct conf_node *metadata, struct session_policy *out)
+{
+    const struct conf_node *name = conf_get(metadata, "name");
+    bool ok = true;
+    out->name = name != NULL && name->kind == CONF_SCALAR ? arena_str(r->arena, name->text, &ok) : STR("");
+    note(r, ok ? PDP_ERR_OK : PDP_ERR_NOMEM);
+}
+
 // Made here, so that saying it takes no work: a request that is refused must not cost more than one that is
 // not.
 static void name_concurrent(struct reader *r, const struct conf_node *metadata, struct session_policy *out)
@@ -272,6 +281,7 @@ static void read_policy(struct reader *r, const struct conf_node *root, uint32_t
     out->first_sight = doc.first_sight < 0    ? FIRST_SIGHT_UNSAID
                        : doc.first_sight == 0 ? FIRST_SIGHT_KNOWN
                                               : FIRST_SIGHT_ADOPT;
+    name_policy(r, doc.metadata, out);
     read_target(r, doc.target, &out->target);
     join_scope(r, root, scope, &out->target);
     if (doc.limits != NULL) {
@@ -326,6 +336,32 @@ enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, co
     policies->longest_ms = longest_of(policies);
     *out = r.first == PDP_ERR_OK ? policies : NULL;
     return r.first;
+}
+
+bool session_policies_at(const struct session_policies *policies, size_t index, struct session_stated *out)
+{
+    *out = (struct session_stated){0};
+    if (index >= policies->count) {
+        return false;
+    }
+    const struct session_policy *policy = &policies->list[index];
+    *out = (struct session_stated){
+        .name = policy->name,
+        .target = policy->target,
+        .idle_ms = policy->idle.ms,
+        .absolute_ms = policy->absolute.ms,
+        .reauthentication_ms = policy->reauthentication_ms,
+        .renew_ms = policy->renew_ms,
+        .overlap_ms = policy->overlap_ms,
+        .remember_ms = policy->remember_ms,
+        .idle_asks = policy->idle.ms != 0 && policy->idle.on == ON_LIMIT_STEP_UP,
+        .absolute_asks = policy->absolute.ms != 0 && policy->absolute.on == ON_LIMIT_STEP_UP,
+        .concurrent = policy->concurrent,
+        .ends_oldest = policy->concurrent != 0 && policy->ends_oldest,
+        .first_sight =
+            policy->first_sight == FIRST_SIGHT_UNSAID ? NULL : FIRST_SIGHTS[policy->first_sight - 1],
+    };
+    return true;
 }
 
 // ---- asking ------------------------------------------------------------------------------------

@@ -61,6 +61,19 @@ struct session_policies;
 MUST_USE enum pdp_err session_policies_read(const struct conf_doc *docs, size_t count, const uint32_t *scopes,
                                             struct cel_program *program, struct arena *arena,
                                             struct diags *diags, const struct session_policies **out);
+// What one document says, for those who compare or explain. 0: it does not say.
+struct session_stated {
+    struct str name;
+    uint32_t target; // with what its Scopes leave to it; UINT32_MAX: everyone
+    int64_t idle_ms, absolute_ms, reauthentication_ms, renew_ms, overlap_ms, remember_ms;
+    bool idle_asks, absolute_asks; // a step-up where the limit strikes
+    uint32_t concurrent;
+    bool ends_oldest;
+    const char *first_sight; // `known`, `adopt`; NULL: it does not say
+};
+// In the order of the documents; false: there are no more.
+bool session_policies_at(const struct session_policies *policies, size_t index, struct session_stated *out);
+
 // The limits for the request that `frame` was begun for. The shortest of all that match or may match.
 void session_limits_of(const struct session_policies *policies, struct cel_frame *frame,
                        struct session_limits *out);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`pdpctl impact`: `change.py BIN`. What it counts is counted here a second time, from what `replay` answers by each folder."""
+"""`pdpctl impact` and `diff`: `change.py BIN`. What `impact` counts is counted here a second time, from what `replay` answers by
+each folder; each example of `diff` is asked in both, by `eval`, `replay` or as a Scenario of `test`."""
 import collections
 import json
 import pathlib
@@ -167,9 +168,163 @@ def impact(scratch):
     check(code == 2 and "`standard input` holds no line" in err, err)
 
 
+# ---- What changed in meaning -----------------------------------------------------------------------------------------------
+
+# (file, text, in its place, what changed: kind and name, how far the example's answers are apart)
+EDITS = [
+    ("workforce", "[GET, HEAD, OPTIONS]", "[GET, HEAD]", "rule workforce/staff-read", "effect"),
+    ("workforce", "        - device.managed\n", "", "rule workforce/staff-write", "effect"),
+    ("workforce", "vars.sensitive && !device.managed", "vars.sensitive", "rule workforce/sensitive-needs-managed-device", "effect"),
+    ("workforce", '["/payroll/**"]\n    when', '["/payroll/*"]\n    when', "rule workforce/payroll-is-for-hr", "effect"),
+    ("workforce", '!("hr" in subject.roles)', '!("hr" in subject.roles || "cfo" in subject.roles)', "rule workforce/payroll-is-for-hr", "effect"),
+    ("workforce", "mfa, max_age: 15m", "phishing-resistant, max_age: 15m", "rule workforce/fresh-mfa-for-payroll", "effect"),
+    ("workforce", "mfa, max_age: 15m", "mfa, max_age: 14m", "rule workforce/fresh-mfa-for-payroll", "effect"),
+    ("workforce", "Mon-Fri 07:00-19:00", "Mon-Fri 07:00-18:00", "rule workforce/contractor-hours", "effect"),
+    ("workforce", 'duration("24h")', 'duration("2h")', "rule workforce/new-device-for-sensitive", "effect"),
+    ("workforce", 'resource.type == "route"\nvar', 'resource.type in ["route", "page"]\nvar', "policy workforce", "effect"),
+    ("workforce", "message: please confirm with your second", "message: confirm with your second", "rule workforce/fresh-mfa-for-payroll",
+     "words or score"),
+    ("guards", "!network.private && geo.country in", "!network.private && geo.country != \"FR\" && geo.country in", "rule guards/sanctioned-country", None),
+    ("guards", "geo.country in lists.sanctioned'", '(geo.country in lists.sanctioned || geo.country == "RU")\'', "rule guards/sanctioned-country",
+     "effect"),
+    ("guards", "has(geo.tor) && geo.tor", "has(geo.vpn) && geo.vpn", "rule guards/tor", "effect"),
+    ("guards", '["basic", "ntlm"]', '["basic", "ntlm", "digest"]', "rule guards/legacy-client", "effect"),
+    ("guards", 'level("critical")', 'level("high")', "rule guards/takeover", "effect"),
+    ("lists", "entries: [mallory]", "entries: [mallory, trent]", "list leavers", "effect"),
+    ("lists", "[CU, IR, KP, SY]", "[CU, IR, KP, SY, RU]", "list sanctioned", "effect"),
+    ("lists", "10.20.0.0/16", "10.20.0.0/17", "list admin_networks", "effect"),
+    ("administration", "deny-unless-allow", "most-restrictive", "policy administration", "effect"),
+    ("administration", "max_age: 10m", "max_age: 30m", "rule administration/security-key", "effect"),
+    ("sessions", "idle: 1h ", "idle: 2h ", "session policy everyone", "effect"),
+    ("sessions", "absolute: 24h", "absolute: 20h", "session policy everyone", "effect"),
+    ("sessions", "absolute: 12h", "absolute: 12h\n  concurrent: 2", "session policy administrators", "effect"),
+    ("risk", "prior: -3.5", "prior: -3", "risk model the risk model", "effect"),
+    ("risk", "high: 60", "high: 70", "risk model the risk model", "effect"),
+    ("risk", "fingerprint-change: {evidence: 5", "fingerprint-change: {evidence: 3", "signal fingerprint-change", "effect"),
+    ("risk", "  tool-agent: {evidence: 5, half_life: 12h, on_missing: skip}\n", "", "signal tool-agent", "effect"),
+    ("risk", "external: {evidence: 6", "external: {evidence: 4", "signal external", "effect"),
+    ("risk", "mfa: 4,", "mfa: 3,", "risk model the risk model", "words or score"),
+    ("strengths", '"otp" in session.amr || ', "", "strength mfa", "effect"),
+    ("strengths", "acr_values: [aal2]", "acr_values: [aal2, aal3]", "strength mfa", "what is asked for"),
+]
+# Nothing of this changes what anything means.
+SAME = [
+    ("workforce", "[GET, HEAD, OPTIONS]", "[OPTIONS, GET, HEAD]"),
+    ("workforce", "vars.sensitive && !device.managed", "'!(device.managed || !vars.sensitive)'"),
+    ("workforce", "vars.sensitive && !device.managed", "vars.sensitive && !device.managed && vars.sensitive"),
+    ("workforce", '"staff" in subject.roles\'\n    reason: staff may read', '("staff"   in subject.roles)\' # those who work here\n    reason: staff may read'),
+    ("lists", "[CU, IR, KP, SY]", "[SY, KP, IR, CU, CU]"),
+    ("sessions", "idle: 1h ", "idle: 60m "),
+    ("guards", "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: guards, owner: security-architecture}",
+     "# moved\nkind: Policy\napiVersion: pdp/v1\nmetadata:\n  owner: somebody-else\n  name: guards"),
+]
+
+
+def ask_events(folder, events):
+    """The last answer of a way of events, by a folder: effect and rule."""
+    data = "".join(json.dumps(line) + "\n" for line in events)
+    code, out, err = ctl("replay", "--policies", folder, "--events", "-", data=data)
+    check(code == 0, err)
+    return one(json.loads(out.splitlines()[-1]))[0]
+
+
+def as_scenario(folder, example, side):
+    """The same where an example says what is known of places: as a Scenario that expects what was told."""
+    steps = []
+    for line in example["events"]:
+        step = {"at": line["at"]}
+        step["request" if "request" in line else "event"] = line.get("request") or line["event"]
+        steps.append(step)
+    expect = {"effect": example[side]["effect"], "code": example[side]["code"]}
+    steps[-1]["expect"] = expect | ({"rule": example[side]["rule"]} if "rule" in example[side] else {})
+    text = json.dumps({"apiVersion": "pdp/v1", "kind": "Scenario", "metadata": {"name": "example"}, "start": example["events"][0]["at"],
+                       "places": example["places"], "steps": steps})
+    file = folder / "example_test.yaml"
+    file.write_text(text)
+    code, out, err = ctl("test", folder)
+    file.unlink()
+    check(code == 0, f"{text}: {out} {err}")
+
+
+def holds(old, new, example, what):
+    """Is the example answered as is said?"""
+    if "places" in example:
+        as_scenario(old, example, "old")
+        as_scenario(new, example, "new")
+        return
+    for folder, side in ((old, "old"), (new, "new")):
+        effect, code, rule, _, _ = ask_events(folder, example["events"])
+        told = example[side]
+        check((effect, code, rule) == (told["effect"], told.get("code", ""), told.get("rule", "")), f"{what}: {side} says {effect} {code} {rule}, not {told}")
+        if "question" in example:
+            exit_code, out, err = ctl("eval", "--policies", folder, "--now", example["now"], "--json", data=json.dumps(example["question"]))
+            check(exit_code == (effect != "allow") and json.loads(out)["context"]["effect"] == effect, f"{what}: eval says {out} {err}")
+
+
+def edited(scratch, name, edits):
+    folder = scratch / name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree("policies/baseline", folder, ignore=shutil.ignore_patterns("*_test.yaml"))
+    for file, text, instead in edits:
+        path = folder / f"{file}.yaml"
+        there = path.read_text()
+        check(text in there, f"{file} of the baseline has `{text}`")
+        path.write_text(there.replace(text, instead, 1))
+    return folder
+
+
+def diff(scratch):
+    old = edited(scratch, "was", [])
+    for file, text, instead, what, grade in EDITS:
+        new = edited(scratch, "is", [(file, text, instead)])
+        code, out, err = ctl("diff", old, new, "--json")
+        told = json.loads(out)
+        check(code == 1 and not told["same"], f"{what}: exit {code} {err}")
+        names = [f"{change['kind']} {change['name']}" for change in told["changes"]]
+        check(names == [what], f"{file}: `{text}` to `{instead}` changed {names}")
+        example = told["changes"][0].get("example") if told["changes"] else None
+        check((example or {}).get("differs") == grade, f"{what}: `{text}` to `{instead}`: {example}")
+        if example:
+            holds(old, new, example, what)
+        code, out, err = ctl("diff", new, old, "--json")
+        check(code == 1, f"{what}, the other way round: exit {code}")
+        for change in json.loads(out)["changes"]:
+            if "example" in change:
+                holds(new, old, change["example"], what)
+    for file, text, instead in SAME:
+        new = edited(scratch, "is", [(file, text, instead)])
+        code, out, err = ctl("diff", old, new)
+        check(code == 0 and out == "no difference in meaning: both compile to the same\n", f"`{instead}`: {code} {out} {err}")
+    many = edited(scratch, "is", [edit[:3] for edit in EDITS if edit[1] not in ("mfa, max_age: 15m", "vars.sensitive && !device.managed")][::3])
+    code, out, err = ctl("diff", old, many, "--json")
+    for change in json.loads(out)["changes"]:
+        check(not change.get("example", {}).get("with_others", False), f"an example of {change['name']} is of it alone: {change.get('example')}")
+        if "example" in change:
+            holds(old, many, change["example"], change["name"])
+    renamed = edited(scratch, "is", [("workforce", "  sensitive: has", "  secret: has"), ("workforce", "vars.sensitive && !", "vars.secret && !"),
+                                     ("workforce", "vars.sensitive && device", "vars.secret && device")])
+    code, out, _ = ctl("diff", old, renamed)
+    check(code == 0, f"a variable of another name: {out}")
+    (renamed / "guards.yaml").rename(renamed / "a-guards.yaml")
+    (renamed / "deeper").mkdir()
+    (renamed / "lists.yaml").rename(renamed / "deeper" / "lists.yaml")
+    code, out, _ = ctl("diff", old, renamed)
+    check(code == 0, f"files of other names: {out}")
+    rule = edited(scratch, "is", [("workforce", "- id: staff-read", "- id: staff-reads")])
+    code, out, _ = ctl("diff", old, rule)
+    check(code == 0 and out == "renamed rule workforce/staff-read to workforce/staff-reads\n"
+          "  another name for the same: no question gets another effect\n", f"a rule of another name: {code} {out}")
+    code, _, err = ctl("diff", old, scratch / "none")
+    check(code == 2 and "cannot be loaded" in err, err)
+    (rule / "guards.yaml").write_text("kind: Policy\n")
+    code, _, err = ctl("diff", old, rule)
+    check(code == 2 and "mistake" in err, err)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         impact(pathlib.Path(name))
+        diff(pathlib.Path(name))
     print(f"{checks} checks, {failures} failures")
     sys.exit(failures != 0)
 

@@ -80,7 +80,7 @@ static void show_first(const struct tally_first *first, struct buf *out)
 static void show_group(const struct tally *tally, const struct tally_group *group, struct buf *out)
 {
     const struct view *was = &group->first.was, *is = &group->first.is;
-    buf_printf(out, "\n%llu times ", (unsigned long long)group->count);
+    buf_printf(out, "\n%llu time%s ", (unsigned long long)group->count, s_of(group->count));
     buf_escaped(out, was->effect);
     buf_str(out, STR(" -> "));
     buf_escaped(out, is->effect);

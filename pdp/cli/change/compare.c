@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/change/compare.h"
+
+#include <stdlib.h>
+
+static const struct hash_key KEY = {UINT64_C(0x6368616e6765), 1};
+
+void changes_fini(struct changes *changes)
+{
+    free(changes->list);
+    arena_fini(&changes->arena);
+    *changes = (struct changes){0};
+}
+
+const struct change_part *change_part_of(const struct change *change, const char *aspect)
+{
+    for (uint32_t i = 0; i < change->part_count; i++) {
+        const struct fact *fact = change->parts[i].was != NULL ? change->parts[i].was : change->parts[i].is;
+        if (strcmp(fact->aspect, aspect) == 0) {
+            return &change->parts[i];
+        }
+    }
+    return NULL;
+}
+
+// ---- One fact --------------------------------------------------------------------------------------
+
+// Members of `a` that `b` has not; both are sorted.
+static uint32_t without(const struct fact *a, const struct fact *b, struct str *out)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t i = 0; i < a->member_count; i++) {
+        while (at < b->member_count && str_cmp(b->members[at], a->members[i]) < 0) {
+            at++;
+        }
+        if (at == b->member_count || !str_eq(b->members[at], a->members[i])) {
+            out[count++] = a->members[i];
+        }
+    }
+    return count;
+}
+
+static void compare_sets(struct changes *changes, struct change_part *part)
+{
+    struct str *added = ARENA_ARRAY(&changes->arena, struct str, part->is->member_count + (size_t)1);
+    struct str *removed = ARENA_ARRAY(&changes->arena, struct str, part->was->member_count + (size_t)1);
+    if (added == NULL || removed == NULL) {
+        changes->failed = true;
+        return;
+    }
+    part->added_count = without(part->is, part->was, added);
+    part->removed_count = without(part->was, part->is, removed);
+    part->added = added;
+    part->removed = removed;
+}
+
+static bool has_member(const struct fact *fact, struct str member)
+{
+    for (uint32_t i = 0; i < fact->member_count; i++) {
+        if (str_eq(fact->members[i], member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Do those that both have stand in the same order?
+static bool same_order(const struct fact *was, const struct fact *is)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < was->member_count; i++) {
+        if (!has_member(is, was->members[i])) {
+            continue;
+        }
+        while (at < is->member_count && !has_member(was, is->members[at])) {
+            at++;
+        }
+        if (at == is->member_count || !str_eq(is->members[at++], was->members[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Is the aspect another? Of sets, what is not in both goes to *part.
+static bool differs(struct changes *changes, struct side *was, struct side *is, struct change_part *part)
+{
+    if (part->was == NULL || part->is == NULL) {
+        return true;
+    }
+    switch (part->was->form) {
+    case FACT_EXPR:
+        return !same_truth(&was->same, part->was->expr, &is->same, part->is->expr);
+    case FACT_SET:
+        compare_sets(changes, part);
+        return part->added_count + part->removed_count > 0 || !str_eq(part->was->text, part->is->text);
+    case FACT_ORDER:
+        return !same_order(part->was, part->is);
+    default:
+        return !str_eq(part->was->text, part->is->text);
+    }
+}
+
+// ---- All of a name -----------------------------------------------------------------------------------
+
+static bool add(struct changes *changes, struct change change)
+{
+    if (changes->count == changes->cap) {
+        size_t cap = changes->cap == 0 ? 32 : changes->cap * 2;
+        struct change *bigger = realloc(changes->list, cap * sizeof *bigger);
+        if (bigger == NULL) {
+            changes->failed = true;
+            return false;
+        }
+        changes->list = bigger;
+        changes->cap = cap;
+    }
+    changes->list[changes->count++] = change;
+    return true;
+}
+
+struct run { // facts of one name
+    const struct fact *at;
+    uint32_t count;
+};
+
+static struct run run_of(const struct side *side, size_t from)
+{
+    struct run run = {&side->facts[from], 0};
+    while (from + run.count < side->count && side->facts[from + run.count].kind == run.at->kind &&
+           str_eq(side->facts[from + run.count].name, run.at->name)) {
+        run.count++;
+    }
+    return run;
+}
+
+static int order_of(const struct fact *a, const struct fact *b)
+{
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+    return str_cmp(a->name, b->name);
+}
+
+static void compare_runs(struct changes *changes, struct side *was, struct side *is, struct run a,
+                         struct run b)
+{
+    struct change_part *parts = ARENA_ARRAY(&changes->arena, struct change_part, a.count + b.count + 1);
+    struct change change = {.kind = a.count > 0 ? a.at->kind : b.at->kind,
+                            .what = a.count == 0   ? CHANGE_ADDED
+                                    : b.count == 0 ? CHANGE_REMOVED
+                                                   : CHANGE_CHANGED,
+                            .name = a.count > 0 ? a.at->name : b.at->name,
+                            .was = a.count > 0 ? a.at->number : CHANGE_NONE,
+                            .is = b.count > 0 ? b.at->number : CHANGE_NONE,
+                            .words = true,
+                            .parts = parts};
+    change.new_name = change.name;
+    changes->failed = changes->failed || parts == NULL;
+    for (uint32_t i = 0, k = 0; parts != NULL && (i < a.count || k < b.count);) {
+        int order = i == a.count ? 1 : k == b.count ? -1 : strcmp(a.at[i].aspect, b.at[k].aspect);
+        struct change_part part = {.was = order <= 0 ? &a.at[i] : NULL, .is = order >= 0 ? &b.at[k] : NULL};
+        i += order <= 0;
+        k += order >= 0;
+        if (differs(changes, was, is, &part)) {
+            parts[change.part_count++] = part;
+            change.words = change.words && (part.was != NULL ? part.was : part.is)->words;
+        }
+    }
+    if (change.part_count > 0) {
+        (void)add(changes, change);
+    }
+}
+
+// ---- Another name for the same -------------------------------------------------------------------------
+
+// All that a change says of its one side, but its name.
+static struct hash128 content(struct side *side, const struct change *change)
+{
+    AUTO(buf_fini) struct buf bytes = {0};
+    for (uint32_t i = 0; i < change->part_count; i++) {
+        const struct fact *fact = change->parts[i].was != NULL ? change->parts[i].was : change->parts[i].is;
+        struct hash128 hash = {0};
+        buf_str(&bytes, str_of(fact->aspect));
+        if (fact->form == FACT_EXPR) {
+            hash = same_hash(&side->same, fact->expr);
+            buf_put(&bytes, &hash, sizeof hash);
+        } else {
+            buf_str(&bytes, fact->text);
+        }
+        for (uint32_t k = 0; fact->form == FACT_SET && k < fact->member_count; k++) {
+            buf_byte(&bytes, '\n');
+            buf_str(&bytes, fact->members[k]);
+        }
+        buf_byte(&bytes, '\0');
+    }
+    return hash_128(KEY, bytes.at, bytes.len);
+}
+
+static struct str policy_of(const struct change *change)
+{
+    return change->kind == FACT_RULE ? str_sub(change->name, 0, str_find_byte(change->name, '/', 0))
+                                     : (struct str){0};
+}
+
+static bool is_renaming(struct side *was, struct side *is, const struct change *old, const struct change *new)
+{
+    return old->what == CHANGE_REMOVED && new->what == CHANGE_ADDED && old->kind == new->kind &&
+           (old->kind == FACT_RULE || old->kind == FACT_EXCEPTION || old->kind == FACT_SESSION) &&
+           str_eq(policy_of(old), policy_of(new)) && hash128_eq(content(was, old), content(is, new));
+}
+
+static void join_renamed(struct side *was, struct side *is, struct changes *changes)
+{
+    for (size_t i = 0; i < changes->count && changes->count < 2000; i++) {
+        for (size_t k = 0; k < changes->count; k++) {
+            struct change *old = &changes->list[i], *new = &changes->list[k];
+            if (is_renaming(was, is, old, new)) {
+                old->what = CHANGE_RENAMED;
+                old->new_name = new->name;
+                old->is = new->is;
+                old->words = true;
+                old->part_count = 0;
+                memmove(new, new + 1, (changes->count - k - 1) * sizeof *new);
+                changes->count--;
+                i -= k < i;
+                break;
+            }
+        }
+    }
+}
+
+enum pdp_err changes_find(struct side *was, struct side *is, struct changes *out)
+{
+    *out = (struct changes){0};
+    arena_init(&out->arena, 0, 0);
+    for (size_t i = 0, k = 0; i < was->count || k < is->count;) {
+        int order = i == was->count ? 1 : k == is->count ? -1 : order_of(&was->facts[i], &is->facts[k]);
+        struct run none = {NULL, 0};
+        struct run a = order <= 0 ? run_of(was, i) : none;
+        struct run b = order >= 0 ? run_of(is, k) : none;
+        compare_runs(out, was, is, a, b);
+        i += a.count;
+        k += b.count;
+    }
+    join_renamed(was, is, out);
+    return out->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two sides' facts, side by side: what was added, removed, changed or only renamed.
+#ifndef CLI_CHANGE_COMPARE_H
+#define CLI_CHANGE_COMPARE_H
+
+#include "cli/change/fact.h"
+
+enum change_what {
+    CHANGE_ADDED,
+    CHANGE_REMOVED,
+    CHANGE_CHANGED,
+    CHANGE_RENAMED
+};
+
+// One aspect that is not the same. A side without the fact has NULL.
+struct change_part {
+    const struct fact *was, *is;
+    const struct str *added, *removed; // of a set: members of one side alone
+    uint32_t added_count, removed_count;
+};
+
+#define CHANGE_NONE UINT32_MAX
+struct change {
+    enum fact_kind kind;
+    enum change_what what;
+    struct str name, new_name; // of a renamed one both; else the same
+    uint32_t was, is;          // numbers in the sides' own tables; CHANGE_NONE: it is not there
+    bool words;                // no question gets another effect by it
+    const struct change_part *parts;
+    uint32_t part_count;
+};
+
+struct changes {
+    struct arena arena;
+    struct change *list; // by kind, then name
+    size_t count, cap;
+    bool failed;
+};
+
+MUST_USE enum pdp_err changes_find(struct side *was, struct side *is, struct changes *out);
+void changes_fini(struct changes *changes);
+// The part about an aspect; NULL: it did not change.
+const struct change_part *change_part_of(const struct change *change, const char *aspect);
+
+#endif

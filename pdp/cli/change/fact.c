@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/change/fact.h"
+
+#include "base/time.h"
+#include "policy/conditions.h"
+#include "policy/rollout.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONDITION_MOST 2000 // bytes of one that is shown
+
+const char *fact_word(enum fact_kind kind)
+{
+    static const char *const WORDS[] = {
+#define X(name, word) word,
+        FACT_KIND_LIST(X)
+#undef X
+    };
+    return kind < FACT_KIND_COUNT ? WORDS[kind] : "change";
+}
+
+// ---- Adding ------------------------------------------------------------------------------------------
+
+void fact_add(struct side *side, struct fact fact)
+{
+    if (side->count == side->cap) {
+        size_t cap = side->cap == 0 ? 256 : side->cap * 2;
+        struct fact *bigger = realloc(side->facts, cap * sizeof *bigger);
+        if (bigger == NULL) {
+            side->failed = true;
+            return;
+        }
+        side->facts = bigger;
+        side->cap = cap;
+    }
+    side->facts[side->count++] = fact;
+}
+
+void fact_addf(struct side *side, struct fact fact, const char *fmt, ...)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    char room[512];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(room, sizeof room, fmt, args);
+    va_end(args);
+    buf_put(&text, room, len < 0 ? 0 : (size_t)len < sizeof room ? (size_t)len : sizeof room - 1);
+    fact.text = arena_str(&side->arena, buf_view(&text), NULL);
+    fact_add(side, fact);
+}
+
+static void add_buf(struct side *side, struct fact fact, struct buf *text)
+{
+    fact.text = arena_str(&side->arena, buf_view(text), NULL);
+    side->failed = side->failed || text->failed;
+    fact_add(side, fact);
+    buf_clear(text);
+}
+
+// ---- Conditions as written ---------------------------------------------------------------------------
+
+static void put_condition(const struct policy_condition *all, size_t count, size_t at, struct buf *out);
+
+static void put_joined(const struct policy_condition *all, size_t count, size_t at, const char *word,
+                       struct buf *out)
+{
+    bool any = false;
+    for (size_t i = at + 1; i < count && all[i].owner == all[at].owner; i++) {
+        if (all[i].parent == at) {
+            buf_printf(out, "%s", any ? word : "");
+            bool deep = all[i].op == CEL_PART_ANY || all[i].op == CEL_PART_ALL;
+            buf_printf(out, "%s", deep ? "(" : "");
+            put_condition(all, count, i, out);
+            buf_printf(out, "%s", deep ? ")" : "");
+            any = true;
+        }
+    }
+}
+
+static void put_condition(const struct policy_condition *all, size_t count, size_t at, struct buf *out)
+{
+    const struct policy_condition *condition = &all[at];
+    if (out->len > CONDITION_MOST) {
+        return;
+    }
+    if (condition->op == CEL_PART_ATOM) {
+        buf_escaped(out, str_trim(condition->text));
+    } else if (condition->op == CEL_PART_NOT) {
+        buf_str(out, STR("!("));
+        put_joined(all, count, at, "", out);
+        buf_byte(out, ')');
+    } else {
+        put_joined(all, count, at, condition->op == CEL_PART_ALL ? " && " : " || ", out);
+    }
+}
+
+struct str fact_condition(struct side *side, enum policy_owner owner, struct str name, uint32_t expr)
+{
+    size_t count = 0;
+    AUTO(buf_fini) struct buf text = {0};
+    const struct policy_condition *all = policy_conditions(side->parts.set, &count);
+    if (expr == SET_NO_EXPR) {
+        return STR("always");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].owner == owner && all[i].parent == UINT32_MAX && str_eq(all[i].name, name)) {
+            put_condition(all, count, i, &text);
+            break;
+        }
+    }
+    if (text.len == 0) {
+        cel_print(side->parts.program, expr, &text);
+    }
+    struct str shown = str_sub(buf_view(&text), 0, CONDITION_MOST);
+    return arena_str(&side->arena, shown, NULL);
+}
+
+static void add_expr(struct side *side, struct fact fact, enum policy_owner owner, struct str named)
+{
+    fact.form = FACT_EXPR;
+    fact.text = fact_condition(side, owner, named, fact.expr);
+    fact_add(side, fact);
+}
+
+// ---- Rules ----------------------------------------------------------------------------------------------
+
+static void put_time(struct buf *out, int64_t at_ms)
+{
+    int64_t rest_ms = (at_ms % TIME_MS_PER_S + TIME_MS_PER_S) % TIME_MS_PER_S;
+    time_print(out, (at_ms - rest_ms) / TIME_MS_PER_S, (uint32_t)rest_ms * 1000000);
+}
+
+static void put_require(struct buf *out, const struct policy_set *set, bool has, uint32_t strength,
+                        int64_t max_age_s)
+{
+    if (!has) {
+        buf_str(out, STR("nothing"));
+        return;
+    }
+    buf_str(out, set->strengths[strength].name);
+    if (max_age_s > 0) {
+        buf_printf(out, " of the last %lld s", (long long)max_age_s);
+    }
+}
+
+static void put_rollout(struct buf *out, const struct policy_set *set, uint32_t number)
+{
+    if (number == SET_NO_ROLLOUT) {
+        buf_str(out, STR("everybody"));
+        return;
+    }
+    const struct set_rollout *rollout = &set->rollouts[number];
+    if (rollout->share == 0 && rollout->shadows) {
+        buf_str(out, STR("nobody: in shadow"));
+    } else {
+        buf_printf(out, "%g %% by %s, the rest %s", rollout->share / (SET_ROLLOUT_ALL / 100.0),
+                   rollout_by_name(rollout->by), rollout->shadows ? "in shadow" : "not");
+    }
+}
+
+static void put_obligations(struct buf *out, const struct policy_set *set, const uint32_t *numbers,
+                            uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct verdict_obligation *obligation = &set->obligations[numbers[i]];
+        buf_str(out, i > 0 ? STR(", ") : STR(""));
+        buf_escaped(out, obligation->type);
+        if (obligation->id.len > 0) {
+            buf_byte(out, ' ');
+            buf_escaped(out, obligation->id);
+        }
+        if (obligation->properties != NULL) {
+            buf_byte(out, ' ');
+            value_print(out, obligation->properties, 4096);
+        }
+    }
+    buf_str(out, count == 0 ? STR("none") : STR(""));
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+// Sorts and drops what is there twice.
+static uint32_t settle(struct str *list, uint32_t count)
+{
+    uint32_t kept = 0;
+    if (count > 0) {
+        qsort(list, count, sizeof *list, by_text);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || !str_eq(list[kept - 1], list[i])) {
+            list[kept++] = list[i];
+        }
+    }
+    return kept;
+}
+
+static void add_set(struct side *side, struct fact fact, struct str *list, uint32_t count)
+{
+    side->failed = side->failed || list == NULL;
+    fact.form = FACT_SET;
+    fact.members = list;
+    fact.member_count = list != NULL ? settle(list, count) : 0;
+    fact.text = count == 0 ? STR("any") : STR("");
+    fact_add(side, fact);
+}
+
+static void rule_keys(struct side *side, const struct set_rule *rule, struct fact fact)
+{
+    struct str *actions = ARENA_ARRAY(&side->arena, struct str, rule->action_count + 1);
+    struct str *resources = ARENA_ARRAY(&side->arena, struct str, rule->resource_count + 1);
+    for (uint32_t i = 0; actions != NULL && i < rule->action_count; i++) {
+        actions[i] = rule->actions[i];
+    }
+    for (uint32_t i = 0; resources != NULL && i < rule->resource_count; i++) {
+        resources[i] = rule->resources[i].text;
+    }
+    fact.aspect = "actions";
+    add_set(side, fact, actions, rule->action_count);
+    fact.aspect = "resources";
+    add_set(side, fact, resources, rule->resource_count);
+}
+
+static void rule_times(struct side *side, const struct set_rule *rule, struct fact fact)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    fact.aspect = "times";
+    if (rule->timed && rule->starts_ms != INT64_MIN) {
+        buf_str(&text, STR("from "));
+        put_time(&text, rule->starts_ms);
+    }
+    if (rule->timed && rule->expires_ms != INT64_MAX) {
+        buf_str(&text, text.len > 0 ? STR(" until ") : STR("until "));
+        put_time(&text, rule->expires_ms);
+    }
+    buf_str(&text, text.len == 0 ? STR("at any time") : STR(""));
+    add_buf(side, fact, &text);
+}
+
+static void rule_words(struct side *side, const struct set_rule *rule, struct fact fact)
+{
+    fact.words = true;
+    fact.aspect = "message";
+    fact.text = rule->message;
+    fact_add(side, fact);
+    fact.aspect = "reason";
+    fact.text = rule->reason;
+    fact_add(side, fact);
+    fact.aspect = "audit";
+    fact.text = rule->audit_always ? STR("always") : STR("as others");
+    fact_add(side, fact);
+}
+
+static void facts_of_rule(struct side *side, uint32_t number)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    const struct policy_set *set = side->parts.set;
+    const struct set_rule *rule = &set->rules[number];
+    struct fact fact = {.kind = FACT_RULE, .name = rule->name, .number = number, .aspect = "effect"};
+    if (rule->closing) {
+        return; // part of how its policy combines
+    }
+    buf_printf(&text, "%s%s", pdp_effect_name(rule->effect),
+               rule->ends_subject ? " all sessions of the subject" : "");
+    add_buf(side, fact, &text);
+    fact.aspect = "condition";
+    fact.expr = rule->when;
+    add_expr(side, fact, POLICY_OWNER_RULE, rule->name);
+    rule_keys(side, rule, fact);
+    fact.aspect = "requirement";
+    put_require(&text, set, rule->has_require, rule->strength, rule->max_age_s);
+    add_buf(side, fact, &text);
+    fact.aspect = "rollout";
+    put_rollout(&text, set, rule->rollout);
+    add_buf(side, fact, &text);
+    fact.aspect = "obligations";
+    put_obligations(&text, set, rule->obligations, rule->obligation_count);
+    add_buf(side, fact, &text);
+    fact.aspect = "exceptions";
+    fact.text = rule->never_lifted ? STR("never") : STR("may lift it");
+    fact_add(side, fact);
+    rule_times(side, rule, fact);
+    rule_words(side, rule, fact);
+}
+
+// ---- Policies -------------------------------------------------------------------------------------------
+
+static void rule_order(struct side *side, uint32_t policy, struct fact fact)
+{
+    const struct policy_set *set = side->parts.set;
+    struct str *order = ARENA_ARRAY(&side->arena, struct str, set->rule_count + 1);
+    fact.aspect = "order of rules";
+    fact.form = FACT_ORDER;
+    fact.members = order;
+    for (uint32_t i = 0; order != NULL && i < set->rule_count; i++) {
+        if (set->rules[i].policy == policy && !set->rules[i].closing) {
+            order[fact.member_count++] = set->rules[i].name;
+        }
+    }
+    side->failed = side->failed || order == NULL;
+    fact_add(side, fact);
+}
+
+static void facts_of_policy(struct side *side, uint32_t number)
+{
+    static const char *const ALGORITHMS[] = {[COMBINE_MOST_RESTRICTIVE] = "most-restrictive",
+                                             [COMBINE_FIRST_MATCH] = "first-match",
+                                             [COMBINE_DENY_UNLESS_ALLOW] = "deny-unless-allow"};
+    AUTO(buf_fini) struct buf text = {0};
+    const struct set_policy *policy = &side->parts.set->policies[number];
+    struct fact fact = {.kind = FACT_POLICY, .name = policy->name, .number = number, .aspect = "combine"};
+    fact.text = str_of(ALGORITHMS[policy->algorithm]);
+    fact_add(side, fact);
+    fact.aspect = "target";
+    fact.expr = policy->target;
+    add_expr(side, fact, POLICY_OWNER_TARGET, policy->name);
+    fact.aspect = "rollout";
+    put_rollout(&text, side->parts.set, policy->rollout);
+    add_buf(side, fact, &text);
+    if (policy->algorithm == COMBINE_FIRST_MATCH) {
+        rule_order(side, number, fact);
+    }
+}
+
+static bool lifts(const struct set_numbers *exceptions, uint32_t number)
+{
+    for (uint32_t i = 0; i < exceptions->count; i++) {
+        if (exceptions->at[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void exception_lifts(struct side *side, uint32_t number, struct fact fact)
+{
+    const struct policy_set *set = side->parts.set;
+    struct str *lifted = ARENA_ARRAY(&side->arena, struct str, set->rule_count + 1);
+    uint32_t count = 0;
+    if (lifted != NULL && lifts(&set->lift_all, number)) {
+        lifted[count++] = STR("every restriction");
+    }
+    for (uint32_t i = 0; lifted != NULL && set->lifts != NULL && i < set->rule_count; i++) {
+        if (lifts(&set->lifts[i], number)) {
+            lifted[count++] = set->rules[i].name;
+        }
+    }
+    fact.aspect = "lifts";
+    add_set(side, fact, lifted, count);
+}
+
+static void facts_of_exception(struct side *side, uint32_t number)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    const struct policy_set *set = side->parts.set;
+    const struct set_exception *exception = &set->exceptions[number];
+    struct fact fact = {
+        .kind = FACT_EXCEPTION, .name = exception->name, .number = number, .aspect = "condition"};
+    fact.expr = exception->when;
+    add_expr(side, fact, POLICY_OWNER_EXCEPTION, exception->name);
+    fact.aspect = "requirement";
+    put_require(&text, set, exception->has_require, exception->strength, exception->max_age_s);
+    add_buf(side, fact, &text);
+    fact.aspect = "expires";
+    put_time(&text, exception->expires_ms);
+    add_buf(side, fact, &text);
+    fact.aspect = "obligations";
+    put_obligations(&text, set, exception->obligations, exception->obligation_count);
+    add_buf(side, fact, &text);
+    exception_lifts(side, number, fact);
+}
+
+static void facts_of_strength(struct side *side, uint32_t number)
+{
+    const struct policy_set *set = side->parts.set;
+    const struct set_strength *strength = &set->strengths[number];
+    struct fact fact = {
+        .kind = FACT_STRENGTH, .name = strength->name, .number = number, .aspect = "proved by"};
+    fact.expr = strength->proves;
+    add_expr(side, fact, POLICY_OWNER_STRENGTH, strength->name);
+    struct str *weaker = ARENA_ARRAY(&side->arena, struct str, set->strength_count + 1);
+    struct str *acr = ARENA_ARRAY(&side->arena, struct str, strength->acr_count + 1);
+    for (uint32_t i = 0; weaker != NULL && i < number; i++) {
+        weaker[i] = set->strengths[i].name;
+    }
+    for (size_t i = 0; acr != NULL && i < strength->acr_count; i++) {
+        acr[i] = strength->acr[i];
+    }
+    fact.aspect = "stronger than";
+    add_set(side, fact, weaker, number);
+    fact.aspect = "asks for";
+    fact.words = true;
+    add_set(side, fact, acr, (uint32_t)strength->acr_count);
+}
+
+static void facts_of_counters(struct side *side)
+{
+    size_t count = 0;
+    const struct policy_counter *all = policy_counters(side->parts.set, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct fact fact = {
+            .kind = FACT_COUNTER, .name = all[i].name, .number = (uint32_t)i, .aspect = "counts"};
+        fact_addf(side, fact, "%s in %lld s", all[i].any ? "any answer" : "what was allowed",
+                  (long long)(all[i].window_ms / TIME_MS_PER_S));
+        AUTO(buf_fini) struct buf key = {0};
+        for (uint32_t k = 0; k < all[i].key_count; k++) {
+            buf_str(&key, k > 0 ? STR(", ") : STR(""));
+            buf_str(&key, cel_slot_at(side->parts.program, all[i].key[k])->path);
+        }
+        fact.aspect = "key";
+        add_buf(side, fact, &key);
+        fact.aspect = "adds";
+        fact.expr = all[i].add;
+        add_expr(side, fact, POLICY_OWNER_COUNTER, STR(""));
+        fact.aspect = "when";
+        fact.expr = all[i].when;
+        add_expr(side, fact, POLICY_OWNER_COUNTER, all[i].name);
+    }
+}
+
+static void facts_of_roles(struct side *side)
+{
+    const struct roles *roles = &side->parts.set->roles;
+    for (uint32_t role = 0; role < roles->count; role++) {
+        struct str *others = ARENA_ARRAY(&side->arena, struct str, roles->count + 1);
+        uint32_t count = 0;
+        for (uint32_t other = 0; others != NULL && other < roles->count; other++) {
+            if (roles_implies(roles, role, other)) {
+                others[count++] = roles->names[other];
+            }
+        }
+        if (count > 0) {
+            add_set(side,
+                    (struct fact){
+                        .kind = FACT_ROLE, .name = roles->names[role], .number = role, .aspect = "brings"},
+                    others, count);
+        }
+    }
+}
+
+static void facts_of_scopes(struct side *side)
+{
+    const struct policy_set *set = side->parts.set;
+    for (uint32_t i = 0; i < set->scope_count; i++) {
+        AUTO(buf_fini) struct buf text = {0};
+        struct fact fact = {.kind = FACT_SCOPE,
+                            .name = set->scopes[i].name,
+                            .number = i,
+                            .aspect = "effects below",
+                            .words = true};
+        for (uint32_t effect = 0; effect < PDP_EFFECT_COUNT; effect++) {
+            if ((set->scopes[i].effects >> effect & 1) != 0) {
+                buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", pdp_effect_name((enum pdp_effect)effect));
+            }
+        }
+        add_buf(side, fact, &text);
+    }
+}
+
+// ---- A side ---------------------------------------------------------------------------------------------
+
+static int by_name(const void *a, const void *b)
+{
+    const struct fact *one = a, *two = b;
+    if (one->kind != two->kind) {
+        return one->kind < two->kind ? -1 : 1;
+    }
+    int order = str_cmp(one->name, two->name);
+    return order != 0 ? order : strcmp(one->aspect, two->aspect);
+}
+
+static void gather(struct side *side)
+{
+    const struct policy_set *set = side->parts.set;
+    for (uint32_t i = 0; i < set->policy_count; i++) {
+        facts_of_policy(side, i);
+    }
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        facts_of_rule(side, i);
+    }
+    for (uint32_t i = 0; i < set->exception_count; i++) {
+        facts_of_exception(side, i);
+    }
+    for (uint32_t i = 0; i < set->strength_count; i++) {
+        facts_of_strength(side, i);
+    }
+    facts_of_counters(side);
+    facts_of_roles(side);
+    facts_of_scopes(side);
+    facts_of_lists(side);
+    facts_of_sessions(side);
+    facts_of_risk(side);
+    facts_of_schema(side);
+    facts_of_entities(side);
+    if (side->count > 0) {
+        qsort(side->facts, side->count, sizeof *side->facts, by_name);
+    }
+}
+
+enum pdp_err side_init(struct side *side, const struct snapshot *snapshot)
+{
+    *side = (struct side){0};
+    arena_init(&side->arena, 0, 0);
+    snapshot_parts(snapshot, &side->parts);
+    TRY(same_init(&side->same, side->parts.program));
+    gather(side);
+    return side->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
+}
+
+void side_fini(struct side *side)
+{
+    same_fini(&side->same);
+    free(side->facts);
+    arena_fini(&side->arena);
+    *side = (struct side){0};
+}

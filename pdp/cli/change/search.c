@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/change/search.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ROUNDS 8
+#define STEPS_MOST 8    // of a try, on average
+#define MORE_TRIES 1200 // once something weaker than an effect was found
+
+enum pdp_err searcher_init(struct searcher *searcher, struct side *was, struct side *is,
+                           const struct snapshot *was_snapshot, const struct snapshot *is_snapshot,
+                           const struct changes *changes, uint32_t tries, struct arena *kept)
+{
+    *searcher = (struct searcher){.was = was, .is = is, .changes = changes, .kept = kept, .tries = tries};
+    arena_init(&searcher->arena, 0, 0);
+    searcher->roots[0] = calloc(was->parts.set->rule_count + (size_t)1, sizeof(uint32_t));
+    searcher->roots[1] = calloc(is->parts.set->rule_count + (size_t)1, sizeof(uint32_t));
+    if (searcher->roots[0] == NULL || searcher->roots[1] == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    return pair_init(&searcher->pair, was_snapshot, is_snapshot);
+}
+
+void searcher_fini(struct searcher *searcher)
+{
+    pair_fini(&searcher->pair);
+    free(searcher->roots[0]);
+    free(searcher->roots[1]);
+    arena_fini(&searcher->arena);
+}
+
+// ---- Is a difference this change's? ----------------------------------------------------------------------
+
+static bool named(const struct verdict *verdict, struct str rule)
+{
+    for (size_t i = 0; i < verdict->rule_count; i++) {
+        if (str_eq(verdict->rules[i], rule)) {
+            return true;
+        }
+    }
+    return str_eq(verdict->rule, rule);
+}
+
+static bool of_policy(const struct verdict *verdict, struct str policy)
+{
+    for (size_t i = 0; i < verdict->rule_count; i++) {
+        size_t slash = str_find_byte(verdict->rules[i], '/', 0);
+        if (str_eq(str_sub(verdict->rules[i], 0, slash), policy)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lifted(const struct verdict *verdict, struct str exception)
+{
+    for (size_t i = 0; i < verdict->exception_count; i++) {
+        if (str_eq(verdict->exceptions[i], exception)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Does a rule or exception decide, on one side alone, that is another change?
+static bool others_decide(const struct searcher *searcher, const struct verdict *was,
+                          const struct verdict *is)
+{
+    for (size_t i = 0; i < searcher->changes->count; i++) {
+        const struct change *other = &searcher->changes->list[i];
+        if (other == searcher->change || other->words) {
+            continue;
+        }
+        bool rule = other->kind == FACT_RULE && (named(was, other->name) || named(is, other->name));
+        bool lifts = other->kind == FACT_EXCEPTION && (lifted(was, other->name) || lifted(is, other->name));
+        if (rule || lifts) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool about(void *user, const struct verdict *was, const struct verdict *is)
+{
+    const struct searcher *searcher = user;
+    const struct change *change = searcher->change;
+    if (was == NULL || is == NULL) {
+        return change->kind == FACT_SESSION || change->kind == FACT_SCHEMA;
+    }
+    if (change->kind == FACT_RULE) {
+        return named(was, change->name) || named(is, change->name);
+    }
+    if (change->kind == FACT_POLICY) {
+        return (of_policy(was, change->name) || of_policy(is, change->name)) &&
+               !others_decide(searcher, was, is);
+    }
+    if (change->kind == FACT_EXCEPTION) {
+        return lifted(was, change->name) || lifted(is, change->name);
+    }
+    return !others_decide(searcher, was, is);
+}
+
+// ---- Trying
+// ------------------------------------------------------------------------------------------------
+
+static void begin(struct searcher *searcher, struct trial *trial)
+{
+    static const struct {
+        const char *path, *text;
+    } USUAL[] = {{"subject.type", "user"},   {"subject.id", "alice"}, {"action.name", "GET"},
+                 {"resource.type", "route"}, {"resource.id", "/"},    {"device.fingerprint", "device-1"}};
+    static const char *const ADDRESSES[] = {"10.0.0.7", "203.0.113.7"}; // of the second a place is expected
+    arena_reset(&searcher->arena);
+    trial_init(trial, &searcher->arena);
+    for (size_t i = 0; i < COUNT_OF(USUAL); i++) {
+        trial_put(trial, str_of(USUAL[i].path), value_str(str_of(USUAL[i].text)));
+    }
+    struct str address = str_of(ADDRESSES[luck_below(&searcher->luck, COUNT_OF(ADDRESSES))]);
+    trial_put(trial, STR("network.ip"), value_str(address));
+    trial_put(trial, STR("device.managed"), value_bool(true));
+}
+
+// What a schema wants of every question, unless something was put.
+static void require(struct searcher *searcher, struct trial *trial, const struct side *side)
+{
+    const struct policy_schema *schema = side->parts.schema;
+    for (uint32_t i = 0; i < schema->required_count; i++) {
+        const struct schema_attr *attr = schema->required[i];
+        struct solver solver = {
+            .trial = trial, .luck = &searcher->luck, .side = side, .focus_list = UINT32_MAX};
+        if (trial_get(trial, attr->info.path) == NULL) {
+            solve_put(&solver, attr->info.path, solve_sample(&solver, &attr->info));
+        }
+    }
+}
+
+static void settle_auth(struct trial *trial)
+{
+    const struct value *auth = trial_get(trial, STR("session.auth_time"));
+    if (trial->session && !trial->login && auth == NULL) {
+        trial_put(trial, STR("session.auth_time"), value_time_ms(trial->now_ms - 60000));
+    }
+}
+
+// Something left out, or asked by another, now and then: that is what being unsure is for.
+static void disturb(struct searcher *searcher, struct trial *trial)
+{
+    struct luck *luck = &searcher->luck;
+    if (luck_one_in(luck, 6) && trial->count > 0) {
+        struct str path = trial->list[luck_below(luck, trial->count)].path;
+        bool needed = str_eq(path, STR("subject.id")) || str_eq(path, STR("subject.type")) ||
+                      str_eq(path, STR("action.name")) || str_eq(path, STR("resource.id")) ||
+                      str_eq(path, STR("resource.type"));
+        if (!needed) {
+            trial_drop(trial, path);
+        }
+    }
+    if (luck_one_in(luck, 12)) {
+        trial_put(trial, STR("subject.id"),
+                  value_str(arena_printf(trial->arena, "user-%u", luck_below(luck, 100))));
+    }
+    if (luck_one_in(luck, 16) && isnan(trial->evidence) && !trial->login) {
+        trial->session = false;
+    }
+    trial->login = trial->login || luck_one_in(luck, 5);
+}
+
+static void make(struct searcher *searcher, struct trial *trial)
+{
+    begin(searcher, trial);
+    search_aim(searcher, trial);
+    if (searcher->change->kind != FACT_SCHEMA || luck_one_in(&searcher->luck, 2)) {
+        require(searcher, trial, searcher->was);
+        require(searcher, trial, searcher->is);
+    }
+    disturb(searcher, trial);
+    if (searcher->change->kind != FACT_SESSION) {
+        settle_auth(trial);
+    }
+}
+
+static void play(struct searcher *searcher, const struct trial *trial, struct pair_found *found)
+{
+    struct trial_step steps[TRIAL_STEPS_MOST];
+    const struct pair_wish wish = {about, searcher};
+    size_t count = trial_steps(trial, steps);
+    *found = (struct pair_found){0};
+    if (pair_places(&searcher->pair, trial_places(trial)) != PDP_ERR_OK) {
+        return;
+    }
+    pair_play(&searcher->pair, steps, count, &wish, &searcher->arena, found);
+}
+
+// ---- Smaller
+// -----------------------------------------------------------------------------------------------
+
+static bool as_good(const struct pair_found *a, const struct pair_found *b)
+{
+    return a->grade >= b->grade && a->about >= b->about && str_eq(a->was.effect, b->was.effect) &&
+           str_eq(a->is.effect, b->is.effect);
+}
+
+static void try_less(struct searcher *searcher, struct trial *trial, const struct trial *less,
+                     struct pair_found *found)
+{
+    struct pair_found now;
+    play(searcher, less, &now);
+    if (as_good(&now, found)) {
+        *trial = *less;
+        *found = now;
+    }
+}
+
+// Leaves out whatever is not needed for the difference: what is left can be read.
+static void shrink(struct searcher *searcher, struct trial *trial, struct pair_found *found)
+{
+    struct trial less = *trial;
+    less.evidence = NAN;
+    try_less(searcher, trial, &less, found);
+    less = *trial;
+    less.quiet = less.remember = less.passed = false;
+    less.others = less.failed = 0;
+    less.early_ms = 0;
+    try_less(searcher, trial, &less, found);
+    less = *trial;
+    less.login = false;
+    settle_auth(&less);
+    try_less(searcher, trial, &less, found);
+    for (uint32_t repeats = trial->repeats / 2; trial->repeats > 0; repeats /= 2) {
+        less = *trial;
+        less.repeats = repeats;
+        uint32_t before = trial->repeats;
+        try_less(searcher, trial, &less, found);
+        if (trial->repeats == before) {
+            break;
+        }
+    }
+    less = *trial;
+    less.session = less.login = false;
+    less.evidence = NAN;
+    try_less(searcher, trial, &less, found);
+    less = *trial;
+    less.stranger = false;
+    less.pace_ms = less.gap_ms = 2000;
+    try_less(searcher, trial, &less, found);
+    less = *trial;
+    trial_put(&less, STR("subject.id"), value_str(STR("alice")));
+    try_less(searcher, trial, &less, found);
+    for (uint32_t i = trial->count; i-- > 0;) {
+        struct str path = i < trial->count ? trial->list[i].path : STR("");
+        if (path.len > 0 && !str_starts(path, STR("subject.id")) && !str_starts(path, STR("action.name"))) {
+            less = *trial;
+            trial_drop(&less, path);
+            try_less(searcher, trial, &less, found);
+        }
+    }
+}
+
+// ---- Keeping
+// -----------------------------------------------------------------------------------------------
+
+static struct value keep_value(struct arena *arena, const struct value *value)
+{
+    struct value copy = *value;
+    if (value->kind == VALUE_STRING) {
+        copy = value_str(arena_str(arena, value_text(value), NULL));
+    } else if (value->kind == VALUE_LIST) {
+        struct value *list = ARENA_ARRAY(arena, struct value, value->n + (size_t)1);
+        for (uint32_t i = 0; list != NULL && i < value->n; i++) {
+            list[i] = keep_value(arena, &value->as.list[i]);
+        }
+        copy.as.list = list;
+        copy.n = list != NULL ? value->n : 0;
+    } else if (value->kind == VALUE_MAP) {
+        struct value_entry *map = ARENA_ARRAY(arena, struct value_entry, value->n + (size_t)1);
+        for (uint32_t i = 0; map != NULL && i < value->n; i++) {
+            map[i].key = keep_value(arena, &value->as.map[i].key);
+            map[i].value = keep_value(arena, &value->as.map[i].value);
+        }
+        copy.as.map = map;
+        copy.n = map != NULL ? value->n : 0;
+    }
+    return copy;
+}
+
+static bool keep(struct searcher *searcher, const struct trial *trial, const struct pair_found *found,
+                 struct example *out)
+{
+    struct trial_step steps[TRIAL_STEPS_MOST];
+    size_t count = trial_steps(trial, steps);
+    count = found->step + 1 < count ? found->step + 1 : count;
+    struct str places = trial_places(trial);
+    if (pair_places(&searcher->pair, places) != PDP_ERR_OK ||
+        !pair_confirm(&searcher->pair, steps, count, found)) {
+        return false;
+    }
+    out->steps = ARENA_ARRAY(searcher->kept, struct trial_step, count);
+    for (size_t i = 0; out->steps != NULL && i < count; i++) {
+        out->steps[i] = steps[i];
+        out->steps[i].root = keep_value(searcher->kept, &steps[i].root);
+    }
+    out->count = out->steps != NULL ? count : 0;
+    out->grade = out->steps != NULL ? found->grade : PAIR_SAME;
+    out->others = !found->about;
+    out->places = places.len > 0 ? arena_str(searcher->kept, places, NULL) : places;
+    out->was = view_copy(searcher->kept, &found->was);
+    out->is = view_copy(searcher->kept, &found->is);
+    return out->steps != NULL;
+}
+
+static bool allows(const struct view *was, const struct view *is)
+{
+    return str_eq(was->effect, STR("allow")) || str_eq(is->effect, STR("allow"));
+}
+
+// What is worth more: to be of this change alone, then how far answers are apart, then that one allows.
+static unsigned worth(enum pair_grade grade, bool about, bool allows)
+{
+    return grade == PAIR_SAME ? 0 : (about ? 100 : 0) + 2 * (unsigned)grade + allows;
+}
+
+static unsigned worth_of(const struct example *example)
+{
+    return worth(example->grade, !example->others, allows(&example->was, &example->is));
+}
+
+static bool improves(const struct pair_found *found, const struct example *out)
+{
+    return worth(found->grade, found->about, allows(&found->was, &found->is)) > worth_of(out);
+}
+
+// One question, and what becomes of it as whatever stands in its way is moved aside. true: it shows more than
+// what was found.
+static bool try_one(struct searcher *searcher, struct trial *trial, struct example *out,
+                    struct pair_found *found)
+{
+    make(searcher, trial);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        play(searcher, trial, found);
+        out->tries++;
+        if (improves(found, out)) {
+            return true;
+        }
+        if (!search_repair(searcher, trial)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+void search_example(struct searcher *searcher, const struct change *change, struct example *out)
+{
+    *out = (struct example){0};
+    searcher->change = change;
+    searcher->luck.state = 1;
+    if (change->words && change->what != CHANGE_CHANGED) {
+        return;
+    }
+    bool asks = change->kind == FACT_LIST || change->kind == FACT_ROLE || change->kind == FACT_COUNTER;
+    if (!search_roots(searcher) && asks && change->kind != FACT_LIST) {
+        out->unread = true;
+        return;
+    }
+    uint32_t until = searcher->tries;
+    uint64_t asked = searcher->pair.asked + (uint64_t)searcher->tries * STEPS_MOST; // long ways cost more
+    while (out->tries < until && searcher->pair.asked < asked) {
+        struct trial trial;
+        struct pair_found found;
+        if (!try_one(searcher, &trial, out, &found)) {
+            continue;
+        }
+        shrink(searcher, &trial, &found);
+        bool kept = keep(searcher, &trial, &found, out);
+        if (kept && worth_of(out) == worth(PAIR_EFFECT, true, true)) {
+            return;
+        }
+        until = kept && out->tries + MORE_TRIES < until ? out->tries + MORE_TRIES : until;
+    }
+}

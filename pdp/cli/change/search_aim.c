@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where to aim: which conditions a change is about, and what a question needs for them to matter.
+#include "cli/change/search.h"
+
+#include "risk/model.h"
+
+#include <math.h>
+
+#include <stdlib.h>
+
+#define ENTRIES_TRIED 64 // of a list's changed entries
+#define TESTS_MOST 64    // of a condition
+
+static struct side *side_at(const struct searcher *searcher, size_t which)
+{
+    return which == 0 ? searcher->was : searcher->is;
+}
+
+static uint32_t number_at(const struct change *change, size_t which)
+{
+    return which == 0 ? change->was : change->is;
+}
+
+static struct solver solver_of(struct searcher *searcher, struct trial *trial, size_t which)
+{
+    return (struct solver){
+        .trial = trial, .luck = &searcher->luck, .side = side_at(searcher, which), .focus_list = UINT32_MAX};
+}
+
+// A side on which the change's thing is there.
+static size_t choose_side(struct searcher *searcher)
+{
+    size_t which = luck_below(&searcher->luck, 2);
+    return number_at(searcher->change, which) != CHANGE_NONE ? which : 1 - which;
+}
+
+// ---- Rules
+// -------------------------------------------------------------------------------------------------
+
+static void aim_keys(struct solver *solver, const struct set_rule *rule)
+{
+    struct trial *trial = solver->trial;
+    if (rule->action_count > 0) {
+        trial_put(trial, STR("action.name"),
+                  value_str(rule->actions[luck_below(solver->luck, rule->action_count)]));
+    }
+    if (rule->resource_count > 0) {
+        struct str pattern = rule->resources[luck_below(solver->luck, rule->resource_count)].text;
+        bool route = pattern.len > 0 && pattern.at[0] == '/';
+        if (route) {
+            trial_put(trial, STR("resource.type"), value_str(STR("route")));
+        }
+        trial_put(trial, STR("resource.id"), value_str(solve_path(solver, pattern)));
+    }
+}
+
+// What only one side lists of actions or resources.
+static void aim_listed(struct solver *solver, const struct change_part *part, const char *path)
+{
+    if (part == NULL || part->was == NULL || part->is == NULL) {
+        return;
+    }
+    bool added = part->added_count > 0 && (part->removed_count == 0 || luck_one_in(solver->luck, 2));
+    const struct str *list = added ? part->added : part->removed;
+    uint32_t count = added ? part->added_count : part->removed_count;
+    if (count > 0) {
+        struct str text = list[luck_below(solver->luck, count)];
+        trial_put(solver->trial, str_of(path),
+                  value_str(strcmp(path, "resource.id") == 0 ? solve_path(solver, text) : text));
+    } else if (strcmp(path, "action.name") == 0) {
+        trial_put(solver->trial, str_of(path), value_str(STR("OTHER")));
+    }
+}
+
+static void prove(struct solver *solver, uint32_t strength, bool yes)
+{
+    const struct policy_set *set = solver->side->parts.set;
+    if (strength < set->strength_count) {
+        solve(solver, set->strengths[strength].proves, yes);
+    }
+}
+
+// Proved so long ago that it just counts, or just no longer does.
+static void aim_age(struct solver *solver, int64_t max_age_s)
+{
+    if (max_age_s > 0 && luck_one_in(solver->luck, 2)) {
+        static const int64_t AROUND[] = {-1, 1, -30, 30};
+        int64_t age = max_age_s + AROUND[luck_below(solver->luck, COUNT_OF(AROUND))];
+        solve_put(solver, STR("session.auth_time"), value_time_ms(solver->trial->now_ms - age * 1000));
+    }
+}
+
+static void aim_times(struct solver *solver, const struct set_rule *rule)
+{
+    static const int64_t AROUND[] = {-1000, 0, 1000, 86400000};
+    int64_t by = AROUND[luck_below(solver->luck, COUNT_OF(AROUND))];
+    bool starts = rule->timed && rule->starts_ms != INT64_MIN,
+         ends = rule->timed && rule->expires_ms != INT64_MAX;
+    if (starts && (!ends || luck_one_in(solver->luck, 2))) {
+        solver->trial->now_ms = rule->starts_ms + by;
+    } else if (ends) {
+        solver->trial->now_ms = rule->expires_ms - by;
+    }
+}
+
+static void aim_rule(struct solver *solver, uint32_t number, bool yes)
+{
+    const struct policy_set *set = solver->side->parts.set;
+    if (number >= set->rule_count) {
+        return;
+    }
+    const struct set_rule *rule = &set->rules[number];
+    solve(solver, set->policies[rule->policy].target, true);
+    if (rule->timed) {
+        aim_times(solver, rule);
+    }
+    aim_keys(solver, rule);
+    solve(solver, rule->when, yes);
+    if (rule->has_require) {
+        bool proved = luck_one_in(solver->luck, 2);
+        prove(solver, rule->strength, proved);
+        aim_age(solver, rule->max_age_s);
+    }
+}
+
+// Something that allows, so that what restricts shows. Its actions and paths only where nothing else said
+// one.
+static void aim_allow(struct solver *solver)
+{
+    const struct policy_set *set = solver->side->parts.set;
+    uint32_t from = set->rule_count > 0 ? luck_below(solver->luck, set->rule_count) : 0;
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        const struct set_rule *rule = &set->rules[(from + i) % set->rule_count];
+        if (rule->effect == PDP_EFFECT_ALLOW) {
+            struct trial *trial = solver->trial;
+            const struct value *action = trial_get(trial, STR("action.name"));
+            const struct value *id = trial_get(trial, STR("resource.id"));
+            struct value kept_action = action != NULL ? *action : value_null();
+            struct value kept_id = id != NULL ? *id : value_null();
+            bool keep = luck_below(solver->luck, 3) > 0;
+            solve(solver, set->policies[rule->policy].target, true);
+            aim_keys(solver, rule);
+            solve(solver, rule->when, true);
+            if (keep && action != NULL) {
+                trial_put(trial, STR("action.name"), kept_action);
+            }
+            if (keep && id != NULL) {
+                trial_put(trial, STR("resource.id"), kept_id);
+            }
+            return;
+        }
+    }
+}
+
+static bool same_value(const struct value *a, const struct value *b)
+{
+    return a->kind == b->kind && (a->kind == VALUE_STRING ? str_eq(value_text(a), value_text(b))
+                                                          : a->n == b->n && a->as.u == b->as.u);
+}
+
+static bool has_test(const struct solve_test *list, size_t count, const struct solve_test *test)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(list[i].path, test->path) && same_value(&list[i].value, &test->value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What one of two conditions tests and the other does not.
+static void aim_apart(struct solver *a, uint32_t a_expr, struct solver *b, uint32_t b_expr)
+{
+    struct solve_test one[TESTS_MOST], two[TESTS_MOST], apart[2 * TESTS_MOST];
+    size_t one_count = solve_tests(a, a_expr, one, TESTS_MOST);
+    size_t two_count = solve_tests(b, b_expr, two, TESTS_MOST), count = 0;
+    for (size_t i = 0; i < one_count; i++) {
+        if (!has_test(two, two_count, &one[i])) {
+            apart[count++] = one[i];
+        }
+    }
+    for (size_t i = 0; i < two_count; i++) {
+        if (!has_test(one, one_count, &two[i])) {
+            apart[count++] = two[i];
+        }
+    }
+    if (count > 0) {
+        solve_meet(a, &apart[luck_below(a->luck, (uint32_t)count)]);
+    }
+}
+
+// ---- One kind of change each ------------------------------------------------------------------------------
+
+static void aim_at_rule(struct searcher *searcher, struct trial *trial)
+{
+    const struct change *change = searcher->change;
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    if (luck_below(&searcher->luck, 3) > 0) {
+        aim_allow(&solver);
+    }
+    uint32_t twin = number_at(change, 1 - which);
+    if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
+        solve(&other, side_at(searcher, 1 - which)->parts.set->rules[twin].when, false);
+        if (luck_one_in(&searcher->luck, 2)) {
+            aim_times(&other, &side_at(searcher, 1 - which)->parts.set->rules[twin]);
+        }
+    }
+    aim_rule(&solver, number_at(change, which), luck_below(&searcher->luck, 8) > 0);
+    if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
+        aim_apart(&solver, solver.side->parts.set->rules[number_at(change, which)].when, &other,
+                  other.side->parts.set->rules[twin].when);
+    }
+    if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
+        aim_age(&other, side_at(searcher, 1 - which)->parts.set->rules[twin].max_age_s);
+    }
+    aim_listed(&solver, change_part_of(change, "actions"), "action.name");
+    aim_listed(&solver, change_part_of(change, "resources"), "resource.id");
+}
+
+// A rule of the policy, on a side.
+static uint32_t rule_of_policy(struct searcher *searcher, size_t which, uint32_t policy)
+{
+    const struct policy_set *set = side_at(searcher, which)->parts.set;
+    uint32_t from = set->rule_count > 0 ? luck_below(&searcher->luck, set->rule_count) : 0;
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        uint32_t rule = (from + i) % set->rule_count;
+        if (set->rules[rule].policy == policy && !set->rules[rule].closing) {
+            return rule;
+        }
+    }
+    return CHANGE_NONE;
+}
+
+static void aim_at_policy(struct searcher *searcher, struct trial *trial)
+{
+    const struct change *change = searcher->change;
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    if (luck_one_in(&searcher->luck, 2)) {
+        aim_allow(&solver);
+    }
+    for (uint32_t i = 0; i <= luck_below(&searcher->luck, 3); i++) {
+        aim_rule(&solver, rule_of_policy(searcher, which, number_at(change, which)), true);
+    }
+    uint32_t twin = number_at(change, 1 - which);
+    if (twin != CHANGE_NONE && change_part_of(change, "target") != NULL) {
+        solve(&other, other.side->parts.set->policies[twin].target, false);
+        if (luck_one_in(&searcher->luck, 2)) {
+            aim_apart(&solver, solver.side->parts.set->policies[number_at(change, which)].target, &other,
+                      other.side->parts.set->policies[twin].target);
+        }
+    }
+}
+
+static void aim_at_exception(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = choose_side(searcher);
+    const struct policy_set *set = side_at(searcher, which)->parts.set;
+    const struct set_exception *exception = &set->exceptions[number_at(searcher->change, which)];
+    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    uint32_t rule = set->rule_count > 0 ? luck_below(&searcher->luck, set->rule_count) : 0;
+    aim_allow(&solver);
+    for (uint32_t i = 0; i < set->rule_count; i++, rule = (rule + 1) % set->rule_count) {
+        if (set->rules[rule].effect != PDP_EFFECT_ALLOW && !set->rules[rule].closing) {
+            break;
+        }
+    }
+    aim_rule(&solver, rule, true);
+    uint32_t twin = number_at(searcher->change, 1 - which);
+    if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
+        solve(&other, side_at(searcher, 1 - which)->parts.set->exceptions[twin].when, false);
+    }
+    solve(&solver, exception->when, luck_below(&searcher->luck, 5) > 0);
+    if (exception->has_require) {
+        prove(&solver, exception->strength, luck_below(&searcher->luck, 3) > 0);
+        aim_age(&solver, exception->max_age_s);
+    }
+    if (change_part_of(searcher->change, "expires") != NULL || luck_one_in(&searcher->luck, 4)) {
+        trial->now_ms = exception->expires_ms + ((int64_t)luck_below(&searcher->luck, 3) - 1) * 1000;
+    }
+}
+
+// Rules that were found to read what changed, on a side; CHANGE_NONE: none does.
+static uint32_t some_root(struct searcher *searcher, size_t which)
+{
+    uint32_t count = searcher->root_count[which];
+    return count > 0 ? searcher->roots[which][luck_below(&searcher->luck, count)] : CHANGE_NONE;
+}
+
+static void aim_at_root(struct searcher *searcher, struct trial *trial, size_t which, struct solver *solver)
+{
+    (void)trial;
+    if (luck_below(&searcher->luck, 4) > 0) {
+        aim_allow(solver);
+    }
+    aim_rule(solver, some_root(searcher, which), luck_below(&searcher->luck, 6) > 0);
+}
+
+static void aim_at_strength(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    uint32_t twin = number_at(searcher->change, 1 - which);
+    aim_at_root(searcher, trial, which, &solver);
+    if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
+        prove(&other, twin, false);
+    }
+    prove(&solver, number_at(searcher->change, which), luck_below(&searcher->luck, 3) > 0);
+}
+
+static void aim_at_list(struct searcher *searcher, struct trial *trial)
+{
+    const struct change_part *part = change_part_of(searcher->change, "entries");
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    if (part != NULL) {
+        bool whole = part->was == NULL || part->is == NULL;
+        const struct fact *only = part->was != NULL ? part->was : part->is;
+        bool added =
+            !whole && part->added_count > 0 && (part->removed_count == 0 || luck_one_in(&searcher->luck, 2));
+        solver.focus_list = number_at(searcher->change, which);
+        solver.focus = whole ? only->members : added ? part->added : part->removed;
+        solver.focus_count = whole ? only->member_count : added ? part->added_count : part->removed_count;
+        solver.focus_count = solver.focus_count < ENTRIES_TRIED ? solver.focus_count : ENTRIES_TRIED;
+    }
+    aim_at_root(searcher, trial, which, &solver);
+}
+
+static void aim_at_role(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    struct value *role = ARENA_NEW(trial->arena, struct value);
+    aim_at_root(searcher, trial, which, &solver);
+    if (role != NULL) {
+        *role = value_str(searcher->change->name);
+        trial_put(trial, STR("subject.roles"), (struct value){.kind = VALUE_LIST, .n = 1, .as.list = role});
+    }
+}
+
+static void aim_at_counter(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    size_t count = 0;
+    const struct policy_counter *all = policy_counters(solver.side->parts.set, &count);
+    aim_at_root(searcher, trial, which, &solver);
+    trial->repeats = trial->repeats > 0 ? trial->repeats : 1 + luck_below(&searcher->luck, 8);
+    trial->stranger = luck_one_in(&searcher->luck, 3);
+    trial->session = luck_one_in(&searcher->luck, 3); // without one, no limit of it ends the wait
+    if (number_at(searcher->change, which) < count) {
+        const struct policy_counter *counter = &all[number_at(searcher->change, which)];
+        solve(&solver, counter->when, luck_below(&searcher->luck, 4) > 0);
+        if (luck_one_in(&searcher->luck, 2)) { // spread over the window, or over more than that
+            trial->pace_ms = counter->window_ms / 4 * (1 + luck_below(&searcher->luck, 6)) / trial->repeats;
+        }
+    }
+}
+
+static void aim_at_session(struct searcher *searcher, struct trial *trial)
+{
+    struct session_stated stated;
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    static const int64_t AROUND_MS[] = {-1000, 0, 1000, 60000};
+    if (!session_policies_at(solver.side->parts.sessions, number_at(searcher->change, which), &stated)) {
+        return;
+    }
+    int64_t spans[] = {stated.idle_ms, stated.absolute_ms, stated.reauthentication_ms, stated.renew_ms};
+    int64_t span = spans[luck_below(&searcher->luck, COUNT_OF(spans))];
+    int64_t usual = luck_one_in(&searcher->luck, 2) ? SESSION_IDLE_DEFAULT_MS : SESSION_ABSOLUTE_DEFAULT_MS;
+    span = (span > 0 ? span : usual) + AROUND_MS[luck_below(&searcher->luck, COUNT_OF(AROUND_MS))];
+    aim_allow(&solver);
+    solve(&solver, stated.target, luck_below(&searcher->luck, 6) > 0);
+    trial->login = luck_below(&searcher->luck, 3) > 0;
+    trial->gap_ms = span > 1000 ? span : 1000;
+    solve_put(&solver, STR("session.auth_time"), value_time_ms(trial->now_ms - span));
+    if (luck_one_in(&searcher->luck, 5)) {
+        trial_drop(trial, STR("session.auth_time"));
+    }
+    if (luck_one_in(&searcher->luck, 2)) { // within the idle limit, however old it is
+        trial->gap_ms = 1000;
+        trial->login = false;
+    }
+    if (stated.concurrent > 0 || luck_one_in(&searcher->luck, 4)) {
+        trial->others = stated.concurrent + luck_below(&searcher->luck, 3);
+        trial->others =
+            trial->others > 0 && luck_one_in(&searcher->luck, 2) ? trial->others - 1 : trial->others;
+        trial->others = trial->others < 40 ? trial->others : 40;
+        trial->login = luck_one_in(&searcher->luck, 2);
+        trial->gap_ms = 2000;
+        trial_drop(trial, STR("session.auth_time"));
+    }
+    trial->remember = luck_one_in(&searcher->luck, 4);
+}
+
+// Between the two thresholds of a level, or where a signal would speak.
+static void aim_at_risk(struct searcher *searcher, struct trial *trial)
+{
+    const struct risk_model *was = searcher->was->parts.risk, *is = searcher->is->parts.risk;
+    size_t which = luck_below(&searcher->luck, 2), edge = luck_below(&searcher->luck, MODEL_EDGES);
+    struct solver solver = solver_of(searcher, trial, which);
+    aim_at_root(searcher, trial, which, &solver);
+    double share = (1 + luck_below(&searcher->luck, 99)) / 100.0;
+    double a = was->thresholds[edge], b = is->thresholds[edge];
+    solve_score(&solver, a < b || a > b ? a + (b - a) * share : 1 + 98 * share);
+    if (luck_one_in(&searcher->luck, 4)) { // without a finding from outside
+        trial->evidence = NAN;
+    }
+    trial->failed = luck_one_in(&searcher->luck, 4) ? 1 + luck_below(&searcher->luck, 3) : 0;
+    trial->passed = luck_one_in(&searcher->luck, 4);
+    if (trial->passed && solver.side->parts.set->strength_count > 0) {
+        prove(&solver, luck_below(&searcher->luck, solver.side->parts.set->strength_count), true);
+    }
+    if (luck_one_in(&searcher->luck, 4)) { // asked before, and once more when it has faded
+        trial->repeats = 1;
+        trial->pace_ms = INT64_C(60000) << luck_below(&searcher->luck, 6);
+    }
+}
+
+static void aim_at_signal(struct searcher *searcher, struct trial *trial)
+{
+    static const char *const AGENTS[] = {
+        "curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"};
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    const struct risk_model *model = solver.side->parts.risk;
+    uint32_t row = number_at(searcher->change, which);
+    aim_at_risk(searcher, trial);
+    const struct signal_own *own = row < model->count ? model_own(model, row) : NULL;
+    if (own != NULL) {
+        solve(&solver, own->when, true);
+        return;
+    }
+    trial->quiet = luck_below(&searcher->luck, 4) > 0; // then what follows is another device and place
+    trial->login = luck_one_in(&searcher->luck, 2);
+    trial_put(trial, STR("device.user_agent"), value_str(str_of(AGENTS[luck_below(&searcher->luck, 2)])));
+    if (luck_one_in(&searcher->luck, 3)) {
+        trial_put(trial, STR("device.components.ja4"),
+                  value_str(STR("t13d1516h2_8daaf6152771_b186095e22b6")));
+    }
+    if (luck_one_in(&searcher->luck, 6)) {
+        trial->repeats = 100 + luck_below(&searcher->luck, 100);
+        trial->pace_ms = 50;
+    }
+    if (luck_one_in(&searcher->luck, 3)) {
+        trial->gap_ms = INT64_C(1000) << luck_below(&searcher->luck, 16);
+    }
+}
+
+static void aim_at_schema(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    const struct policy_schema *schema = solver.side->parts.schema;
+    aim_at_root(searcher, trial, which, &solver);
+    static const char *const WRONG[] = {"none-of-these", "2026-11-23T09:00:00Z", "5m", "203.0.113.7", ""};
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (!str_eq(schema->attrs[i].info.path, searcher->change->name)) {
+            continue;
+        }
+        uint32_t luck = luck_below(&searcher->luck, 4);
+        if (luck == 0) {
+            trial_drop(trial, searcher->change->name);
+        } else if (luck == 1) {
+            solve_put(&solver, searcher->change->name, solve_sample(&solver, &schema->attrs[i].info));
+        } else if (luck == 2) {
+            solve_put(&solver, searcher->change->name,
+                      value_str(str_of(WRONG[luck_below(&searcher->luck, COUNT_OF(WRONG))])));
+        }
+    }
+}
+
+static void aim_at_entities(struct searcher *searcher, struct trial *trial)
+{
+    const struct change_part *part = change_part_of(searcher->change, "ids");
+    size_t which = choose_side(searcher);
+    struct solver solver = solver_of(searcher, trial, which);
+    aim_at_root(searcher, trial, which, &solver);
+    const struct entities *all = &solver.side->parts.set->entities;
+    uint32_t type = number_at(searcher->change, which);
+    if (part == NULL || type >= all->type_count || all->types[type].id_count == 0) {
+        return;
+    }
+    const struct entities_type *of = &all->types[type];
+    const char *root = luck_one_in(&searcher->luck, 2) ? "subject" : "resource";
+    struct str kind = arena_printf(trial->arena, "%s.type", root),
+               id = arena_printf(trial->arena, "%s.id", root);
+    struct str below = arena_printf(trial->arena, "%s.", root);
+    for (uint32_t i = trial->count; i-- > 0;) { // what is stored shows where nothing is sent
+        if (str_starts(trial->list[i].path, below)) {
+            trial_drop(trial, trial->list[i].path);
+        }
+    }
+    trial_put(trial, kind, value_str(of->name));
+    trial_put(trial, id, value_str(of->ids[luck_below(&searcher->luck, of->id_count)].id));
+}
+
+static void (*const AIM[FACT_KIND_COUNT])(struct searcher *searcher, struct trial *trial) = {
+    [FACT_POLICY] = aim_at_policy,     [FACT_RULE] = aim_at_rule,       [FACT_EXCEPTION] = aim_at_exception,
+    [FACT_STRENGTH] = aim_at_strength, [FACT_LIST] = aim_at_list,       [FACT_ROLE] = aim_at_role,
+    [FACT_COUNTER] = aim_at_counter,   [FACT_SESSION] = aim_at_session, [FACT_RISK] = aim_at_risk,
+    [FACT_SIGNAL] = aim_at_signal,     [FACT_SCHEMA] = aim_at_schema,   [FACT_ENTITIES] = aim_at_entities,
+};
+
+void search_aim(struct searcher *searcher, struct trial *trial)
+{
+    if (AIM[searcher->change->kind] != NULL) {
+        AIM[searcher->change->kind](searcher, trial);
+    }
+}
+
+// ---- What stands in the way
+// --------------------------------------------------------------------------------
+
+static uint32_t rule_named(const struct policy_set *set, struct str name)
+{
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        if (str_eq(set->rules[i].name, name)) {
+            return i;
+        }
+    }
+    return CHANGE_NONE;
+}
+
+bool search_repair(struct searcher *searcher, struct trial *trial)
+{
+    size_t which = luck_below(&searcher->luck, 2);
+    const struct pair_last *last = which == 0 ? &searcher->pair.was_last : &searcher->pair.is_last;
+    struct solver solver = solver_of(searcher, trial, which);
+    const struct policy_set *set = solver.side->parts.set;
+    if (last->effect == PDP_EFFECT_ALLOW) {
+        return luck_one_in(&searcher->luck, 3); // perhaps not on the other side
+    }
+    struct str name = last->rule_count > 0
+                          ? last->rules[luck_below(&searcher->luck, (uint32_t)last->rule_count)]
+                          : (struct str){0};
+    uint32_t rule = last->rule_count > 0 ? rule_named(set, name) : CHANGE_NONE;
+    if (rule == CHANGE_NONE || set->rules[rule].closing) {
+        aim_allow(&solver);
+        return true;
+    }
+    if (searcher->change->kind == FACT_RULE && str_eq(name, searcher->change->name)) {
+        return luck_one_in(&searcher->luck, 2);
+    }
+    if (set->rules[rule].has_require && luck_one_in(&searcher->luck, 2)) {
+        prove(&solver, set->rules[rule].strength, true);
+    } else {
+        solve(&solver, set->rules[rule].when, false);
+    }
+    return true;
+}
+
+// ---- Who reads what changed ------------------------------------------------------------------------------
+
+static bool reads_slot(const struct side *side, uint32_t expr, struct str path)
+{
+    return expr != SET_NO_EXPR && cel_reads(side->parts.program, expr, path);
+}
+
+static bool needs_strength(const struct side *side, const struct set_rule *rule, struct str strength)
+{
+    return rule->has_require && rule->strength < side->parts.set->strength_count &&
+           (str_eq(side->parts.set->strengths[rule->strength].name, strength) || strength.len > 0);
+}
+
+static bool reads_changed(const struct searcher *searcher, size_t which, const struct set_rule *rule)
+{
+    const struct side *side = side_at(searcher, which);
+    const struct change *change = searcher->change;
+    uint32_t exprs[] = {rule->when, side->parts.set->policies[rule->policy].target};
+    bool reads = false;
+    for (size_t i = 0; i < COUNT_OF(exprs); i++) {
+        switch (change->kind) {
+        case FACT_LIST:
+            reads = reads || (number_at(change, which) != CHANGE_NONE && exprs[i] != SET_NO_EXPR &&
+                              solve_asks_list(side->parts.program, exprs[i], number_at(change, which)));
+            break;
+        case FACT_ROLE:
+            reads = reads || reads_slot(side, exprs[i], STR("subject.roles"));
+            break;
+        case FACT_SCHEMA:
+            reads = reads || reads_slot(side, exprs[i], change->name);
+            break;
+        case FACT_RISK:
+        case FACT_SIGNAL:
+            reads = reads || reads_slot(side, exprs[i], STR("risk"));
+            break;
+        case FACT_COUNTER:
+            reads = reads || reads_slot(side, exprs[i], STR("counters"));
+            break;
+        case FACT_STRENGTH:
+            reads = reads || needs_strength(side, rule, change->name);
+            break;
+        default:
+            reads = true;
+            break;
+        }
+    }
+    return reads;
+}
+
+bool search_roots(struct searcher *searcher)
+{
+    bool any = false;
+    for (size_t which = 0; which < 2; which++) {
+        const struct policy_set *set = side_at(searcher, which)->parts.set;
+        searcher->root_count[which] = 0;
+        for (uint32_t i = 0; i < set->rule_count; i++) {
+            if (!set->rules[i].closing && reads_changed(searcher, which, &set->rules[i])) {
+                searcher->roots[which][searcher->root_count[which]++] = i;
+            }
+        }
+        any = any || searcher->root_count[which] > 0;
+    }
+    return any;
+}
