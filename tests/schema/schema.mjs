@@ -3,10 +3,10 @@
 // refused.txt names. use: schema.mjs FOLDER-OF-NPM SCHEMA ROOT [--accept]
 import { createRequire } from 'node:module';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
 const [npm, schemaFile, root, accept] = process.argv.slice(2);
-const require = createRequire(join(process.cwd(), npm, 'package.json'));
+const require = createRequire(resolve(npm, 'package.json'));
 const Ajv = require('ajv/dist/2020').default;
 const YAML = require('yaml');
 
