@@ -156,8 +156,9 @@ class Page:
     def set_up(self):
         if self.cases.is_dir():
             shutil.copytree(self.cases, self.scratch, dirs_exist_ok=True)
-        if "policies/baseline" in self.text:
-            shutil.copytree(self.root / "policies/baseline", self.scratch / "policies/baseline")
+        for folder in ("policies/baseline", "policies/scenarios"):
+            if folder in self.text:
+                shutil.copytree(self.root / folder, self.scratch / folder)
         for block in self.blocks:
             if block.file:
                 at = self.scratch / block.file
