@@ -156,9 +156,9 @@ class Page:
     def set_up(self):
         if self.cases.is_dir():
             shutil.copytree(self.cases, self.scratch, dirs_exist_ok=True)
-        for folder in ("policies/baseline", "policies/scenarios"):
-            if folder in self.text:
-                shutil.copytree(self.root / folder, self.scratch / folder)
+        for folder, used in (("baseline", "policies/baseline"), ("scenarios", "--scenarios policies/scenarios")):
+            if used in self.text:
+                shutil.copytree(self.root / "policies" / folder, self.scratch / "policies" / folder)
         for block in self.blocks:
             if block.file:
                 at = self.scratch / block.file
