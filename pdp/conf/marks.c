@@ -99,7 +99,7 @@ static bool is_separator(struct str text, uint32_t at)
 {
     struct str three = str_sub(text, at, 3);
     bool word = at + 3 >= text.len || is_blank(text.at[at + 3]);
-    return word && marks_line(text, at) == at && (str_eq(three, STR("---")) || str_eq(three, STR("...")));
+    return word && (str_eq(three, STR("---")) || str_eq(three, STR("..."))) && marks_line(text, at) == at;
 }
 
 static enum mark_kind kind_of(char c)
