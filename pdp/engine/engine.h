@@ -23,6 +23,10 @@ struct snapshot_file {
     struct str text;
     enum pdp_err err;
     struct str why; // `permission denied`
+    // What conf_parse gave for this text, without a mistake, so that it need not be parsed again; lives as long
+    // as the diagnostics. NULL: parsed here.
+    const struct conf_doc *docs;
+    size_t doc_count;
 };
 
 struct snapshot_input {

@@ -223,6 +223,10 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
     enum pdp_err first = PDP_ERR_OK;
     for (size_t i = 0; i < input->file_count; i++) {
         const struct snapshot_file *file = &input->files[i];
+        if (file->docs != NULL) {
+            TRY(doc_list_add(out, file->docs, file->doc_count));
+            continue;
+        }
         const struct source *source = source_of(diags, file);
         if (source == NULL) {
             return PDP_ERR_NOMEM;
