@@ -42,10 +42,13 @@ local function session()
   wait('mended text', function() return #vim.diagnostic.get(0) == 0 end)
 
   same('hover', ask('textDocument/hover', 8, 17).contents.value,
-    'variable **office**\n\n`network.ip in lists.offices`')
+    'variable **office**\n\n`network.ip in lists.offices`\n\ntype: `bool`')
   local there = ask('textDocument/definition', 4, 33)
   same('definition', { vim.fn.fnamemodify(vim.uri_to_fname(there.uri), ':t'), there.range.start },
     { 'lists.yaml', { line = 2, character = 17 } })
+  vim.api.nvim_buf_set_lines(0, 1, 2, true, { 'kind:   Policy' })
+  vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes('\\f', true, false, true), 'mx', false)
+  wait('formatted text', function() return vim.api.nvim_buf_get_lines(0, 1, 2, true)[1] == 'kind: Policy' end)
   same('omnifunc', vim.bo.omnifunc, 'v:lua.vim.lsp.omnifunc')
 end
 

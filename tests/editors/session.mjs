@@ -237,7 +237,7 @@ async function hover() {
         'zone or UTC? Tells how long the answer holds', range(4, 9, 15)]);
     same('a list', await shown(8, 32), ['markdown', 'list **leavers**\n\nstring, 2 entries, version 12', range(8, 24, 37)]);
     same('a variable', await shown(13, 45), ['markdown', 'variable **hours**\n\n' +
-        '`within(now, "Mon-Fri 07:00-19:00", "Europe/Berlin")`', range(13, 41, 51)]);
+        '`within(now, "Mon-Fri 07:00-19:00", "Europe/Berlin")`\n\ntype: `bool`', range(13, 41, 51)]);
     same('a counter', await shown(14, 72), ['markdown', 'counter **asks**\n\ndouble, in the last 1h by [subject.id]',
         range(14, 66, 79)]);
     same('an attribute of a Schema', await shown(14, 58), ['markdown', 'attribute **subject.roles**\n\n[string]\n\n' +

@@ -11,4 +11,4 @@ if [ ! -e "$2/node_modules/vscode-jsonrpc/node.js" ]; then
     timeout 60 npm install --prefix "$2" --ignore-scripts --no-audit --no-fund --fetch-retries=1 vscode-jsonrpc@8.2.0 >"$2/npm.log" 2>&1 ||
         { echo "skipped: npm has no vscode-jsonrpc for us"; tail -n 3 "$2/npm.log"; exit 77; }
 fi
-exec node "$here/session.mjs" "$1" "$2/node_modules"
+node "$here/session.mjs" "$1" "$2/node_modules" && node "$here/spaces.mjs" "$1" "$2/node_modules"

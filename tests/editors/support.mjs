@@ -7,7 +7,7 @@ import {tmpdir} from 'node:os';
 import {dirname, join, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 
-const [pdpctl, modules] = process.argv.slice(2);
+export const [pdpctl, modules] = process.argv.slice(2);
 export const program = resolve(pdpctl);
 const rpc = createRequire(pathToFileURL(resolve(modules, 'x.js')))('vscode-jsonrpc/node');
 
@@ -32,6 +32,10 @@ export class Folder {
     write(name, text) {
         mkdirSync(dirname(join(this.root, name)), {recursive: true});
         writeFileSync(join(this.root, name), text);
+    }
+
+    remove(name) {
+        rmSync(join(this.root, name));
     }
 
     uri(name) {
@@ -98,14 +102,15 @@ export class Editor {
             {textDocument: {uri, version: this.versions.get(uri)}, contentChanges});
     }
 
-    // What is shown of a document, once that is of the text that it has now.
-    diagnostics(name) {
+    // What is shown of a document, once that is of the text that it has now, and `enough` says so.
+    diagnostics(name, enough = () => true) {
         const uri = this.folder.uri(name);
         const version = this.versions.get(uri);
         return within(new Promise((done) => {
             const look = () => {
                 const shown = this.shown.get(uri);
-                const current = shown !== undefined && (version === undefined || shown.version === version);
+                const current = shown !== undefined && (version === undefined || shown.version === version) &&
+                    enough(shown.diagnostics);
                 if (current) {
                     done(shown.diagnostics);
                 }

@@ -31,5 +31,8 @@ vim.api.nvim_create_autocmd('FileType', {
     vim.keymap.set('n', 'K', vim.lsp.buf.hover, { buffer = event.buf })
     vim.keymap.set('n', 'gr', vim.lsp.buf.references, { buffer = event.buf })
     vim.keymap.set('n', '<leader>a', vim.lsp.buf.code_action, { buffer = event.buf })
+    vim.keymap.set('n', '<leader>f', function()
+      (vim.lsp.buf.format or vim.lsp.buf.formatting)() -- 0.7 has the latter
+    end, { buffer = event.buf })
   end,
 })

@@ -357,5 +357,6 @@ const struct lsp_method LSP_METHODS[] = {
     {"textDocument/references", lsp_references, NULL, true, true},
     {"textDocument/documentSymbol", lsp_symbols, NULL, true, false},
     {"textDocument/codeAction", lsp_actions, NULL, true, false},
+    {"textDocument/formatting", lsp_formatting, NULL, true, false},
 };
 const size_t LSP_METHOD_COUNT = COUNT_OF(LSP_METHODS);

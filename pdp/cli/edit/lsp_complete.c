@@ -166,20 +166,15 @@ const struct lsp_reference lsp_reference_keys[] = {
 };
 const size_t lsp_reference_count = COUNT_OF(lsp_reference_keys);
 
-static bool is_test(const struct lsp_where *where)
-{
-    return str_eq(where->kind, STR("Test")) || str_eq(where->kind, STR("Scenario"));
-}
-
 static void complete_named(struct lsp_items *items, struct str key)
 {
     for (size_t i = 0; i < lsp_reference_count; i++) {
         if (str_eq(key, str_of(lsp_reference_keys[i].key)) &&
-            (!lsp_reference_keys[i].tests || is_test(items->where))) {
+            (!lsp_reference_keys[i].tests || lsp_where_test(items->where))) {
             lsp_items_named(items, lsp_reference_keys[i].kind, LSP_ITEM_REFERENCE);
         }
     }
-    if (is_test(items->where) && str_eq(key, STR("level"))) {
+    if (lsp_where_test(items->where) && str_eq(key, STR("level"))) {
         lsp_items_levels(items);
     }
 }
@@ -226,7 +221,7 @@ static void complete_value(struct lsp_items *items, const struct shapes *shapes,
     struct str key = key_of(where, 0);
     struct str text = str_sub(items->ask->text, where->from, items->ask->at - where->from);
     bool counts = str_eq(where->kind, STR("Counter")) && str_eq(key, STR("key"));
-    if (lsp_shape_expr(shape) || counts) {
+    if (lsp_shape_expr(shape, where) || counts) {
         lsp_complete_cel(items, lsp_cel_text(text, where->style, items->ask->arena));
         return;
     }
@@ -239,7 +234,7 @@ static void complete_value(struct lsp_items *items, const struct shapes *shapes,
     } else if (shape->field != NULL) {
         complete_choices(items, shape->field);
     }
-    if (is_test(where) && str_eq(key, STR("effect"))) {
+    if (lsp_where_test(where) && str_eq(key, STR("effect"))) {
         complete_effects(items);
     }
     complete_named(items, key);

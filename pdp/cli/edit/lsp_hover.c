@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is shown of the thing under the cursor.
 #include "cli/edit/lsp_token.h"
+#include "cli/edit/lsp_type.h"
 
 #include "engine/attr_words.h"
 
@@ -68,6 +69,13 @@ json_t *lsp_hover(struct lsp_ask *ask)
         return NULL;
     }
     ABOUT[token.kind](&token, &about);
+    if (token.kind == LSP_TOKEN_NAMED && token.found.name->kind == LSP_VARIABLE) {
+        AUTO(buf_fini) struct buf type = {0};
+        lsp_variable_type(&token.found, ask->arena, &type);
+        buf_str(&about, type.len > 0 ? STR("\n\ntype: `") : STR(""));
+        buf_str(&about, buf_view(&type));
+        buf_str(&about, type.len > 0 ? STR("`") : STR(""));
+    }
     return json_pack("{s:{s:s,s:o},s:o}", "contents", "kind", ask->lsp->markdown ? "markdown" : "plaintext",
                      "value", lsp_json(buf_view(&about)), "range",
                      lsp_range(ask->lsp, ask->text, token.at, token.len));

@@ -82,6 +82,43 @@ static void parse(struct lsp_index *index)
     }
 }
 
+void lsp_parsed_new(struct lsp_blob *text, struct str name, struct lsp_parsed **out)
+{
+    AUTO(lsp_parsed_drop) struct lsp_parsed *parsed = calloc(1, sizeof *parsed);
+    AUTO(diags_fini) struct diags diags;
+    *out = NULL;
+    diags_init(&diags, 0);
+    if (parsed == NULL) {
+        return;
+    }
+    atomic_init(&parsed->uses, 1);
+    arena_init(&parsed->arena, 16 * 1024, 0);
+    parsed->text = lsp_blob_hold(text);
+    parsed->source = (struct source){arena_str(&parsed->arena, name, NULL), lsp_blob_str(text)};
+    enum pdp_err err = conf_parse(&parsed->source, &parsed->arena, &diags, &parsed->docs, &parsed->doc_count);
+    if (err == PDP_ERR_OK && diags.errors == 0 && diags.warnings == 0 && parsed->doc_count > 0) {
+        *out = STEAL(parsed);
+    }
+}
+
+struct lsp_parsed *lsp_parsed_hold(struct lsp_parsed *parsed)
+{
+    if (parsed != NULL) {
+        atomic_fetch_add(&parsed->uses, 1);
+    }
+    return parsed;
+}
+
+void lsp_parsed_drop(struct lsp_parsed **parsed_ptr)
+{
+    struct lsp_parsed *parsed = STEAL(*parsed_ptr);
+    if (parsed != NULL && atomic_fetch_sub(&parsed->uses, 1) == 1) {
+        lsp_blob_drop(&parsed->text);
+        arena_fini(&parsed->arena);
+        free(parsed);
+    }
+}
+
 // ---- Names -----------------------------------------------------------------------------------------------
 
 struct naming {
@@ -204,7 +241,7 @@ static void document(struct lsp_index *index, uint32_t number)
     add(&alone, LSP_DOCUMENT, name, root);
 }
 
-struct lsp_index *lsp_index_new(struct lsp_blob *text)
+struct lsp_index *lsp_index_new(struct lsp_blob *text, struct lsp_parsed *parsed)
 {
     struct lsp_index *index = calloc(1, sizeof *index);
     if (index == NULL) {
@@ -212,7 +249,13 @@ struct lsp_index *lsp_index_new(struct lsp_blob *text)
     }
     arena_init(&index->arena, 16 * 1024, 0);
     index->text = lsp_blob_hold(text);
-    parse(index);
+    if (parsed != NULL && parsed->text == text) {
+        index->parsed = lsp_parsed_hold(parsed);
+        index->docs = parsed->docs;
+        index->doc_count = parsed->doc_count;
+    } else {
+        parse(index);
+    }
     for (uint32_t i = 0; i < index->doc_count; i++) {
         document(index, i);
     }
@@ -225,6 +268,7 @@ void lsp_index_free(struct lsp_index **index_ptr)
     if (index != NULL) {
         free(index->names);
         lsp_blob_drop(&index->text);
+        lsp_parsed_drop(&index->parsed);
         arena_fini(&index->arena);
         free(index);
     }

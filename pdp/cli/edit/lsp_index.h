@@ -43,9 +43,24 @@ struct lsp_name {
     const struct conf_node *node; // of the whole thing
 };
 
-struct lsp_index {
+// A text that was parsed without a mistake. Immutable; any thread.
+struct lsp_parsed {
+    atomic_uint uses;
     struct arena arena;
     struct lsp_blob *text; // that it was made of
+    struct source source;
+    struct conf_doc *docs;
+    size_t doc_count;
+};
+// *out NULL where there is a mistake, or no document, or memory is out. `name` is copied.
+void lsp_parsed_new(struct lsp_blob *text, struct str name, struct lsp_parsed **out);
+struct lsp_parsed *lsp_parsed_hold(struct lsp_parsed *parsed);
+void lsp_parsed_drop(struct lsp_parsed **parsed);
+
+struct lsp_index {
+    struct arena arena;
+    struct lsp_blob *text;     // that it was made of
+    struct lsp_parsed *parsed; // by somebody else; NULL: by itself
     struct source source;
     struct conf_doc *docs;
     size_t doc_count;
@@ -54,8 +69,8 @@ struct lsp_index {
 };
 
 // Reads a file. Lines that are no YAML are left out, as far as that goes: the rest keeps its places. NULL:
-// memory is out. Costs what parsing costs.
-struct lsp_index *lsp_index_new(struct lsp_blob *text);
+// memory is out. Costs what parsing costs, unless the text was parsed already.
+struct lsp_index *lsp_index_new(struct lsp_blob *text, struct lsp_parsed *parsed);
 void lsp_index_free(struct lsp_index **index);
 
 // Text of a scalar below a map, or empty.

@@ -99,5 +99,6 @@ json_t *lsp_definition(struct lsp_ask *ask);
 json_t *lsp_references(struct lsp_ask *ask);
 json_t *lsp_symbols(struct lsp_ask *ask);
 json_t *lsp_actions(struct lsp_ask *ask);
+json_t *lsp_formatting(struct lsp_ask *ask);
 
 #endif

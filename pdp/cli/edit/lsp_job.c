@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/edit/lsp_job.h"
 
+#include "cli/test/suite.h"
 #include "daemon/folder.h"
 #include "engine/engine.h"
 
@@ -52,6 +53,8 @@ struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_fold
             .path = path,
             .name = str_sub(path, front, path.len),
             .text = lsp_blob_hold(text),
+            .parsed =
+                file->parsed != NULL && file->parsed->text == text ? lsp_parsed_hold(file->parsed) : NULL,
             .test = folder_is_test(path),
         };
     }
@@ -67,6 +70,7 @@ void lsp_job_free(struct lsp_job **job_ptr)
     if (job != NULL) {
         for (size_t i = 0; i < job->count; i++) {
             lsp_blob_drop(&job->files[i].text);
+            lsp_parsed_drop(&job->files[i].parsed);
         }
         free(job->findings);
         arena_fini(&job->arena);
@@ -136,6 +140,28 @@ static void take(struct lsp_job *job, const struct diags *diags)
     }
 }
 
+// Its documents of policies, or its tests, for the compiler.
+static const struct snapshot_file *files_of(struct lsp_job *job, bool tests, size_t *count)
+{
+    struct snapshot_file *files = ARENA_ARRAY(&job->arena, struct snapshot_file, job->count + 1);
+    *count = 0;
+    for (size_t i = 0; files != NULL && i < job->count; i++) {
+        struct lsp_job_file *file = &job->files[i];
+        if (file->test != tests) {
+            continue;
+        }
+        if (file->parsed == NULL) {
+            lsp_parsed_new(file->text, file->name, &file->parsed);
+        }
+        files[(*count)++] =
+            (struct snapshot_file){.name = file->name,
+                                   .text = lsp_blob_str(file->text),
+                                   .docs = file->parsed != NULL ? file->parsed->docs : NULL,
+                                   .doc_count = file->parsed != NULL ? file->parsed->doc_count : 0};
+    }
+    return files;
+}
+
 // ---- Compiling -----------------------------------------------------------------------------------------
 
 static enum pdp_err no_file(void *user, struct str path, struct str *text)
@@ -154,10 +180,26 @@ static enum pdp_err no_zone(void *user, struct str name, struct str *tzif)
     return PDP_ERR_UNKNOWN;
 }
 
-static void compile(struct lsp_job *job, const struct snapshot_file *files, size_t count)
+// Tests, and names in them that the policies do not have; those only where the policies compile.
+static void read_tests(struct lsp_job *job, const struct snapshot *snapshot)
+{
+    AUTO(suite_free) struct suite *suite = NULL;
+    AUTO(diags_fini) struct diags diags;
+    size_t count = 0;
+    const struct snapshot_file *files = files_of(job, true, &count);
+    diags_init(&diags, LSP_FINDINGS_MAX);
+    if (count > 0 && suite_read(files, count, &diags, &suite) == PDP_ERR_OK && snapshot != NULL) {
+        enum pdp_err err = suite_check(suite, snapshot, &diags);
+        (void)err; // what is wrong stands in the diagnostics
+    }
+    take(job, &diags);
+}
+
+// *out NULL where it does not compile.
+static void compile(struct lsp_job *job, const struct snapshot_file *files, size_t count,
+                    struct snapshot **out)
 {
     AUTO(folder_free) struct folder *folder = NULL;
-    AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     AUTO(diags_fini) struct diags diags;
     diags_init(&diags, LSP_FINDINGS_MAX);
     struct snapshot_input input = {.read_file = no_file, .read_zone = no_zone};
@@ -167,22 +209,18 @@ static void compile(struct lsp_job *job, const struct snapshot_file *files, size
     input.files = files;
     input.file_count = count;
     input.now_ms = job->now_ms;
-    enum pdp_err err = snapshot_build(&input, SEED, &diags, &snapshot);
+    enum pdp_err err = snapshot_build(&input, SEED, &diags, out);
     (void)err; // what is wrong stands in the diagnostics
     take(job, &diags);
 }
 
 void lsp_job_run(struct lsp_job *job)
 {
-    struct snapshot_file *files = ARENA_ARRAY(&job->arena, struct snapshot_file, job->count + 1);
+    AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     size_t count = 0;
-    for (size_t i = 0; files != NULL && i < job->count; i++) {
-        if (!job->files[i].test) {
-            files[count++] =
-                (struct snapshot_file){.name = job->files[i].name, .text = lsp_blob_str(job->files[i].text)};
-        }
-    }
+    const struct snapshot_file *files = files_of(job, false, &count);
     if (count > 0) { // a folder of scenarios alone is for any policies
-        compile(job, files, count);
+        compile(job, files, count, &snapshot);
     }
+    read_tests(job, snapshot);
 }

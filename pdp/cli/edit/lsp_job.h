@@ -24,6 +24,7 @@ struct lsp_finding {
 struct lsp_job_file {
     struct str path, name; // in full, and as messages name it
     struct lsp_blob *text;
+    struct lsp_parsed *parsed; // kept from one job to the next; NULL: not yet, or with mistakes
     bool test;
 };
 

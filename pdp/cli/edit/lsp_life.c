@@ -67,12 +67,13 @@ static void read_roots(struct lsp *lsp, const json_t *params)
 
 static json_t *capabilities(const struct lsp *lsp)
 {
-    return json_pack("{s:s,s:{s:b,s:i,s:b},s:{s:[s,s,s,s,s]},s:b,s:b,s:b,s:b,s:{s:[s]},s:{s:{s:b,s:b}}}",
+    return json_pack("{s:s,s:{s:b,s:i,s:b},s:{s:[s,s,s,s,s]},s:b,s:b,s:b,s:b,s:b,s:{s:[s]},s:{s:{s:b,s:b}}}",
                      "positionEncoding", lsp->utf8 ? "utf-8" : "utf-16", "textDocumentSync", "openClose", 1,
                      "change", 2, "save", 1, "completionProvider", "triggerCharacters", ".", "\"", "'", ":",
                      "[", "hoverProvider", 1, "definitionProvider", 1, "referencesProvider", 1,
-                     "documentSymbolProvider", 1, "codeActionProvider", "codeActionKinds", "quickfix",
-                     "workspace", "workspaceFolders", "supported", 1, "changeNotifications", 1);
+                     "documentSymbolProvider", 1, "documentFormattingProvider", 1, "codeActionProvider",
+                     "codeActionKinds", "quickfix", "workspace", "workspaceFolders", "supported", 1,
+                     "changeNotifications", 1);
 }
 
 json_t *lsp_initialize(struct lsp_ask *ask)

@@ -85,7 +85,13 @@ void lsp_shape_at(const struct shapes *shapes, const struct lsp_where *where, si
     }
 }
 
-bool lsp_shape_expr(const struct lsp_shape *shape)
+bool lsp_where_test(const struct lsp_where *where)
 {
-    return shape->known && (shape->form == CONF_FORM_EXPR || shape->form == CONF_FORM_WHEN);
+    return str_eq(where->kind, STR("Test")) || str_eq(where->kind, STR("Scenario"));
+}
+
+bool lsp_shape_expr(const struct lsp_shape *shape, const struct lsp_where *where)
+{
+    return shape->known && !lsp_where_test(where) &&
+           (shape->form == CONF_FORM_EXPR || shape->form == CONF_FORM_WHEN);
 }

@@ -18,6 +18,8 @@ struct lsp_shape {
 void lsp_shape_at(const struct shapes *shapes, const struct lsp_where *where, size_t depth,
                   struct lsp_shape *out);
 // Is what stands here an expression, or can it be one?
-bool lsp_shape_expr(const struct lsp_shape *shape);
+bool lsp_shape_expr(const struct lsp_shape *shape, const struct lsp_where *where);
+// Is the document one of tests?
+bool lsp_where_test(const struct lsp_where *where);
 
 #endif

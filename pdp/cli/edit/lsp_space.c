@@ -63,6 +63,7 @@ static void file_free(struct lsp_file **file_ptr)
         drop(&file->uri);
         lsp_blob_drop(&file->disk);
         lsp_blob_drop(&file->open);
+        lsp_parsed_drop(&file->parsed);
         lsp_index_free(&file->index);
         free(file);
     }
@@ -75,7 +76,7 @@ const struct lsp_index *lsp_file_index(struct lsp_file *file)
         lsp_index_free(&file->index);
     }
     if (file->index == NULL && text != NULL) {
-        file->index = lsp_index_new(text);
+        file->index = lsp_index_new(text, file->parsed);
     }
     return file->index;
 }

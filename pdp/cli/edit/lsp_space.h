@@ -20,10 +20,11 @@ struct lsp_file {
     struct lsp_stamp stamp;
     struct lsp_blob *open; // NULL: not open
     int64_t version;
-    struct lsp_index *index; // NULL: not made yet, or of another text
-    uint64_t told;           // hash of the diagnostics that were sent last; 0: none
-    int64_t told_version;    // of the text that they were of
-    bool seen;               // by a walk
+    struct lsp_parsed *parsed; // NULL: not parsed yet, or with mistakes; perhaps of another text
+    struct lsp_index *index;   // NULL: not made yet, or of another text
+    uint64_t told;             // hash of the diagnostics that were sent last; 0: none
+    int64_t told_version;      // of the text that they were of
+    bool seen;                 // by a walk
 };
 
 struct lsp_folder {

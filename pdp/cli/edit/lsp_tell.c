@@ -78,6 +78,20 @@ static void tell_file(struct lsp *lsp, struct lsp_file *file, json_t *list)
     lsp_notify(lsp, "textDocument/publishDiagnostics", params);
 }
 
+// What was parsed on the way need not be parsed again.
+static void keep_parsed(struct lsp_job *job, const struct lsp_folder *folder)
+{
+    for (size_t i = 0; folder != NULL && i < job->count; i++) {
+        struct lsp_file *file =
+            job->files[i].parsed != NULL ? lsp_folder_file(folder, job->files[i].path) : NULL;
+        if (file != NULL && file->parsed != job->files[i].parsed &&
+            lsp_file_text(file) == job->files[i].text) {
+            lsp_parsed_drop(&file->parsed);
+            file->parsed = STEAL(job->files[i].parsed);
+        }
+    }
+}
+
 // Have the texts stayed what they were?
 static bool current(const struct lsp_job *job, const struct lsp_folder *folder)
 {
@@ -93,6 +107,7 @@ void lsp_job_give(struct lsp *lsp, struct lsp_job **job_ptr)
     }
     struct str dir = str_sub(job->dir, 0, job->dir.len - 1);
     struct lsp_folder *folder = lsp_space_folder(&lsp->space, dir);
+    keep_parsed(job, folder);
     if (!current(job, folder)) {
         return; // another look is due anyway
     }

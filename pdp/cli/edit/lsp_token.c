@@ -180,7 +180,7 @@ static void value(struct looking *l)
     struct str name = depth > 0 ? l->where.path[depth - 1].key : (struct str){NULL, 0};
     for (size_t i = 0; i < lsp_reference_count; i++) {
         const struct lsp_reference *reference = &lsp_reference_keys[i];
-        bool test = str_eq(l->where.kind, STR("Test")) || str_eq(l->where.kind, STR("Scenario"));
+        bool test = lsp_where_test(&l->where);
         if (str_eq(name, str_of(reference->key)) && (!reference->tests || test) &&
             named(l, reference->kind, text, l->where.from, text.len)) {
             return;
@@ -205,7 +205,7 @@ void lsp_token_at(struct lsp_file *file, size_t at, struct arena *arena, struct 
     lsp_where(l.text, at, arena, &l.where);
     lsp_shape_at(&shapes, &l.where, l.where.depth, &shape);
     bool counts = str_eq(l.where.kind, STR("Counter")) && lsp_where_is(&l.where, "key/-");
-    if (l.where.value && (lsp_shape_expr(&shape) || counts)) {
+    if (l.where.value && (lsp_shape_expr(&shape, &l.where) || counts)) {
         in_expression(&l);
     } else if (l.where.value) {
         value(&l);
