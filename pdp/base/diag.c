@@ -229,7 +229,9 @@ static void put_snippet(struct buf *out, struct walk *walk, struct place place)
 
 static void render(const struct diag *diag, struct walk *walk, struct buf *out)
 {
-    const char *kind = diag->severity == DIAG_WARNING ? "warning" : "error";
+    static const char *const KINDS[] = {
+        [DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
+    const char *kind = KINDS[diag->severity];
     if (diag->place.src != NULL) {
         uint32_t line = 0, col = 0;
         walk_to(walk, diag->place, &line, &col);

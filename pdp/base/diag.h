@@ -20,7 +20,8 @@ struct place {
 
 enum diag_severity {
     DIAG_ERROR,
-    DIAG_WARNING
+    DIAG_WARNING,
+    DIAG_NOTE, // of findings; never among diagnostics of a build
 };
 
 struct diag {

@@ -28,7 +28,7 @@ struct cli_args {
     size_t word_count;
     const char *policies, *request, *events, *labels, *html, *connect, *session, *reason, *subject, *after,
         *list;
-    struct cli_values geo, keys, vkeys, signals;
+    struct cli_values geo, keys, vkeys, signals, codes;
     const char *now, *output, *name, *expires;
     const char *tls_ca, *tls_cert, *tls_key, *tls_name;
     const char *device, *address, *prefix, *asn, *country, *ja4, *role, *gateway, *tenant, *type, *family;
@@ -83,6 +83,7 @@ bool cli_is_question(const struct cli_args *args, const struct buf *bytes);
 int cli_write(const struct buf *bytes, int code);
 
 int cmd_check(const struct cli_args *args);
+int cmd_lint(const struct cli_args *args);
 int cmd_compile(const struct cli_args *args);
 int cmd_build(const struct cli_args *args);
 int cmd_sign(const struct cli_args *args);

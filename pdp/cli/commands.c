@@ -5,6 +5,10 @@
 const struct cli_command CLI_COMMANDS[] = {
     {"check", "DIR", "json geo", "tell every mistake in a policy folder or a bundle",
      "pdpctl check policies/baseline", 1, cmd_check},
+    {"lint", "DIR", "json geo code now",
+     "find what can never hold, changes nothing, or is likely not what was meant: exit 0 where nothing is found, "
+     "1 where something is",
+     "pdpctl lint policies/baseline", 1, cmd_lint},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
      "pdpctl compile policies/baseline --print", 1, cmd_compile},
     {"new", "DIR", "template",

@@ -86,6 +86,8 @@ static const struct flag {
     {"type", TEXT, offsetof(struct cli_args, type), 0, 0, "TYPE", "only subjects of this type"},
     {"signal", TEXTS, offsetof(struct cli_args, signals), 0, 0, "ID",
      "a signal of risk; of a pardon it may be repeated"},
+    {"code", TEXTS, offsetof(struct cli_args, codes), 0, 0, "CODE",
+     "only findings of this code, such as L01 or unreachable-rule; may be repeated"},
     {"geo-facts", SWITCH, offsetof(struct cli_args, geo_facts), 0, 0, NULL,
      "all that databases tell of addresses"},
     {"all", SWITCH, offsetof(struct cli_args, all), 0, 0, NULL, "everybody"},

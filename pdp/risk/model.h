@@ -48,6 +48,10 @@ void model_derive(struct risk_model *model);
 // The log-odds at which a score is reached; -inf: all are.
 double model_edge(const struct risk_model *model, double score);
 
+// The most that a question can score, and the most hard evidence that it can have, with all signals at once.
+double model_most(const struct risk_model *model);
+double model_hard_most(const struct risk_model *model);
+
 // Warns of what a document says and cannot mean: levels that no score reaches, or every score. Of a model
 // that was read and derived.
 void model_doubt(const struct risk_model *model, const struct conf_node *document, struct diags *diags);

@@ -64,6 +64,20 @@ static double most_of_all(const struct risk_model *model)
     return sum;
 }
 
+double model_most(const struct risk_model *model)
+{
+    return score_of(model, model->prior + most_of_all(model));
+}
+
+double model_hard_most(const struct risk_model *model)
+{
+    double most = 0;
+    for (size_t row = 0; row < model->count; row++) {
+        most += is_hard(model, row) ? most_of(model, row) : 0;
+    }
+    return most;
+}
+
 static void doubt_reach(const struct doubt *d, double most)
 {
     const struct risk_model *model = d->model;
@@ -122,7 +136,7 @@ static void doubt_hard(const struct doubt *d, double most)
 void model_doubt(const struct risk_model *model, const struct conf_node *document, struct diags *diags)
 {
     struct doubt d = {model, document, diags};
-    double most = score_of(model, model->prior + most_of_all(model));
+    double most = model_most(model);
     if (!(model->budget > 0)) { // else medium goes to where it is not everybody
         doubt_least(&d, score_of(model, model->prior));
     }

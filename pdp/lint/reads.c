@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings about what rules read: what gateways lack, raw time, proof tested by hand, what is merely
+// unfamiliar.
+#include "lint/inner.h"
+
+#include "risk/model.h"
+
+enum {
+    EFFORT = 300
+};
+
+// ---- L06: what gateways often lack --------------------------------------------------------------------
+
+// Attributes that no gateway sends by itself (adapters/common/facts.h), and what it takes to have them.
+static const struct {
+    const char *path; // with all under it
+    const char *takes;
+} LACKED[] = {
+    {"device.fingerprint", "a script in the site's pages, whose header the gateway hands over"},
+    {"device.components", "a script in the site's pages, and a peer that may assert devices"},
+    {"device.managed", "a device management whose word the gateway hands over"},
+    {"device.first_seen", "a peer that may assert devices, or remembered devices"},
+    {"context.device", "a peer that may assert devices"},
+    {"context.activity", "an application that counts it"},
+    {"geo", "a database, and an address that it knows"},
+    {"travel", "two places that a database knows"},
+};
+
+static bool slot_under(const struct cel_slot_info *info, const char *path)
+{
+    struct str of = str_of(path);
+    return str_starts(info->path, of) && (info->path.len == of.len || info->path.at[of.len] == '.');
+}
+
+static bool is_required(const struct lint *l, struct str path)
+{
+    for (uint32_t i = 0; l->in->schema != NULL && i < l->in->schema->required_count; i++) {
+        if (str_eq(l->in->schema->required[i]->info.path, path) &&
+            l->in->schema->required[i]->kind_count == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reads_slot(const struct lint *l, uint32_t expr, uint32_t slot)
+{
+    return expr != SET_NO_EXPR && cel_reads(l->program, expr, l->program->slots[slot].info.path);
+}
+
+// May the rule be unsure for want of the attribute, all else being there or not?
+static bool unsure_without(struct lint *l, uint32_t rule, uint32_t expr, uint32_t slot)
+{
+    struct reason_mark mark = reason_mark(l->reason);
+    reason_missing(l->reason, slot);
+    lint_assume_rule(l, l->reason, rule, MAY_YES | MAY_UNSURE);
+    reason_assume(l->reason, expr, MAY_UNSURE);
+    bool may = !reason_refuted(l->reason, EFFORT);
+    reason_undo(l->reason, mark);
+    return may;
+}
+
+// The smallest part of a condition that reads the attribute first.
+static uint32_t part_that_reads(const struct lint *l, uint32_t at, uint32_t slot)
+{
+    for (uint32_t i = lint_child(l, at); i != LINT_NONE; i = lint_next(l, i)) {
+        if (reads_slot(l, l->conditions[i].expr, slot)) {
+            return part_that_reads(l, i, slot);
+        }
+    }
+    return at;
+}
+
+static void say_lacking(struct lint *l, uint32_t rule, uint32_t slot, struct place place, const char *takes)
+{
+    const struct set_rule *of = &l->set->rules[rule];
+    struct str path = l->program->slots[slot].info.path;
+    struct lint_finding *found = lint_add(
+        l, LINT_LACKING, place, "without `" STR_FMT "` rule `" STR_FMT "` is unsure, and %s", STR_ARG(path),
+        STR_ARG(of->name), of->effect == PDP_EFFECT_STEP_UP ? "asks for a step-up" : "denies");
+    found->rule = rule;
+    lint_hint(l, found, "it takes %s; say `has(" STR_FMT ") && …` where those without it should pass", takes,
+              STR_ARG(path));
+}
+
+static void look_for(struct lint *l, uint32_t slot, const char *takes)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        const struct set_rule *rule = &l->set->rules[i];
+        uint32_t when = l->rules[i].when;
+        bool wanted = rule->effect != PDP_EFFECT_ALLOW && when != LINT_NONE && !l->dead[when];
+        if (wanted && reads_slot(l, rule->when, slot) && unsure_without(l, i, rule->when, slot)) {
+            uint32_t part = part_that_reads(l, when, slot);
+            if (!l->dead[part]) {
+                say_lacking(l, i, slot, l->conditions[part].place, takes);
+            }
+        }
+    }
+}
+
+void find_lacking(struct lint *l)
+{
+    for (uint32_t slot = 0; slot < l->program->slot_count; slot++) {
+        const struct cel_slot_info *info = &l->program->slots[slot].info;
+        for (size_t i = 0; i < COUNT_OF(LACKED); i++) {
+            if (slot_under(info, LACKED[i].path) && !is_required(l, info->path)) {
+                look_for(l, slot, LACKED[i].takes);
+                break;
+            }
+        }
+    }
+}
+
+// ---- L08: the clock -----------------------------------------------------------------------------------
+
+static bool is_variable(struct str text)
+{
+    if (!str_starts(text, STR("vars."))) {
+        return false;
+    }
+    for (size_t i = 5; i < text.len; i++) {
+        char c = text.at[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void find_clocks(struct lint *l)
+{
+    for (size_t i = 0; i < l->condition_count; i++) {
+        const struct policy_condition *part = &l->conditions[i];
+        bool truth = part->op == CEL_PART_ATOM && part->truth && part->owner != POLICY_OWNER_COUNTER;
+        bool raw = truth && part->expr < l->program->node_count &&
+                   (l->program->nodes[part->expr].flags & NODE_RAW_NOW) != 0 &&
+                   l->program->nodes[part->expr].kind == VALUE_BOOL;
+        if (raw && !l->dead[i] && !is_variable(part->text)) { // a variable is told where it stands
+            struct lint_finding *found =
+                lint_add(l, LINT_CLOCK, part->place,
+                         "`" STR_FMT
+                         "` reads the time so that nobody can say how long an answer holds: none may be kept",
+                         STR_ARG(lint_shown(l, part->text)));
+            lint_hint(l, found,
+                      "use `within(now, \"Mon-Fri 07:00-19:00\", \"Europe/Berlin\")`, or compare a time with "
+                      "`now - duration(\"…\")`");
+        }
+    }
+}
+
+// ---- L11: proof by hand -------------------------------------------------------------------------------
+
+static void tell_parts(struct lint *l, uint32_t rule, uint32_t at)
+{
+    const struct policy_condition *part = &l->conditions[at];
+    bool acr = lint_reads(l, part->expr, "session.acr"), amr = lint_reads(l, part->expr, "session.amr");
+    if ((!acr && !amr) || l->dead[at]) {
+        return;
+    }
+    if (part->op != CEL_PART_ATOM) {
+        for (uint32_t i = lint_child(l, at); i != LINT_NONE; i = lint_next(l, i)) {
+            tell_parts(l, rule, i);
+        }
+        return;
+    }
+    struct lint_finding *found =
+        lint_add(l, LINT_BY_HAND, part->place,
+                 "rule `" STR_FMT "` tests `session.%s` by hand: who has not proved it is denied, not asked",
+                 STR_ARG(l->set->rules[rule].name), acr ? "acr" : "amr");
+    found->rule = rule;
+    lint_hint(l, found,
+              "take it out, and add a step_up with `require: {strength: …, max_age: …}`: it asks, and knows "
+              "of age and of stronger proofs");
+}
+
+void find_by_hand(struct lint *l)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        if (l->set->rules[i].effect == PDP_EFFECT_ALLOW && l->rules[i].when != LINT_NONE) {
+            tell_parts(l, i, l->rules[i].when);
+        }
+    }
+}
+
+// ---- L12: what is merely unfamiliar -------------------------------------------------------------------
+
+static bool is_soft(const struct lint *l, struct str signal)
+{
+    const struct risk_model *model = l->in->risk;
+    for (size_t row = 0; model != NULL && row < model->count; row++) {
+        if (str_eq(model_row(model, row)->id, signal)) {
+            return model_row(model, row)->kind == SIGNAL_FAMILIARITY;
+        }
+    }
+    return false;
+}
+
+struct evidence {
+    bool soft, other; // reads what is merely unfamiliar; something else that may speak of the session
+};
+
+// A signal by name: `risk.signals["new-network"]`, or as a field.
+static bool signal_of(const struct lint *l, const struct node *node, struct str *out)
+{
+    const struct cel_program *p = l->program;
+    bool index = node->op == OP_CALL && node->b == 2 && (node->c == F_INDEX || node->c == F_OPT_INDEX);
+    bool field = node->op == OP_FIELD || node->op == OP_HAS || node->op == OP_OPT_FIELD;
+    bool in = node->op == OP_IN;
+    if (!index && !field && !in) {
+        return false;
+    }
+    uint32_t of = index ? p->args[node->a] : in ? node->b : node->a;
+    uint32_t name = index ? p->args[node->a + 1] : in ? node->a : NODE_NONE;
+    const struct node *map = &p->nodes[of];
+    if (map->op != OP_SLOT || !str_eq(p->slots[map->a].info.path, STR("risk.signals"))) {
+        return false;
+    }
+    const struct value *text = field                           ? &p->consts[node->b]
+                               : p->nodes[name].op == OP_CONST ? &p->consts[p->nodes[name].a]
+                                                               : NULL;
+    *out = text != NULL && text->kind == VALUE_STRING ? value_text(text) : STR("");
+    return true;
+}
+
+static void weigh_slot(const struct lint *l, uint32_t slot, struct evidence *out)
+{
+    static const char *const SOFT[] = {"device.first_seen", "device.remembered"};
+    static const char *const NEITHER[] = {"subject", "resource", "action", "tenant", "now", "gateway"};
+    const struct cel_slot_info *info = &l->program->slots[slot].info;
+    if (slot_under(info, "risk.signals") && info->path.len > 13) {
+        bool soft = is_soft(l, str_sub(info->path, 13, SIZE_MAX));
+        out->soft = out->soft || soft;
+        out->other = out->other || !soft;
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(SOFT); i++) {
+        if (slot_under(info, SOFT[i])) {
+            out->soft = true;
+            return;
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(NEITHER); i++) {
+        if (slot_under(info, NEITHER[i])) {
+            return;
+        }
+    }
+    out->other = true;
+}
+
+static void weigh(const struct lint *l, uint32_t id, unsigned depth, struct evidence *out)
+{
+    const struct cel_program *p = l->program;
+    const struct node *node = &p->nodes[id & ~NODE_OPTIONAL];
+    static const uint8_t OPERANDS[OP_COUNT] = {
+        [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
+        [OP_ORDER] = 2,  [OP_ORDER_NOW] = 2, [OP_IN] = 2,     [OP_IN_TEXTS] = 1,
+        [OP_IN_SET] = 1, [OP_FIELD] = 1,     [OP_HAS] = 1,    [OP_OPT_FIELD] = 1,
+        [OP_MATCH] = 1,  [OP_WITHIN] = 1,    [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
+    };
+    struct str signal = {0};
+    if (depth == 0) {
+        out->other = true;
+        return;
+    }
+    if (signal_of(l, node, &signal)) {
+        bool soft = is_soft(l, signal);
+        out->soft = out->soft || soft;
+        out->other = out->other || !soft;
+        return;
+    }
+    if (node->op == OP_IN_SET) { // a list of who or what is known
+        out->other = true;
+        return;
+    }
+    if (node->op == OP_SLOT || node->op == OP_HAS_SLOT || node->op == OP_EQ_TEXT) {
+        weigh_slot(l, node->a, out);
+        return;
+    }
+    const uint32_t own[] = {node->a, node->b, node->c};
+    for (uint32_t i = 0; i < OPERANDS[node->op]; i++) {
+        weigh(l, own[i], depth - 1, out);
+    }
+    bool args = node->op == OP_AND || node->op == OP_OR || node->op == OP_LIST || node->op == OP_MAP ||
+                node->op == OP_CALL;
+    uint32_t count = args ? node->b : node->op == OP_COMP ? 3 : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        weigh(l, p->args[node->a + i], depth - 1, out);
+    }
+}
+
+// As it is written: the hard evidence that the compiler adds to what reads `risk` is any evidence whatever.
+void find_unfamiliar(struct lint *l)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        uint32_t when = l->rules[i].when;
+        struct evidence evidence = {0};
+        if (l->set->rules[i].effect != PDP_EFFECT_TERMINATE || when == LINT_NONE || l->dead[when]) {
+            continue;
+        }
+        weigh(l, l->conditions[when].expr, 64, &evidence);
+        if (evidence.soft && !evidence.other) {
+            struct lint_finding *found = lint_add(
+                l, LINT_UNFAMILIAR, l->conditions[when].place,
+                "rule `" STR_FMT "` ends sessions for what is merely unfamiliar: a new laptop, or a journey",
+                STR_ARG(l->set->rules[i].name));
+            found->rule = i;
+            lint_hint(l, found,
+                      "make it a step_up, or have it need evidence of the session too, such as `risk.level "
+                      ">= level(\"critical\")`");
+        }
+    }
+}
+
+// ---- L14: allows for anybody --------------------------------------------------------------------------
+
+void find_anybody(struct lint *l)
+{
+    static const char *const WHO[] = {"subject", "session", "device", "network", "geo",
+                                      "gateway", "context", "risk",   "counters"};
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        bool says = l->set->rules[i].effect != PDP_EFFECT_ALLOW || l->rules[i].rule == NULL;
+        for (size_t k = 0; k < COUNT_OF(WHO) && !says; k++) {
+            says = lint_rule_reads(l, i, WHO[k]);
+        }
+        if (!says) {
+            struct lint_finding *found =
+                lint_add(l, LINT_ANYBODY, lint_rule_place(l, i, NULL),
+                         "rule `" STR_FMT "` allows whoever asks, also without a session",
+                         STR_ARG(l->set->rules[i].name));
+            found->rule = i;
+            lint_hint(l, found, "say in its condition, or in the target of its policy, who the subject is");
+        }
+    }
+}

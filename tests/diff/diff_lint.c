@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lint proves, against questions: pairs of conditions of which it says that they cannot have certain
+// truths at once, asked together on random questions. PDP_DIFF_CASES and PDP_DIFF_SEED as in diff_cel; a case
+// is a pair with truths that was looked at.
+#include "diff/diff.h"
+#include "diff/gen.h"
+#include "diff/loaded.h"
+#include "lint/reason.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CONDITIONS = 24,
+    WORLDS = 48,
+    SHOWN = 4,
+    EFFORT = 2000
+};
+
+struct round {
+    uint64_t seed;
+    struct chance chance;
+    struct arena arena, worlds;
+    struct gen *gen;
+    struct str conditions[CONDITIONS];
+    uint8_t truths[CONDITIONS][WORLDS]; // as MAY_… has them
+    struct loaded loaded;
+    struct world world;
+};
+
+static struct {
+    uint64_t cases, sets, refused, refuted, differences;
+} total;
+
+// ---- Conditions about few things, so that they meet ------------------------------------------------------
+
+static const char *pick(struct chance *c, const char *const *from, size_t count)
+{
+    return from[chance_below(c, (uint32_t)count)];
+}
+#define PICK(c, ...) \
+    pick(c, (const char *const[]){__VA_ARGS__}, COUNT_OF(((const char *const[]){__VA_ARGS__})))
+
+static const char *text(struct chance *c)
+{
+    return PICK(c, "\"x\"", "\"y\"", "\"hr\"", "\"\"", "\"DE\"", "\"xy\"", "\"aa\"", "\"/a/b\"");
+}
+
+static const char *attribute(struct chance *c)
+{
+    return PICK(c, "subject.a", "subject.b", "session.acr", "subject.n", "geo.country", "resource.id",
+                "context.client.kind", "action.name");
+}
+
+static const char *number(struct chance *c)
+{
+    return PICK(c, "0", "1", "2", "3", "-1", "7", "1.5", "60.0", "2.5", "0.0", "-2.0", "3.0",
+                "9007199254740993", "9223372036854775807");
+}
+
+static const char *numeric(struct chance *c)
+{
+    return PICK(c, "subject.n", "subject.d", "subject.number", "subject.double", "risk.score",
+                "session.requests", "now.getHours()", "now.getDayOfWeek()", "size(subject.roles)", "geo.asn");
+}
+
+static const char *order(struct chance *c)
+{
+    return PICK(c, "<", "<=", ">", ">=", "==", "!=");
+}
+
+static const char *span(struct chance *c)
+{
+    return PICK(c, "\"0s\"", "\"1s\"", "\"15m\"", "\"1h\"", "\"24h\"", "\"-1s\"");
+}
+
+static void put_leaf(struct round *r, struct buf *out)
+{
+    struct chance *c = &r->chance;
+    switch (chance_below(c, 25)) {
+    case 0:
+    case 1:
+        buf_printf(out, "%s == %s", attribute(c), text(c));
+        return;
+    case 2:
+        buf_printf(out, "%s in [%s, %s]", attribute(c), text(c), text(c));
+        return;
+    case 3:
+        buf_printf(out, "%s.%s(%s)", PICK(c, "subject.a", "resource.id", "geo.country"),
+                   PICK(c, "startsWith", "endsWith", "contains"), text(c));
+        return;
+    case 4:
+    case 5:
+        buf_printf(out, "%s %s %s", numeric(c), order(c), number(c));
+        return;
+    case 6:
+        buf_printf(out, "%s in [%s, %s]", numeric(c), number(c), number(c));
+        return;
+    case 7:
+        buf_printf(out, "has(%s)",
+                   PICK(c, "subject.a", "subject.b", "subject.n", "session.acr", "subject.level"));
+        return;
+    case 8:
+        buf_printf(out, "risk.level %s level(%s)", order(c), PICK(c, "\"low\"", "\"medium\"", "\"high\""));
+        return;
+    case 9:
+        buf_printf(out, "%s in lists.%s", PICK(c, "network.ip", "network.ip", "subject.address"), "offices");
+        return;
+    case 10:
+        buf_printf(out, "cidr(\"%s\").containsIP(network.ip)",
+                   PICK(c, "10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "2001:db8::/32", "10.128.0.0/9"));
+        return;
+    case 11:
+        buf_printf(out, "network.ip == ip(\"%s\")", PICK(c, "10.1.2.3", "192.0.2.1", "::1"));
+        return;
+    case 12:
+        buf_printf(out, "now - session.auth_time %s duration(%s)", order(c), span(c));
+        return;
+    case 13:
+        buf_printf(out, "session.auth_time %s now - duration(%s)", order(c), span(c));
+        return;
+    case 14:
+        buf_printf(out, "%s + duration(%s) %s %s",
+                   PICK(c, "session.auth_time", "resource.until", "session.started"), span(c), order(c),
+                   PICK(c, "now", "session.last_seen"));
+        return;
+    case 15:
+        buf_printf(out, "within(now, \"%s\")",
+                   PICK(c, "Mon-Fri 07:00-19:00", "Sat,Sun 00:00-24:00", "daily 22:00-06:00",
+                        "Mon 00:00-24:00", "daily 00:00-24:00"));
+        return;
+    case 16:
+        buf_printf(out, "subject.a in lists.%s", PICK(c, "leavers", "stale"));
+        return;
+    case 17:
+        buf_printf(out, "%s %s %s", PICK(c, "subject.n", "subject.a", "risk.score", "subject.number"),
+                   order(c), PICK(c, "subject.d", "subject.b", "subject.double", "subject.n"));
+        return;
+    case 18:
+        buf_printf(out, "%s", PICK(c, "device.managed", "subject.a", "network.private", "subject.ghost"));
+        return;
+    case 19:
+        buf_printf(out, "subject.a.matches(%s)", PICK(c, "\"^x\"", "\"^(x|y)$\"", "\"a+\"", "\"^$\""));
+        return;
+    case 20:
+        buf_printf(out, "%s in subject.roles", text(c));
+        return;
+    case 21:
+        buf_printf(out, "%s %s true", PICK(c, "device.managed", "subject.a", "subject.ghost"),
+                   PICK(c, "==", "!="));
+        return;
+    case 22:
+        buf_printf(out, "resource.until %s timestamp(\"2025-11-2%sT08:00:00Z\")", order(c),
+                   PICK(c, "2", "4", "6"));
+        return;
+    case 23:
+        buf_printf(out, "subject.level %s",
+                   PICK(c, "== \"x\"", "!= \"y\"", "in [\"x\", \"hr\"]", "== \"DE\""));
+        return;
+    default:
+        buf_byte(out, '(');
+        gen_expr(r->gen, out, GEN_BOOL, chance_below(c, 3));
+        buf_byte(out, ')');
+        return;
+    }
+}
+
+static void put_condition(struct round *r, struct buf *out, unsigned depth)
+{
+    uint32_t luck = depth == 0 ? 0 : chance_below(&r->chance, 6);
+    if (luck < 2) {
+        put_leaf(r, out);
+        return;
+    }
+    buf_str(out, luck == 5 ? STR("!(") : STR("("));
+    put_condition(r, out, depth - 1);
+    for (uint32_t more = chance_below(&r->chance, 2) + (luck < 5); more > 0; more--) {
+        static const char *const JOINS[] = {" && ", " || ", " && "};
+        buf_str(out, str_of(JOINS[luck % 3]));
+        put_condition(r, out, depth - 1);
+    }
+    if (luck == 4 && chance_below(&r->chance, 4) == 0) {
+        buf_str(out, STR(" ? "));
+        put_leaf(r, out);
+        buf_str(out, STR(" : "));
+        put_leaf(r, out);
+    }
+    buf_byte(out, ')');
+}
+
+static const char COMMON[] =
+    "apiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: s}\nlevels:\n"
+    "  - {name: password, proves: 'session.acr == \"a\"'}\n  - {name: mfa, proves: 'session.acr == \"b\"'}\n"
+    "  - {name: phr, proves: 'session.acr == \"c\"'}\n"
+    "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: leavers}\ntype: string\nentries: [x, admin]\n"
+    "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: offices}\ntype: cidr\n"
+    "entries: [10.0.0.0/8, '2001:db8::/32']\n"
+    "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: sanctioned}\ntype: country\nentries: [KP]\n"
+    "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: asns}\ntype: asn\nentries: ['64512', '7']\n"
+    "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: stale}\ntype: string\nmax_age: 1h\n"
+    "updated: 2020-01-01T00:00:00Z\nentries: [x]\n"
+    "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\nrules: [{id: r, effect: deny}]\n";
+
+// ---- Asking ---------------------------------------------------------------------------------------------
+
+// What the engine never says: values that a decision point makes itself are within their bounds.
+static void make_true(struct world *world)
+{
+    struct value *score = &world->attrs[ATTR_RISK_SCORE], *requests = &world->attrs[ATTR_SESSION_REQUESTS];
+    struct value *asn = &world->attrs[ATTR_GEO_ASN];
+    if (score->kind == VALUE_DOUBLE && !(score->as.d >= 0 && score->as.d <= 100)) {
+        score->as.d = 41.5;
+    }
+    requests->as.i = requests->kind == VALUE_INT && requests->as.i < 0 ? 3 : requests->as.i;
+    asn->as.i = asn->kind == VALUE_INT && asn->as.i < 0 ? 64512 : asn->as.i;
+    world->attrs[ATTR_RESOURCE_PATH] = (struct value){.kind = VALUE_ERROR};
+}
+
+static void ask(struct round *r)
+{
+    static const uint8_t MAY[] = {[TRUTH_YES] = MAY_YES, [TRUTH_NO] = MAY_NO, [TRUTH_UNSURE] = MAY_UNSURE};
+    for (size_t w = 0; w < WORLDS; w++) {
+        struct policy_result result;
+        arena_reset(&r->worlds);
+        world_make(&r->world, &r->chance, &r->worlds);
+        make_true(&r->world);
+        loaded_decide(&r->loaded, true, &result);
+        for (size_t i = 0; i < CONDITIONS; i++) {
+            r->truths[i][w] = MAY[loaded_truth(&r->loaded, i)];
+        }
+    }
+}
+
+static void report(const struct round *r, size_t one, unsigned may, size_t other, unsigned then)
+{
+    total.differences++;
+    printf("PDP_DIFF_SEED=%" PRIu64 ": said to be impossible, and is so:\n  %u of " STR_FMT
+           "\n  %u of " STR_FMT "\n",
+           r->seed, may, STR_ARG(r->conditions[one]), then, STR_ARG(r->conditions[other]));
+    fflush(stdout);
+}
+
+static void try_pair(struct round *r, struct reason *reason, size_t one, size_t other)
+{
+    unsigned may = 1 + chance_below(&r->chance, 6), then = 1 + chance_below(&r->chance, 6);
+    struct reason_mark mark = reason_mark(reason);
+    reason_assume(reason, r->loaded.extra[one], may);
+    reason_assume(reason, r->loaded.extra[other], then);
+    bool refuted = reason_refuted(reason, EFFORT);
+    reason_undo(reason, mark);
+    total.cases++;
+    total.refuted += refuted;
+    for (size_t w = 0; refuted && w < WORLDS; w++) {
+        if ((r->truths[one][w] & may) != 0 && (r->truths[other][w] & then) != 0) {
+            report(r, one, may, other, then);
+            return;
+        }
+    }
+}
+
+static void run(struct round *r)
+{
+    for (size_t i = 0; i < CONDITIONS; i++) {
+        struct buf text_of = {0};
+        put_condition(r, &text_of, chance_below(&r->chance, 4));
+        r->conditions[i] = arena_str(&r->arena, buf_view(&text_of), NULL);
+        buf_fini(&text_of);
+    }
+    struct str common = str_of(COMMON);
+    r->loaded.world = &r->world;
+    r->loaded.seed = r->seed;
+    total.sets++;
+    if (loaded_read(&r->loaded, &common, 1, r->conditions, CONDITIONS) != PDP_ERR_OK) {
+        if (getenv("PDP_DIFF_REFUSED") != NULL) {
+            struct buf out = {0};
+            diags_render(&r->loaded.diags, &out);
+            fwrite(out.at, 1, out.len, stdout);
+            buf_fini(&out);
+        }
+        total.refused++;
+        return;
+    }
+    ask(r);
+    const struct reason_input input = {.program = r->loaded.program, .lists = r->loaded.lists};
+    AUTO(reason_free) struct reason *reason = NULL;
+    invariant(reason_new(&input, &reason) == PDP_ERR_OK);
+    for (size_t one = 0; one < CONDITIONS; one++) {
+        for (size_t other = 0; other < CONDITIONS && total.differences < SHOWN; other++) {
+            try_pair(r, reason, one, other);
+        }
+    }
+}
+
+static void run_seed(uint64_t seed)
+{
+    static struct round r;
+    r = (struct round){.seed = seed, .chance = {.state = seed * 5 + 1}};
+    arena_init(&r.arena, 0, 0);
+    arena_init(&r.worlds, 0, 0);
+    r.gen = ARENA_NEW(&r.arena, struct gen);
+    r.gen->chance = &r.chance;
+    r.gen->arena = &r.arena;
+    run(&r);
+    loaded_fini(&r.loaded);
+    arena_fini(&r.arena);
+    arena_fini(&r.worlds);
+}
+
+int main(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    const uint64_t standard = 60000;
+#else
+    const uint64_t standard = 600000;
+#endif
+    uint64_t seeds[2], cases = diff_cases(standard), round = 0;
+    size_t count = diff_seeds(seeds);
+    printf("seeds %" PRIu64 " and %" PRIu64 "\n", seeds[0], seeds[1]);
+    for (; diff_goes_on(total.cases, cases) && total.differences < SHOWN &&
+           total.refused < 100 + total.sets / 2;
+         round++) {
+        run_seed(seeds[round % count] + round / count);
+        if (diff_once()) {
+            break;
+        }
+    }
+    printf("%" PRIu64 " pairs of %" PRIu64 " sets (%" PRIu64 " refused), %" PRIu64
+           " of them impossible, %" PRIu64 " of which are not\n",
+           total.cases, total.sets, total.refused, total.refuted, total.differences);
+    printf("next seed %" PRIu64 "\n", seeds[0] + round / count);
+    bool lively = diff_once() || total.refuted * 50 > total.cases;
+    return total.differences == 0 && total.refused * 2 < total.sets && lively ? 0 : 1;
+}
