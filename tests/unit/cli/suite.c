@@ -237,7 +237,8 @@ Test(cli_suite, every_claim_tells_what_came_where_it_does_not)
         "reason: hm}}\n"
         "  - {name: b, with: [bob, page, post], expect: {effect: allow, strength: mfa, max_age: 1h30m, "
         "missing: "
-        "[]}}\n",
+        "[]}}\n"
+        "  - {name: c, with: [bob, page], request: {action: {name: PUT}}, expect: {obligations: [mail]}}\n",
         "a: allow/policy; effectdeny or terminate but allow; codeunsure but policy; ruleweb/prove but "
         "web/all; "
         "rulesweb/all, web/prove but web/all; risk90 to 100 but 3.23; levelhigh but low; signalsin the "
@@ -246,7 +247,8 @@ Test(cli_suite, every_claim_tells_what_came_where_it_does_not)
         "exceptionsglass "
         "but none; missingx but none; strengthmfa but none; max_age5m but none; messagehm but none; reasonhm "
         "but a rule decided\n"
-        "b: step_up/policy; effectallow but step_up; max_age1h30m but 15m\n");
+        "b: step_up/policy; effectallow but step_up; max_age1h30m but 15m\n"
+        "c: allow/policy; obligationsmail but log, mail\n");
 }
 
 Test(cli_suite, what_is_refused_is_missed_unless_it_is_expected)

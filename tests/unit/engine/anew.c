@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/anew.h"
 
+#include "engine/keep.h"
 #include "support/harness.h"
 
 #include <criterion/criterion.h>
@@ -61,6 +62,34 @@ Test(engine_anew, answers_as_an_engine_that_was_just_made)
     buf_fini(&first);
     buf_fini(&again);
     buf_fini(&third);
+    harness_fini(&harness);
+}
+
+// What is kept besides sessions: sources, the population, recent scores.
+static void keep(struct harness *harness, struct buf *out)
+{
+    buf_clear(out);
+    cr_assert_eq(engine_keep(harness->engine, out), PDP_ERR_OK);
+}
+
+Test(engine_anew, forgets_what_is_kept_besides_sessions)
+{
+    struct harness harness = {0};
+    struct buf fresh = {0}, used = {0}, anew = {0}, answers = {0};
+    cr_assert(harness_load(&harness, POLICIES));
+    keep(&harness, &fresh);
+    for (int round = 0; round < 2; round++) {
+        live(&harness, &answers);
+        keep(&harness, &used);
+        cr_expect_not(str_eq(buf_view(&fresh), buf_view(&used)));
+        cr_assert_eq(engine_anew(harness.engine), PDP_ERR_OK);
+        keep(&harness, &anew);
+        cr_expect(str_eq(buf_view(&fresh), buf_view(&anew)));
+    }
+    buf_fini(&fresh);
+    buf_fini(&used);
+    buf_fini(&anew);
+    buf_fini(&answers);
     harness_fini(&harness);
 }
 
