@@ -8,9 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 #define PLAYED_MOST 200 // of one input: the reader is what is tried
 
-static const char POLICIES[] = "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\nrules:\n"
-                               "  - {id: all, effect: allow}\n"
-                               "  - {id: abroad, effect: deny, when: geo.country == \"CH\" || risk.score > 60.0}\n";
+static const char POLICIES[] =
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\nrules:\n"
+    "  - {id: all, effect: allow}\n"
+    "  - {id: abroad, effect: deny, when: geo.country == \"CH\" || risk.score > 60.0}\n";
 
 static void check(bool holds)
 {
@@ -54,8 +55,7 @@ static void play(const struct suite *suite)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    const struct snapshot_file file = {
-        STR("fuzz_test.yaml"), {(const char *)bytes, len}, PDP_ERR_OK, {0}};
+    const struct snapshot_file file = {STR("fuzz_test.yaml"), {(const char *)bytes, len}, PDP_ERR_OK, {0}};
     AUTO(diags_fini) struct diags diags;
     AUTO(buf_fini) struct buf words = {0};
     AUTO(suite_free) struct suite *suite = NULL;

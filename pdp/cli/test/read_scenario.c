@@ -288,10 +288,8 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
                      READING_PLAYS_MOST);
         return;
     }
-    struct geo_set *geo = NULL;
     if (step.places != NULL) {
-        reading_note(r, places_read(step.places, r->arena, r->diags, &geo));
-        steps->geo = geo;
+        steps->geo = reading_places(r, step.places);
     }
     const struct conf_node *name = conf_get(node, "name");
     const struct suite_play like = {.name = step.name,
@@ -367,16 +365,12 @@ static void check_given(struct reading *r, const struct conf_node *given)
 void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_doc *doc)
 {
     struct scenario scenario = {.start_ms = READING_NOW_MS};
-    struct geo_set *geo = NULL;
     size_t errors = r->diags->errors;
     enum pdp_err err =
         conf_read(from->root, FIELDS, COUNT_OF(FIELDS), "a Scenario", &scenario, r->arena, r->diags);
     reading_note(r, err);
     check_given(r, scenario.given);
-    if (scenario.places != NULL) {
-        reading_note(r, places_read(scenario.places, r->arena, r->diags, &geo));
-        doc->geo = geo;
-    }
+    doc->geo = reading_places(r, scenario.places);
     if (scenario.steps == NULL) {
         return;
     }

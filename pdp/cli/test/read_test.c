@@ -137,14 +137,10 @@ static void read_cases(struct reading *r, const struct ground *ground, const str
 void read_test(struct reading *r, const struct conf_doc *from, struct suite_doc *doc)
 {
     struct test test = {.now_ms = READING_NOW_MS};
-    struct geo_set *geo = NULL;
     reading_note(r, conf_read(from->root, FIELDS, COUNT_OF(FIELDS), "a Test", &test, r->arena, r->diags));
     doc->start_ms = test.now_ms;
     check_given(r, test.given);
-    if (test.places != NULL) {
-        reading_note(r, places_read(test.places, r->arena, r->diags, &geo));
-        doc->geo = geo;
-    }
+    doc->geo = reading_places(r, test.places);
     if (items_of(test.cases) > READING_PLAYS_MOST) {
         reading_fail(r, PDP_ERR_LIMIT, test.cases->place, "a Test has at most %d cases", READING_PLAYS_MOST);
         return;

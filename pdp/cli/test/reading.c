@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/reading.h"
 
+#include "cli/test/places.h"
+
 #include "cli/test/shapes.h"
 
 #include <stdarg.h>
@@ -83,6 +85,18 @@ void reading_once(struct reading *r, struct map *seen, struct str name, struct p
         *kept = place;
         reading_note(r, map_put(seen, name, (uintptr_t)kept));
     }
+}
+
+const struct geo_set *reading_places(struct reading *r, const struct conf_node *map)
+{
+    struct reading_geo *kept = map != NULL ? reading_array(r, 1, sizeof *kept) : NULL;
+    if (kept == NULL) {
+        return NULL;
+    }
+    reading_note(r, places_read(map, r->arena, r->diags, &kept->set));
+    kept->next = r->geo;
+    r->geo = kept;
+    return kept->set;
 }
 
 // ---- Heads ---------------------------------------------------------------------------------------

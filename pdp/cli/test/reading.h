@@ -11,10 +11,17 @@
 #define READING_NOW_MS \
     INT64_C(1795420800000) // 2026-11-23T08:00:00Z, a Monday: where a document names no time
 
+// A set of geo data that a suite owns.
+struct reading_geo {
+    struct geo_set *set;
+    struct reading_geo *next;
+};
+
 // Documents that are being read. Everything lives in `arena` but the geo sets.
 struct reading {
     struct arena *arena;
     struct diags *diags;
+    struct reading_geo *geo; // all that were made, whether anything came of them or not
     enum pdp_err first;
 };
 
@@ -33,6 +40,9 @@ struct str reading_shown(struct reading *r, struct str text);
 // a mistake; `what` has that name then.
 void reading_names(struct map *seen);
 void reading_once(struct reading *r, struct map *seen, struct str name, struct place place, const char *what);
+
+// The geo data of `places`; NULL where the map is (or has a mistake, which is noted).
+const struct geo_set *reading_places(struct reading *r, const struct conf_node *map);
 
 // What every document of tests has; `name`, `description`, `class` of *doc are filled. false: it is noted.
 bool reading_head(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);

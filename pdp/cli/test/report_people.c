@@ -11,8 +11,9 @@ static void put_time(int64_t ms, struct buf *out)
 
 static void put_since(int64_t ms, struct buf *out)
 {
-    buf_printf(out, "+%lldh%02lldm%02llds", (long long)(ms / 3600000), (long long)(ms / 60000 % 60),
-               (long long)(ms / 1000 % 60));
+    uint64_t left = ms < 0 ? (uint64_t)-ms : (uint64_t)ms;
+    buf_printf(out, "%s%lluh%02llum%02llus", ms < 0 ? "-" : "+", (unsigned long long)(left / 3600000),
+               (unsigned long long)(left / 60000 % 60), (unsigned long long)(left / 1000 % 60));
 }
 
 static void put_head(const struct suite_doc *doc, const struct report_failure *failure, const char *indent,

@@ -8,6 +8,7 @@ struct suite {
     struct arena arena;
     struct suite_doc *docs;
     size_t count;
+    struct reading_geo *geo;
 };
 
 static void read_doc(struct reading *r, const struct conf_doc *from, struct map seen[2], struct suite *suite)
@@ -17,7 +18,7 @@ static void read_doc(struct reading *r, const struct conf_doc *from, struct map 
     if (!reading_head(r, from, doc)) {
         return;
     }
-    suite->count++; // from here on its geo data is the suite's
+    suite->count++;
     const char *what = doc->kind == SUITE_TEST ? "Test" : "Scenario";
     reading_once(r, &seen[doc->kind], doc->name, doc->place, what);
     if (doc->kind == SUITE_TEST) {
@@ -82,6 +83,7 @@ enum pdp_err suite_read(const struct snapshot_file *files, size_t count, struct 
     for (size_t i = 0; i < count; i++) {
         read_file(&reading, &files[i], seen, suite);
     }
+    suite->geo = reading.geo;
     map_fini(&seen[SUITE_TEST]);
     map_fini(&seen[SUITE_SCENARIO]);
     if (reading.first == PDP_ERR_OK && diags->errors > 0) {
@@ -98,9 +100,8 @@ void suite_free(struct suite **suite)
     if (s == NULL) {
         return;
     }
-    for (size_t i = 0; i < s->count; i++) {
-        struct geo_set *geo = (struct geo_set *)(uintptr_t)s->docs[i].geo;
-        geo_set_free(&geo);
+    for (struct reading_geo *geo = s->geo; geo != NULL; geo = geo->next) {
+        geo_set_free(&geo->set);
     }
     arena_fini(&s->arena);
     free(s);

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`pdpctl test`: what docs/TESTING.md does not show word for word. `testing.py PDPCTL`."""
+import json
+import os
+import pathlib
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+SECONDS = 60
+POLICY = """apiVersion: pdp/v1
+kind: Policy
+metadata: {name: web}
+rules:
+  - {id: all, effect: allow}
+  - {id: no-writing, effect: deny, actions: [POST]}
+"""
+TEST = """apiVersion: pdp/v1
+kind: Test
+metadata: {name: web}
+request: {subject: {type: user, id: ann}, resource: {type: route, id: "/<&\\"'>"}}
+cases:
+  - {name: reads, request: {action: {name: GET}}, expect: {effect: allow}}
+  - {name: "writes <&\\"'> # \\\\", request: {action: {name: POST}}, expect: {effect: deny, rule: web/no-writing}}
+"""
+SCENARIO = """apiVersion: pdp/v1
+kind: Scenario
+metadata: {name: NAME, labels: {class: CLASS}}
+STOPS
+given: {ann: {subject: {type: user, id: ann}, resource: {type: route, id: /x}}}
+steps:
+  - {name: reads, with: ann, request: {action: {name: GET}}}
+  - {name: writes, at: +5s, with: ann, request: {action: {name: POST}}}
+"""
+failures = 0
+
+
+def check(holds, what):
+    global failures
+    if not holds:
+        failures += 1
+        print(f"FAIL: {what}")
+
+
+def run(*args):
+    done = subprocess.run([PDPCTL, "test", *map(str, args)], capture_output=True, text=True, timeout=SECONDS, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def says(args, code, out, err=""):
+    got = run(*args)
+    check(got == (code, out, err), f"{args}: {got} instead of {(code, out, err)}")
+
+
+class Watching:
+    def __init__(self, folder):
+        self.process = subprocess.Popen([PDPCTL, "test", "--watch", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.text = ""
+
+    def until(self, line):
+        """What was printed up to a line that begins so."""
+        end = time.monotonic() + SECONDS
+        while not any(each.startswith(line) for each in self.text.split("\n")[:-1]):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                check(False, f"no line `{line}` in {self.text!r}")
+                return ""
+            more = os.read(self.process.stdout.fileno(), 65536).decode()
+            if not more:
+                check(False, f"it ended: {self.text!r}")
+                return ""
+            self.text += more
+        seen, self.text = self.text, ""
+        return seen
+
+    def end(self):
+        self.process.terminate()
+        check(self.process.wait(SECONDS) == -15, "a watch ends when it is told to")
+
+
+def watches(folder):
+    watching = Watching(folder)
+    seen = watching.until("2 passed in 1 document")
+    check("now" not in seen, f"nothing was there before: {seen!r}")
+    (folder / "web.yaml").write_text(POLICY.replace("[POST]", "[PUT]"))
+    seen = watching.until("now fails: ")
+    check("1 of 2 failed in 1 document\n" in seen, seen)
+    check("\nchanged: web.yaml\n" in seen, seen)
+    check("now fails: web: writes <&\"'> # \\x5c\n" in seen, seen)
+    (folder / "web.yaml").write_text("no: policy\n")
+    seen = watching.until("pdpctl: ")
+    check("web.yaml:1:1: error: " in seen, seen)
+    below = folder / "below"
+    below.mkdir()
+    watching.until("pdpctl: ")
+    (folder / "web.yaml").write_text(POLICY)
+    seen = watching.until("now passes: ")
+    check("2 passed in 1 document\nnow passes: web: writes" in seen, seen)
+    (below / "more_test.yaml").write_text(TEST.replace("{name: web}", "{name: more}"))
+    watching.until("4 passed in 2 documents")
+    (below / "more_test.yaml").unlink()
+    watching.until("2 passed in 1 document")
+    watching.end()
+
+
+def tells_programs(folder, scratch):
+    report = scratch / "report.xml"
+    code, out, _ = run(folder, "--tap", "--junit", report)
+    check((code, out) == (0, "TAP version 14\n1..2\nok 1 - web: reads\nok 2 - web: writes <&\"'> \\# \\\\x5c\n"), out)
+    (folder / "web.yaml").write_text(POLICY.replace("[POST]", "[PUT]"))
+    code, out, _ = run(folder, "--junit", report)
+    tree = xml.etree.ElementTree.parse(report).getroot()
+    check(code == 1 and tree.get("tests") == "2" and tree.get("failures") == "1", out)
+    case = tree.find("testsuite")[1]
+    check(case.get("name") == "writes <&\"'> # \\x5c" and case.get("line") == "7", str(case.attrib))
+    check(case[0].get("message") == "effect: expected deny, got allow", str(case[0].attrib))
+    check(case[0].text.startswith(f"{folder}/web_test.yaml:7:13: case `writes <&\"'> # \\x5c` at 2026-11-23T08:00:00Z\n"), case[0].text)
+    (folder / "web.yaml").write_text(POLICY)
+    code, _, err = run(folder, "--junit", scratch / "nowhere" / "report.xml")
+    check(code == 2 and "cannot be written: No such file or directory" in err, err)
+
+
+def plays_scenarios(folder, scratch):
+    library = scratch / "library"
+    library.mkdir()
+    for name, kind, stops in (("stopped", "attack", "stops: writes"), ("not-stopped", "attack", "stops: reads"), ("ann", "innocent", "")):
+        (library / f"{name}.yaml").write_text(SCENARIO.replace("NAME", name).replace("CLASS", kind).replace("STOPS\n", stops + "\n" if stops else ""))
+    says(["--scenarios", library, folder], 1, """\
+SCENARIO     FIRST REACTION  ANSWER                RISK  STOP AT  OUTCOME
+not-stopped  writes          deny, web/no-writing  3.2   reads    NOT STOPPED
+stopped      writes          deny, web/no-writing  3.2   writes   stopped
+
+SCENARIO  FIRST REACTION  ANSWER                RISK  STOP AT  OUTCOME
+ann       writes          deny, web/no-writing  3.2   -        1 denied
+
+1 of 2 attacks stopped in time; of 1 innocents 0 terminated, 1 denied, 0 stepped up
+""")
+    code, out, _ = run("--scenarios", library, folder, "--filter", "ann", "--json")
+    told = json.loads(out)
+    one = told["scenarios"][0]
+    check(code == 0 and told["ok"] and (told["innocents"], told["innocents_denied"], told["attacks"]) == (1, 1, 0), out)
+    check((one["name"], one["class"], one["questions"], one["denied"], one["terminated"]) == ("ann", "innocent", 2, 1, 0), out)
+    check(one["reaction"]["after_ms"] == 5000 and one["reaction"]["rule"] == "web/no-writing", out)
+    says(["--scenarios", folder, folder], 2, "", f"""\
+{folder}/web.yaml:2:7: error: a file of tests holds documents of kind `Test` and `Scenario` only
+    2 | kind: Policy
+      |       ^~~~~~
+  hint: policies stand in files of other names, which are served
+pdpctl: `{folder}` has 1 mistake
+""")
+
+
+def refuses(folder, scratch):
+    bare = scratch / "bare"
+    bare.mkdir()
+    (bare / "web.yaml").write_text(POLICY)
+    says([bare], 2, "", f"pdpctl: `{bare}` has no tests\n  hint: they stand in files whose names end in `_test.yaml`\n")
+    says([folder, "--filter", "nobody"], 2, "", "pdpctl: no test has a name with `nobody`\n"
+         "  hint: it is looked for in names of documents, and of cases of a Test\n")
+    says([folder, "--watch", "--tap"], 2, "", "pdpctl: `--watch`, `--scenarios` and reports for programs do not go together\n"
+         "  hint: give one of them\n")
+    says([folder, "--json"], 2, "", "pdpctl: `--json` goes with `--scenarios`\n  hint: `--junit FILE` and `--tap` are for programs\n")
+    says([scratch / "nowhere"], 2, "", f"pdpctl: `{scratch / 'nowhere'}` cannot be loaded: No such file or directory\n"
+         "  hint: name a folder of *.yaml documents\n")
+    code, _, err = run("--watch", scratch / "nowhere")
+    check(code == 2 and "cannot be watched: No such file or directory" in err, err)
+    checked = subprocess.run([PDPCTL, "check", folder, "--json"], capture_output=True, text=True, check=True)
+    check(json.loads(checked.stdout)["tests"] == 1, checked.stdout)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        scratch = pathlib.Path(name)
+        folder = scratch / "policies"
+        folder.mkdir()
+        (folder / "web.yaml").write_text(POLICY)
+        (folder / "web_test.yaml").write_text(TEST)
+        watches(folder)
+        tells_programs(folder, scratch)
+        plays_scenarios(folder, scratch)
+        refuses(folder, scratch)
+    print(f"testing: {failures} failures")
+    return 1 if failures else 0
+
+
+PDPCTL = os.path.abspath(sys.argv[1])
+sys.exit(main())
