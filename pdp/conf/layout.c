@@ -95,7 +95,10 @@ static int64_t line_column(struct print *p, size_t i)
     if (leaf == NULL) {
         return new_column(p, mark->block);
     }
-    int64_t column = new_column(p, leaf->block) + (leaf->key || leaf->block == MARKS_NONE ? 0 : STEP);
+    if (leaf->block == MARKS_NONE) { // `...` further left would end the document
+        return column_of(p, mark->at);
+    }
+    int64_t column = new_column(p, leaf->block) + (leaf->key ? 0 : STEP);
     p->moves[mark->leaf] = (int32_t)(column - column_of(p, mark->at));
     return column;
 }

@@ -39,6 +39,7 @@ static const struct {
     {"a byte order mark", "\xef\xbb\xbf\na: b\n",
      "\xef\xbb\xbf"
      "a: b\n"},
+    {"text that is all there is", " ...\n  a\n", NULL},
     {"nothing", "", NULL},
     {"only comments", "# a\n   # b\n", "# a\n# b\n"},
 };
