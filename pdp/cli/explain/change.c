@@ -150,6 +150,18 @@ static void walk_exceptions(struct search *s)
     }
 }
 
+// Where the first match wins, an earlier rule that is lifted leaves the place to the next.
+static void join_lifts(struct search *s)
+{
+    uint64_t lifts = 0;
+    for (uint32_t i = 0; i < s->world->parts.set->exception_count; i++) {
+        lifts |= s->exceptions[i].mask;
+    }
+    for (uint32_t i = 0; i < s->world->parts.set->rule_count; i++) {
+        s->rules[i].before |= s->rules[i].before != 0 ? lifts : 0;
+    }
+}
+
 // A step-up moves what is risky too, and what the issuer says.
 static bool moves_with_proof(const struct attribute *attribute)
 {
@@ -393,6 +405,7 @@ static bool prepare(struct search *s, struct arena *arena)
     }
     walk_rules(s);
     walk_exceptions(s);
+    join_lifts(s);
     join_proofs(s);
     options_make(&s->options);
     for (uint32_t i = 0; i < s->options.count; i++) {

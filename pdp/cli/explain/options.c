@@ -119,9 +119,10 @@ uint64_t options_time(struct options *o, int64_t at_ms)
     if (at != NULL && at->test_count == 0) {
         at->is = value_time_ms(o->world->seen->now_ms);
     }
-    bool later = at_ms > o->world->seen->now_ms && at_ms < TIME_MAX_S * TIME_MS_PER_S;
-    struct option_test test = {.kind = TEST_AT, .value = value_time_ms(at_ms)};
-    return later ? note(o, at, test) : at != NULL ? UINT64_C(1) << (at - o->list) : 0;
+    if (at_ms <= o->world->seen->now_ms || at_ms >= TIME_MAX_S * TIME_MS_PER_S) {
+        return at != NULL ? UINT64_C(1) << (at - o->list) : 0; // it has turned, or never does
+    }
+    return note(o, at, (struct option_test){.kind = TEST_AT, .value = value_time_ms(at_ms)});
 }
 
 // ---- What a side of a comparison would have to be ----------------------------------------------

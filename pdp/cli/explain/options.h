@@ -105,4 +105,12 @@ uint64_t options_time(struct options *options, int64_t at_ms);
 // Makes the options of all attributes out of their tests; once, after all walks.
 void options_make(struct options *options);
 
+// The value at a bound of an attribute (side 0), just below it (-1) or just above (1), of the attribute's
+// kind. false: there is none.
+bool options_near(const struct options *options, const struct attribute *at, const struct value *bound,
+                  int side, struct value *out);
+bool options_ordered(uint8_t kind); // numbers, times, durations, levels, strengths
+// From 0 to 1: of numbers by a share of the larger; of times in days; of levels and strengths in steps.
+double options_distance(const struct value *a, const struct value *b);
+
 #endif

@@ -2,7 +2,6 @@
 // Tests of an attribute to other values that it could have.
 #include "cli/explain/options.h"
 
-#include "base/num.h"
 #include "cel/frame.h"
 #include "risk/model.h"
 
@@ -13,7 +12,6 @@ enum {
 };
 
 static const double SIZE_ONE = 1, SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.1;
-static const double DAY_S = 86400;
 static const int64_t NO_ASN = INT64_C(4199999999); // an AS number that nobody has
 
 struct making {
@@ -73,118 +71,6 @@ static void add_value(struct making *m, struct value to, enum option_say say, st
 
 // ---- Numbers, times, levels: the bound itself, and just across on both sides --------------------
 
-static bool is_number(uint8_t kind)
-{
-    return kind == VALUE_INT || kind == VALUE_UINT || kind == VALUE_DOUBLE;
-}
-
-static double to_double(const struct value *v)
-{
-    return v->kind == VALUE_INT      ? (double)v->as.i
-           : v->kind == VALUE_UINT   ? (double)v->as.u
-           : v->kind == VALUE_DOUBLE ? v->as.d
-                                     : (double)v->as.i + (double)v->n / 1e9;
-}
-
-static uint8_t number_kind(const struct attribute *at, const struct value *bound)
-{
-    return at->type == CEL_INT      ? VALUE_INT
-           : at->type == CEL_DOUBLE ? VALUE_DOUBLE
-           : is_number(at->is.kind) ? at->is.kind
-                                    : bound->kind;
-}
-
-static bool near_int(const struct value *bound, int side, struct value *out)
-{
-    double d = to_double(bound);
-    if (bound->kind != VALUE_DOUBLE) {
-        int64_t i = bound->kind == VALUE_UINT && bound->as.u > INT64_MAX ? INT64_MAX : bound->as.i;
-        *out = value_int(num_add_sat(i, side));
-        return true;
-    }
-    if (!(fabs(d) < 9e15)) {
-        return false;
-    }
-    bool whole = floor(d) == d;
-    *out = value_int(whole ? (int64_t)d + side : (int64_t)floor(d) + (side > 0));
-    return whole || side != 0;
-}
-
-static bool near_number(const struct attribute *at, const struct value *bound, int side, struct value *out)
-{
-    uint8_t kind = number_kind(at, bound);
-    if (kind == VALUE_DOUBLE) {
-        double d = to_double(bound);
-        *out = value_double(side == 0 ? d : nextafter(d, side < 0 ? -INFINITY : INFINITY));
-        return isfinite(out->as.d);
-    }
-    if (!near_int(bound, side, out) || (kind == VALUE_UINT && out->as.i < 0)) {
-        return false;
-    }
-    out->kind = kind;
-    return true;
-}
-
-static bool near_time(const struct value *bound, int side, struct value *out)
-{
-    *out = *bound;
-    if (bound->kind == VALUE_TIMESTAMP) {
-        out->as.i = num_add_sat(bound->as.i, side);
-        return true;
-    }
-    int64_t nanos = 0;
-    bool good = time_to_nanos(bound, &nanos);
-    *out = time_of_nanos(num_add_sat(nanos, (int64_t)side * 1000000000));
-    return good;
-}
-
-static bool near_order(const struct options *o, const struct value *bound, int side, struct value *out)
-{
-    const struct cel_env *env = o->world->parts.env;
-    size_t count = bound->kind == VALUE_LEVEL ? env->level_count : env->strength_count;
-    *out = *bound;
-    out->as.i += side;
-    return out->as.i >= 0 && out->as.i < (int64_t)count;
-}
-
-static bool near_kind(uint8_t kind)
-{
-    return is_number(kind) || kind == VALUE_TIMESTAMP || kind == VALUE_DURATION || kind == VALUE_LEVEL ||
-           kind == VALUE_STRENGTH;
-}
-
-// The value at the bound (side 0), just below it (-1) or just above. false: there is none.
-static bool near(const struct making *m, const struct value *bound, int side, struct value *out)
-{
-    switch (bound->kind) {
-    case VALUE_INT:
-    case VALUE_UINT:
-    case VALUE_DOUBLE:
-        return near_number(m->at, bound, side, out);
-    case VALUE_TIMESTAMP:
-    case VALUE_DURATION:
-        return near_time(bound, side, out);
-    case VALUE_LEVEL:
-    case VALUE_STRENGTH:
-        return near_order(m->o, bound, side, out);
-    default:
-        return false;
-    }
-}
-
-// A share of the larger of both; of times, in days; of levels, in steps. From 0 to 1.
-static double distance(const struct value *a, const struct value *b)
-{
-    double x = to_double(a), y = to_double(b), d = fabs(x - y);
-    if (a->kind != b->kind && !(is_number(a->kind) && is_number(b->kind))) {
-        return SIZE_ONE;
-    }
-    double scale = a->kind == VALUE_TIMESTAMP || a->kind == VALUE_DURATION ? DAY_S
-                   : is_number(a->kind)                                    ? fmax(fmax(fabs(x), fabs(y)), 1)
-                                                                           : 1;
-    return d / scale / (1 + d / scale);
-}
-
 static enum option_say say_bound(const struct making *m, const struct value *to, int side, bool equal)
 {
     if (side != 0) {
@@ -194,12 +80,15 @@ static enum option_say say_bound(const struct making *m, const struct value *to,
     return order == 1 ? OPTION_AT_LEAST : order == -1 ? OPTION_AT_MOST : OPTION_IS;
 }
 
+static const int SIDES[] = {0, -1, 1}; // the bound itself is told before what is just across
+
 static void make_bound(struct making *m, const struct value *bound, bool equal)
 {
-    for (int side = -1; side <= 1; side++) {
+    for (size_t i = 0; i < COUNT_OF(SIDES); i++) {
+        int side = SIDES[i];
         struct value to;
-        if (near(m, bound, side, &to)) {
-            double size = is_missing(m->at) ? SIZE_ONE : distance(&to, &m->at->is);
+        if (options_near(m->o, m->at, bound, side, &to)) {
+            double size = is_missing(m->at) ? SIZE_ONE : options_distance(&to, &m->at->is);
             add_value(m, to, say_bound(m, &to, side, equal), *bound, size);
         }
     }
@@ -308,8 +197,10 @@ static void make_texts(struct making *m, const struct option_test *test)
     for (uint32_t i = 0; test->kind == TEST_STARTS && i < m->at->test_count; i++) {
         const struct option_test *end = &m->at->tests[i];
         if (end->kind == TEST_ENDS) {
-            struct str both = arena_printf(m->o->arena, STR_FMT STR_FMT, STR_ARG(value_text(&test->value)),
-                                           STR_ARG(value_text(&end->value)));
+            struct str first = value_text(&test->value), last = value_text(&end->value);
+            bool slash = str_ends(first, STR("/")) && str_starts(last, STR("/")); // one is enough
+            struct str both = arena_printf(m->o->arena, STR_FMT STR_FMT, STR_ARG(first),
+                                           STR_ARG(str_sub(last, slash ? 1 : 0, last.len)));
             add_value(m, value_str(both), OPTION_IS, value_str(both), SIZE_ONE);
         }
     }
@@ -484,20 +375,20 @@ static void add_level(struct making *m, int64_t level)
     option.to.value = value_double(score);
     option.to.level = (enum risk_level)level;
     option.to.score = score;
-    option.size = distance(&option.to.value, &m->at->is);
+    option.size = options_distance(&option.to.value, &m->at->is);
     add(m, option);
 }
 
 static void add_score(struct making *m, const struct value *bound, int side)
 {
     struct value to;
-    if (!is_number(bound->kind) || !near_number(m->at, bound, side, &to) || to.as.d < 0 || to.as.d > 100) {
+    if (!options_near(m->o, m->at, bound, side, &to) || to.as.d < 0 || to.as.d > 100) {
         return;
     }
     struct option option = {.to = {.value = to}, .than = *bound, .say = say_bound(m, &to, side, false)};
     option.to.score = to.as.d;
     option.to.level = risk_level_of(m->o->world->parts.risk, to.as.d);
-    option.size = distance(&to, &m->at->is);
+    option.size = options_distance(&to, &m->at->is);
     add(m, option);
 }
 
@@ -505,11 +396,11 @@ static void make_risk(struct making *m)
 {
     for (uint32_t i = 0; i < m->at->test_count && !m->o->world->seen->risk->deny; i++) {
         const struct value *bound = &m->at->tests[i].value;
-        for (int side = -1; side <= 1; side++) {
+        for (size_t k = 0; k < COUNT_OF(SIDES); k++) {
             if (bound->kind == VALUE_LEVEL) {
-                add_level(m, bound->as.i + side);
+                add_level(m, bound->as.i + SIDES[k]);
             } else {
-                add_score(m, bound, side);
+                add_score(m, bound, SIDES[k]);
             }
         }
     }
@@ -521,7 +412,7 @@ static void make_times(struct making *m)
         const struct value *at = &m->at->tests[i].value;
         struct option option = {.to = {.value = *at}, .say = OPTION_AT, .than = *at};
         option.to.now_ms = at->as.i * 1000 + at->n / 1000000;
-        option.size = distance(at, &m->at->is);
+        option.size = options_distance(at, &m->at->is);
         add(m, option);
     }
 }
@@ -568,7 +459,7 @@ static void make_test(struct making *m, const struct option_test *test)
             make_truths(m);
         } else if (text && test->kind == TEST_IS) {
             make_texts(m, test);
-        } else if (near_kind(test->value.kind)) {
+        } else if (options_ordered(test->value.kind)) {
             make_bound(m, &test->value, test->kind == TEST_IS);
         } else if (!text) {
             add_value(m, test->value, OPTION_IS, test->value, SIZE_ONE);

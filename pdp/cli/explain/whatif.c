@@ -206,8 +206,12 @@ static bool resolve(void *user, const struct cel_slot_info *slot, struct value *
         *out = (struct value){.kind = VALUE_ERROR, .n = CEL_ERROR_SAID};
         return true;
     }
-    for (size_t i = 0; i < world->count; i++) {
-        if (CHANGES[world->changes[i]->kind](world, world->changes[i], slot, out, &there)) {
+    // What a step-up brings along yields to what is said of the attribute itself, in whatever order.
+    for (size_t i = 0; i < 2 * world->count; i++) {
+        const struct whatif *change = world->changes[i % world->count];
+        bool second = i >= world->count;
+        if ((change->kind == WHATIF_PROOF) == second &&
+            CHANGES[change->kind](world, change, slot, out, &there)) {
             return there;
         }
     }

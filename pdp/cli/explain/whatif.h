@@ -62,7 +62,8 @@ struct whatif_world {
     struct policy_result result; // of the last asking
 };
 
-// false: memory is out. The world is wiped by whatif_fini, which leaves `keep` to its owner.
+// The frame is as the decision left it: what that had read is taken over. false: memory is out. The world is
+// wiped by whatif_fini, which leaves `keep` to its owner.
 MUST_USE bool whatif_init(struct whatif_world *world, const struct watched *seen, struct arena *keep);
 void whatif_fini(struct whatif_world *world);
 
