@@ -130,7 +130,7 @@ static int furthest(const struct mutant *mutant)
 static enum pdp_err play_all(struct attempt *attempt, const struct mutant *mutant, struct snapshot **snapshot)
 {
     AUTO(suite_runner_free) struct suite_runner *runner = NULL;
-    int last = furthest(mutant);
+    int last = attempt->shared->order->thorough ? LEVEL_ANY : furthest(mutant);
     TRY(suite_runner_new(snapshot, &runner));
     for (attempt->level = LEVEL_TOUCHED; attempt->level <= last && !attempt->noticed; attempt->level++) {
         TRY(play_level(attempt, runner));

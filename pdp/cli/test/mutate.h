@@ -31,6 +31,7 @@ struct mutate_order {
     struct suite_runner *runner; // of the folder, watched by
     struct cover *cover;
     size_t threads; // at least 1
+    bool thorough;  // all tests are played against each: for a test of which can notice
 };
 
 // *out is to be given back on failure too: NOMEM, or a mistake of a file. Costs a compilation a mistake, and

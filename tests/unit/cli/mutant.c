@@ -85,6 +85,20 @@ static const struct {
                       "`c.d` is negated: when: (a.b || !c.d) && e.f\n"
                       "`e.f` is left out: when: (a.b || c.d) && true\n"
                       "`e.f` is negated: when: (a.b || c.d) && !e.f\n"},
+    {"brackets in front of a part", WHEN("'(a.b || c.d) && e.f || (g.h ? 1 : 2) in [2]'"),
+     NO_WHEN("'false'") "`(a.b || c.d) && e.f` is left out: when: 'false || (g.h ? 1 : 2) in [2]'\n"
+                        "`(a.b || c.d) && e.f || (g.h ? 1 : 2) in [2]` is left out: when: 'true'\n"
+                        "`a.b || c.d` is left out: when: '(true) && e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`a.b` is left out: when: '(false || c.d) && e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`a.b` is negated: when: '(!a.b || c.d) && e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`c.d` is left out: when: '(a.b || false) && e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`c.d` is negated: when: '(a.b || !c.d) && e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`e.f` is left out: when: '(a.b || c.d) && true || (g.h ? 1 : 2) in [2]'\n"
+                        "`e.f` is negated: when: '(a.b || c.d) && !e.f || (g.h ? 1 : 2) in [2]'\n"
+                        "`(g.h ? 1 : 2) in [2]` is left out: when: '(a.b || c.d) && e.f || false'\n"
+                        "`(g.h ? 1 : 2) in [2]` is negated: when: '(a.b || c.d) && e.f || !((g.h ? 1 : 2) in "
+                        "[2])'\n"
+                        "`g.h` is negated: when: '(a.b || c.d) && e.f || (!g.h ? 1 : 2) in [2]'\n"},
     {"an order, and a number", WHEN("risk.score >= 60"),
      NO_WHEN("false") "`risk.score >= 60` is left out: when: true\n"
                       "`>=` becomes `>`: when: risk.score > 60\n"

@@ -37,6 +37,8 @@ static const char WEB[] =
 
 struct world {
     struct diags diags;
+    struct snapshot_file file, test;
+    struct snapshot_input input;
     struct suite *suite;
     struct suite_runner *runner;
     struct cover *cover;
@@ -44,29 +46,39 @@ struct world {
     struct buf said;
 };
 
+static void begin(struct world *world, const char *policy, const char *tests)
+{
+    struct snapshot *snapshot = NULL;
+    *world = (struct world){.file = {.name = STR("web.yaml"), .text = str_of(policy)},
+                            .test = {.name = STR("web_test.yaml"), .text = str_of(tests)}};
+    world->input = (struct snapshot_input){.files = &world->file, .file_count = 1};
+    diags_init(&world->diags, 10);
+    enum pdp_err err = snapshot_build(&world->input, (struct hash_key){1, 2}, &world->diags, &snapshot);
+    err = err == PDP_ERR_OK ? suite_read(&world->test, 1, &world->diags, &world->suite) : err;
+    diags_render(&world->diags, &world->said);
+    cr_assert_eq(err, PDP_ERR_OK, STR_FMT, STR_ARG(buf_view(&world->said)));
+    cr_assert_eq(cover_new(snapshot, &world->file, 1, &world->cover), PDP_ERR_OK);
+    cr_assert_eq(suite_runner_new(&snapshot, &world->runner), PDP_ERR_OK);
+    worker_watch(suite_runner_worker(world->runner), cover_watch(world->cover));
+}
+
+static void try_all(struct world *world, size_t threads, bool thorough)
+{
+    const struct mutate_order order = {.dir = ".",
+                                       .input = world->input,
+                                       .suite = world->suite,
+                                       .runner = world->runner,
+                                       .cover = world->cover,
+                                       .threads = threads,
+                                       .thorough = thorough};
+    cr_assert_eq(mutate_run(&order, &world->mutate), PDP_ERR_OK);
+}
+
 // Plays the tests, which pass, and tries all mutants.
 static void run(struct world *world, const char *policy, const char *tests, size_t threads)
 {
-    const struct snapshot_file file = {.name = STR("web.yaml"), .text = str_of(policy)};
-    const struct snapshot_file test = {.name = STR("web_test.yaml"), .text = str_of(tests)};
-    const struct snapshot_input input = {.files = &file, .file_count = 1};
-    struct snapshot *snapshot = NULL;
-    *world = (struct world){0};
-    diags_init(&world->diags, 10);
-    enum pdp_err err = snapshot_build(&input, (struct hash_key){1, 2}, &world->diags, &snapshot);
-    err = err == PDP_ERR_OK ? suite_read(&test, 1, &world->diags, &world->suite) : err;
-    diags_render(&world->diags, &world->said);
-    cr_assert_eq(err, PDP_ERR_OK, STR_FMT, STR_ARG(buf_view(&world->said)));
-    cr_assert_eq(cover_new(snapshot, &file, 1, &world->cover), PDP_ERR_OK);
-    cr_assert_eq(suite_runner_new(&snapshot, &world->runner), PDP_ERR_OK);
-    worker_watch(suite_runner_worker(world->runner), cover_watch(world->cover));
-    const struct mutate_order order = {.dir = ".",
-                                       .input = input,
-                                       .suite = world->suite,
-                                       .cover = world->cover,
-                                       .runner = world->runner,
-                                       .threads = threads};
-    cr_assert_eq(mutate_run(&order, &world->mutate), PDP_ERR_OK);
+    begin(world, policy, tests);
+    try_all(world, threads, false);
     buf_clear(&world->said);
     mutate_print(&world->mutate, &world->said);
     buf_byte(&world->said, 0);
@@ -155,4 +167,87 @@ Test(cli_mutate, counts_what_does_not_compile)
            "   10 -   - {id: r, effect: deny, actions: [GET]}\n"
            "   10 +   - {id: r, effect: deny}\n"
            "  hint: add a test with another action or resource, for which the rule must not count\n");
+}
+
+// ---- Which tests can notice -----------------------------------------------------------------------------
+
+// A bit of everything that decides whether a rule is near.
+static const char MIXED[] =
+    HEAD("Strengths", "s") "levels:\n  - {name: pwd, proves: '\"pwd\" in session.amr'}\n"
+                           "  - {name: otp, proves: '\"otp\" in session.amr'}\n---\n" //
+    HEAD("Policy", "first") "combine: first-match\ntarget: subject.age > 10\nrules:\n"
+                            "  - {id: part, effect: deny, when: subject.age > 60, rollout: {percent: 50}}\n"
+                            "  - {id: old, effect: allow, actions: [a, b], when: subject.age >= 40}\n"
+                            "  - {id: young, effect: deny, resources: [/x/**], when: subject.age < 20}\n"
+                            "  - {id: rest, effect: allow, when: subject.id != \"eve\"}\n---\n" //
+    HEAD("Policy",
+         "closed") "combine: deny-unless-allow\ntarget: resource.id == \"/y\"\nrules:\n"
+                   "  - {id: in, effect: allow, when: 'subject.id in [\"bob\", \"eve\"]'}\n"
+                   "  - {id: proof, effect: step_up, actions: [b], require: {strength: otp, max_age: "
+                   "15m}}\n---\n" //
+    HEAD("Policy",
+         "more") "rules:\n"
+                 "  - {id: never, effect: deny, exceptions: never, when: subject.age == 30}\n"
+                 "  - {id: lifted, effect: deny, when: subject.age > 20 && subject.age <= 50}\n"
+                 "  - {id: late, effect: deny, starts: 2026-11-01T00:00:00Z, expires: "
+                 "2026-11-20T00:00:00Z}\n"
+                 "  - {id: end, effect: terminate, actions: [c], when: subject.missing == 1}\n---\n" //
+    HEAD("Exception", "e") "lifts: ['*']\nwhen: subject.id == \"bob\"\nrequire: {strength: pwd}\n"
+                           "expires: 2026-12-01T00:00:00Z\n";
+
+// Every question of the grid, with the effects that are known by now; `allow` where none is.
+static void put_grid(struct buf *out, const enum pdp_effect *effects)
+{
+    static const char *const WHO[] = {"bob", "eve"}, *const WHERE[] = {"/x/1", "/y"},
+                             *const HOW[] = {"a", "b", "c"};
+    static const int AGES[] = {5, 15, 25, 30, 40, 45, 70};
+    buf_clear(out);
+    buf_str(out,
+            STR(HEAD("Test", "web") "now: 2026-11-23T09:00:00Z\nrequest: {context: {session: {auth_time: "
+                                    "-20m, amr: [pwd]}}}\ncases:\n"));
+    for (unsigned i = 0; i < 2 * 2 * 3 * 7; i++) {
+        buf_printf(
+            out,
+            "  - {name: n%u, request: {subject: {type: user, id: %s, properties: {age: %d}}, action: {name: "
+            "%s}, resource: {type: route, id: %s}}, expect: {effect: %s}}\n",
+            i, WHO[i % 2], AGES[i / 12], HOW[i / 4 % 3], WHERE[i / 2 % 2],
+            pdp_effect_name(effects != NULL ? effects[i] : PDP_EFFECT_ALLOW));
+    }
+    buf_byte(out, 0);
+}
+
+static bool note_effect(void *user, const struct suite_told *told)
+{
+    enum pdp_effect *effects = user;
+    effects[told->play->number] = told->verdict->effect;
+    return true;
+}
+
+// What is left out because it cannot notice does not notice.
+Test(cli_mutate, plays_all_that_can_notice)
+{
+    enum pdp_effect effects[2 * 2 * 3 * 7] = {PDP_EFFECT_DENY};
+    const struct suite_options options = {.told = note_effect, .user = effects};
+    struct buf tests = {0};
+    struct world world;
+    put_grid(&tests, NULL);
+    begin(&world, MIXED, (const char *)tests.at);
+    cr_assert_eq(suite_run(world.runner, world.suite, &options), PDP_ERR_OK);
+    end(&world);
+    put_grid(&tests, effects);
+    begin(&world, MIXED, (const char *)tests.at);
+    try_all(&world, 2, true);
+    struct mutate all = world.mutate;
+    try_all(&world, 2, false);
+    cr_assert_eq(all.mutants.count, world.mutate.mutants.count);
+    cr_expect_gt(all.counts[MUTATE_NOTICED], 30, "%zu", all.counts[MUTATE_NOTICED]);
+    cr_expect_gt(all.counts[MUTATE_SURVIVED], 5, "%zu", all.counts[MUTATE_SURVIVED]);
+    for (size_t i = 0; i < all.mutants.count; i++) {
+        const struct mutant *mutant = &all.mutants.list[i];
+        cr_expect_eq(all.fates[i], world.mutate.fates[i], STR_FMT " of " STR_FMT ": %d, without the rest %d",
+                     STR_ARG(mutant->what), STR_ARG(mutant->owner), all.fates[i], world.mutate.fates[i]);
+    }
+    mutate_fini(&all);
+    end(&world);
+    buf_fini(&tests);
 }
