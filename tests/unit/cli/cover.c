@@ -193,6 +193,33 @@ Test(cli_cover, notes_which_rules_were_touched)
     end(&world);
 }
 
+// What nobody knows to be about a question tells nothing of its conditions, and neither does what lies
+// outside of a rule's times.
+Test(cli_cover, counts_where_it_can_matter)
+{
+    static const char YAML[] =
+        "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p}\ntarget: subject.level == 1\n"
+        "variables: {red: subject.color == \"red\"}\n"
+        "rules:\n"
+        "  - {id: a, effect: deny, actions: [GET], when: vars.red}\n"
+        "  - {id: b, effect: deny, starts: 2027-01-01T00:00:00Z, when: vars.red}\n";
+    const struct snapshot_file file = {.name = STR("p.yaml"), .text = {YAML, sizeof YAML - 1}};
+    struct world world;
+    begin(&world, &file, 1);
+    ask(&world, "\"id\": \"x\", \"properties\": {\"color\": \"red\"}", "GET", "/");
+    expect(&world, cover_print,
+           "rules       0 of 2 held, 0.0 %\n"
+           "conditions  0 of 10 outcomes were seen, 0.0 %\n"
+           "p.yaml:7:10: rule `p/a` never held for certain; it was unsure once\n"
+           "p.yaml:8:10: rule `p/b` never held\n"
+           "p.yaml:4:9: `subject.level == 1` of target `p` was neither true nor false; it was unsure once\n"
+           "p.yaml:5:18: `subject.color == \"red\"` of variable `red` was never looked at\n"
+           "p.yaml:7:36: `actions` of rule `p/a` were never looked at\n"
+           "p.yaml:7:49: `vars.red` of rule `p/a` was never looked at\n"
+           "p.yaml:8:63: `vars.red` of rule `p/b` was never looked at\n");
+    end(&world);
+}
+
 // Hundreds of rules are looked at with the steps of one question: the frame begins anew in between.
 Test(cli_cover, is_not_short_of_steps)
 {
