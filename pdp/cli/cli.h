@@ -102,6 +102,7 @@ int cmd_user_forget(const struct cli_args *args);
 int cmd_user_forget_devices(const struct cli_args *args);
 int cmd_session_list(const struct cli_args *args);
 int cmd_session_show(const struct cli_args *args);
+int cmd_session_export(const struct cli_args *args);
 int cmd_session_terminate(const struct cli_args *args);
 int cmd_target_terminate(const struct cli_args *args);
 int cmd_control_approve(const struct cli_args *args);

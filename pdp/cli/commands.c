@@ -76,6 +76,12 @@ const struct cli_command CLI_COMMANDS[] = {
     {"session show", "--connect URL --session ID", "connect session deadline json",
      "show what is known of one session",
      "pdpctl session show --connect ipc:///run/pdp/admin.sock --session s_5f0c...", 0, cmd_session_show},
+    {"session export", "ID --as scenario (--connect URL | --state DIR)",
+     "state connect as since output deadline",
+     "write a session's life from the audit log as a Scenario that fails against the policy that let it "
+     "happen",
+     "pdpctl session export s_5f0c... --as scenario --state /var/lib/pdp -o policies/incident_test.yaml", 1,
+     cmd_session_export},
     {"session terminate", "--connect URL (--session ID | TARGET) --reason TEXT",
      "connect session family subject device address prefix asn country ja4 role gateway where tenant type "
      "all "

@@ -122,7 +122,8 @@ static const struct flag {
     {"where", TEXT, offsetof(struct cli_args, where), 0, 0, "CEL",
      "a condition in CEL: of `audit` over a record's fields, such as 'risk.score > 60.0 && kind == "
      "\"decision\"'; else over a question's, as policies have them"},
-    {"as", TEXT, offsetof(struct cli_args, as), 0, 0, "FORM", "jsonl (the default), ocsf or ecs"},
+    {"as", TEXT, offsetof(struct cli_args, as), 0, 0, "FORM",
+     "jsonl (the default), ocsf or ecs; of a session `scenario`"},
     {"checkpoint", TEXT, offsetof(struct cli_args, checkpoint), 0, 0, "FILE",
      "a signed checkpoint that was kept elsewhere"},
     {"receipt", TEXT, offsetof(struct cli_args, receipt), 0, 0, "FILE",

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`pdpctl impact` and `diff`: `change.py BIN`. What `impact` counts is counted here a second time, from what `replay` answers by
-each folder; each example of `diff` is asked in both, by `eval`, `replay` or as a Scenario of `test`."""
+"""`pdpctl impact`, `diff` and `session export`: `change.py BIN`. What `impact` counts is counted here a second time, from what `replay` answers by
+each folder; each example of `diff` is asked in both, by `eval`, `replay` or as a Scenario of `test`; incidents are played to real daemons."""
+import atexit
 import collections
 import json
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 START = 1795420800000
@@ -321,10 +324,158 @@ def diff(scratch):
     check(code == 2 and "mistake" in err, err)
 
 
+# ---- From an incident to a test ----------------------------------------------------------------------------------------
+
+LAPTOP = {"device": {"fingerprint": "laptop", "managed": True}, "network": {"ip": "192.0.2.7"}}
+OTHER = {"device": {"fingerprint": "laptop"}, "network": {"ip": "198.51.100.9"}}
+
+
+class Daemon:
+    """One that serves a folder, keeps an audit log, and is told the time."""
+
+    def __init__(self, scratch, name, policies, audit=""):
+        self.folder = scratch / name
+        self.folder.mkdir()
+        self.state, self.log = self.folder / "state", open(self.folder / "log", "w")
+        self.state.mkdir()
+        self.decide, self.admin = f"ipc://{self.folder}/d", f"ipc://{self.folder}/a"
+        (self.folder / "pdpd.yaml").write_text(f"policies: {policies}\ndecide: {self.decide}\nadmin: {self.admin}\nworkers: 1\n"
+                                               f"state: {self.state}\nsimulate: true\n{audit}")
+        self.process = subprocess.Popen([BIN / "pdpd", "--config", self.folder / "pdpd.yaml"], stderr=self.log)
+        atexit.register(self.process.kill)
+        end = time.monotonic() + 30
+        while not ((self.folder / "d").exists() and (self.folder / "a").exists()):
+            check(self.process.poll() is None and time.monotonic() < end, (self.folder / "log").read_text())
+            time.sleep(0.02)
+        self.at, self.number, self.id = START, 0, "a secret"
+
+    def send(self, later, message):
+        self.at += later * 1000
+        self.number += 1
+        inner = message.get("request", message)
+        inner["request_id"], inner["tenant"] = f"r{self.number}", "acme"
+        _, out, err = ctl("decide", "--connect", self.decide, "--json", data=json.dumps({"at": self.at} | message))
+        answer = json.loads(out)
+        self.ref = (answer.get("session") or answer["context"].get("session") or {"ref": ""})["ref"]
+        return answer
+
+    def event(self, later, kind, context, **properties):
+        return self.send(later, {"event": {"type": kind, "subject": {"type": "user", "id": "alice"},
+                                           "context": {"session": {"id": self.id}} | context, "properties": properties}})
+
+    def get(self, later, path, context):
+        asked = {"subject": {"type": "user", "id": "alice", "properties": {"roles": ["staff", "1"]}}, "action": {"name": "GET"},
+                 "resource": {"type": "route", "id": path}, "context": {"session": {"id": self.id}, "activity": {"rows": 3}} | context}
+        return self.send(later, {"request": asked})["context"]["effect"]
+
+    def incident(self):
+        self.event(0, "login", LAPTOP, acr="aal2", amr=["pwd", "otp"])
+        for n in range(6):
+            check(self.get(5, f"/news/{n}", LAPTOP) == "allow", "work is allowed")
+        self.event(30, "rotate", LAPTOP, new_id="another secret")
+        self.id = "another secret"
+        check(self.get(5, "/news/new", LAPTOP) == "allow", "work is allowed after a rotation")
+        self.event(5, "signal", LAPTOP, evidence=4)
+        check([self.get(9, f"/orders/{n}", OTHER) for n in range(3)] == ["allow"] * 3, "the thief is let in")
+        check(self.get(1, "/news", LAPTOP) == "allow", "and so is the user")
+        ref = self.ref
+        code, _, err = ctl("session", "terminate", "--connect", self.admin, "--session", ref, "--reason", "stolen: \"cookie\" #1")
+        check(code == 0, err)
+        return ref
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.log.close()
+
+
+def exported(*args):
+    code, out, err = ctl("session", "export", *args, "--as", "scenario")
+    check(code == 0, f"export {args}: {code} {err}")
+    return out
+
+
+def judged(folder, text):
+    """Exit and output of the tests of a folder with this one."""
+    file = folder / "incident_test.yaml"
+    file.write_text(text)
+    code, out, err = ctl("test", folder)
+    file.unlink()
+    check(code in (0, 1), f"{out} {err}\n{text}")
+    return code, out
+
+
+def export(scratch):
+    old, new = scratch / "shop", scratch / "next"
+    for folder in (old, new):
+        shutil.copytree(pathlib.Path("tests/cases/docs/CHANGES") / folder.name, folder)
+    whole = Daemon(scratch, "whole", old)
+    ref = whole.incident()
+    live = exported(ref, "--connect", whole.admin)
+    check(exported("another secret", "--connect", whole.admin) == live, "an id is known to the daemon")
+    code, _, err = ctl("session", "export", "no such", "--as", "scenario", "--connect", whole.admin)
+    check(code == 2 and "knows no such session" in err, err)
+    whole.stop()
+    text = exported(ref, "--state", whole.state)
+    check(text == live, "live and from files it is the same")
+    check("a secret" not in text and "another secret" not in text and "***" not in text, text)
+    check("new_id: session-2" in text and text.count("{id: session-1}") == 1 and text.count("{id: session-2}") == 1, text)
+    check(' Ended ' in text and 'stolen: "cookie" #1.' in text and "tenant: acme\n" in text, text)
+    check('roles: [staff, "1"]' in text and "activity: {rows: 3}" in text, text)
+    code, out = judged(old, text)
+    check(code == 1 and "step `incident`" in out and "3 of 14 steps failed" in out, out)
+    check("effect: deny or step_up or terminate" in out and "+ effect: allow" in out, out)
+    code, out = judged(new, text)
+    check(code == 0, out)
+    later = exported(ref, "--state", whole.state, "--since", "2026-11-23T08:01:30Z")
+    check(later.count("[deny, step_up, terminate]") == 1 and "name: incident" in later, later)
+    file = scratch / "out.yaml"
+    code, out, _ = ctl("session", "export", ref, "--as", "scenario", "--state", whole.state, "-o", file)
+    check(code == 0 and file.read_text() == text and file.stat().st_mode & 0o777 == 0o600, out)
+    for args, code, words in (((ref, "--as", "scenario", "--state", whole.state, "--since", "2030-01-01T00:00:00Z"), 1, "nothing was allowed to"),
+                              ((ref, "--as", "scenario", "--state", whole.state, "--since", "soon"), 2, "is no time"),
+                              (("s_000000000000000000000000", "--as", "scenario", "--state", whole.state), 1, "no record of"),
+                              (("a secret", "--as", "scenario", "--state", whole.state), 2, "is no reference of a session"),
+                              ((ref, "--state", whole.state), 2, "needs `--as scenario`"),
+                              ((ref, "--as", "scenario", "--state", whole.state, "-o", scratch / "no" / "where"), 2, "cannot be written"),
+                              ((ref, "--as", "scenario", "--state", scratch / "none"), 2, "holds no audit log"),
+                              ((ref, "--as", "scenario"), 2, "one of `--state DIR` and `--connect URL` is needed")):
+        got, _, err = ctl("session", "export", *args)
+        check(got == code and words in err, f"{args}: {got} {err}")
+
+    brief = Daemon(scratch, "brief", old, "audit: {detail: brief, allow: 1 in 3}\n")
+    ref = brief.incident()
+    text = exported(ref, "--connect", brief.admin)
+    check("was not kept whole" in text and "fingerprint: laptop" in text, text)
+    check(judged(old, text)[0] == 1, "what is left of it can be read")
+    brief.stop()
+    sampled = Daemon(scratch, "sampled", old, "audit: {allow: 1 in 3}\n")
+    ref = sampled.incident()
+    text = exported(ref, "--connect", sampled.admin)
+    check("  # here 2 questions of the session are not in the log\n" in text, text)
+    code, _, err = ctl("audit", "forget", "--connect", sampled.admin, "--tenant", "acme", "--subject", "alice", "--reason", "asked")
+    check(code == 0, err)
+    text = exported(ref, "--connect", sampled.admin)
+    check("could not be opened: the user was forgotten" in text and "alice" not in text, text)
+    sampled.stop()
+
+    itself = Daemon(scratch, "itself", old)
+    itself.event(0, "login", LAPTOP, acr="aal2", amr=["pwd", "otp"])
+    itself.get(5, "/news", LAPTOP)
+    itself.event(5, "signal", LAPTOP, evidence=6)
+    check(itself.get(5, "/news", OTHER) == "terminate", "the policy ends it")
+    code, _, err = ctl("session", "export", itself.ref, "--as", "scenario", "--connect", itself.admin)
+    check(code == 1 and "nothing was allowed to" in err, err)
+    text = exported(itself.ref, "--connect", itself.admin, "--since", "2026-11-23T08:00:00Z")
+    check("by web/takeover: the session behaves as if somebody else had it." in text, text)
+    itself.stop()
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         impact(pathlib.Path(name))
         diff(pathlib.Path(name))
+        export(pathlib.Path(name))
     print(f"{checks} checks, {failures} failures")
     sys.exit(failures != 0)
 
