@@ -10,6 +10,8 @@ struct print {
     const struct marks *marks;
     const struct layout *layout;
     int32_t *moves; // by how much the lines of each leaf move to the right
+    size_t old;     // of the block scalar that came last: how deep it is indented, and how deep it was
+    int64_t indent;
     struct buf *out;
 };
 
@@ -171,7 +173,16 @@ static size_t body_indent(struct str header, struct str body, uint32_t column, b
             return leading(line);
         }
     }
-    return 0;
+    return SIZE_MAX; // blanks are no text then
+}
+
+// Blanks beyond the indentation are text.
+static void put_body_line(struct print *p, struct str line)
+{
+    if (leading(line) < line.len || line.len > p->old) {
+        put_blanks(p, p->indent);
+        buf_str(p->out, str_sub(line, p->old < line.len ? p->old : line.len, SIZE_MAX));
+    }
 }
 
 static void put_block_scalar(struct print *p, const struct mark *mark, struct str raw)
@@ -181,18 +192,14 @@ static void put_block_scalar(struct print *p, const struct mark *mark, struct st
     uint32_t column = block != MARKS_NONE ? p->marks->blocks[block].column : 0;
     bool said = false;
     (void)next_line(&raw, &header);
-    size_t old = body_indent(header, raw, column, &said);
-    int64_t indent = block == MARKS_NONE ? (int64_t)old
-                     : said              ? (int64_t)old - column + new_column(p, block)
-                                         : new_column(p, block) + STEP;
+    p->old = body_indent(header, raw, column, &said);
+    p->indent = block == MARKS_NONE ? (int64_t)p->old
+                : said              ? (int64_t)p->old - column + new_column(p, block)
+                                    : new_column(p, block) + STEP;
     buf_str(p->out, trimmed(header));
     while (next_line(&raw, &line)) {
         buf_byte(p->out, '\n');
-        size_t blanks = leading(line);
-        if (blanks < line.len || line.len > old) { // blanks beyond the indentation are text
-            put_blanks(p, indent);
-            buf_str(p->out, str_sub(line, old < line.len ? old : line.len, SIZE_MAX));
-        }
+        put_body_line(p, line);
     }
 }
 
@@ -271,7 +278,7 @@ static bool keeps(const struct print *p, const struct mark *before, struct str g
     bool keep = str_find_byte(header, '+', 0) < header.len;
     size_t breaks = breaks_in(gap);
     for (size_t i = 0; i < breaks && next_line(&gap, &line); i++) {
-        keep = keep || line.len > 0;
+        keep = keep || line.len > (i == 0 ? 0 : p->old); // the first goes on behind its last visible byte
     }
     return keep;
 }
@@ -288,7 +295,11 @@ static void put_breaks(struct print *p, const struct mark *before, struct str ga
     }
     struct str line;
     for (size_t i = 0; i < breaks && next_line(&gap, &line); i++) {
-        buf_str(p->out, line);
+        if (i == 0) {
+            buf_str(p->out, line);
+        } else {
+            put_body_line(p, line);
+        }
         buf_byte(p->out, '\n');
     }
 }
@@ -336,7 +347,11 @@ enum pdp_err layout_print(const struct source *source, const struct marks *marks
             return PDP_ERR_UNSUPPORTED;
         }
     }
-    struct print p = {source->text, marks, layout, ARENA_ARRAY(arena, int32_t, marks->leaf_count + 1), out};
+    struct print p = {.text = source->text,
+                      .marks = marks,
+                      .layout = layout,
+                      .moves = ARENA_ARRAY(arena, int32_t, marks->leaf_count + 1),
+                      .out = out};
     if (p.moves == NULL) {
         return PDP_ERR_NOMEM;
     }
