@@ -2,6 +2,7 @@
 #include "cli/edit/format.h"
 
 #include "cel/space.h"
+#include "cli/edit/order.h"
 #include "cli/edit/shapes.h"
 #include "conf/layout.h"
 #include "conf/quote.h"
@@ -185,6 +186,23 @@ static bool same_scalar(const struct format *f, const struct text *was, const st
     return str_eq(a->text, b->text) || (is_expr(was, a) && space_same(a->text, b->text, f->arena));
 }
 
+static bool same_node(const struct format *f, const struct text *was, const struct conf_node *a,
+                      const struct conf_node *b);
+
+// The entry of `a` at `i` is found in `b`, most often in the same place.
+static bool same_entry(const struct format *f, const struct text *was, const struct conf_node *a, size_t i,
+                       const struct conf_node *b)
+{
+    const struct conf_entry *old = &a->entries[i];
+    for (size_t n = 0; n < b->count; n++) {
+        const struct conf_entry *new = &b->entries[(i + n) % b->count];
+        if (str_eq(old->key->text, new->key->text)) {
+            return same_node(f, was, old->key, new->key) && same_node(f, was, old->value, new->value);
+        }
+    }
+    return false;
+}
+
 // Depth is bounded by the parser.
 static bool same_node(const struct format *f, const struct text *was, const struct conf_node *a,
                       const struct conf_node *b)
@@ -193,9 +211,8 @@ static bool same_node(const struct format *f, const struct text *was, const stru
         a->kind == b->kind && a->count == b->count &&
         (a->kind == CONF_NULL || a->kind == CONF_SCALAR ? same_scalar(f, was, a, b) : a->style == b->style);
     for (size_t i = 0; alike && i < a->count; i++) {
-        alike = a->kind == CONF_MAP ? same_node(f, was, a->entries[i].key, b->entries[i].key) &&
-                                          same_node(f, was, a->entries[i].value, b->entries[i].value)
-                                    : same_node(f, was, a->items[i], b->items[i]);
+        alike =
+            a->kind == CONF_MAP ? same_entry(f, was, a, i, b) : same_node(f, was, a->items[i], b->items[i]);
     }
     return alike;
 }
@@ -237,40 +254,77 @@ static bool same(const struct format *f, const struct text *was, const struct te
 
 // ---- Whole sources ------------------------------------------------------------------------------------
 
-// Lays `was` out, and reads what came of it. `is` has its source.
-static enum pdp_err lay_out(struct format *f, struct text *was, struct text *is, struct source *source,
-                            struct buf *out)
+// One text that became of another, in the next place of a few.
+struct steps {
+    struct source sources[4];
+    struct text texts[4];
+    struct buf bufs[4];
+    size_t count;
+};
+
+static void steps_fini(struct steps *steps)
+{
+    for (size_t i = 0; i < COUNT_OF(steps->bufs); i++) {
+        buf_fini(&steps->bufs[i]);
+    }
+}
+
+// Reads what was written to the next place, and compares it with the text that it became of.
+static enum pdp_err settle(struct format *f, struct steps *steps, const struct text *was, struct text **out)
 {
     AUTO(diags_fini) struct diags unsaid;
     diags_init(&unsaid, 1);
-    const struct layout layout = {put_scalar, f};
-    f->text = was;
-    TRY(layout_print(was->source, &was->marks, &layout, f->arena, out));
-    *source = (struct source){was->source->name, buf_view(out)};
-    *is = (struct text){.source = source};
-    enum pdp_err err = read_text(f, is, &unsaid);
+    size_t i = steps->count++;
+    steps->sources[i] = (struct source){was->source->name, buf_view(&steps->bufs[i])};
+    steps->texts[i] = (struct text){.source = &steps->sources[i]};
+    *out = &steps->texts[i];
+    enum pdp_err err = read_text(f, *out, &unsaid);
     if (err == PDP_ERR_NOMEM) {
         return err;
     }
-    return err == PDP_ERR_OK && same(f, was, is) ? PDP_ERR_OK : PDP_ERR_STATE;
+    return err == PDP_ERR_OK && same(f, was, *out) ? PDP_ERR_OK : PDP_ERR_STATE;
+}
+
+static enum pdp_err lay_out(struct format *f, struct steps *steps, struct text *was, struct text **out)
+{
+    const struct layout layout = {put_scalar, f};
+    f->text = was;
+    TRY(layout_print(was->source, &was->marks, &layout, f->arena, &steps->bufs[steps->count]));
+    return settle(f, steps, was, out);
+}
+
+// Where keys would have to move past more than each other they stay.
+static enum pdp_err put_in_order(struct format *f, struct steps *steps, struct text **text)
+{
+    for (int whole = 0; whole < 2; whole++) {
+        struct text *was = *text;
+        struct buf *out = &steps->bufs[steps->count];
+        if (order_print(was->source, was->docs, was->doc_count, whole == 1, out)) {
+            enum pdp_err err = settle(f, steps, was, text);
+            *text = err == PDP_ERR_OK ? *text : was;
+            TRY(err == PDP_ERR_STATE ? PDP_ERR_OK : err);
+        } else {
+            buf_clear(out);
+        }
+    }
+    return PDP_ERR_OK;
 }
 
 enum pdp_err format_source(const struct source *source, struct diags *diags, struct buf *out)
 {
     AUTO(arena_fini) struct arena arena;
-    AUTO(buf_fini) struct buf once = {0};
-    AUTO(buf_fini) struct buf twice = {0};
+    AUTO(steps_fini) struct steps steps = {0};
     arena_init(&arena, 0, 0);
     struct format f = {.arena = &arena};
-    struct source sources[2];
-    struct text given = {.source = source}, laid = {0}, settled = {0};
+    struct text given = {.source = source}, *laid = NULL, *again = NULL;
     TRY(shapes_all(&arena, &f.shapes));
     TRY(read_text(&f, &given, diags));
-    TRY(lay_out(&f, &given, &laid, &sources[0], &once));
-    TRY(lay_out(&f, &laid, &settled, &sources[1], &twice));
-    if (!str_eq(buf_view(&once), buf_view(&twice))) {
+    TRY(lay_out(&f, &steps, &given, &laid));
+    TRY(put_in_order(&f, &steps, &laid));
+    TRY(lay_out(&f, &steps, laid, &again));
+    if (!str_eq(laid->source->text, again->source->text)) {
         return PDP_ERR_STATE;
     }
-    buf_str(out, buf_view(&once));
+    buf_str(out, laid->source->text);
     return out->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
 }
