@@ -10,6 +10,7 @@ for template in web api admin; do
     ! grep -q warning "$work/out" || { cat "$work/out"; echo "FAIL: warnings of $template"; exit 1; }
     checks=$((checks + 1))
     "$ctl" fmt --check "$work/$template" || { echo "FAIL: $template is not formatted"; exit 1; }
+    expect 0 "no finding" "$ctl" lint "$work/$template"
     expect 0 "rules       " "$ctl" test "$work/$template" --coverage
     checks=$((checks + 1))
     [ "$(grep -c '100.0 %' "$work/out")" = 2 ] || { cat "$work/out"; echo "FAIL: the tests of $template leave something out"; exit 1; }
