@@ -24,6 +24,10 @@ int measure_begin(const struct cli_args *args, struct loaded *loaded, struct cov
         return cli_bad("a tracefile of lcov is called such as `coverage.info`",
                        "`--coverage=%s` does not say which form is meant", args->coverage);
     }
+    if (args->mutate && args->filter != NULL) {
+        return cli_bad("leave out `--filter`: which tests notice is not known before",
+                       "`--mutate` plays all tests");
+    }
     if (args->mutate && folder_bundle(loaded->folder) != NULL) {
         return cli_bad("name the folder that it was made of", "a bundle cannot be changed");
     }

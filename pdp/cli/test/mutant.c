@@ -35,14 +35,30 @@ static struct str indent_of(struct find *find, const struct conf_node *map)
     return arena_printf(find->arena, "when: false\n%*s", (int)(map->place.at - from), "");
 }
 
+// The value becomes one on the line of its key: a list may begin in the key's own column, where nothing else
+// can stand.
+static struct mutant_edit say_false(const struct conf_node *rule, const char *key)
+{
+    const struct conf_node *value = conf_get(rule, key);
+    struct mutant_edit edit = {.at = value->place.at, .len = value->place.len, .text = STR("false")};
+    for (size_t i = 0; value->style == CONF_BLOCK && i < rule->count; i++) {
+        if (rule->entries[i].value == value) {
+            uint32_t end = find_end(rule->entries[i].key);
+            edit.at = (uint32_t)str_find_byte(value->place.src->text, ':', end) + 1;
+            edit.len = find_end(value) - edit.at;
+            edit.text = STR(" false");
+        }
+    }
+    return edit;
+}
+
 // Its condition becomes one that never holds: then no exception names a rule that is not there.
 static void drop_rule(struct find *find, const struct conf_node *rule, const struct conf_node *id)
 {
     const struct conf_node *when = conf_get(rule, "when");
     struct mutant_edit edit = {.text = STR("false")};
     if (when != NULL) {
-        edit.at = when->place.at;
-        edit.len = when->place.len;
+        edit = say_false(rule, "when");
     } else if (rule->style == CONF_FLOW) {
         edit.at = rule->place.at + 1;
         edit.text = STR("when: false, ");

@@ -64,7 +64,7 @@ static void forms(struct find *find, const struct conf_node *node, enum find_rol
 
 void find_when(struct find *find, const struct conf_node *node, enum find_role role)
 {
-    if (node == NULL || node->kind == CONF_SCALAR) {
+    if (node == NULL || node->kind == CONF_SCALAR || node->kind == CONF_NULL) {
         find_expr(find, node, role, true);
         return;
     }

@@ -21,6 +21,12 @@ static struct str last_line(struct str text)
     return str_sub(text, from, text.len);
 }
 
+// Without what Windows leaves at its end.
+static struct str bare(struct str line)
+{
+    return str_sub(line, 0, line.len - (line.len > 0 && line.at[line.len - 1] == '\r' ? 1 : 0));
+}
+
 static void drop_first(struct lines *lines)
 {
     size_t len = first_line(lines->text).len;
@@ -53,7 +59,7 @@ static void put_lines(struct buf *out, struct lines lines, char sign)
         struct str line = first_line(lines.text);
         if (str_trim(line).len > 0) {
             buf_printf(out, "%5u %c ", lines.number, sign);
-            buf_escaped(out, line);
+            buf_escaped(out, bare(line));
             buf_byte(out, '\n');
         }
     }

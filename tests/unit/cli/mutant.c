@@ -133,7 +133,7 @@ static const struct {
     {"structured",
      RULE("    when:\n      all:\n        - device.managed # at work\n        - not: tenant == \"b\"\n"
           "        - any: [a.b, '\"x\" in subject.y']\n"),
-     "the rule is left out: false\n" SWAPPED "`device.managed` is left out: - true # at work\n"
+     "the rule is left out: when: false\n" SWAPPED "`device.managed` is left out: - true # at work\n"
      "`device.managed` is negated: - '!device.managed' # at work\n"
      "`not: tenant == \"b\"` is left out: - true\n"
      "`not: tenant == \"b\"` is negated: - tenant == \"b\"\n"
@@ -142,6 +142,9 @@ static const struct {
      "`a.b` is negated: - any: ['!a.b', '\"x\" in subject.y']\n"
      "`\"x\" in subject.y` is left out: - any: [a.b, 'false']\n"
      "`\"x\" in subject.y` is negated: - any: [a.b, '!(\"x\" in subject.y)']\n"},
+    {"in the column of its key", RULE("    when: # why\n    - a.b\n    - not: c.d\n"),
+     NO_WHEN("false") "`a.b` is left out: - true\n`a.b` is negated: - '!a.b'\n"
+                      "`not: c.d` is left out: - true\n`not: c.d` is negated: - c.d\n"},
     {"a literal scalar", RULE("    when: |\n      a.b &&\n      c.d == 1\n"),
      "the rule is left out: when: false\n" SWAPPED "`a.b` is left out: true &&\n"
      "`a.b` is negated: !a.b &&\n"
