@@ -22,7 +22,7 @@ static void check(bool holds)
 
 static struct snapshot *built(void)
 {
-    const struct snapshot_file file = {STR("web.yaml"), str_of(POLICIES), PDP_ERR_OK, {0}};
+    const struct snapshot_file file = {.name = STR("web.yaml"), .text = str_of(POLICIES)};
     const struct snapshot_input input = {.files = &file, .file_count = 1};
     struct snapshot *snapshot = NULL;
     AUTO(diags_fini) struct diags diags;
@@ -55,7 +55,7 @@ static void play(const struct suite *suite)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    const struct snapshot_file file = {STR("fuzz_test.yaml"), {(const char *)bytes, len}, PDP_ERR_OK, {0}};
+    const struct snapshot_file file = {.name = STR("fuzz_test.yaml"), .text = {(const char *)bytes, len}};
     AUTO(diags_fini) struct diags diags;
     AUTO(buf_fini) struct buf words = {0};
     AUTO(suite_free) struct suite *suite = NULL;

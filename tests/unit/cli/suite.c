@@ -33,7 +33,7 @@ static const char POLICIES[] =
 
 static struct snapshot *built(void)
 {
-    const struct snapshot_file file = {STR("web.yaml"), str_of(POLICIES), PDP_ERR_OK, {0}};
+    const struct snapshot_file file = {.name = STR("web.yaml"), .text = str_of(POLICIES)};
     const struct snapshot_input input = {.files = &file, .file_count = 1};
     struct snapshot *snapshot = NULL;
     struct diags diags;
@@ -49,7 +49,7 @@ static struct snapshot *built(void)
 
 static enum pdp_err read_tests(struct stage *stage, const char *yaml)
 {
-    const struct snapshot_file file = {STR("web_test.yaml"), str_of(yaml), PDP_ERR_OK, {0}};
+    const struct snapshot_file file = {.name = STR("web_test.yaml"), .text = str_of(yaml)};
     *stage = (struct stage){0};
     diags_init(&stage->diags, 100);
     enum pdp_err err = suite_read(&file, 1, &stage->diags, &stage->suite);
