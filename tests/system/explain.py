@@ -37,6 +37,7 @@ metadata: {name: leavers}
 type: string
 entries: [mallory]
 """
+HERE = pathlib.Path(__file__).resolve().parent / "explain"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
 failures = 0
 
@@ -95,6 +96,17 @@ def recordings():
     check(explained("--events", "batch.jsonl")["effect"] == "allow", "the last item of a batch")
 
 
+def word_for_word():
+    """Everything that can be said of rules and exceptions. PDP_ACCEPT writes it anew."""
+    args = ("explain", "--policies", str(HERE / "all"), "--request", str(HERE / "all.json"), "--now", "2026-11-23T09:00:00Z")
+    for name, flags in (("all.txt", ()), ("all.out.json", ("--json",))):
+        code, out, err = run(*args, *flags)
+        out = json.dumps(json.loads(out), indent=1) + "\n" if flags else out
+        if os.environ.get("PDP_ACCEPT"):
+            (HERE / name).write_text(out)
+        check(code == 0 and not err and out == (HERE / name).read_text(), f"{name} says otherwise", out + err)
+
+
 def secrets():
     for args in (("--json",), ()):
         _, out, _ = run("explain", "--policies", "secret", "--request", "q.json", "--now", "2026-11-23T08:00:00Z", *args)
@@ -111,6 +123,7 @@ def mistakes():
         (("--request", "p/web.yaml"), "`p/web.yaml` holds no question"),
         (("--request", "q.json", "--toward", "maybe"), "`--toward maybe` is no effect"),
         (("--request", "q.json", "--now", "noon"), "`--now noon` is no time"),
+        (("--request", "search.json"), "a search is not explained"),
         (("--request", "empty.json"), "the question is malformed: `subject` is missing"),
     ]
     for args, words in table:
@@ -160,7 +173,8 @@ def main():
         pathlib.Path("q.json").write_text(json.dumps(question("q1")))
         pathlib.Path("end.json").write_text(json.dumps(question("q2", end=True)))
         pathlib.Path("empty.json").write_text("{}")
-        for part in (recordings, secrets, mistakes, on_a_pipe, on_a_terminal):
+        pathlib.Path("search.json").write_text('{"search": "resource"}')
+        for part in (recordings, word_for_word, secrets, mistakes, on_a_pipe, on_a_terminal):
             part()
         os.chdir("/")
     print("explain: all as expected" if failures == 0 else f"explain: {failures} failures")

@@ -11,7 +11,7 @@
 #include <math.h>
 
 const char *const ACCOUNT_WHY_WORDS[ACCOUNT_WHYS] = {
-    [ACCOUNT_EARLIER] = "not looked at: an earlier rule of the policy was the first match",
+    [ACCOUNT_EARLIER] = "not looked at, an earlier rule was the first match",
     [ACCOUNT_NOT_STARTED] = "has not started yet",
     [ACCOUNT_EXPIRED] = "has expired",
     [ACCOUNT_NOT_DRAWN] = "not enforced on this question: shadow or rollout",

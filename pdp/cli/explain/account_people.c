@@ -122,8 +122,12 @@ static void put_rule(const struct account *account, const struct account_policy 
 {
     struct str name = rule->rule->name; // `policy/rule`
     struct str id = str_sub(name, policy->policy->name.len + 1, name.len);
-    buf_printf(out, "  %s " STR_FMT ": %s", pdp_effect_name(rule->rule->effect), STR_ARG(id),
-               account_truth(rule->truth));
+    buf_printf(out, "  %s " STR_FMT ": ", pdp_effect_name(rule->rule->effect), STR_ARG(id));
+    if (rule->why == ACCOUNT_EARLIER) {
+        buf_printf(out, "%s\n", ACCOUNT_WHY_WORDS[rule->why]);
+        return;
+    }
+    buf_str(out, str_of(account_truth(rule->truth)));
     put_outcome(rule, out);
     buf_byte(out, '\n');
     if (ACCOUNT_WHY_WORDS[rule->why] != NULL) {
@@ -133,9 +137,7 @@ static void put_rule(const struct account *account, const struct account_policy 
         buf_printf(out, "    " STR_FMT "\n", STR_ARG(rule->why_unsure));
     }
     put_proof(&rule->proof, 4, out);
-    if (rule->why != ACCOUNT_EARLIER) {
-        put_conditions(account, &rule->when, 4, out);
-    }
+    put_conditions(account, &rule->when, 4, out);
 }
 
 static const char *algorithm_of(const struct set_policy *policy)
@@ -182,8 +184,8 @@ static void put_policies(const struct account *account, struct buf *out)
         put_exception(account, &account->exceptions[i], out);
     }
     if (account->left_out > 0) {
-        buf_printf(out, "\n%zu polic%s with %zu rule%s not about this question\n", account->left_out,
-                   account->left_out == 1 ? "y" : "ies", account->left_out_rules,
+        buf_printf(out, "\n%zu polic%s with %zu rule%s not about this question, or not enforced on it\n",
+                   account->left_out, account->left_out == 1 ? "y" : "ies", account->left_out_rules,
                    account->left_out_rules == 1 ? " is" : "s are");
     }
 }

@@ -63,7 +63,10 @@ int asked_explain(struct asked *asked, struct local *local, const struct value *
     struct verdict verdict;
     arena_init(&arena, 0, 0);
     int code = CLI_DONE;
-    if (root->kind != VALUE_MAP || !in_full(root, &bytes, &arena, &question)) {
+    if (value_get(root, STR("search")) != NULL) {
+        code = cli_bad("`pdpctl eval` asks it; explain a question that names one of what it would find",
+                       "a search is not explained");
+    } else if (root->kind != VALUE_MAP || !in_full(root, &bytes, &arena, &question)) {
         code = cli_bad("it is a JSON object with a subject, an action and a resource", "this is no question");
     } else {
         worker_watch(local->worker, &watch);

@@ -153,12 +153,15 @@ static void walk_exceptions(struct search *s)
 // Where the first match wins, an earlier rule that is lifted leaves the place to the next.
 static void join_lifts(struct search *s)
 {
+    const struct policy_set *set = s->world->parts.set;
     uint64_t lifts = 0;
-    for (uint32_t i = 0; i < s->world->parts.set->exception_count; i++) {
+    for (uint32_t i = 0; i < set->exception_count; i++) {
         lifts |= s->exceptions[i].mask;
     }
-    for (uint32_t i = 0; i < s->world->parts.set->rule_count; i++) {
-        s->rules[i].before |= s->rules[i].before != 0 ? lifts : 0;
+    for (uint32_t i = 1; i < set->rule_count; i++) {
+        const struct set_rule *rule = &set->rules[i];
+        bool ordered = set->policies[rule->policy].algorithm == COMBINE_FIRST_MATCH;
+        s->rules[i].before |= ordered && set->rules[i - 1].policy == rule->policy ? lifts : 0;
     }
 }
 

@@ -133,6 +133,9 @@ static bool do_explain(struct repl *repl, struct str rest)
     arena_init(&asked.arena, 0, 0);
     bool good = repl_probe(repl, &arena, &probe) &&
                 asked_explain(&asked, &repl->local, &probe, repl_now(repl)) == CLI_DONE;
+    if (good && repl->held_count > 0) {
+        buf_str(&repl->out, STR("  (what is held was left aside)\n"));
+    }
     repl->failed = repl->failed || !good;
     arena_fini(&asked.arena);
     arena_fini(&arena);

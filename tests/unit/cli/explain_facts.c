@@ -188,7 +188,7 @@ static void add_score(const struct whatif_world *world, double score, struct oth
 static void all_risks(const struct world *w, const struct whatif_world *world, struct others *out)
 {
     static const double EDGES[] = {30, 60, 85};
-    int level = world->seen->risk->level;
+    int level = (int)world->seen->risk->level;
     for (int score = 0; score < 100; score++) {
         for (int side = -1; w->scores[score] && side <= 1; side++) {
             add_score(world, side == 0 ? score : nextafter(score, side * (double)INFINITY), out);

@@ -132,6 +132,12 @@ static const struct {
     {POLICY("p") "combine: deny-unless-allow\nrules:\n  - {id: a, effect: allow, when: 'context.a'}\n",
      ASK("", ""), "deny/unsure", "  allow if context.a were true: it is missing\n", ASK("", "'a': true"),
      "allow/policy"},
+    {STRENGTHS POLICY("p") "combine: first-match\nrules:\n"
+                           "  - {id: r, effect: step_up, require: {strength: mfa}}\n" ALLOW "---\n"
+                           "apiVersion: pdp/v1\nkind: Exception\nmetadata: {name: e}\nlifts: [p/r]\n"
+                           "when: 'context.glass'\nexpires: 2030-01-01T00:00:00Z\n",
+     ASK("", "'glass': false"), "deny/no-rule", "  allow if context.glass were true: it is false\n",
+     ASK("", "'glass': true"), "allow/policy"},
     // Texts.
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.t.matches(\"^a\")'}\n",
      ASK("", "'t': 'abc'"), "deny/policy", "  allow if context.t were any but \"abc\": it is \"abc\"\n",
