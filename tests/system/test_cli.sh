@@ -26,7 +26,7 @@ expect 2 "did you mean \`pdpctl check\`" "$ctl" chek policies
 expect 2 "did you mean \`--policies\`" "$ctl" eval --polices x
 expect 2 "--policies" "$ctl" eval
 expect 2 "--reason" "$ctl" session terminate --connect ipc:///x --session s
-expect 2 "list, show or terminate" "$ctl" session
+expect 2 "list, show, export or terminate" "$ctl" session
 expect 0 "session terminate" "$ctl" session --help
 expect 0 "pdpctl 0." "$ctl" --version
 if [ -c /dev/full ]; then

@@ -430,11 +430,10 @@ static void put_lacks(struct writing *w)
     buf_printf(w->out, "%s may assert.\n", several ? " and other gateways" : "");
 }
 
-static void put_head(struct writing *w, size_t incident)
+static void put_head(struct writing *w)
 {
     const struct life *life = w->life;
     AUTO(buf_fini) struct buf start = {0};
-    AUTO(buf_fini) struct buf why = {0};
     const struct value *tenant = value_get(life->steps[0].root, STR("tenant"));
     change_time(&start, life->steps[0].at_ms);
     buf_printf(w->out, "# What became of " STR_FMT ", from the audit log.", STR_ARG(life->ref));
@@ -461,14 +460,13 @@ static void put_head(struct writing *w, size_t incident)
         put_text(w->out, value_text(tenant));
         buf_byte(w->out, '\n');
     }
-    (void)incident;
 }
 
 void life_write(const struct life *life, size_t incident, struct buf *out)
 {
     struct writing w = {.life = life, .out = out};
     arena_init(&w.arena, 0, 0);
-    put_head(&w, incident);
+    put_head(&w);
     put_places(&w);
     put_fixtures(&w);
     buf_str(out, STR("stops: incident\nsteps:\n"));
