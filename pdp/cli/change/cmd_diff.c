@@ -2,63 +2,6 @@
 #include "cli/change/diff.h"
 #include "cli/local.h"
 
-#define TRIES_ALL 300000u // in all
-#define TRIES_MOST 3000u  // for one change
-#define TRIES_LEAST 200u
-
-enum pdp_err diff_find(const struct snapshot *was, const struct snapshot *is, struct diff *out)
-{
-    *out = (struct diff){0};
-    arena_init(&out->arena, 0, 0);
-    TRY(side_init(&out->was, was));
-    TRY(side_init(&out->is, is));
-    TRY(changes_find(&out->was, &out->is, &out->changes));
-    out->examples = ARENA_ARRAY(&out->arena, struct example, out->changes.count + 1);
-    return out->examples != NULL ? PDP_ERR_OK : PDP_ERR_NOMEM;
-}
-
-static enum pdp_err search_all(struct diff *diff, struct searcher *searcher)
-{
-    for (size_t i = 0; i < diff->changes.count; i++) {
-        search_example(searcher, &diff->changes.list[i], &diff->examples[i]);
-        diff->tries += diff->examples[i].tries;
-    }
-    return PDP_ERR_OK;
-}
-
-enum pdp_err diff_search(struct diff *diff, const struct snapshot *was, const struct snapshot *is)
-{
-    struct searcher searcher;
-    uint32_t share =
-        TRIES_ALL / (uint32_t)(diff->changes.count < TRIES_ALL ? diff->changes.count + 1 : TRIES_ALL);
-    share = share > TRIES_MOST ? TRIES_MOST : share < TRIES_LEAST ? TRIES_LEAST : share;
-    enum pdp_err err =
-        searcher_init(&searcher, &diff->was, &diff->is, was, is, &diff->changes, share, &diff->arena);
-    err = err == PDP_ERR_OK ? search_all(diff, &searcher) : err;
-    searcher_fini(&searcher);
-    return err;
-}
-
-void diff_fini(struct diff *diff)
-{
-    changes_fini(&diff->changes);
-    side_fini(&diff->was);
-    side_fini(&diff->is);
-    arena_fini(&diff->arena);
-}
-
-bool diff_is_same(const struct diff *diff)
-{
-    for (size_t i = 0; i < diff->changes.count; i++) {
-        if (!diff->changes.list[i].words || diff->examples[i].grade != PAIR_SAME) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// ---- The command ---------------------------------------------------------------------------------------
-
 static int compile(const struct cli_args *args, const char *path, struct folder **folder,
                    struct snapshot **out)
 {

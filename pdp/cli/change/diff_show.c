@@ -123,7 +123,7 @@ static void show_example(const struct change *change, const struct example *exam
         buf_str(out, STR("  another name for the same: no question gets another effect\n"));
         return;
     }
-    if (example->grade == PAIR_SAME) {
+    if (example->grade == TWIN_SAME) {
         if (example->unread) {
             buf_str(out, STR("  no rule reads it: no question is answered differently\n"));
         } else if (change->words) {
@@ -136,7 +136,7 @@ static void show_example(const struct change *change, const struct example *exam
         return;
     }
     const struct trial_step *last = &example->steps[example->count - 1];
-    buf_printf(out, "  example (%s%s), at ", pair_word(example->grade),
+    buf_printf(out, "  example (%s%s), at ", twin_word(example->grade),
                example->others ? ", together with other changes" : "");
     change_time(out, last->at_ms);
     if (example->places.len > 0) {
@@ -231,7 +231,7 @@ static void emit_example(struct emit *emit, const struct example *example)
     const struct trial_step *last = &example->steps[example->count - 1];
     emit_key(emit, STR("example"));
     emit_map(emit, SIZE_MAX);
-    emit_key_str(emit, "differs", str_of(pair_word(example->grade)));
+    emit_key_str(emit, "differs", str_of(twin_word(example->grade)));
     emit_key_bool(emit, "with_others", example->others);
     change_time(&now, last->at_ms);
     emit_key_str(emit, "now", buf_view(&now));
@@ -270,7 +270,7 @@ static void emit_change(struct emit *emit, const struct change *change, const st
     }
     emit_end(emit);
     emit_key_int(emit, "tries", example->tries);
-    if (example->grade != PAIR_SAME) {
+    if (example->grade != TWIN_SAME) {
         emit_example(emit, example);
     }
     emit_end(emit);

@@ -19,12 +19,12 @@ enum pdp_err searcher_init(struct searcher *searcher, struct side *was, struct s
     if (searcher->roots[0] == NULL || searcher->roots[1] == NULL) {
         return PDP_ERR_NOMEM;
     }
-    return pair_init(&searcher->pair, was_snapshot, is_snapshot);
+    return twin_init(&searcher->twin, was_snapshot, is_snapshot);
 }
 
 void searcher_fini(struct searcher *searcher)
 {
-    pair_fini(&searcher->pair);
+    twin_fini(&searcher->twin);
     free(searcher->roots[0]);
     free(searcher->roots[1]);
     arena_fini(&searcher->arena);
@@ -180,31 +180,31 @@ static void make(struct searcher *searcher, struct trial *trial)
     }
 }
 
-static void play(struct searcher *searcher, const struct trial *trial, struct pair_found *found)
+static void play(struct searcher *searcher, const struct trial *trial, struct twin_found *found)
 {
     struct trial_step steps[TRIAL_STEPS_MOST];
-    const struct pair_wish wish = {about, searcher};
+    const struct twin_wish wish = {about, searcher};
     size_t count = trial_steps(trial, steps);
-    *found = (struct pair_found){0};
-    if (pair_places(&searcher->pair, trial_places(trial)) != PDP_ERR_OK) {
+    *found = (struct twin_found){0};
+    if (twin_places(&searcher->twin, trial_places(trial)) != PDP_ERR_OK) {
         return;
     }
-    pair_play(&searcher->pair, steps, count, &wish, &searcher->arena, found);
+    twin_play(&searcher->twin, steps, count, &wish, &searcher->arena, found);
 }
 
 // ---- Smaller
 // -----------------------------------------------------------------------------------------------
 
-static bool as_good(const struct pair_found *a, const struct pair_found *b)
+static bool as_good(const struct twin_found *a, const struct twin_found *b)
 {
     return a->grade >= b->grade && a->about >= b->about && str_eq(a->was.effect, b->was.effect) &&
            str_eq(a->is.effect, b->is.effect);
 }
 
 static void try_less(struct searcher *searcher, struct trial *trial, const struct trial *less,
-                     struct pair_found *found)
+                     struct twin_found *found)
 {
-    struct pair_found now;
+    struct twin_found now;
     play(searcher, less, &now);
     if (as_good(&now, found)) {
         *trial = *less;
@@ -213,7 +213,7 @@ static void try_less(struct searcher *searcher, struct trial *trial, const struc
 }
 
 // Leaves out whatever is not needed for the difference: what is left can be read.
-static void shrink(struct searcher *searcher, struct trial *trial, struct pair_found *found)
+static void shrink(struct searcher *searcher, struct trial *trial, struct twin_found *found)
 {
     struct trial less = *trial;
     less.evidence = NAN;
@@ -284,15 +284,15 @@ static struct value keep_value(struct arena *arena, const struct value *value)
     return copy;
 }
 
-static bool keep(struct searcher *searcher, const struct trial *trial, const struct pair_found *found,
+static bool keep(struct searcher *searcher, const struct trial *trial, const struct twin_found *found,
                  struct example *out)
 {
     struct trial_step steps[TRIAL_STEPS_MOST];
     size_t count = trial_steps(trial, steps);
     count = found->step + 1 < count ? found->step + 1 : count;
     struct str places = trial_places(trial);
-    if (pair_places(&searcher->pair, places) != PDP_ERR_OK ||
-        !pair_confirm(&searcher->pair, steps, count, found)) {
+    if (twin_places(&searcher->twin, places) != PDP_ERR_OK ||
+        !twin_confirm(&searcher->twin, steps, count, found)) {
         return false;
     }
     out->steps = ARENA_ARRAY(searcher->kept, struct trial_step, count);
@@ -301,7 +301,7 @@ static bool keep(struct searcher *searcher, const struct trial *trial, const str
         out->steps[i].root = keep_value(searcher->kept, &steps[i].root);
     }
     out->count = out->steps != NULL ? count : 0;
-    out->grade = out->steps != NULL ? found->grade : PAIR_SAME;
+    out->grade = out->steps != NULL ? found->grade : TWIN_SAME;
     out->others = !found->about;
     out->places = places.len > 0 ? arena_str(searcher->kept, places, NULL) : places;
     out->was = view_copy(searcher->kept, &found->was);
@@ -315,9 +315,9 @@ static bool allows(const struct view *was, const struct view *is)
 }
 
 // What is worth more: to be of this change alone, then how far answers are apart, then that one allows.
-static unsigned worth(enum pair_grade grade, bool about, bool allows)
+static unsigned worth(enum twin_grade grade, bool about, bool allows)
 {
-    return grade == PAIR_SAME ? 0 : (about ? 100 : 0) + 2 * (unsigned)grade + allows;
+    return grade == TWIN_SAME ? 0 : (about ? 100 : 0) + 2 * (unsigned)grade + allows;
 }
 
 static unsigned worth_of(const struct example *example)
@@ -325,7 +325,7 @@ static unsigned worth_of(const struct example *example)
     return worth(example->grade, !example->others, allows(&example->was, &example->is));
 }
 
-static bool improves(const struct pair_found *found, const struct example *out)
+static bool improves(const struct twin_found *found, const struct example *out)
 {
     return worth(found->grade, found->about, allows(&found->was, &found->is)) > worth_of(out);
 }
@@ -333,7 +333,7 @@ static bool improves(const struct pair_found *found, const struct example *out)
 // One question, and what becomes of it as whatever stands in its way is moved aside. true: it shows more than
 // what was found.
 static bool try_one(struct searcher *searcher, struct trial *trial, struct example *out,
-                    struct pair_found *found)
+                    struct twin_found *found)
 {
     make(searcher, trial);
     for (uint32_t round = 0; round < ROUNDS; round++) {
@@ -363,16 +363,16 @@ void search_example(struct searcher *searcher, const struct change *change, stru
         return;
     }
     uint32_t until = searcher->tries;
-    uint64_t asked = searcher->pair.asked + (uint64_t)searcher->tries * STEPS_MOST; // long ways cost more
-    while (out->tries < until && searcher->pair.asked < asked) {
+    uint64_t asked = searcher->twin.asked + (uint64_t)searcher->tries * STEPS_MOST; // long ways cost more
+    while (out->tries < until && searcher->twin.asked < asked) {
         struct trial trial;
-        struct pair_found found;
+        struct twin_found found;
         if (!try_one(searcher, &trial, out, &found)) {
             continue;
         }
         shrink(searcher, &trial, &found);
         bool kept = keep(searcher, &trial, &found, out);
-        if (kept && worth_of(out) == worth(PAIR_EFFECT, true, true)) {
+        if (kept && worth_of(out) == worth(TWIN_EFFECT, true, true)) {
             return;
         }
         until = kept && out->tries + MORE_TRIES < until ? out->tries + MORE_TRIES : until;

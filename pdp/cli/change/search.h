@@ -5,11 +5,11 @@
 #define CLI_CHANGE_SEARCH_H
 
 #include "cli/change/compare.h"
-#include "cli/change/pair.h"
 #include "cli/change/solve.h"
+#include "cli/change/twin.h"
 
 struct example {
-    enum pair_grade grade; // PAIR_SAME: none was found
+    enum twin_grade grade; // TWIN_SAME: none was found
     bool others;           // other changes decide in it as well
     struct trial_step *steps;
     size_t count;      // the last is the one that is answered differently
@@ -22,7 +22,7 @@ struct example {
 struct searcher {
     struct side *was, *is;
     const struct changes *changes;
-    struct pair pair;
+    struct twin twin;
     struct arena arena; // of one try
     struct arena *kept; // of examples
     struct luck luck;

@@ -527,7 +527,7 @@ static uint32_t rule_named(const struct policy_set *set, struct str name)
 bool search_repair(struct searcher *searcher, struct trial *trial)
 {
     size_t which = luck_below(&searcher->luck, 2);
-    const struct pair_last *last = which == 0 ? &searcher->pair.was_last : &searcher->pair.is_last;
+    const struct twin_last *last = which == 0 ? &searcher->twin.was_last : &searcher->twin.is_last;
     struct solver solver = solver_of(searcher, trial, which);
     const struct policy_set *set = solver.side->parts.set;
     if (last->effect == PDP_EFFECT_ALLOW) {

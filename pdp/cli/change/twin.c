@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/change/pair.h"
+#include "cli/change/twin.h"
 
 #include "cli/test/places.h"
 #include "engine/anew.h"
@@ -8,19 +8,19 @@
 
 static const struct hash_key KEY = {UINT64_C(0x7064702d7265706c), UINT64_C(0x61792d6b65792d31)};
 
-const char *pair_word(enum pair_grade grade)
+const char *twin_word(enum twin_grade grade)
 {
     static const char *const WORDS[] = {"nothing", "words or score", "deciding rules", "what is asked for",
                                         "effect"};
     return WORDS[grade];
 }
 
-static void close_engines(struct pair *pair)
+static void close_engines(struct twin *twin)
 {
-    worker_free(&pair->was_worker);
-    worker_free(&pair->is_worker);
-    engine_free(&pair->was);
-    engine_free(&pair->is);
+    worker_free(&twin->was_worker);
+    worker_free(&twin->is_worker);
+    engine_free(&twin->was);
+    engine_free(&twin->is);
 }
 
 static enum pdp_err open_one(const struct snapshot *snapshot, struct engine **engine, struct worker **worker)
@@ -34,31 +34,31 @@ static enum pdp_err open_one(const struct snapshot *snapshot, struct engine **en
     return PDP_ERR_OK;
 }
 
-static enum pdp_err anew(struct pair *pair)
+static enum pdp_err anew(struct twin *twin)
 {
-    TRY(engine_anew(pair->was));
-    return engine_anew(pair->is);
+    TRY(engine_anew(twin->was));
+    return engine_anew(twin->is);
 }
 
-enum pdp_err pair_init(struct pair *pair, const struct snapshot *was, const struct snapshot *is)
+enum pdp_err twin_init(struct twin *twin, const struct snapshot *was, const struct snapshot *is)
 {
-    *pair = (struct pair){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
-    pair->was_whole = was;
-    pair->is_whole = is;
-    arena_init(&pair->arena, 0, 0);
-    TRY(open_one(was, &pair->was, &pair->was_worker));
-    return open_one(is, &pair->is, &pair->is_worker);
+    *twin = (struct twin){.peer = {.name = STR("pdpctl"), .hash = 1, .grants = GRANT_ALL | GRANT_SIMULATE}};
+    twin->was_whole = was;
+    twin->is_whole = is;
+    arena_init(&twin->arena, 0, 0);
+    TRY(open_one(was, &twin->was, &twin->was_worker));
+    return open_one(is, &twin->is, &twin->is_worker);
 }
 
-void pair_fini(struct pair *pair)
+void twin_fini(struct twin *twin)
 {
-    close_engines(pair);
-    geo_set_free(&pair->geo);
-    buf_fini(&pair->places);
-    buf_fini(&pair->line);
-    buf_fini(&pair->was_answer);
-    buf_fini(&pair->is_answer);
-    arena_fini(&pair->arena);
+    close_engines(twin);
+    geo_set_free(&twin->geo);
+    buf_fini(&twin->places);
+    buf_fini(&twin->line);
+    buf_fini(&twin->was_answer);
+    buf_fini(&twin->is_answer);
+    arena_fini(&twin->arena);
 }
 
 // ---- Places ---------------------------------------------------------------------------------------------
@@ -91,21 +91,21 @@ static enum pdp_err serve(struct engine *engine, const struct snapshot *whole, c
     return PDP_ERR_OK;
 }
 
-enum pdp_err pair_places(struct pair *pair, struct str places)
+enum pdp_err twin_places(struct twin *twin, struct str places)
 {
     AUTO(geo_set_free) struct geo_set *geo = NULL;
-    if (str_eq(places, buf_view(&pair->places))) {
+    if (str_eq(places, buf_view(&twin->places))) {
         return PDP_ERR_OK;
     }
     if (places.len > 0) {
         TRY(read_places(places, &geo));
     }
-    TRY(serve(pair->was, pair->was_whole, geo != NULL ? geo : snapshot_geo(pair->was_whole)));
-    TRY(serve(pair->is, pair->is_whole, geo != NULL ? geo : snapshot_geo(pair->is_whole)));
-    geo_set_free(&pair->geo);
-    pair->geo = STEAL(geo);
-    buf_clear(&pair->places);
-    buf_str(&pair->places, places);
+    TRY(serve(twin->was, twin->was_whole, geo != NULL ? geo : snapshot_geo(twin->was_whole)));
+    TRY(serve(twin->is, twin->is_whole, geo != NULL ? geo : snapshot_geo(twin->is_whole)));
+    geo_set_free(&twin->geo);
+    twin->geo = STEAL(geo);
+    buf_clear(&twin->places);
+    buf_str(&twin->places, places);
     return PDP_ERR_OK;
 }
 
@@ -150,55 +150,55 @@ static bool same_score(const struct verdict *a, const struct verdict *b)
            (!a->has_risk || (fabs(a->score - b->score) < 0.05 && a->level == b->level));
 }
 
-static enum pair_grade grade(const struct verdict *a, const struct verdict *b)
+static enum twin_grade grade(const struct verdict *a, const struct verdict *b)
 {
     if (a->effect != b->effect) {
-        return PAIR_EFFECT;
+        return TWIN_EFFECT;
     }
     if (!same_demands(a, b)) {
-        return PAIR_DEMANDS;
+        return TWIN_DEMANDS;
     }
     if (!same_texts(a->rules, a->rule_count, b->rules, b->rule_count) ||
         !same_texts(a->exceptions, a->exception_count, b->exceptions, b->exception_count)) {
-        return PAIR_RULES;
+        return TWIN_RULES;
     }
     bool same = str_eq(a->message, b->message) && str_eq(a->reason, b->reason) && same_score(a, b) &&
                 same_texts(a->missing, a->missing_count, b->missing, b->missing_count) &&
                 a->session_renew == b->session_renew;
-    return same ? PAIR_SAME : PAIR_WORDS;
+    return same ? TWIN_SAME : TWIN_WORDS;
 }
 
 // ---- Playing ---------------------------------------------------------------------------------------------
 
-static void take(struct pair_found *out, enum pair_grade grade, bool about, size_t step,
+static void take(struct twin_found *out, enum twin_grade grade, bool about, size_t step,
                  const struct view *was, const struct view *is, struct arena *arena)
 {
     bool better = about != out->about ? about : grade > out->grade;
-    if (grade != PAIR_SAME && (out->grade == PAIR_SAME || better)) {
-        *out = (struct pair_found){grade, about, step, view_copy(arena, was), view_copy(arena, is)};
+    if (grade != TWIN_SAME && (out->grade == TWIN_SAME || better)) {
+        *out = (struct twin_found){grade, about, step, view_copy(arena, was), view_copy(arena, is)};
     }
 }
 
-static void line_of(struct pair *pair, const struct trial_step *step)
+static void line_of(struct twin *twin, const struct trial_step *step)
 {
     struct emit emit;
-    buf_clear(&pair->line);
-    emit_init(&emit, WIRE_JSON, &pair->line);
+    buf_clear(&twin->line);
+    emit_init(&emit, WIRE_JSON, &twin->line);
     trial_line(step, &emit);
 }
 
-static bool answer(struct pair *pair, struct view *was, struct view *is)
+static bool answer(struct twin *twin, struct view *was, struct view *is)
 {
     struct value was_root = {0}, is_root = {0};
     struct fault why;
-    arena_reset(&pair->arena);
-    buf_clear(&pair->was_answer);
-    buf_clear(&pair->is_answer);
-    engine_answer(pair->was_worker, &pair->peer, buf_view(&pair->line), 0, &pair->was_answer);
-    engine_answer(pair->is_worker, &pair->peer, buf_view(&pair->line), 0, &pair->is_answer);
-    if (wire_decode_most(WIRE_JSON, buf_view(&pair->was_answer), 1 << 22, &pair->arena, &was_root, &why) !=
+    arena_reset(&twin->arena);
+    buf_clear(&twin->was_answer);
+    buf_clear(&twin->is_answer);
+    engine_answer(twin->was_worker, &twin->peer, buf_view(&twin->line), 0, &twin->was_answer);
+    engine_answer(twin->is_worker, &twin->peer, buf_view(&twin->line), 0, &twin->is_answer);
+    if (wire_decode_most(WIRE_JSON, buf_view(&twin->was_answer), 1 << 22, &twin->arena, &was_root, &why) !=
             PDP_ERR_OK ||
-        wire_decode_most(WIRE_JSON, buf_view(&pair->is_answer), 1 << 22, &pair->arena, &is_root, &why) !=
+        wire_decode_most(WIRE_JSON, buf_view(&twin->is_answer), 1 << 22, &twin->arena, &is_root, &why) !=
             PDP_ERR_OK) {
         return false;
     }
@@ -207,51 +207,51 @@ static bool answer(struct pair *pair, struct view *was, struct view *is)
     return true;
 }
 
-static void play_event(struct pair *pair, const struct trial_step *step, size_t at,
-                       const struct pair_wish *wish, struct arena *arena, struct pair_found *out)
+static void play_event(struct twin *twin, const struct trial_step *step, size_t at,
+                       const struct twin_wish *wish, struct arena *arena, struct twin_found *out)
 {
     struct view was, is;
-    line_of(pair, step);
-    if (!answer(pair, &was, &is)) {
+    line_of(twin, step);
+    if (!answer(twin, &was, &is)) {
         return;
     }
-    enum pair_grade apart = !str_eq(was.effect, is.effect) ? PAIR_EFFECT
-                            : !view_same(&was, &is)        ? PAIR_DEMANDS
-                                                           : PAIR_SAME;
-    if (apart != PAIR_SAME) {
+    enum twin_grade apart = !str_eq(was.effect, is.effect) ? TWIN_EFFECT
+                            : !view_same(&was, &is)        ? TWIN_DEMANDS
+                                                           : TWIN_SAME;
+    if (apart != TWIN_SAME) {
         take(out, apart, wish == NULL || wish->about(wish->user, NULL, NULL), at, &was, &is, arena);
     }
 }
 
-static void note_last(struct pair_last *last, const struct verdict *verdict)
+static void note_last(struct twin_last *last, const struct verdict *verdict)
 {
-    *last = (struct pair_last){.effect = verdict->effect};
-    for (size_t i = 0; i < verdict->rule_count && i < PAIR_RULES_KEPT; i++) {
+    *last = (struct twin_last){.effect = verdict->effect};
+    for (size_t i = 0; i < verdict->rule_count && i < TWIN_RULES_KEPT; i++) {
         last->rules[last->rule_count++] = verdict->rules[i];
     }
 }
 
-void pair_play(struct pair *pair, const struct trial_step *steps, size_t count, const struct pair_wish *wish,
-               struct arena *arena, struct pair_found *out)
+void twin_play(struct twin *twin, const struct trial_step *steps, size_t count, const struct twin_wish *wish,
+               struct arena *arena, struct twin_found *out)
 {
-    *out = (struct pair_found){0};
-    pair->was_last = pair->is_last = (struct pair_last){0};
-    if (anew(pair) != PDP_ERR_OK) {
+    *out = (struct twin_found){0};
+    twin->was_last = twin->is_last = (struct twin_last){0};
+    if (anew(twin) != PDP_ERR_OK) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
         struct verdict was, is;
-        pair->asked++;
+        twin->asked++;
         if (steps[i].event) {
-            play_event(pair, &steps[i], i, wish, arena, out);
+            play_event(twin, &steps[i], i, wish, arena, out);
             continue;
         }
-        engine_decide(pair->was_worker, &pair->peer, &steps[i].root, steps[i].at_ms, &was);
-        engine_decide(pair->is_worker, &pair->peer, &steps[i].root, steps[i].at_ms, &is);
-        note_last(&pair->was_last, &was);
-        note_last(&pair->is_last, &is);
-        enum pair_grade apart = grade(&was, &is);
-        if (apart != PAIR_SAME) {
+        engine_decide(twin->was_worker, &twin->peer, &steps[i].root, steps[i].at_ms, &was);
+        engine_decide(twin->is_worker, &twin->peer, &steps[i].root, steps[i].at_ms, &is);
+        note_last(&twin->was_last, &was);
+        note_last(&twin->is_last, &is);
+        enum twin_grade apart = grade(&was, &is);
+        if (apart != TWIN_SAME) {
             struct view was_view, is_view;
             view_of_verdict(&was, &was_view);
             view_of_verdict(&is, &is_view);
@@ -261,20 +261,20 @@ void pair_play(struct pair *pair, const struct trial_step *steps, size_t count, 
     }
 }
 
-bool pair_confirm(struct pair *pair, const struct trial_step *steps, size_t count,
-                  const struct pair_found *found)
+bool twin_confirm(struct twin *twin, const struct trial_step *steps, size_t count,
+                  const struct twin_found *found)
 {
     struct view was = {0}, is = {0};
-    if (anew(pair) != PDP_ERR_OK) {
+    if (anew(twin) != PDP_ERR_OK) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        line_of(pair, &steps[i]);
-        if (!answer(pair, &was, &is)) {
+        line_of(twin, &steps[i]);
+        if (!answer(twin, &was, &is)) {
             return false;
         }
     }
     return str_eq(was.effect, found->was.effect) && str_eq(is.effect, found->is.effect) &&
            str_eq(was.rule, found->was.rule) && str_eq(is.rule, found->is.rule) &&
-           (found->grade < PAIR_DEMANDS || !view_same(&was, &is) || found->grade == PAIR_DEMANDS);
+           (found->grade < TWIN_DEMANDS || !view_same(&was, &is) || found->grade == TWIN_DEMANDS);
 }

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `pdpctl diff` says of generated rule sets and random edits of them: where it says that nothing
+// changed, random questions are answered alike; and each of its examples is answered differently, asked as
+// text of new engines.
+#include "cli/change/diff.h"
+#include "diff/diff.h"
+#include "diff/gen.h"
+#include "engine/anew.h"
+
+#define HEAD(kind, name) "---\napiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: " name "}\n"
+
+enum {
+    POLICIES = 2,
+    RULES = 4,
+    QUESTIONS = 400
+};
+
+// A rule set in parts, of which any may be another in its twin.
+struct set {
+    uint32_t policies, rules[POLICIES], algorithm[POLICIES];
+    struct str target[POLICIES]; // empty: none
+    struct {
+        const char *effect, *keys, *require;
+        struct str when; // empty: always
+    } rule[POLICIES][RULES];
+    struct str entries, shared;
+    uint32_t layout; // how it is written; says nothing
+};
+
+struct made {
+    struct chance chance;
+    struct arena arena;
+    struct gen gen;
+    struct set was, is;
+};
+
+static const char *const ALGORITHMS[] = {"most-restrictive", "first-match", "deny-unless-allow"};
+static const char *const EFFECTS[] = {"allow", "allow", "deny", "step_up", "terminate"};
+static const char *const KEYS[] = {"",
+                                   "",
+                                   ", actions: [GET]",
+                                   ", actions: [x, POST]",
+                                   ", resources: ['/a/**']",
+                                   ", resources: ['/b', '/a/*']",
+                                   ", expires: 2027-01-01T00:00:00Z"};
+static const char *const REQUIRES[] = {"{strength: mfa}", "{strength: phr, max_age: 5m}",
+                                       "{strength: password, max_age: 9m}"};
+
+// ---- Making --------------------------------------------------------------------------------------------
+
+static uint32_t below(struct made *m, uint32_t limit)
+{
+    return chance_below(&m->chance, limit);
+}
+
+static struct str condition(struct made *m)
+{
+    static const char *const PLAIN[] = {"subject.a == \"x\"",
+                                        "subject.a in [\"x\", \"y\"]",
+                                        "\"hr\" in subject.roles",
+                                        "subject.n > 3",
+                                        "subject.id in lists.leavers",
+                                        "risk.score > 40.0",
+                                        "risk.level >= level(\"high\")",
+                                        "vars.shared",
+                                        "context.b != \"x\"",
+                                        "has(subject.b)",
+                                        "resource.path.startsWith(\"/a\")",
+                                        "device.managed"};
+    struct buf out = {0};
+    uint32_t parts = 1 + below(m, 2);
+    for (uint32_t i = 0; i < parts; i++) {
+        buf_printf(&out, "%s", i > 0 ? (below(m, 2) == 0 ? " && " : " || ") : "");
+        if (below(m, 4) == 0) {
+            buf_byte(&out, '(');
+            gen_expr(&m->gen, &out, GEN_BOOL, below(m, 2));
+            buf_byte(&out, ')');
+        } else {
+            buf_printf(&out, "%s(%s)", below(m, 3) == 0 ? "!" : "", PLAIN[below(m, COUNT_OF(PLAIN))]);
+        }
+    }
+    struct str text = arena_str(&m->arena, buf_view(&out), NULL);
+    buf_fini(&out);
+    return text;
+}
+
+static void make(struct made *m)
+{
+    struct set *set = &m->was;
+    *set = (struct set){
+        .policies = 1 + below(m, POLICIES), .entries = STR("x, admin"), .shared = STR("subject.a == \"y\"")};
+    for (uint32_t p = 0; p < set->policies; p++) {
+        set->algorithm[p] = below(m, 4) > 2 ? 1 + below(m, 2) : 0;
+        set->target[p] = below(m, 3) == 0 ? condition(m) : (struct str){0};
+        set->rules[p] = 1 + below(m, RULES);
+        for (uint32_t r = 0; r < set->rules[p]; r++) {
+            set->rule[p][r].effect = EFFECTS[below(m, COUNT_OF(EFFECTS))];
+            set->rule[p][r].keys = KEYS[below(m, COUNT_OF(KEYS))];
+            set->rule[p][r].require = REQUIRES[below(m, COUNT_OF(REQUIRES))];
+            set->rule[p][r].when = below(m, 5) > 0 ? condition(m) : (struct str){0};
+        }
+    }
+    set->rule[0][0].effect = "allow";
+}
+
+static struct str wrapped(struct made *m, struct str when)
+{
+    switch (below(m, 4)) {
+    case 0:
+        return arena_printf(&m->arena, "!(!(" STR_FMT "))", STR_ARG(when));
+    case 1:
+        return arena_printf(&m->arena, "(" STR_FMT ") && true", STR_ARG(when));
+    case 2:
+        return arena_printf(&m->arena, "(" STR_FMT ") || (" STR_FMT ")", STR_ARG(when), STR_ARG(when));
+    default:
+        return arena_printf(&m->arena, "false || (" STR_FMT ")", STR_ARG(when));
+    }
+}
+
+// One edit; some of them change no meaning.
+static void edit(struct made *m)
+{
+    struct set *set = &m->is;
+    uint32_t p = below(m, set->policies), r = below(m, set->rules[p]);
+    switch (below(m, 11)) {
+    case 0:
+        set->rule[p][r].effect = EFFECTS[below(m, COUNT_OF(EFFECTS))];
+        break;
+    case 1:
+        set->rule[p][r].when = condition(m);
+        break;
+    case 2:
+        set->rule[p][r].keys = KEYS[below(m, COUNT_OF(KEYS))];
+        break;
+    case 3:
+        set->rule[p][r].require = REQUIRES[below(m, COUNT_OF(REQUIRES))];
+        break;
+    case 4:
+        set->rules[p] -= set->rules[p] > 1;
+        break;
+    case 5:
+        set->algorithm[p] = below(m, 3);
+        break;
+    case 6:
+        set->target[p] = below(m, 2) == 0 ? (struct str){0} : condition(m);
+        break;
+    case 7:
+        set->entries = below(m, 2) == 0 ? STR("admin, x") : STR("x, y, admin");
+        break;
+    case 8:
+        set->shared = below(m, 2) == 0 ? STR("\"y\" == subject.a") : STR("subject.a == \"x\"");
+        break;
+    case 9:
+        set->rule[p][r].when = set->rule[p][r].when.len > 0 ? wrapped(m, set->rule[p][r].when) : STR("true");
+        break;
+    default:
+        set->layout = 1 + below(m, 7);
+        break;
+    }
+}
+
+// `layout` bit 0: rules the other way round; bit 1: other white space; bit 2: policies in the other order.
+static void write_set(const struct set *set, struct buf *out)
+{
+    buf_printf(out, HEAD("Strengths", "s") "levels:\n  - {name: password, proves: '\"pwd\" in session.amr'}\n"
+                                           "  - {name: mfa, proves: '\"otp\" in session.amr'}\n"
+                                           "  - {name: phr, proves: '\"hwk\" in session.amr'}\n");
+    buf_printf(out, HEAD("List", "leavers") "type: string\nentries: [" STR_FMT "]\n", STR_ARG(set->entries));
+    static const char *const LISTS[] = {"offices", "cidr", "[10.0.0.0/8]", "sanctioned", "country", "[KP]",
+                                        "asns",    "asn",  "['7']",        "stale",      "string",  "[x]"};
+    for (size_t i = 0; i < COUNT_OF(LISTS); i += 3) {
+        buf_printf(out, "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: %s}\ntype: %s\nentries: %s\n",
+                   LISTS[i], LISTS[i + 1], LISTS[i + 2]);
+    }
+    buf_printf(out, HEAD("Definitions", "d") "variables:\n  shared: '" STR_FMT "'\n", STR_ARG(set->shared));
+    for (uint32_t i = 0; i < set->policies; i++) {
+        uint32_t p = (set->layout & 4) != 0 ? set->policies - 1 - i : i;
+        buf_printf(out, "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p%u}\ncombine: %s\n", p,
+                   ALGORITHMS[set->algorithm[p]]);
+        if (set->target[p].len > 0) {
+            buf_printf(out, "target: '" STR_FMT "'\n", STR_ARG(set->target[p]));
+        }
+        buf_printf(out, "rules:%s\n", (set->layout & 2) != 0 ? " # as follows" : "");
+        for (uint32_t k = 0; k < set->rules[p]; k++) {
+            bool turned = (set->layout & 1) != 0 && set->algorithm[p] != 1;
+            uint32_t r = turned ? set->rules[p] - 1 - k : k;
+            bool asks = strcmp(set->rule[p][r].effect, "step_up") == 0;
+            buf_printf(out, "  - {id: r%u,%s effect: %s%s%s%s", r, (set->layout & 2) != 0 ? "\n     " : "",
+                       set->rule[p][r].effect, asks ? ", require: " : "", asks ? set->rule[p][r].require : "",
+                       set->rule[p][r].keys);
+            if (set->rule[p][r].when.len > 0) {
+                buf_printf(out, ", when: '" STR_FMT "'", STR_ARG(set->rule[p][r].when));
+            }
+            buf_str(out, STR("}\n"));
+        }
+    }
+}
+
+static enum pdp_err no_file(void *user, struct str path, struct str *text)
+{
+    (void)user, (void)path, (void)text;
+    return PDP_ERR_IO;
+}
+
+// NULL: it does not compile, which generated conditions may not.
+static struct snapshot *build(const struct set *set, struct buf *text, struct diags *diags)
+{
+    struct snapshot *snapshot = NULL;
+    write_set(set, text);
+    const struct snapshot_file file = {.name = STR("policies/all.yaml"), .text = buf_view(text)};
+    const struct snapshot_input input = {.files = &file,
+                                         .file_count = 1,
+                                         .read_file = no_file,
+                                         .read_zone = no_file,
+                                         .now_ms = TRIAL_NOW,
+                                         .conditions = true};
+    return snapshot_build(&input, (struct hash_key){1, 2}, diags, &snapshot) == PDP_ERR_OK ? snapshot : NULL;
+}
+
+// ---- Asking ----------------------------------------------------------------------------------------------
+
+static struct value text(const char *t)
+{
+    return value_str(str_of(t));
+}
+
+static struct value any_text(struct made *m)
+{
+    return text(WORLD_TEXTS[below(m, (uint32_t)WORLD_TEXT_COUNT)]);
+}
+
+static struct value list_of(struct made *m, const char *a, const char *b)
+{
+    struct value *list = ARENA_ARRAY(&m->arena, struct value, 2);
+    list[0] = text(a);
+    list[1] = text(b);
+    return (struct value){.kind = VALUE_LIST, .n = 2, .as.list = list};
+}
+
+static void ask_anything(struct made *m, struct trial *trial)
+{
+    static const char *const PATHS[] = {"subject.a", "subject.b", "subject.ghost",
+                                        "context.b", "context.a", "resource.a"};
+    static const char *const IDS[] = {"/a/1", "/a/b/c", "/b", "/c", "x", "admin", "y"};
+    static const char *const ACTIONS[] = {"GET", "x", "POST", "PUT"};
+    trial_init(trial, &m->arena);
+    trial_put(trial, STR("subject.type"), text("user"));
+    trial_put(trial, STR("subject.id"), text(IDS[below(m, COUNT_OF(IDS))]));
+    trial_put(trial, STR("action.name"), text(ACTIONS[below(m, COUNT_OF(ACTIONS))]));
+    trial_put(trial, STR("resource.type"), text(below(m, 4) > 0 ? "route" : "page"));
+    trial_put(trial, STR("resource.id"), text(IDS[below(m, 4)]));
+    trial_put(trial, STR("network.ip"), text(below(m, 2) == 0 ? "10.1.2.3" : "203.0.113.7"));
+    for (size_t i = 0; i < COUNT_OF(PATHS); i++) {
+        if (below(m, 2) == 0) {
+            trial_put(trial, str_of(PATHS[i]), below(m, 4) > 0 ? any_text(m) : value_int(below(m, 6)));
+        }
+    }
+    if (below(m, 2) == 0) {
+        trial_put(trial, STR("subject.roles"), list_of(m, below(m, 2) == 0 ? "hr" : "it", "x"));
+    }
+    if (below(m, 2) == 0) {
+        trial_put(trial, STR("subject.n"), value_int(below(m, 8)));
+    }
+    if (below(m, 2) == 0) {
+        trial_put(trial, STR("device.managed"), value_bool(below(m, 2) == 0));
+    }
+    trial_put(trial, STR("session.amr"),
+              list_of(m, below(m, 2) == 0 ? "pwd" : "otp", below(m, 3) == 0 ? "hwk" : "x"));
+    trial_put(trial, STR("session.auth_time"), value_time_ms(trial->now_ms - 1000 * (int64_t)below(m, 900)));
+    trial->login = below(m, 3) == 0;
+    trial->evidence = below(m, 3) == 0 ? below(m, 70) / 10.0 : trial->evidence;
+}
+
+static uint64_t one_question(struct made *m, struct twin *twin)
+{
+    struct trial trial;
+    struct trial_step steps[TRIAL_STEPS_MOST];
+    struct twin_found found;
+    ask_anything(m, &trial);
+    size_t count = trial_steps(&trial, steps);
+    twin_play(twin, steps, count, NULL, &m->arena, &found);
+    // Rules are named in the order of the documents, which may be another.
+    return found.grade >= TWIN_DEMANDS;
+}
+
+// Texts of answers, as a daemon gives them; of the last line.
+static void asked(const struct snapshot *snapshot, const struct example *example, struct buf *out)
+{
+    const struct engine_config config = {.key = {3, 4}, .id_prefix = 1};
+    struct engine *engine = NULL;
+    struct worker *worker = NULL;
+    struct snapshot *share = NULL;
+    const struct peer peer = {.name = STR("test"), .hash = 7, .grants = GRANT_ALL | GRANT_SIMULATE};
+    if (snapshot_share(snapshot, &share) != PDP_ERR_OK || engine_new(&config, &engine) != PDP_ERR_OK ||
+        worker_new(engine, &worker) != PDP_ERR_OK) {
+        abort();
+    }
+    engine_publish(engine, &share);
+    for (size_t i = 0; i < example->count; i++) {
+        struct buf line = {0};
+        struct emit emit;
+        emit_init(&emit, WIRE_JSON, &line);
+        trial_line(&example->steps[i], &emit);
+        buf_clear(out);
+        engine_answer(worker, &peer, buf_view(&line), 0, out);
+        buf_fini(&line);
+    }
+    worker_free(&worker);
+    engine_free(&engine);
+}
+
+struct totals {
+    uint64_t cases, same, changes, examples, effects, bad;
+};
+
+static void check_examples(const struct diff *diff, const struct snapshot *was, const struct snapshot *is,
+                           struct totals *totals)
+{
+    for (size_t i = 0; i < diff->changes.count; i++) {
+        const struct example *example = &diff->examples[i];
+        struct buf one = {0}, two = {0};
+        totals->changes++;
+        if (example->grade == TWIN_SAME) {
+            continue;
+        }
+        totals->examples++;
+        totals->effects += example->grade == TWIN_EFFECT;
+        asked(was, example, &one);
+        asked(is, example, &two);
+        char shown[64];
+        snprintf(shown, sizeof shown, "\"effect\":\"" STR_FMT "\"", STR_ARG(example->was.effect));
+        bool event = example->steps[example->count - 1].event;
+        bool good = event || str_find(buf_view(&one), str_of(shown), 0) != SIZE_MAX;
+        snprintf(shown, sizeof shown, "\"effect\":\"" STR_FMT "\"", STR_ARG(example->is.effect));
+        good = good && (event || str_find(buf_view(&two), str_of(shown), 0) != SIZE_MAX);
+        if (!good || (example->grade == TWIN_EFFECT && str_eq(example->was.effect, example->is.effect))) {
+            totals->bad++;
+            fprintf(stderr, "an example is answered otherwise:\n" STR_FMT "\n" STR_FMT "\n",
+                    STR_ARG(buf_view(&one)), STR_ARG(buf_view(&two)));
+        }
+        buf_fini(&one);
+        buf_fini(&two);
+    }
+}
+
+static void check_same(struct made *m, const struct snapshot *was, const struct snapshot *is,
+                       struct totals *totals)
+{
+    struct twin twin;
+    uint64_t bad = 0;
+    if (twin_init(&twin, was, is) != PDP_ERR_OK) {
+        abort();
+    }
+    for (uint32_t i = 0; i < QUESTIONS; i++) {
+        bad += one_question(m, &twin);
+    }
+    twin_fini(&twin);
+    totals->same++;
+    totals->bad += bad;
+    if (bad > 0) {
+        struct buf one = {0}, two = {0};
+        write_set(&m->was, &one);
+        write_set(&m->is, &two);
+        fprintf(stderr,
+                "said to be the same, and %" PRIu64 " questions are answered differently:\n" STR_FMT
+                "\n" STR_FMT "\n",
+                bad, STR_ARG(buf_view(&one)), STR_ARG(buf_view(&two)));
+        buf_fini(&one);
+        buf_fini(&two);
+    }
+}
+
+static void one_case(struct made *m, struct totals *totals)
+{
+    struct buf was_text = {0}, is_text = {0};
+    struct diags diags;
+    struct diff diff = {0};
+    diags_init(&diags, 100);
+    make(m);
+    m->is = m->was;
+    for (uint32_t edits = 1 + below(m, 2); edits > 0; edits--) {
+        edit(m);
+    }
+    struct snapshot *was = build(&m->was, &was_text, &diags);
+    struct snapshot *is = was != NULL ? build(&m->is, &is_text, &diags) : NULL;
+    if (is != NULL) {
+        if (diff_find(was, is, &diff) != PDP_ERR_OK || diff_search(&diff, was, is) != PDP_ERR_OK) {
+            abort();
+        }
+        totals->cases++;
+        if (diff.changes.count == 0) {
+            check_same(m, was, is, totals);
+        } else {
+            check_examples(&diff, was, is, totals);
+        }
+        diff_fini(&diff);
+    }
+    snapshot_free(&was);
+    snapshot_free(&is);
+    diags_fini(&diags);
+    buf_fini(&was_text);
+    buf_fini(&is_text);
+}
+
+int main(void)
+{
+    uint64_t seeds[2], wanted = diff_cases(40);
+    size_t seed_count = diff_seeds(seeds);
+    struct totals totals = {0};
+    for (size_t i = 0; i < seed_count; i++) {
+        uint64_t until = totals.cases + wanted;
+        for (uint64_t number = 0; totals.cases < until && number < 20 * wanted; number++) {
+            struct made *m = calloc(1, sizeof *m);
+            m->chance.state = (seeds[i] << 20) + number;
+            arena_init(&m->arena, 0, 0);
+            m->gen = (struct gen){.chance = &m->chance, .arena = &m->arena};
+            one_case(m, &totals);
+            arena_fini(&m->arena);
+            free(m);
+        }
+    }
+    printf("%" PRIu64 " edits: %" PRIu64 " said to change nothing; %" PRIu64 " changes, %" PRIu64
+           " with an example, %" PRIu64 " of another effect; %" PRIu64 " wrong\n",
+           totals.cases, totals.same, totals.changes, totals.examples, totals.effects, totals.bad);
+    return totals.bad == 0 && totals.same > 0 && totals.examples * 2 > totals.changes ? 0 : 1;
+}
