@@ -154,6 +154,18 @@ pdpctl: `{folder}` has 1 mistake
 """)
 
 
+def tells_each_time(scratch):
+    again = scratch / "again"
+    again.mkdir()
+    (again / "web.yaml").write_text(POLICY)
+    text = SCENARIO.replace("NAME", "again").replace(", labels: {class: CLASS}", "").replace("STOPS\n", "")
+    (again / "again_test.yaml").write_text(text.replace("at: +5s,", "every: 1s, times: 8, expect: {code: unsure},"))
+    code, out, _ = run(again)
+    check(code == 1 and out.startswith(f"FAIL  {again}/again_test.yaml: Scenario `again`: 1 of 2 steps failed, 8 expectations\n"), out)
+    check(f"  {again}/again_test.yaml:7:12: step `writes`, 5 of 8 at +0h00m04s, 2026-11-23T08:00:04Z\n" in out, out)
+    check("6 of 8" not in out and "\n  and 3 more times\n1 of 2 failed in 1 document\n" in out, out)
+
+
 def refuses(folder, scratch):
     bare = scratch / "bare"
     bare.mkdir()
@@ -182,6 +194,7 @@ def main():
         watches(folder)
         tells_programs(folder, scratch)
         plays_scenarios(folder, scratch)
+        tells_each_time(scratch)
         refuses(folder, scratch)
     print(f"testing: {failures} failures")
     return 1 if failures else 0

@@ -158,6 +158,7 @@ static bool explain_play(void *user, const struct suite_told *told)
     struct gathering *g = user;
     struct report_point *point = point_of(g, told);
     if (told->miss_count == 0 || point->failure_count >= FAILURES_MOST) {
+        point->more += told->miss_count > 0;
         return true;
     }
     if (point->failures == NULL) {

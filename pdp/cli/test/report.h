@@ -26,10 +26,11 @@ struct report_failure {
 // A case, a cell, or a step with all its repetitions.
 struct report_point {
     const struct suite_doc *doc;
-    const struct suite_play *play; // the first
-    uint32_t claims;               // expectations, repetitions counted
-    const struct report_failure *failures;
+    const struct suite_play *play;         // the first
+    uint32_t claims;                       // expectations, repetitions counted
+    const struct report_failure *failures; // the first few
     size_t failure_count;
+    size_t more; // plays of the step that failed besides
 };
 
 struct report {

@@ -133,6 +133,9 @@ static void put_doc(const struct report_point *points, size_t count, struct buf 
         for (size_t k = 0; k < points[i].failure_count; k++) {
             report_failure_print(doc, &points[i].failures[k], "  ", out);
         }
+        if (points[i].more > 0) {
+            buf_printf(out, "  and %zu more time%s\n", points[i].more, plural(points[i].more));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/suite.h"
 
+#include "cli/test/mmdb.h"
 #include "engine/watch.h"
 
 #include <criterion/criterion.h>
@@ -31,10 +32,10 @@ static const char POLICIES[] =
     "---\napiVersion: pdp/v1\nkind: Strengths\nmetadata: {name: all}\n"
     "levels: [{name: mfa, proves: '\"otp\" in session.amr', ask: {acr_values: [aal2]}}]\n";
 
-static struct snapshot *built(void)
+static struct snapshot *built_with(const struct snapshot_file *geo, size_t geo_count)
 {
     const struct snapshot_file file = {.name = STR("web.yaml"), .text = str_of(POLICIES)};
-    const struct snapshot_input input = {.files = &file, .file_count = 1};
+    const struct snapshot_input input = {.files = &file, .file_count = 1, .geo = geo, .geo_count = geo_count};
     struct snapshot *snapshot = NULL;
     struct diags diags;
     struct buf said = {0};
@@ -45,6 +46,11 @@ static struct snapshot *built(void)
     buf_fini(&said);
     diags_fini(&diags);
     return snapshot;
+}
+
+static struct snapshot *built(void)
+{
+    return built_with(NULL, 0);
 }
 
 static enum pdp_err read_tests(struct stage *stage, const char *yaml)
@@ -303,6 +309,43 @@ Test(cli_suite, each_document_has_places_of_its_own)
         "request: {resource: {type: route, id: /home/x}, context: {network: {ip: 203.0.113.7}}}\ncases:\n"
         "  - {name: nowhere, with: [ann, get], expect: {effect: deny, code: unsure}}\n",
         "at-home: allow/policy\nabroad: deny/policy\nnowhere: deny/unsure\n");
+}
+
+Test(cli_suite, without_places_a_document_has_the_databases_of_the_folder)
+{
+    AUTO(mmdb_fini) struct mmdb mmdb = {0};
+    AUTO(buf_fini) struct buf bytes = {0};
+    AUTO(buf_fini) struct buf out = {0};
+    struct stage stage;
+    struct cidr cidr;
+    cr_assert(cidr_parse(STR("203.0.113.0/24"), false, &cidr));
+    mmdb_map(&mmdb.data, 1);
+    mmdb_text(&mmdb.data, STR("country"));
+    mmdb_map(&mmdb.data, 1);
+    mmdb_text(&mmdb.data, STR("iso_code"));
+    mmdb_text(&mmdb.data, STR("DE"));
+    mmdb_add(&mmdb, &cidr, 0);
+    mmdb_write(&mmdb, STR("GeoIP2-Country"), &bytes);
+    const struct snapshot_file geo = {.name = STR("country.mmdb"), .text = buf_view(&bytes)};
+    const char *cases =
+        "request: {resource: {type: route, id: /home/x}, context: {network: {ip: 203.0.113.7}}}\n"
+        "cases:\n  - {name: asks, with: [ann, get], expect: {code: policy}}\n";
+    AUTO(buf_fini) struct buf yaml = {0};
+    buf_printf(&yaml, "%s%s%s", HEAD, GIVEN, cases);
+    buf_printf(&yaml, "---\napiVersion: pdp/v1\nkind: Test\nmetadata: {name: u}\nplaces: {}\n%s%s%c", GIVEN,
+               cases, 0);
+    cr_assert_eq(read_tests(&stage, (const char *)yaml.at), PDP_ERR_OK);
+    struct snapshot *snapshot = built_with(&geo, 1);
+    cr_assert_eq(suite_runner_new(&snapshot, &stage.runner), PDP_ERR_OK);
+    const struct suite_options options = {.told = tell, .user = &out};
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(suite_run(stage.runner, stage.suite, &options), PDP_ERR_OK);
+    }
+    const char *once = "asks: allow/policy\nasks: deny/unsure; codepolicy but unsure\n";
+    buf_clear(&yaml);
+    buf_printf(&yaml, "%s%s", once, once);
+    cr_expect(str_eq(buf_view(&out), buf_view(&yaml)), "%.*s", (int)out.len, (const char *)out.at);
+    strike(&stage);
 }
 
 Test(cli_suite, a_matrix_says_each_cell)
