@@ -440,15 +440,26 @@ static bool clash(const struct judge *j, const struct claim *a, const struct cla
     return false;
 }
 
+static void mark_minutes(uint64_t week[WEEK_WORDS], int32_t from, int32_t to)
+{
+    for (int32_t at = from; at < to;) {
+        int32_t bit = at % 64, count = to - at < 64 - bit ? to - at : 64 - bit;
+        uint64_t ones = count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+        week[at / 64] |= ones << bit;
+        at += count;
+    }
+}
+
 static void mark_window(const struct window *window, uint64_t week[WEEK_WORDS])
 {
     memset(week, 0, WEEK_WORDS * sizeof *week);
     for (size_t i = 0; i < window->count; i++) {
         const struct within_span *span = &window->spans[i];
-        for (int day = 0; day < 7; day++) {
-            for (int32_t m = span->from_s / 60; (span->days >> day & 1) != 0 && m < span->to_s / 60; m++) {
-                int32_t at = (day * DAY_MINUTES + m) % WEEK_MINUTES;
-                week[at / 64] |= UINT64_C(1) << at % 64;
+        for (int32_t day = 0; day < 7; day++) {
+            int32_t from = day * DAY_MINUTES + span->from_s / 60, to = day * DAY_MINUTES + span->to_s / 60;
+            if ((span->days >> day & 1) != 0) { // the last may cross into the first
+                mark_minutes(week, from, to < WEEK_MINUTES ? to : WEEK_MINUTES);
+                mark_minutes(week, 0, to - WEEK_MINUTES);
             }
         }
     }

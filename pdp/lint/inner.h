@@ -57,6 +57,11 @@ uint32_t lint_next(const struct lint *l, uint32_t condition);
 bool lint_reads(const struct lint *l, uint32_t expr, const char *path);
 bool lint_rule_reads(const struct lint *l, uint32_t rule, const char *path); // its target counts
 
+static inline const struct set_policy *lint_policy_of(const struct lint *l, const struct set_rule *rule)
+{
+    return &l->set->policies[rule->policy];
+}
+
 // All of a rule: target, actions, resources and condition.
 void lint_assume_rule(struct lint *l, struct reason *reason, uint32_t rule, unsigned may);
 

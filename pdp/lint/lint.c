@@ -47,7 +47,7 @@ void *lint_array(struct lint *l, size_t count, size_t bytes)
     return room;
 }
 
-static struct str print(struct lint *l, const char *fmt, va_list args)
+static PRINTF_LIKE(2, 0) struct str print(struct lint *l, const char *fmt, va_list args)
 {
     char room[2048];
     int len = vsnprintf(room, sizeof room, fmt, args);

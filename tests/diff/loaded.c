@@ -54,6 +54,7 @@ static enum pdp_err build(struct loaded *l, struct conf_doc *docs, size_t count)
     static const struct cel_limits LIMITS = {.steps = 1000000000};
     struct policy_files files = {no_file, NULL};
     TRY(policy_names_read(docs, count, &l->arena, &l->diags, &l->names));
+    l->names.conditions = l->conditions;
     world_env(&l->env);
     l->env.sets = l->names.sets;
     l->env.set_count = l->names.set_count;
@@ -109,6 +110,7 @@ void loaded_decide(struct loaded *loaded, bool unindexed, struct policy_result *
     struct policy_question question = {.action = text_or_none(&world->attrs[ATTR_ACTION_NAME]),
                                        .path = text_or_none(&world->attrs[ATTR_RESOURCE_ID]),
                                        .unindexed = unindexed,
+                                       .muted = loaded->muted,
                                        .shadow = world->shadow};
     loaded->host = (struct cel_host){resolve, contains, loaded}; // the frame keeps its address
     arena_reset(&loaded->made);

@@ -28,6 +28,8 @@ struct loaded {
     struct cel_host host;
     struct world *world;
     uint64_t seed;                // keys the hash tables
+    bool conditions;              // keep them as they are written
+    const uint64_t *muted;        // rules that are not there; NULL: all are
     uint32_t extra[LOADED_EXTRA]; // conditions beside the rules, in the same program
 };
 

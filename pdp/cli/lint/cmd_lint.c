@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pdpctl lint`: findings over a folder that compiles.
-#include "cli/local.h"
+#include "cli/lint/run.h"
 
+#include "cli/local.h"
 #include "engine/watch.h"
-#include "lint/lint.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
@@ -42,20 +42,14 @@ static int wanted_codes(const struct cli_args *args, uint64_t *out)
     return CLI_DONE;
 }
 
-static enum pdp_err find(struct linted *linted, const struct snapshot_input *files, int64_t now_ms)
+enum pdp_err lint_snapshot(const struct snapshot *snapshot, const struct source *sources, size_t count,
+                           int64_t now_ms, struct lint_findings *findings)
 {
     struct snapshot_parts parts;
-    snapshot_parts(linted->snapshot, &parts);
-    linted->sources = calloc(files->file_count + 1, sizeof *linted->sources);
-    if (linted->sources == NULL) {
-        return PDP_ERR_NOMEM;
-    }
-    for (size_t i = 0; i < files->file_count; i++) {
-        linted->sources[i] = (struct source){files->files[i].name, files->files[i].text};
-    }
+    snapshot_parts(snapshot, &parts);
     const struct lint_input input = {
-        .sources = linted->sources,
-        .source_count = files->file_count,
+        .sources = sources,
+        .source_count = count,
         .program = parts.program,
         .set = parts.set,
         .lists = parts.lists,
@@ -64,7 +58,19 @@ static enum pdp_err find(struct linted *linted, const struct snapshot_input *fil
         .risk = parts.risk,
         .now_ms = now_ms,
     };
-    return lint_run(&input, &linted->findings);
+    return lint_run(&input, findings);
+}
+
+static enum pdp_err find(struct linted *linted, const struct snapshot_input *files, int64_t now_ms)
+{
+    linted->sources = calloc(files->file_count + 1, sizeof *linted->sources);
+    if (linted->sources == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < files->file_count; i++) {
+        linted->sources[i] = (struct source){files->files[i].name, files->files[i].text};
+    }
+    return lint_snapshot(linted->snapshot, linted->sources, files->file_count, now_ms, &linted->findings);
 }
 
 static int compile_refused(struct linted *linted, const char *path, enum pdp_err err)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lint/keys.h"
+
+enum key_of {
+    KEY_NODE,
+    KEY_TERM,
+    KEY_TEXT,
+    KEY_ACTION,
+    KEY_PATH
+};
+
+static uint64_t hash_of(enum key_of of, uint64_t number, struct str text)
+{
+    static const struct hash_key KEY = {UINT64_C(0x6c696e74), UINT64_C(0x636f766572)};
+    return hash_64(KEY, text.at, text.len) ^ (number * 8 + of) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static void put_key(struct keys *k, size_t most, uint64_t key, bool strong)
+{
+    if (k->count >= most) {
+        return;
+    }
+    if (strong) {
+        k->at[k->count] = k->at[k->strong];
+        k->at[k->strong++] = key;
+    } else {
+        k->at[k->count] = key;
+    }
+    k->count++;
+}
+
+static void add_key(struct keys *k, size_t most, enum key_of of, uint64_t number, struct str text)
+{
+    uint64_t key = hash_of(of, number, text);
+    put_key(k, most, key, of != KEY_TERM);
+    if (of == KEY_TERM) { // many rules test one attribute: those of the same target come first
+        put_key(k, most, key ^ (k->target + 1) * UINT64_C(0xD6E8FEB86659FD93), true);
+    }
+}
+
+static struct str text_of(const struct value *v)
+{
+    return v->n > 0 ? value_text(v) : STR("");
+}
+
+// The first attribute that a leaf reads, as a number; 0: none.
+static uint64_t term_of(const struct cel_program *p, uint32_t id, unsigned depth)
+{
+    const struct node *node = &p->nodes[id & ~NODE_OPTIONAL];
+    if (node->op == OP_SLOT || node->op == OP_HAS_SLOT || node->op == OP_EQ_TEXT) {
+        return 1 + node->a;
+    }
+    if (node->op == OP_CONST || node->op == OP_NOW || node->op == OP_LOCAL || depth == 0) {
+        return 0;
+    }
+    if (node->op == OP_CALL || node->op == OP_COMP) {
+        uint64_t term = 0;
+        uint32_t count = node->op == OP_COMP ? 1 : node->b;
+        for (uint32_t i = 0; term == 0 && i < count; i++) {
+            term = term_of(p, p->args[node->a + i], depth - 1);
+        }
+        return term;
+    }
+    uint64_t term = node->op != OP_LIST && node->op != OP_MAP ? term_of(p, node->a, depth - 1) : 0;
+    bool two = node->op == OP_EQ || node->op == OP_NE || node->op == OP_ORDER || node->op == OP_ORDER_NOW ||
+               node->op == OP_IN;
+    return term == 0 && two ? term_of(p, node->b, depth - 1) : term;
+}
+
+// The keys of one conjunct. `finds`: all by which others may be found; else those under which it is found
+// itself.
+static void leaf_keys(struct keys *k, uint32_t id, bool finds, size_t most, unsigned depth)
+{
+    const struct cel_program *p = k->l->program;
+    const struct node *node = &p->nodes[id];
+    if ((node->op == OP_OR || node->op == OP_AND) && depth > 0) {
+        add_key(k, most, KEY_NODE, id, STR(""));
+        for (uint32_t i = 0; i < node->b && (finds || node->op == OP_OR || i == 0); i++) {
+            leaf_keys(k, p->args[node->a + i], finds, most, depth - 1);
+        }
+        return;
+    }
+    if (node->op == OP_NOT && depth > 0) {
+        leaf_keys(k, node->a, finds, most, depth - 1);
+        finds = true;
+    }
+    uint64_t term = term_of(p, id, 8);
+    bool texts = node->op == OP_IN_TEXTS && p->nodes[node->a].op == OP_SLOT;
+    if (node->op == OP_EQ_TEXT) {
+        add_key(k, most, KEY_TEXT, term, text_of(&p->consts[node->b]));
+    }
+    for (uint32_t i = 0; texts && i < p->consts[node->b].n; i++) {
+        add_key(k, most, KEY_TEXT, term, text_of(&p->consts[node->b].as.list[i]));
+    }
+    bool exact = node->op == OP_EQ_TEXT || texts;
+    // What follows from nothing but itself.
+    bool alone = node->op == OP_IN && p->nodes[node->a].op == OP_CONST;
+    if (node->op == OP_WITHIN) {
+        term = UINT64_MAX;
+    }
+    if (alone) {
+        add_key(k, most, KEY_NODE, id, STR(""));
+    } else if (!exact || finds) {
+        add_key(k, most, term != 0 ? KEY_TERM : KEY_NODE, term != 0 ? term : id, STR(""));
+    }
+}
+
+static void path_keys(struct keys *k, const struct set_rule *rule, bool finds, size_t most)
+{
+    for (uint32_t i = 0; i < rule->resource_count; i++) {
+        struct str text = rule->resources[i].text, fixed = str_sub(text, 0, rule->resources[i].fixed);
+        add_key(k, most, KEY_PATH, 0, fixed);
+        bool all = str_eq(str_sub(text, fixed.len, SIZE_MAX), STR("**"));
+        if (!finds && all && fixed.len > 0) {
+            add_key(k, most, KEY_PATH, 0, str_sub(fixed, 0, fixed.len - 1));
+        }
+        for (size_t at = 0; finds && at < fixed.len; at++) {
+            if (fixed.at[at] == '/' && at + 1 < fixed.len) {
+                add_key(k, most, KEY_PATH, 0, str_sub(fixed, 0, at + 1));
+            }
+        }
+    }
+}
+
+static void action_keys(struct keys *k, const struct set_rule *rule, size_t most)
+{
+    for (uint32_t i = 0; i < rule->action_count; i++) {
+        add_key(k, most, KEY_ACTION, 0, rule->actions[i]);
+    }
+}
+
+struct conjuncts keys_conjuncts(const struct cel_program *p, uint32_t expr)
+{
+    struct conjuncts all = {.one = expr};
+    if (expr == SET_NO_EXPR) {
+        return all;
+    }
+    const struct node *node = &p->nodes[expr];
+    bool joined = node->op == OP_AND;
+    all.at = joined ? &p->args[node->a] : NULL;
+    all.count = joined ? node->b : 1;
+    return all;
+}
+
+uint32_t keys_conjunct(const struct conjuncts *all, uint32_t i)
+{
+    return all->at != NULL ? all->at[i] : all->one;
+}
+
+// How well a conjunct tells rules apart: the less the better; 0: it does not.
+static unsigned worth(const struct cel_program *p, uint32_t id)
+{
+    const struct node *node = &p->nodes[id];
+    bool texts = node->op == OP_IN_TEXTS && p->nodes[node->a].op == OP_SLOT;
+    if (node->op == OP_CONST) {
+        return 0;
+    }
+    bool alone = node->op == OP_IN && p->nodes[node->a].op == OP_CONST;
+    return node->op == OP_EQ_TEXT || alone                   ? 2
+           : texts && p->consts[node->b].n <= KEYS_SAME_MOST ? 3
+           : node->op == OP_OR                               ? 6
+                                                             : 5;
+}
+
+// All by which others are found that this rule may imply.
+void keys_to_find(struct keys *k, const struct set_rule *rule)
+{
+    const struct cel_program *p = k->l->program;
+    uint32_t exprs[] = {rule->when, k->l->set->policies[rule->policy].target};
+    k->count = k->strong = 0;
+    k->target = lint_policy_of(k->l, rule)->target;
+    path_keys(k, rule, true, KEYS_MOST);
+    action_keys(k, rule, KEYS_MOST);
+    for (size_t i = 0; i < COUNT_OF(exprs); i++) {
+        struct conjuncts all = keys_conjuncts(p, exprs[i]);
+        for (uint32_t n = 0; n < all.count; n++) {
+            add_key(k, KEYS_MOST, KEY_NODE, keys_conjunct(&all, n), STR(""));
+            leaf_keys(k, keys_conjunct(&all, n), true, KEYS_MOST, 3);
+        }
+    }
+}
+
+// Those of the one thing that it tests by which it is told apart best. None: it always holds.
+void keys_to_be_found(struct keys *k, const struct set_rule *rule)
+{
+    const struct cel_program *p = k->l->program;
+    uint32_t exprs[] = {rule->when, k->l->set->policies[rule->policy].target}, best_id = NODE_NONE;
+    unsigned best = rule->resource_count > 0 ? 4 : rule->action_count > 0 ? 7 : 9;
+    k->count = k->strong = 0;
+    k->target = lint_policy_of(k->l, rule)->target;
+    for (size_t i = 0; i < COUNT_OF(exprs); i++) {
+        struct conjuncts all = keys_conjuncts(p, exprs[i]);
+        for (uint32_t n = 0; n < all.count; n++) {
+            unsigned is = worth(p, keys_conjunct(&all, n));
+            // A target is that of many rules.
+            is += is > 0 && i == 1 ? 3 : 0;
+            if (is > 0 && is < best) {
+                best = is;
+                best_id = keys_conjunct(&all, n);
+            }
+        }
+    }
+    if (best_id != NODE_NONE) {
+        leaf_keys(k, best_id, false, KEYS_SAME_MOST, 2);
+    } else if (rule->resource_count > 0) {
+        path_keys(k, rule, false, KEYS_SAME_MOST);
+    } else if (rule->action_count > 0) {
+        action_keys(k, rule, KEYS_SAME_MOST);
+    }
+}
