@@ -40,6 +40,7 @@ enum conf_bond {
     CONF_BOND_ONE,  // exactly one of `keys`
     CONF_BOND_SOME, // at least one of `keys`
     CONF_BOND_NEED, // keys[0] where keys[1] is keys[2], and there alone
+    CONF_BOND_FILL, // none of `keys` is an empty list
     CONF_BOND_ONLY, // keys[0] only where keys[1] is keys[2]
 };
 struct conf_tie {

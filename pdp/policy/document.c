@@ -111,6 +111,7 @@ static const struct conf_nest RULE_SHAPE_NESTS[] = {
 static const struct conf_tie RULE_SHAPE_TIES[] = {
     {CONF_BOND_NEED, {"require", "effect", "step_up"}},
     {CONF_BOND_ONLY, {"terminate", "effect", "terminate"}},
+    {CONF_BOND_FILL, {"actions", "resources"}},
 };
 static const struct conf_shape RULE_SHAPE = {"rule",
                                              RULE,
@@ -125,8 +126,14 @@ static const struct conf_nest SHAPE_POLICY_NESTS[] = {
     {"variables", CONF_FORM_EXPRS, NULL},         {"rollout", CONF_FORM_MAP, &SHAPE_ROLLOUT},
     {"rules", CONF_FORM_LIST, &RULE_SHAPE},
 };
-const struct conf_shape SHAPE_POLICY = {
-    "Policy", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_POLICY_NESTS, COUNT_OF(SHAPE_POLICY_NESTS), NULL, 0};
+static const struct conf_tie SHAPE_POLICY_TIES[] = {{CONF_BOND_FILL, {"rules"}}};
+const struct conf_shape SHAPE_POLICY = {"Policy",
+                                        DOCUMENT,
+                                        COUNT_OF(DOCUMENT),
+                                        SHAPE_POLICY_NESTS,
+                                        COUNT_OF(SHAPE_POLICY_NESTS),
+                                        SHAPE_POLICY_TIES,
+                                        COUNT_OF(SHAPE_POLICY_TIES)};
 
 static const struct str CLOSING = {"deny-unless-allow", sizeof "deny-unless-allow" - 1};
 

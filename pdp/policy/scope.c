@@ -11,11 +11,17 @@ struct document {
     struct conf_texts effects, tenants;
 };
 
+static const char *const EFFECT_NAMES[] = {
+#define X(name, text, rank) text,
+    PDP_EFFECT_LIST(X)
+#undef X
+        NULL};
+
 static const struct conf_field DOCUMENT[] = {
     BUILD_HEAD_FIELDS,
     {"target", CONF_ANY, false, offsetof(struct document, target), NULL, 0, 0,
      "what all below are about besides their own target"},
-    {"effects", CONF_TEXTS, false, offsetof(struct document, effects), NULL, 0, 0,
+    {"effects", CONF_TEXTS, false, offsetof(struct document, effects), EFFECT_NAMES, 0, 0,
      "that rules below may have; all where it is left out"},
     {"tenants", CONF_TEXTS, false, offsetof(struct document, tenants), NULL, 0, 0,
      "that all below are about; all where it is left out"},
@@ -24,9 +30,16 @@ static const struct conf_field DOCUMENT[] = {
 static const struct conf_nest SHAPE_SCOPE_NESTS[] = {
     {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
     {"target", CONF_FORM_WHEN, NULL},
+    {"effects", CONF_FORM_CHOICES, NULL},
 };
-const struct conf_shape SHAPE_SCOPE = {
-    "Scope", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_SCOPE_NESTS, COUNT_OF(SHAPE_SCOPE_NESTS), NULL, 0};
+static const struct conf_tie SHAPE_SCOPE_TIES[] = {{CONF_BOND_FILL, {"effects", "tenants"}}};
+const struct conf_shape SHAPE_SCOPE = {"Scope",
+                                       DOCUMENT,
+                                       COUNT_OF(DOCUMENT),
+                                       SHAPE_SCOPE_NESTS,
+                                       COUNT_OF(SHAPE_SCOPE_NESTS),
+                                       SHAPE_SCOPE_TIES,
+                                       COUNT_OF(SHAPE_SCOPE_TIES)};
 
 static const struct str EFFECTS[] = {
 #define X(name, text, rank) {text, sizeof(text) - 1},

@@ -45,9 +45,14 @@ static const struct conf_nest SHAPE_STRENGTHS_NESTS[] = {
     {"metadata", CONF_FORM_MAP, &SHAPE_METADATA},
     {"levels", CONF_FORM_LIST, &LEVEL_SHAPE},
 };
-const struct conf_shape SHAPE_STRENGTHS = {
-    "Strengths", DOCUMENT, COUNT_OF(DOCUMENT), SHAPE_STRENGTHS_NESTS, COUNT_OF(SHAPE_STRENGTHS_NESTS),
-    NULL,        0};
+static const struct conf_tie SHAPE_STRENGTHS_TIES[] = {{CONF_BOND_FILL, {"levels"}}};
+const struct conf_shape SHAPE_STRENGTHS = {"Strengths",
+                                           DOCUMENT,
+                                           COUNT_OF(DOCUMENT),
+                                           SHAPE_STRENGTHS_NESTS,
+                                           COUNT_OF(SHAPE_STRENGTHS_NESTS),
+                                           SHAPE_STRENGTHS_TIES,
+                                           COUNT_OF(SHAPE_STRENGTHS_TIES)};
 
 static void read_ask(struct build *build, const struct conf_node *node, struct set_strength *out)
 {

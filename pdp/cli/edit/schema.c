@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/edit/schema.h"
 
+#include "cli/edit/indent.h"
 #include "policy/shapes.h"
 #include "wire/wire.h"
 
@@ -380,6 +381,17 @@ static void put_some(struct emit *emit, const struct conf_tie *tie)
     emit_end(emit);
 }
 
+static void put_filled(struct emit *emit, const struct conf_tie *tie)
+{
+    open_key(emit, "properties");
+    for (size_t i = 0; i < COUNT_OF(tie->keys) && tie->keys[i] != NULL; i++) {
+        open_key(emit, tie->keys[i]);
+        emit_key_int(emit, "minItems", 1);
+        emit_end(emit);
+    }
+    emit_end(emit);
+}
+
 // keys[0] where keys[1] is keys[2].
 static void put_where(struct emit *emit, const struct conf_tie *tie)
 {
@@ -402,6 +414,11 @@ static void put_where(struct emit *emit, const struct conf_tie *tie)
     emit_end(emit);
 }
 
+static void (*const TIES[])(struct emit *emit, const struct conf_tie *tie) = {
+    [CONF_BOND_ONE] = put_some,   [CONF_BOND_SOME] = put_some,  [CONF_BOND_FILL] = put_filled,
+    [CONF_BOND_NEED] = put_where, [CONF_BOND_ONLY] = put_where,
+};
+
 static void put_ties(struct emit *emit, const struct conf_shape *shape)
 {
     if (shape->tie_count == 0) {
@@ -411,7 +428,7 @@ static void put_ties(struct emit *emit, const struct conf_shape *shape)
     for (size_t i = 0; i < shape->tie_count; i++) {
         const struct conf_tie *tie = &shape->ties[i];
         emit_map(emit, SIZE_MAX);
-        (tie->bond == CONF_BOND_ONE || tie->bond == CONF_BOND_SOME ? put_some : put_where)(emit, tie);
+        TIES[tie->bond](emit, tie);
         emit_end(emit);
     }
     emit_end(emit);
@@ -518,55 +535,6 @@ static void put_by_kind(struct emit *emit, const struct shapes *shapes)
     emit_end(emit);
 }
 
-// Where it stands in JSON that is broken into lines.
-struct lines {
-    struct buf *out;
-    int depth;
-    bool text, escaped; // inside of text; behind a backslash
-};
-
-static void new_line(const struct lines *l)
-{
-    buf_printf(l->out, "\n%*s", 2 * l->depth, "");
-}
-
-static void put_byte(struct lines *l, char before, char c, char after)
-{
-    bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
-    bool empty = opens && (after == '}' || after == ']');
-    bool emptied = closes && (before == '{' || before == '[');
-    if (closes && !emptied) {
-        l->depth--;
-        new_line(l);
-    }
-    buf_byte(l->out, (unsigned char)c);
-    if (opens && !empty) {
-        l->depth++;
-        new_line(l);
-    } else if (c == ',') {
-        new_line(l);
-    } else if (c == ':') {
-        buf_byte(l->out, ' ');
-    }
-}
-
-static void indented(struct str json, struct buf *out)
-{
-    struct lines l = {.out = out};
-    for (size_t i = 0; i < json.len; i++) {
-        char c = json.at[i];
-        bool quote = c == '"' && !l.escaped;
-        l.escaped = l.text && c == '\\' && !l.escaped;
-        if (l.text || quote) {
-            buf_byte(out, (unsigned char)c);
-            l.text = l.text != quote;
-        } else {
-            put_byte(&l, i > 0 ? json.at[i - 1] : '\0', c, i + 1 < json.len ? json.at[i + 1] : '\0');
-        }
-    }
-    buf_byte(out, '\n');
-}
-
 void schema_print(const struct shapes *shapes, const struct conf_shape *one, struct buf *out)
 {
     AUTO(buf_fini) struct buf json = {0};
@@ -594,5 +562,5 @@ void schema_print(const struct shapes *shapes, const struct conf_shape *one, str
         out->failed = true;
         return;
     }
-    indented(buf_view(&json), out);
+    indent_json(buf_view(&json), out);
 }
