@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 // Is it one of the commands whose first word is this (`session`)?

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/whatif.h"
 
-#include "base/fmath.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "cel/frame.h"
 #include "engine/attrs.h"
 #include "policy/scratch.h"
-#include "risk/model.h"
 
-#include <math.h>
 #include <stddef.h>
 
 // ---- Names -------------------------------------------------------------------------------------
@@ -361,59 +358,4 @@ enum pdp_effect whatif_ask(struct whatif_world *world, const struct whatif *cons
     policy_decide(world->parts.set, world->seen->scratch, world->seen->frame, &world->policy_host, &question,
                   &world->arena, world->seen->frame->now_ms, &world->result);
     return adjusted(world, world->result.effect);
-}
-
-// ---- Risk --------------------------------------------------------------------------------------
-
-double whatif_score(const struct risk_model *model, double log_odds)
-{
-    return 100 * fmath_sigmoid(model->scale * log_odds + model->shift);
-}
-
-static enum signal_class class_of(const struct risk_model *model, struct str id)
-{
-    for (size_t row = 0; row < model->count; row++) {
-        if (str_eq(model_row(model, row)->id, id)) {
-            return model_row(model, row)->kind;
-        }
-    }
-    return SIGNAL_FAMILIARITY;
-}
-
-static void conclude(const struct whatif_world *world, double log_odds, struct whatif *out)
-{
-    out->score = whatif_score(world->parts.risk, log_odds);
-    out->level = risk_level_of(world->parts.risk, out->score);
-}
-
-void whatif_without(const struct whatif_world *world, size_t signal, struct whatif *out)
-{
-    const struct risk_result *risk = world->seen->risk;
-    const struct verdict_signal *at = &risk->signals[signal];
-    bool hard = class_of(world->parts.risk, at->id) != SIGNAL_FAMILIARITY;
-    *out = (struct whatif){.kind = WHATIF_RISK, .without = at->id};
-    out->hard = risk->hard - (hard ? at->evidence : 0);
-    conclude(world, risk->log_odds - at->evidence, out);
-}
-
-// What the session's own signals had found is forgotten, and the stronger proof counts.
-void whatif_proved(const struct whatif_world *world, uint32_t strength, struct whatif *out)
-{
-    const struct risk_result *risk = world->seen->risk;
-    const struct risk_model *model = world->parts.risk;
-    struct str passed = SIGNALS[SIGNAL_STEP_UP_PASSED].id;
-    double taken = strength < model->proof_count ? model->proofs[strength] : 0, sum = model->prior, hard = 0;
-    taken = fmin(taken, model->rules[SIGNAL_STEP_UP_PASSED].cap);
-    for (size_t i = 0; i < risk->signal_count; i++) {
-        const struct verdict_signal *at = &risk->signals[i];
-        enum signal_class kind = class_of(model, at->id);
-        if (str_eq(at->id, passed)) {
-            taken = fmax(taken, -at->evidence);
-        } else if (kind != SIGNAL_SESSION || str_eq(at->id, SIGNALS[SIGNAL_OTHER_SESSIONS].id)) {
-            sum += at->evidence;
-            hard += kind != SIGNAL_FAMILIARITY ? at->evidence : 0;
-        }
-    }
-    *out = (struct whatif){.kind = WHATIF_PROOF, .strength = strength, .hard = hard - taken};
-    conclude(world, sum - taken, out);
 }

@@ -77,7 +77,8 @@ void whatif_look(struct whatif_world *world, struct arena *arena);
 
 // One name for what conditions may call by two: `subject.properties.roles` is `subject.roles`.
 struct str whatif_path(const struct whatif_world *world, const struct cel_slot_info *slot);
-// The score, level and hard evidence without a signal, the others as they are; and after a passed step-up.
+// The score, level and hard evidence without a signal (those of its group then count for more), and after a
+// passed step-up, by the ledger alone: a signal that was not heard beside another one is not known.
 void whatif_without(const struct whatif_world *world, size_t signal, struct whatif *out);
 void whatif_proved(const struct whatif_world *world, uint32_t strength, struct whatif *out);
 double whatif_score(const struct risk_model *model, double log_odds);

@@ -243,7 +243,7 @@ Test(explain_words, a_score_is_said_with_what_it_is_from)
     ask_seen(&h, &seen, OWN);
     ask_seen(&h, &seen, STRANGER);
     cr_expect_str_eq(said(&seen),
-                     "  step_up if risk.level were below high: it is critical at 94.3, of which 84.2 from "
+                     "  step_up if risk.level were below high: it is critical at 94.3, of which 61.3 from "
                      "fingerprint-change\n",
                      "%s", said(&seen));
     arena_fini(&seen.arena);
@@ -300,4 +300,83 @@ Test(explain_words, a_large_folder_costs_what_is_about_the_question)
     buf_fini(&seen.said);
     buf_fini(&yaml);
     harness_fini(&h);
+}
+
+// ---- What a score would be without a signal: as a model that has not that signal says -------------
+
+#define MODEL(signals) \
+    "---\napiVersion: pdp/v1\nkind: RiskModel\nmetadata: {name: m}\nprior: -3.4\nsignals: {" signals "}\n"
+#define FINGERPRINT "fingerprint-change: {on_missing: skip}"
+#define AGENT "agent-change: {on_missing: skip}"
+#define JA4 "ja4-change: {on_missing: skip}"
+#define NEW_DEVICE "new-device: {on_missing: skip}"
+#define NEW_NETWORK "new-network: {on_missing: skip}"
+#define EXTERNAL "external: {}"
+#define ALL_SIGNALS FINGERPRINT ", " AGENT ", " JA4 ", " NEW_DEVICE ", " NEW_NETWORK ", " EXTERNAL
+#define FOUND                                                                                             \
+    "{'event': {'type': 'signal', 'subject': {'type': 'user', 'id': 'u'}, 'context': {'session': {'id': " \
+    "'s1'}}, 'properties': {'evidence': 1.5}}, 'request_id': 'e7'}"
+
+static const struct {
+    const char *id, *model; // the model without it
+} SIGNALS_LEFT_OUT[] = {
+    {"fingerprint-change", MODEL(AGENT ", " JA4 ", " NEW_DEVICE ", " NEW_NETWORK ", " EXTERNAL)},
+    {"agent-change", MODEL(FINGERPRINT ", " JA4 ", " NEW_DEVICE ", " NEW_NETWORK ", " EXTERNAL)},
+    {"new-network", MODEL(FINGERPRINT ", " AGENT ", " JA4 ", " NEW_DEVICE ", " EXTERNAL)},
+    {"external", MODEL(FINGERPRINT ", " AGENT ", " JA4 ", " NEW_DEVICE ", " NEW_NETWORK)},
+};
+
+struct without {
+    struct arena arena;
+    double score[COUNT_OF(SIGNALS_LEFT_OUT)], plain;
+};
+
+static void note_without(void *user, const struct watched *watched)
+{
+    struct without *without = user;
+    struct account account;
+    arena_reset(&without->arena);
+    cr_assert(account_make(watched, 0, &without->arena, &account));
+    without->plain = watched->risk->score;
+    for (size_t i = 0; i < COUNT_OF(SIGNALS_LEFT_OUT); i++) {
+        without->score[i] = -1;
+        for (size_t k = 0; k < account.signal_count; k++) {
+            bool is = str_eq(account.signals[k].id, str_of(SIGNALS_LEFT_OUT[i].id));
+            without->score[i] = is ? account.signals[k].score : without->score[i];
+        }
+    }
+}
+
+static void live(const char *model, struct without *out)
+{
+    struct harness h = {0};
+    struct buf yaml = {0};
+    const struct watch watch = {note_without, out};
+    buf_printf(&yaml, "%s%s", RISKY, model);
+    buf_byte(&yaml, '\0');
+    *out = (struct without){.plain = -1};
+    arena_init(&out->arena, 0, 0);
+    cr_assert(harness_load(&h, (const char *)yaml.at), STR_FMT, STR_ARG(buf_view(&h.said)));
+    for (int i = 0; i < 3; i++) {
+        harness_ask(&h, HARNESS_NOW - 60000 + 1000 * i, OWN);
+    }
+    harness_ask(&h, HARNESS_NOW - 1000, FOUND);
+    worker_watch(h.worker, &watch);
+    harness_ask(&h, HARNESS_NOW, STRANGER);
+    arena_fini(&out->arena);
+    buf_fini(&yaml);
+    harness_fini(&h);
+}
+
+Test(explain_words, a_score_without_a_signal_is_that_of_a_model_without_it)
+{
+    struct without all;
+    live(MODEL(ALL_SIGNALS), &all);
+    for (size_t i = 0; i < COUNT_OF(SIGNALS_LEFT_OUT); i++) {
+        struct without one;
+        live(SIGNALS_LEFT_OUT[i].model, &one);
+        cr_expect_geq(all.score[i], 0, "%s did not speak", SIGNALS_LEFT_OUT[i].id);
+        cr_expect_float_eq(all.score[i], one.plain, 1e-6, "without %s: %g, in truth %g",
+                           SIGNALS_LEFT_OUT[i].id, all.score[i], one.plain);
+    }
 }
