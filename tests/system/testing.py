@@ -145,6 +145,20 @@ ann       writes          deny, web/no-writing  3.2   -        1 denied
     check(code == 0 and told["ok"] and (told["innocents"], told["innocents_denied"], told["attacks"]) == (1, 1, 0), out)
     check((one["name"], one["class"], one["questions"], one["denied"], one["terminated"]) == ("ann", "innocent", 2, 1, 0), out)
     check(one["reaction"]["after_ms"] == 5000 and one["reaction"]["rule"] == "web/no-writing", out)
+    own = scratch / "own"
+    own.mkdir()
+    (own / "web.yaml").write_text(POLICY)
+    (own / "own_test.yaml").write_text((library / "not-stopped.yaml").read_text())
+    says([own], 1, f"""\
+FAIL  {own}/own_test.yaml: Scenario `not-stopped`: 1 of 2 steps failed, 0 expectations
+  {own}/own_test.yaml:7:12: step `reads` at +0h00m00s, 2026-11-23T08:00:00Z
+    ! the attack is not stopped here
+      effect: allow
+      code: policy
+      rules: web/all
+      risk: 3.23, low
+1 of 2 failed in 1 document
+""")
     says(["--scenarios", folder, folder], 2, "", f"""\
 {folder}/web.yaml:2:7: error: a file of tests holds documents of kind `Test` and `Scenario` only
     2 | kind: Policy

@@ -289,10 +289,19 @@ static struct str refusal(const struct verdict *verdict, const struct judge_even
     return arena_str(arena, buf_view(&out), NULL);
 }
 
-bool judge(const struct suite_play *play, const struct verdict *verdict, const struct judge_event *event,
-           const struct fault *fault, struct arena *arena, const struct suite_miss **misses, size_t *count)
+// Is the attack let through where it must be stopped at the latest?
+static bool let_through(const struct suite_doc *doc, const struct suite_play *play,
+                        const struct verdict *verdict, const struct judge_event *event)
 {
-    struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 1);
+    bool last = play->number == doc->stops && play->turn + 1 == play->turns;
+    return last && (event != NULL ? event->recorded : verdict->effect == PDP_EFFECT_ALLOW);
+}
+
+bool judge(const struct suite_doc *doc, const struct suite_play *play, const struct verdict *verdict,
+           const struct judge_event *event, const struct fault *fault, struct arena *arena,
+           const struct suite_miss **misses, size_t *count)
+{
+    struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 2);
     struct judging judging = {.verdict = verdict, .event = event, .arena = arena};
     *count = 0;
     *misses = list;
@@ -302,6 +311,9 @@ bool judge(const struct suite_play *play, const struct verdict *verdict, const s
     struct str refused = speaks(play) ? STR("") : refusal(verdict, event, fault, arena);
     if (refused.len > 0) {
         list[(*count)++] = (struct suite_miss){NULL, refused};
+    }
+    if (let_through(doc, play, verdict, event)) {
+        list[(*count)++] = (struct suite_miss){NULL, STR("the attack is not stopped here")};
     }
     for (size_t i = 0; i < play->claim_count; i++) {
         judging.claim = &play->claims[i];

@@ -51,6 +51,13 @@ static bool recorded(const struct value *answer)
     return found != NULL && found->kind == VALUE_BOOL && found->as.b;
 }
 
+// Did this very answer end a session? One that was over before, by a limit of time too, is only refused.
+static bool ends(const struct verdict *verdict)
+{
+    return verdict->effect == PDP_EFFECT_TERMINATE && verdict->code != PDP_CODE_TERMINATED &&
+           verdict->code != PDP_CODE_EXPIRED;
+}
+
 static bool note(void *user, const struct suite_told *told)
 {
     struct gathering *g = user;
@@ -66,11 +73,11 @@ static bool note(void *user, const struct suite_told *told)
     if (told->verdict == NULL) {
         return true;
     }
-    enum pdp_effect effect = told->verdict->effect;
+    bool ended = ends(told->verdict), steps_up = told->verdict->effect == PDP_EFFECT_STEP_UP;
     last->questions++;
-    last->step_ups += effect == PDP_EFFECT_STEP_UP;
-    last->denied += effect == PDP_EFFECT_DENY;
-    last->terminated += effect == PDP_EFFECT_TERMINATE;
+    last->step_ups += steps_up;
+    last->terminated += ended;
+    last->denied += !allowed && !steps_up && !ended;
     if (!allowed && last->first == NULL) {
         note_first(g, told, last);
     }

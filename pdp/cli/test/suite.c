@@ -135,8 +135,8 @@ static enum pdp_err ask(struct suite_runner *runner, const struct suite_play *pl
     const struct value *root = options->explain ? with_explain(play->root, &runner->arena) : play->root;
     engine_decide(runner->worker, play->peer, root, play->at_ms, &verdict);
     told->verdict = &verdict;
-    if (!options->any_policy && !judge(play, &verdict, NULL, worker_fault(runner->worker), &runner->arena,
-                                       &told->misses, &told->miss_count)) {
+    if (!options->any_policy && !judge(told->doc, play, &verdict, NULL, worker_fault(runner->worker),
+                                       &runner->arena, &told->misses, &told->miss_count)) {
         return PDP_ERR_NOMEM;
     }
     *goes_on = tell(options, told);
@@ -155,7 +155,7 @@ static enum pdp_err send(struct suite_runner *runner, const struct suite_play *p
     judge_event_read(&answer, &event);
     told->answer = &answer;
     if (!options->any_policy &&
-        !judge(play, NULL, &event, &why, &runner->arena, &told->misses, &told->miss_count)) {
+        !judge(told->doc, play, NULL, &event, &why, &runner->arena, &told->misses, &told->miss_count)) {
         return PDP_ERR_NOMEM;
     }
     *goes_on = tell(options, told);

@@ -100,7 +100,7 @@ MUST_USE enum pdp_err suite_check(const struct suite *suite, const struct snapsh
 
 // What came of one play. Lives until the callback returns.
 struct suite_miss {
-    const struct suite_claim *claim; // NULL: it could not be asked, and nobody expected that
+    const struct suite_claim *claim; // NULL: it could not be asked, or an attack is not stopped
     struct str got;
 };
 

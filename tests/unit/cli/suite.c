@@ -280,6 +280,25 @@ Test(cli_suite, what_is_refused_is_missed_unless_it_is_expected)
         "grant `ask`\n");
 }
 
+Test(cli_suite, an_attack_must_be_stopped_where_it_says)
+{
+    static const char HEADER[] =
+        "apiVersion: pdp/v1\nkind: Scenario\nmetadata: {name: s, labels: {class: attack}}\n"
+        "given: {ann: {subject: {type: user, id: ann}, resource: {type: route, id: /x}}}\n"
+        "stops: reads\nsteps:\n  - {name: reads, every: 1s, times: TIMES, with: ann, request: {action: "
+        "{name: GET}}}\n  - {name: goes-on, with: ann, request: {action: {name: GET}}}\n";
+    AUTO(buf_fini) struct buf yaml = {0};
+    size_t at = str_find(str_of(HEADER), STR("TIMES"), 0);
+    buf_printf(&yaml, "%.*s2%s%c", (int)at, HEADER, &HEADER[at + 5], 0);
+    expect_run((const char *)yaml.at,
+               "reads 0: allow/policy\nreads 1: allow/policy; the attack is not stopped here\n"
+               "goes-on: allow/policy\n");
+    buf_clear(&yaml);
+    buf_printf(&yaml, "%.*s4%s%c", (int)at, HEADER, &HEADER[at + 5], 0);
+    expect_run((const char *)yaml.at, "reads 0: allow/policy\nreads 1: allow/policy\nreads 2: allow/policy\n"
+                                      "reads 3: deny/policy\ngoes-on: deny/policy\n");
+}
+
 Test(cli_suite, peers_are_believed_as_far_as_their_grants_go)
 {
     expect_run(
