@@ -190,6 +190,124 @@ Test(cli_format, every_page_stays_what_it_is)
     cr_expect_gt(tried, 25, "%d", tried);
 }
 
+// ---- Documents of chance ------------------------------------------------------------------------------
+
+struct chance {
+    uint64_t state;
+    struct buf *out;
+};
+
+static unsigned pick(struct chance *c, unsigned below)
+{
+    c->state = c->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(c->state >> 33) % below;
+}
+
+static void blanks(struct chance *c, unsigned most)
+{
+    buf_printf(c->out, "%*s", (int)pick(c, most + 1), "");
+}
+
+static void line_end(struct chance *c)
+{
+    static const char *const ENDS[] = {"\n", "\n", "  \n", " # why\n", "     # so\n", "\n\n\n", "\r\n"};
+    buf_str(c->out, str_of(ENDS[pick(c, COUNT_OF(ENDS))]));
+}
+
+static void put_flow(struct chance *c, int depth)
+{
+    static const char *const TEXTS[] = {"a",   "'b'", "\"c d\"", "'it''s'", "1.5",     "\"x\\ty\"",
+                                        "a b", "no",  "\"NO\"",  "\"a\"",   "'\"q\"'", "/p/**"};
+    unsigned kind = depth < 3 ? pick(c, 4) : 2;
+    if (kind > 1) {
+        buf_str(c->out, str_of(TEXTS[pick(c, COUNT_OF(TEXTS))]));
+        return;
+    }
+    unsigned count = pick(c, 4);
+    buf_byte(c->out, kind == 0 ? '[' : '{');
+    for (unsigned i = 0; i < count; i++) {
+        buf_str(c->out, i > 0 ? STR(",") : STR(""));
+        blanks(c, 2);
+        if (kind == 1) {
+            buf_printf(c->out, "k%u%s: ", i, pick(c, 3) == 0 ? " " : "");
+            blanks(c, 1);
+        }
+        put_flow(c, depth + 1);
+        blanks(c, 1);
+    }
+    buf_byte(c->out, kind == 0 ? ']' : '}');
+}
+
+static void put_lines(struct chance *c, int column)
+{
+    static const char *const HEADS[] = {"|", ">", "|-", ">-", ">+", "|+"};
+    buf_str(c->out, str_of(HEADS[pick(c, COUNT_OF(HEADS))]));
+    buf_byte(c->out, '\n');
+    for (unsigned i = 0; i < 1 + pick(c, 3); i++) {
+        buf_printf(c->out, "%*s", column + 3, "");
+        blanks(c, i == 0 ? 0 : 2);
+        buf_str(c->out, pick(c, 3) == 0   ? STR("# text\n")
+                        : pick(c, 4) == 0 ? STR("text  \n\n")
+                                          : STR("a==b&&c\n"));
+    }
+}
+
+static void put_block(struct chance *c, int column, int depth);
+
+static void put_value(struct chance *c, int column, int depth)
+{
+    unsigned kind = depth < 4 ? pick(c, 5) : 4;
+    if (kind < 2) {
+        line_end(c);
+        put_block(c, column + 1 + (int)pick(c, 3), depth + 1);
+    } else if (kind == 2) {
+        buf_byte(c->out, ' ');
+        put_lines(c, column);
+    } else {
+        buf_byte(c->out, ' ');
+        blanks(c, 2);
+        put_flow(c, 0);
+        line_end(c);
+    }
+}
+
+static void put_block(struct chance *c, int column, int depth)
+{
+    static const char *const KEYS[] = {"target", "rules", "id", "effect", "'quoted key'", "when", "\"any\""};
+    bool list = depth > 0 && pick(c, 2) == 0;
+    unsigned count = 1 + pick(c, 4), first = pick(c, COUNT_OF(KEYS));
+    for (unsigned i = 0; i < count; i++) {
+        if (pick(c, 5) == 0) {
+            buf_printf(c->out, "%*s# of this block\n", column, "");
+        }
+        buf_printf(c->out, "%*s", column, "");
+        if (list) {
+            buf_byte(c->out, '-');
+        } else {
+            buf_printf(c->out, "%s%s:", KEYS[(first + i) % COUNT_OF(KEYS)], pick(c, 5) == 0 ? "  " : "");
+        }
+        put_value(c, column, depth);
+    }
+}
+
+Test(cli_format, documents_of_chance_keep_their_meaning)
+{
+    struct chance c = {.state = 7};
+    tried = 0;
+    for (int i = 0; i < 3000; i++) {
+        AUTO(buf_fini) struct buf text = {0};
+        c.out = &text;
+        buf_str(&text, STR(HEAD));
+        for (unsigned k = 0; k < 1 + pick(&c, 2); k++) {
+            buf_str(&text, k > 0 ? STR("---\nkind: Policy\n") : STR("description: a\n"));
+            put_block(&c, 0, 0);
+        }
+        check_text((const char *)(buf_byte(&text, '\0'), text.at), str_sub(buf_view(&text), 0, text.len - 1),
+                   (struct str){NULL, 0});
+    }
+    cr_expect_gt(tried, 2000, "%d", tried);
+}
+
 // ---- Differences --------------------------------------------------------------------------------------
 
 static const struct {
