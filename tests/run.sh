@@ -17,8 +17,8 @@ need_packages $BUILD_PACKAGES $TEST_PACKAGES || {
     echo "0 passed, 1 failed"
     exit 1
 }
-# Only the third voter of tests/diff and the suites of tests/foreign need them; without them those are skipped.
-{ command -v node && command -v npm; } >/dev/null 2>&1 || need_packages nodejs npm || echo "skipped: no node, so no comparison with Cedar and no foreign suites"
+# Only the third voter of tests/diff, the suites of tests/foreign and tests/schema need them; without them those are skipped.
+{ command -v node && command -v npm; } >/dev/null 2>&1 || need_packages nodejs npm || echo "skipped: no node, so no comparison with Cedar, no foreign suites and no validator of schemas"
 [ -d ../shared ] || echo "skipped: ../shared is not here, so its public tests and data are not used"
 
 count() { # ok|bad name
