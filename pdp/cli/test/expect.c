@@ -205,7 +205,7 @@ static void read_one_text(struct reader *reader, enum suite_claim_kind kind)
 static void read_max_age(struct reader *reader, enum suite_claim_kind kind)
 {
     int64_t ms = 0;
-    if (!is_text(reader->node) || !conf_duration(reader->node->text, &ms) || ms <= 0) {
+    if (!is_text(reader->node) || !conf_duration(reader->node->text, &ms) || ms < TIME_MS_PER_S) {
         reading_fail(reader->r, PDP_ERR_SYNTAX, reader->node->place,
                      "`max_age` must be a duration above zero");
         diag_hint(reader->r->diags, "such as `90s`, `15m` or `12h`");

@@ -303,6 +303,7 @@ bool judge(const struct suite_doc *doc, const struct suite_play *play, const str
 {
     struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 2);
     struct judging judging = {.verdict = verdict, .event = event, .arena = arena};
+    bool said = false; // that it should have been another effect
     *count = 0;
     *misses = list;
     if (list == NULL) {
@@ -312,14 +313,15 @@ bool judge(const struct suite_doc *doc, const struct suite_play *play, const str
     if (refused.len > 0) {
         list[(*count)++] = (struct suite_miss){NULL, refused};
     }
-    if (let_through(doc, play, verdict, event)) {
-        list[(*count)++] = (struct suite_miss){NULL, STR("the attack is not stopped here")};
-    }
     for (size_t i = 0; i < play->claim_count; i++) {
         judging.claim = &play->claims[i];
         if (!HOLDS[judging.claim->kind](&judging)) {
             list[(*count)++] = (struct suite_miss){judging.claim, judging.got};
+            said = said || judging.claim->kind == SUITE_EFFECT || judging.claim->kind == SUITE_RECORDED;
         }
+    }
+    if (!said && let_through(doc, play, verdict, event)) {
+        list[(*count)++] = (struct suite_miss){NULL, STR("the attack is not stopped here")};
     }
     return true;
 }
