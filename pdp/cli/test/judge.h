@@ -16,8 +16,8 @@ void judge_event_read(const struct value *answer, struct judge_event *out);
 
 // Claims that do not hold, in the order of the document. A question that was malformed, and an event that was
 // refused, is a miss without a claim unless `code` or `recorded` speaks of it; `fault` says why. So is an
-// attack that is not stopped at the step that it names. Exactly one of verdict and event is there. Lives in
-// `arena`; false where memory is out.
+// attack that is not stopped at the step that it names, unless a claim says as much. Exactly one of verdict
+// and event is there. Lives in `arena`; false where memory is out.
 MUST_USE bool judge(const struct suite_doc *doc, const struct suite_play *play, const struct verdict *verdict,
                     const struct judge_event *event, const struct fault *fault, struct arena *arena,
                     const struct suite_miss **misses, size_t *count);
