@@ -74,6 +74,8 @@ run 0 test policies/baseline
 run 0 test policies/baseline --coverage --coverage-least 100
 run 0 test policies/baseline --mutate
 grep -qE '^mutants +([0-9]+) of \1 noticed$' "$work/said" || { fail "the baseline's tests do not notice a mistake"; cat "$work/said"; }
+run 0 lint policies/baseline
+grep -qE '^no finding' "$work/said" || { fail "there are findings"; cat "$work/said"; }
 
 [ "$wrong" = 0 ] || exit 1
 echo "ok: $(find policies/scenarios -type f | wc -l) scenarios"
