@@ -392,16 +392,23 @@ static bool implies(const struct judge *j, const struct claim *a, const struct c
     }
 }
 
+// A pattern without wildcards is one path; what others match begins in one way.
+static bool glob_meets(const struct glob *glob, struct str prefix)
+{
+    struct str start = glob_start(glob);
+    bool whole = glob->fixed == glob->text.len;
+    return str_starts(start, prefix) || (!whole && str_starts(prefix, start));
+}
+
 static bool all_apart(const struct claim *globs, const struct claim *others)
 {
     for (uint32_t i = 0; i < globs->count; i++) {
-        struct str start = glob_start(&globs->as.globs[i]);
-        if (others->kind == CLAIM_PREFIX &&
-            (str_starts(start, others->as.text) || str_starts(others->as.text, start))) {
+        const struct glob *glob = &globs->as.globs[i];
+        if (others->kind == CLAIM_PREFIX && glob_meets(glob, others->as.text)) {
             return false;
         }
         for (uint32_t k = 0; others->kind == CLAIM_GLOBS && k < others->count; k++) {
-            if (!globs_apart(globs->as.globs[i].text, others->as.globs[k].text)) {
+            if (!globs_apart(glob->text, others->as.globs[k].text)) {
                 return false;
             }
         }

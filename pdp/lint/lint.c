@@ -91,7 +91,8 @@ struct lint_finding *lint_add(struct lint *l, enum lint_code code, struct place 
                                      .place = own_place(l, place),
                                      .message = print(l, fmt, args),
                                      .rule = LINT_NONE,
-                                     .other = LINT_NONE};
+                                     .other = LINT_NONE,
+                                     .condition = LINT_NONE};
     va_end(args);
     return finding;
 }

@@ -77,6 +77,7 @@ struct lint_finding {
     struct str message, hint;
     // Of rules: number in the set, and of the other one that is spoken of; UINT32_MAX: none.
     uint32_t rule, other;
+    uint32_t condition; // of the set's conditions, where it is about one; UINT32_MAX
 };
 
 struct lint_findings {

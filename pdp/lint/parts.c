@@ -95,6 +95,7 @@ static void say_dead_rule(struct walk *w, uint32_t at, bool alone, unsigned is)
                          STR_ARG(text), alone ? "" : " where the rest of it is", still);
     }
     found->rule = w->rule;
+    found->condition = at;
     lint_hint(l, found, "correct the condition, or take the rule out");
 }
 
@@ -110,6 +111,7 @@ static void say_constant(struct walk *w, uint32_t at, bool alone, unsigned is)
         lint_add(l, no ? LINT_ALWAYS_FALSE : LINT_ALWAYS_TRUE, l->conditions[at].place, "`" STR_FMT "` %s%s",
                  STR_ARG(text), says, where);
     found->rule = w->rule;
+    found->condition = at;
     lint_hint(l, found,
               no ? "take it out, or correct what it compares with"
                  : "it restricts nothing: take it out, or correct what it compares with");

@@ -8,6 +8,7 @@
 #include "diff/rules.h"
 #include "lint/lint.h"
 #include "lint/reason.h"
+#include "policy/conditions.h"
 #include "policy/match.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ struct round {
 
 static struct {
     uint64_t cases, sets, refused, refuted, differences;
-    uint64_t dead, covered; // rules that were found
+    uint64_t dead, covered, parts; // rules and parts of conditions that were found
 } total;
 
 // ---- Conditions about few things, so that they meet ------------------------------------------------------
@@ -308,17 +309,77 @@ static void run(struct round *r)
 
 // ---- Rules ----------------------------------------------------------------------------------------------
 
-// Everybody is asked; each may hold: does the rule hold for certain?
-static bool holds(struct round *r, uint32_t number)
+static enum truth not_of(enum truth truth)
+{
+    return truth == TRUTH_UNSURE ? truth : truth == TRUTH_YES ? TRUTH_NO : TRUTH_YES;
+}
+
+static enum truth both(enum truth a, enum truth b)
+{
+    return a == TRUTH_NO || b == TRUTH_NO     ? TRUTH_NO
+           : a == TRUTH_YES && b == TRUTH_YES ? TRUTH_YES
+                                              : TRUTH_UNSURE;
+}
+
+// A condition as it is written, with one of its parts (UINT32_MAX: none) replaced.
+static enum truth written(struct round *r, const struct policy_condition *all, size_t count, uint32_t at,
+                          uint32_t part, enum truth is)
+{
+    const struct policy_condition *condition = &all[at];
+    if (at == part) {
+        return is;
+    }
+    if (condition->op == CEL_PART_ATOM || !condition->truth) {
+        return cel_truth(r->loaded.frame, condition->expr);
+    }
+    bool any = condition->op == CEL_PART_ANY;
+    enum truth truth = TRUTH_YES;
+    for (uint32_t i = at + 1; i < count && all[i].parent != UINT32_MAX; i++) {
+        if (all[i].parent == at) {
+            enum truth own = written(r, all, count, i, part, is);
+            truth = both(truth, any ? not_of(own) : own);
+        }
+    }
+    return any || condition->op == CEL_PART_NOT ? not_of(truth) : truth;
+}
+
+static enum truth around(struct round *r, uint32_t number)
 {
     const struct set_rule *rule = &r->loaded.set->rules[number];
     const struct world *world = &r->world;
     const struct value *action = &world->attrs[ATTR_ACTION_NAME], *id = &world->attrs[ATTR_RESOURCE_ID];
     uint32_t target = r->loaded.set->policies[rule->policy].target;
     struct str none = {0};
-    return match_actions(rule, action->kind == VALUE_STRING ? value_text(action) : none) == TRUTH_YES &&
-           match_resources(rule, id->kind == VALUE_STRING ? value_text(id) : none) == TRUTH_YES &&
-           (target == SET_NO_EXPR || cel_truth(r->loaded.frame, target) == TRUTH_YES) &&
+    enum truth truth = both(match_actions(rule, action->kind == VALUE_STRING ? value_text(action) : none),
+                            match_resources(rule, id->kind == VALUE_STRING ? value_text(id) : none));
+    return target == SET_NO_EXPR ? truth : both(truth, cel_truth(r->loaded.frame, target));
+}
+
+// A part that is said never to be false (or true) may as well be true (or false), unless it is unsure.
+static bool part_is_so(struct round *r, const struct lint_finding *finding)
+{
+    size_t count = 0;
+    struct policy_result result;
+    const struct policy_condition *all = policy_conditions(r->loaded.set, &count);
+    uint32_t root = finding->condition;
+    while (all[root].parent != UINT32_MAX) {
+        root = all[root].parent;
+    }
+    loaded_decide(&r->loaded, true, &result);
+    if (cel_truth(r->loaded.frame, all[finding->condition].expr) == TRUTH_UNSURE) {
+        return true;
+    }
+    enum truth outside = finding->rule != UINT32_MAX ? around(r, finding->rule) : TRUTH_YES;
+    enum truth is = finding->code == LINT_ALWAYS_TRUE ? TRUTH_YES : TRUTH_NO;
+    return both(outside, written(r, all, count, root, UINT32_MAX, is)) ==
+           both(outside, written(r, all, count, root, finding->condition, is));
+}
+
+// Does the rule hold for certain, if it is for whoever asks?
+static bool holds(struct round *r, uint32_t number)
+{
+    const struct set_rule *rule = &r->loaded.set->rules[number];
+    return around(r, number) == TRUTH_YES &&
            (rule->when == SET_NO_EXPR || cel_truth(r->loaded.frame, rule->when) == TRUTH_YES);
 }
 
@@ -338,7 +399,14 @@ static void report_rule(struct round *r, const struct lint_finding *finding, enu
 
 static bool is_so(struct round *r, const struct lint_finding *finding)
 {
-    struct policy_result with, without;
+    struct policy_result with = {0}, without = {0};
+    if (finding->code == LINT_ALWAYS_TRUE || finding->code == LINT_ALWAYS_FALSE) {
+        bool so = part_is_so(r, finding);
+        if (!so) {
+            report_rule(r, finding, PDP_EFFECT_DENY, PDP_EFFECT_DENY);
+        }
+        return so;
+    }
     uint64_t muted[(RULES_POLICIES * (RULES_MAX + 1) + 63) / 64] = {0};
     muted[finding->rule / 64] = UINT64_C(1) << finding->rule % 64;
     r->loaded.muted = NULL;
@@ -356,6 +424,11 @@ static bool is_so(struct round *r, const struct lint_finding *finding)
     return false;
 }
 
+static bool is_proved(const struct lint_finding *finding)
+{
+    return finding->code <= LINT_ALWAYS_FALSE;
+}
+
 static void ask_findings(struct round *r, const struct lint_findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
@@ -363,15 +436,14 @@ static void ask_findings(struct round *r, const struct lint_findings *findings)
         bool rule = finding->code == LINT_UNREACHABLE || finding->code == LINT_SHADOWED;
         total.dead += rule && finding->other == UINT32_MAX;
         total.covered += rule && finding->other != UINT32_MAX;
+        total.parts += !rule && is_proved(finding);
     }
     for (size_t w = 0; w < WORLDS; w++) {
         arena_reset(&r->worlds);
         world_make(&r->world, &r->chance, &r->worlds);
         make_true(&r->world, &r->chance);
         for (size_t i = 0; i < findings->count; i++) {
-            const struct lint_finding *finding = &findings->list[i];
-            bool rule = finding->code == LINT_UNREACHABLE || finding->code == LINT_SHADOWED;
-            if (rule && !is_so(r, finding)) {
+            if (is_proved(&findings->list[i]) && !is_so(r, &findings->list[i])) {
                 return;
             }
         }
@@ -449,8 +521,10 @@ int main(void)
            " of them impossible, %" PRIu64 " of which are not\n",
            total.cases, total.sets, total.refused, total.refuted, total.differences);
     printf("next seed %" PRIu64 "\n", seeds[0] + round / count);
-    printf("%" PRIu64 " rules that never hold, %" PRIu64 " that do not matter\n", total.dead, total.covered);
+    printf("%" PRIu64 " rules that never hold, %" PRIu64 " that do not matter, %" PRIu64
+           " parts of conditions\n",
+           total.dead, total.covered, total.parts);
     bool lively = diff_once() || (total.refuted * 50 > total.cases && total.dead * 20 > total.sets &&
-                                  total.covered * 20 > total.sets);
+                                  total.covered * 20 > total.sets && total.parts * 20 > total.sets);
     return total.differences == 0 && total.refused * 2 < total.sets && lively ? 0 : 1;
 }
