@@ -166,7 +166,8 @@ Test(engine_promises, a_step_up_that_an_issuer_saw_passed_settles_what_was_asked
          "mfa, max_age: 5m}, when: 'risk.level >= level(\"medium\")'}\n" STRENGTHS                           \
          "  - {name: key, proves: '\"hwk\" in session.amr'}\n---\napiVersion: pdp/v1\nkind: RiskModel\n"     \
          "metadata: {name: r}\nprior: -2\nthresholds: {medium: 30, high: 60, critical: 99}\n"                \
-         "signals: {step-up-failed: {evidence: %s}}\nstrengths: {mfa: 4, key: 6}\n"
+         "signals: {step-up-failed: {evidence: %s}}\nstrengths: {mfa: 4, key: 6}\n" LIMITS(                  \
+             "d", "devices: {remember: 30d}")
 
 // What a session is asked for, and what settles it. Of a phone that asks until its owner gives in, a code is
 // proved, and a key was asked.
@@ -184,13 +185,18 @@ Test(engine_promises, a_proof_that_falls_short_of_what_was_asked_makes_nothing_g
         struct harness h = {0};
         char yaml[2048], proof[128];
         (void)snprintf(yaml, sizeof yaml, FATIGUE, PROOFS[i].evidence);
-        (void)snprintf(proof, sizeof proof, ", 'properties': {'amr': ['%s']}", PROOFS[i].amr);
+        (void)snprintf(proof, sizeof proof, ", 'properties': {'amr': ['%s'], 'remember_device': true}",
+                       PROOFS[i].amr);
         load(&h, yaml);
         cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", "}", ", 'properties': {'amr': ['pwd']}"), "true");
         cr_expect_str_eq(ask(&h, HARNESS_NOW + SECOND, 0, "/a", ""), "allow/policy");
         cr_expect_str_eq(tell(&h, HARNESS_NOW + MINUTE, "step_up_failed", "}", ""), "true");
         cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 1, 0, "/a", ""), PROOFS[i].before, "%zu", i);
-        cr_expect_str_eq(tell(&h, HARNESS_NOW + 2 * MINUTE, "step_up_passed", "}", proof), "true");
+        cr_expect_str_eq(
+            tell(&h, HARNESS_NOW + 2 * MINUTE, "step_up_passed", "}, 'device': {'fingerprint': 'f'}", proof),
+            "true");
+        bool remembers = strcmp(harness_get(&h, "device.remembered_until"), "") != 0;
+        cr_expect_eq(remembers, strcmp(PROOFS[i].after, "allow/policy") == 0, "%zu", i);
         cr_expect_str_eq(ask(&h, HARNESS_NOW + 2 * MINUTE + 1, 0, "/a", ""), PROOFS[i].after, "%zu", i);
         harness_fini(&h);
     }
