@@ -283,17 +283,11 @@ static bool keeps(const struct print *p, const struct mark *before, struct str g
     return keep;
 }
 
-// Line breaks between two marks, at most two; or all that is there where it is text.
-static void put_breaks(struct print *p, const struct mark *before, struct str gap)
+// What goes on behind the last visible byte of a block scalar, up to the last line break.
+static void put_text_lines(struct print *p, struct str gap)
 {
-    size_t breaks = breaks_in(gap);
-    if (!keeps(p, before, gap)) {
-        for (size_t i = 0; i < breaks && i < 2; i++) {
-            buf_byte(p->out, '\n');
-        }
-        return;
-    }
     struct str line;
+    size_t breaks = breaks_in(gap);
     for (size_t i = 0; i < breaks && next_line(&gap, &line); i++) {
         if (i == 0) {
             buf_str(p->out, line);
@@ -304,12 +298,33 @@ static void put_breaks(struct print *p, const struct mark *before, struct str ga
     }
 }
 
+// Line breaks between two marks, at most two; or all that is there where it is text.
+static void put_breaks(struct print *p, const struct mark *before, struct str gap)
+{
+    size_t breaks = breaks_in(gap);
+    if (keeps(p, before, gap)) {
+        put_text_lines(p, gap);
+        return;
+    }
+    for (size_t i = 0; i < breaks && i < 2; i++) {
+        buf_byte(p->out, '\n');
+    }
+}
+
 static void put_end(struct print *p, const struct mark *last)
 {
     struct str gap = str_sub(p->text, last->end, SIZE_MAX);
-    if (keeps(p, last, gap)) {
-        put_breaks(p, last, gap);
-    } else if (breaks_in(gap) > 0 || !is_block_scalar(last->node)) { // else a line feed would be text
+    size_t tail = gap.len;
+    while (tail > 0 && gap.at[tail - 1] != '\n') {
+        tail--;
+    }
+    bool block = is_block_scalar(last->node);
+    if (block && tail > 0 && gap.len - tail > p->old) { // a line of blanks that are text, without an end
+        put_text_lines(p, gap);
+        put_body_line(p, str_sub(gap, tail, SIZE_MAX));
+    } else if (keeps(p, last, gap)) {
+        put_text_lines(p, gap);
+    } else if (tail > 0 || !block) { // else a line feed would be text
         buf_byte(p->out, '\n');
     }
 }

@@ -32,6 +32,8 @@ static const struct {
     {"a literal that keeps empty lines", "a: |+\n  b\n\n\nc: d\n", NULL},
     {"blanks behind a literal", "a: |\n    b\n\n   \nc: d\n", "a: |\n  b\n\nc: d\n"},
     {"blanks behind a literal that are text", "a: |\n    b\n      \nc: d\n", "a: |\n  b\n    \nc: d\n"},
+    {"a literal that ends with blanks", "a: |\n    b\n     ", "a: |\n  b\n   "},
+    {"a literal and a few blanks", "a: |\n    b\n   ", "a: |\n  b\n"},
     {"a literal of blanks", "a: |\n\n    \nb: |+\n   \n\nc: d\n", "a: |\n\nb: |+\n\n\nc: d\n"},
     {"a literal without an end", "a: |\n  b", NULL},
     {"a comment behind a literal", "a: |\n    b\n  # c\nd: e\n", "a: |\n  b\n# c\nd: e\n"},
