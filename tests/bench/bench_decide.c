@@ -213,8 +213,7 @@ static const struct {
     uint64_t sessions;
     double budget_ns;
 } RUNS[] = {
-    {"decoded question", "decision in process, baseline's 22 rules, decoded question", TREE, true, WARM,
-     1000},
+    {"decoded question", "decision in process, the baseline, decoded question", TREE, true, WARM, 1000},
     {"decoded question, no request_id", "the same without request_id", TREE, false, WARM, 1000},
     {"CBOR in, CBOR out", "the same from CBOR to CBOR", BYTES, true, WARM, 0},
     {"decoded question, 100,000 sessions in turn", "decoded, 100,000 sessions in turn", TREE, true, MANY, 0},
