@@ -227,10 +227,22 @@ static bool list_has(const struct making *m, const struct value *element)
     return false;
 }
 
+// A role that brings along what is taken out is taken out with it.
+static bool brings(const struct making *m, const struct value *role, const struct value *taken)
+{
+    const struct roles *roles = &m->o->world->parts.set->roles;
+    bool both = str_eq(m->at->path, STR("subject.roles")) && role->kind == VALUE_STRING &&
+                taken->kind == VALUE_STRING && roles->count > 0;
+    const uint32_t *a = both ? table_get(&roles->numbers, value_text(role)) : NULL;
+    const uint32_t *b = both ? table_get(&roles->numbers, value_text(taken)) : NULL;
+    return a != NULL && b != NULL && roles_implies(roles, *a, *b);
+}
+
 static bool is_taken(const struct making *m, const struct option *option, const struct value *element)
 {
     for (uint32_t i = 0; i < option->element_count; i++) {
-        if (!option->adds[i] && same(m, &option->elements[i], element)) {
+        const struct value *taken = &option->elements[i];
+        if (!option->adds[i] && (same(m, taken, element) || brings(m, element, taken))) {
             return true;
         }
     }

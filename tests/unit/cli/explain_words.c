@@ -166,6 +166,31 @@ static const struct {
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'has(subject.suspended)'}\n",
      ASK("'suspended': true", ""), "deny/policy", "  allow if subject.suspended were left out: it is true\n",
      ASK("", ""), "allow/policy"},
+    // What a Schema declares.
+    {"apiVersion: pdp/v1\nkind: Schema\nmetadata: {name: s}\nattributes:\n"
+     "  context.sort: {enum: [low, high]}\n  context.until: {type: timestamp}\n---\n" POLICY(
+         "p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.sort == \"high\"'}\n"
+              "  - {id: q, effect: deny, when: 'context.until < now'}\n",
+     ASK("", "'sort': 'high', 'until': '2026-11-23T07:00:00Z'"), "deny/policy",
+     "  allow if context.sort were \"low\" (it is \"high\") and context.until were at least "
+     "2026-11-23T08:00:00Z (it is 2026-11-23T07:00:00Z)\n",
+     ASK("", "'sort': 'low', 'until': '2026-11-23T08:00:00Z'"), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(subject.id in lists.a) || "
+                 "subject.id in lists.b'}\n" LIST("a", "string", "x") LIST("b", "string", "u"),
+     ASK("", ""), "deny/policy",
+     "  allow if subject.id were in lists.a and not in lists.b: it is \"u\"\n"
+     "  (as it is asked, by whom and for what, no change was found)\n",
+     NULL, NULL},
+    {"apiVersion: pdp/v1\nkind: Counter\nmetadata: {name: rows}\nkey: [subject.id]\nwindow: 1h\nadd: "
+     "context.rows\n---\n" POLICY("p") "rules:\n" ALLOW
+                                       "  - {id: r, effect: deny, when: counters.rows > 100}\n",
+     ASK("", "'rows': 250"), "deny/policy", "  allow if counters.rows were at most 100: it is 250\n",
+     ASK("", "'rows': 100"), "allow/policy"},
+    {"apiVersion: pdp/v1\nkind: Definitions\nmetadata: {name: d}\nroles: {boss: [staff]}\n---\n" POLICY(
+         "p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '\"staff\" in subject.roles'}\n",
+     ASK("'roles': ['boss']", ""), "deny/policy",
+     "  allow if subject.roles did not hold \"staff\": it is [\"boss\", \"staff\"]\n", ASK("'roles': []", ""),
+     "allow/policy"},
     // Nothing helps.
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny}\n", ASK("", ""), "deny/policy",
      "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
