@@ -1,30 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of an attribute to other values that it could have.
-#include "cli/explain/options.h"
+#include "cli/explain/options_make.h"
 
 #include "cel/frame.h"
 #include "risk/model.h"
 
 #include <math.h>
 
-enum {
-    SUBSETS_OF = 6, // elements of a list that are put in and taken out together with others
-};
+static const double SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.1;
 
-static const double SIZE_ONE = 1, SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.1;
-static const int64_t NO_ASN = INT64_C(4199999999); // an AS number that nobody has
-
-struct making {
-    struct options *o;
-    struct attribute *at;
-};
-
-static bool is_missing(const struct attribute *at)
+bool making_missing(const struct attribute *at)
 {
     return at->is.kind == VALUE_ERROR;
 }
 
-static bool same(const struct making *m, const struct value *a, const struct value *b)
+bool making_same(const struct making *m, const struct value *a, const struct value *b)
 {
     return a->kind == b->kind && (a->kind == VALUE_ERROR || cmp_equal(m->o->world->seen->frame, a, b));
 }
@@ -40,19 +30,18 @@ static bool same_members(const struct whatif *a, const struct whatif *b)
     return a->member_count == b->member_count;
 }
 
-// The smallest way to one value is kept.
-static void add(struct making *m, struct option option)
+void making_add(struct making *m, struct option option)
 {
     struct attribute *at = m->at;
     option.to.kind = at->kind;
     option.to.path = at->path;
-    option.size += is_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
-    if (option.to.member_count == 0 && same(m, &option.to.value, &at->is)) {
+    option.size += making_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
+    if (option.to.member_count == 0 && making_same(m, &option.to.value, &at->is)) {
         return;
     }
     for (uint32_t i = 0; i < at->option_count; i++) {
         struct option *known = &at->options[i];
-        if (same(m, &known->to.value, &option.to.value) && same_members(&known->to, &option.to)) {
+        if (making_same(m, &known->to.value, &option.to.value) && same_members(&known->to, &option.to)) {
             *known = option.size < known->size ? option : *known;
             return;
         }
@@ -64,9 +53,9 @@ static void add(struct making *m, struct option option)
     at->options[at->option_count++] = option;
 }
 
-static void add_value(struct making *m, struct value to, enum option_say say, struct value than, double size)
+void making_add_value(struct making *m, struct value to, enum option_say say, struct value than, double size)
 {
-    add(m, (struct option){.to = {.value = to}, .say = say, .than = than, .size = size});
+    making_add(m, (struct option){.to = {.value = to}, .say = say, .than = than, .size = size});
 }
 
 // ---- Numbers, times, levels: the bound itself, and just across on both sides --------------------
@@ -76,7 +65,7 @@ static enum option_say say_bound(const struct making *m, const struct value *to,
     if (side != 0) {
         return side < 0 ? OPTION_BELOW : OPTION_ABOVE;
     }
-    int order = is_missing(m->at) || equal ? 2 : cmp_order(to, &m->at->is);
+    int order = making_missing(m->at) || equal ? 2 : cmp_order(to, &m->at->is);
     return order == 1 ? OPTION_AT_LEAST : order == -1 ? OPTION_AT_MOST : OPTION_IS;
 }
 
@@ -88,8 +77,8 @@ static void make_bound(struct making *m, const struct value *bound, bool equal)
         int side = SIDES[i];
         struct value to;
         if (options_near(m->o, m->at, bound, side, &to)) {
-            double size = is_missing(m->at) ? SIZE_ONE : options_distance(&to, &m->at->is);
-            add_value(m, to, say_bound(m, &to, side, equal), *bound, size);
+            double size = making_missing(m->at) ? MAKING_ONE : options_distance(&to, &m->at->is);
+            making_add_value(m, to, say_bound(m, &to, side, equal), *bound, size);
         }
     }
 }
@@ -113,8 +102,7 @@ static bool text_holds(const struct option_test *test, struct str text)
     }
 }
 
-// A text that no test holds for.
-static struct value fresh_text(struct making *m)
+struct value making_text(struct making *m)
 {
     bool path = str_eq(m->at->path, STR("resource.path"));
     for (unsigned n = 0;; n++) {
@@ -139,8 +127,7 @@ static struct value an_address(struct making *m, const struct ip *ip)
     return (struct value){.kind = VALUE_IP, .as.ip = copy};
 }
 
-// An address of the documentation's networks that no test holds for.
-static struct value fresh_address(struct making *m)
+struct value making_address(struct making *m)
 {
     static const struct str TRIED[] = {
         {"192.0.2.1", 9}, {"198.51.100.1", 12}, {"203.0.113.1", 11}, {"2001:db8::1", 11}};
@@ -160,12 +147,12 @@ static struct value fresh_address(struct making *m)
     return (struct value){0};
 }
 
-static struct value fresh(struct making *m)
+static struct value making_fresh(struct making *m)
 {
-    return m->at->type == CEL_IP                     ? fresh_address(m)
-           : m->at->type == CEL_INT                  ? value_int(NO_ASN)
+    return m->at->type == CEL_IP                     ? making_address(m)
+           : m->at->type == CEL_INT                  ? value_int(MAKING_NO_ASN)
            : str_eq(m->at->path, STR("geo.country")) ? value_str(STR("ZZ"))
-                                                     : fresh_text(m);
+                                                     : making_text(m);
 }
 
 static const struct cel_schema *schema_of(const struct making *m)
@@ -177,13 +164,14 @@ static const struct cel_schema *schema_of(const struct making *m)
 static void make_other(struct making *m)
 {
     const struct cel_schema *schema = schema_of(m);
-    struct value than = is_missing(m->at) ? (struct value){0} : m->at->is;
+    struct value than = making_missing(m->at) ? (struct value){0} : m->at->is;
     for (uint32_t i = 0; schema != NULL && i < schema->value_count; i++) {
-        add_value(m, value_str(schema->values[i]), OPTION_IS, value_str(schema->values[i]), SIZE_ONE);
+        making_add_value(m, value_str(schema->values[i]), OPTION_IS, value_str(schema->values[i]),
+                         MAKING_ONE);
     }
     if (schema == NULL || schema->value_count == 0) {
-        struct value to = fresh(m);
-        add_value(m, to, than.kind == VALUE_ERROR ? OPTION_GIVEN : OPTION_OTHER, than, SIZE_ANY);
+        struct value to = making_fresh(m);
+        making_add_value(m, to, than.kind == VALUE_ERROR ? OPTION_GIVEN : OPTION_OTHER, than, SIZE_ANY);
     }
 }
 
@@ -193,7 +181,7 @@ static void make_texts(struct making *m, const struct option_test *test)
                                            [TEST_STARTS] = OPTION_STARTS,
                                            [TEST_ENDS] = OPTION_ENDS,
                                            [TEST_PART] = OPTION_PART};
-    add_value(m, test->value, SAYS[test->kind], test->value, SIZE_ONE);
+    making_add_value(m, test->value, SAYS[test->kind], test->value, MAKING_ONE);
     for (uint32_t i = 0; test->kind == TEST_STARTS && i < m->at->test_count; i++) {
         const struct option_test *end = &m->at->tests[i];
         if (end->kind == TEST_ENDS) {
@@ -201,7 +189,7 @@ static void make_texts(struct making *m, const struct option_test *test)
             bool slash = str_ends(first, STR("/")) && str_starts(last, STR("/")); // one is enough
             struct str both = arena_printf(m->o->arena, STR_FMT STR_FMT, STR_ARG(first),
                                            STR_ARG(str_sub(last, slash ? 1 : 0, last.len)));
-            add_value(m, value_str(both), OPTION_IS, value_str(both), SIZE_ONE);
+            making_add_value(m, value_str(both), OPTION_IS, value_str(both), MAKING_ONE);
         }
     }
     make_other(m);
@@ -210,163 +198,8 @@ static void make_texts(struct making *m, const struct option_test *test)
 static void make_inside(struct making *m, const struct value *network)
 {
     struct value ip = an_address(m, &network->as.cidr->base);
-    add_value(m, ip, OPTION_INSIDE, *network, SIZE_ONE);
-    add_value(m, fresh_address(m), OPTION_OUTSIDE, *network, SIZE_ANY);
-}
-
-// ---- Lists -------------------------------------------------------------------------------------
-
-static bool list_has(const struct making *m, const struct value *element)
-{
-    const struct value *list = &m->at->is;
-    for (uint32_t i = 0; list->kind == VALUE_LIST && i < list->n; i++) {
-        if (same(m, &list->as.list[i], element)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// A role that brings along what is taken out is taken out with it.
-static bool brings(const struct making *m, const struct value *role, const struct value *taken)
-{
-    const struct roles *roles = &m->o->world->parts.set->roles;
-    bool both = str_eq(m->at->path, STR("subject.roles")) && role->kind == VALUE_STRING &&
-                taken->kind == VALUE_STRING && roles->count > 0;
-    const uint32_t *a = both ? table_get(&roles->numbers, value_text(role)) : NULL;
-    const uint32_t *b = both ? table_get(&roles->numbers, value_text(taken)) : NULL;
-    return a != NULL && b != NULL && roles_implies(roles, *a, *b);
-}
-
-static bool is_taken(const struct making *m, const struct option *option, const struct value *element)
-{
-    for (uint32_t i = 0; i < option->element_count; i++) {
-        const struct value *taken = &option->elements[i];
-        if (!option->adds[i] && (same(m, taken, element) || brings(m, element, taken))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_list(struct making *m, struct option option)
-{
-    const struct value *is = &m->at->is;
-    uint32_t had = is->kind == VALUE_LIST ? is->n : 0, count = 0;
-    struct value *list = ARENA_ARRAY(m->o->arena, struct value, had + OPTIONS_ELEMENTS_MOST + 1);
-    for (uint32_t i = 0; list != NULL && i < had; i++) {
-        if (!is_taken(m, &option, &is->as.list[i])) {
-            list[count++] = is->as.list[i];
-        }
-    }
-    for (uint32_t i = 0; list != NULL && i < option.element_count; i++) {
-        if (option.adds[i]) {
-            list[count++] = option.elements[i];
-        }
-    }
-    option.to.value = (struct value){.kind = VALUE_LIST, .n = count, .as.list = list};
-    if (list != NULL) {
-        add(m, option);
-    }
-}
-
-// Every one of some elements, then every two and three, put in where they are not, else taken out.
-static void make_elements(struct making *m)
-{
-    struct value elements[SUBSETS_OF];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < m->at->test_count; i++) {
-        if (m->at->tests[i].kind == TEST_HAS && count < SUBSETS_OF) {
-            elements[count++] = m->at->tests[i].value;
-        } else if (m->at->tests[i].kind == TEST_HAS) {
-            m->o->cut = true;
-        }
-    }
-    for (uint32_t set = 1; set < (UINT32_C(1) << count); set++) {
-        struct option option = {.say = OPTION_ELEMENTS};
-        bool fits = __builtin_popcount(set) <= OPTIONS_ELEMENTS_MOST;
-        for (uint32_t i = 0; fits && i < count; i++) {
-            if ((set >> i & 1) != 0) {
-                option.adds[option.element_count] = !list_has(m, &elements[i]);
-                option.elements[option.element_count++] = elements[i];
-            }
-        }
-        option.size = option.element_count * SIZE_ONE;
-        if (fits) {
-            add_list(m, option);
-        }
-    }
-    if (count > 0 && m->at->is.kind != VALUE_LIST) {
-        add_list(m, (struct option){.say = OPTION_EMPTY, .size = SIZE_ONE});
-    }
-}
-
-// ---- List documents ----------------------------------------------------------------------------
-
-static enum cel_set_kind kind_of(const struct making *m, uint32_t set)
-{
-    const struct cel_env *env = m->o->world->parts.env;
-    for (size_t i = 0; i < env->set_count; i++) {
-        if (env->sets[i].id == set) {
-            return env->sets[i].kind;
-        }
-    }
-    return CEL_SET_STRING;
-}
-
-// Something that such a list may hold, where the attribute is missing.
-static struct value stand_in(struct making *m, uint32_t set)
-{
-    enum cel_set_kind kind = kind_of(m, set);
-    return kind == CEL_SET_CIDR      ? fresh_address(m)
-           : kind == CEL_SET_COUNTRY ? value_str(STR("ZZ"))
-           : kind == CEL_SET_ASN     ? value_int(NO_ASN)
-                                     : fresh_text(m);
-}
-
-static void add_members(struct making *m, const uint32_t *sets, uint32_t count, unsigned holds)
-{
-    struct option option = {.say = OPTION_MEMBER, .size = SIZE_ONE * count};
-    option.to.value = is_missing(m->at) ? stand_in(m, sets[0]) : m->at->is;
-    for (uint32_t i = 0; i < count; i++) {
-        option.to.members[option.to.member_count++] = (struct whatif_member){sets[i], (holds >> i & 1) != 0};
-    }
-    add(m, option);
-}
-
-static bool is_member(struct making *m, uint32_t set)
-{
-    const struct cel_host *host = m->o->world->seen->cel_host;
-    return host->contains(host->user, set, &m->at->is) == TRUTH_YES;
-}
-
-// What is there is in a list where it was not, or the other way round; what is missing is given, in it or
-// not.
-static void make_members_of(struct making *m, const uint32_t *sets, uint32_t count)
-{
-    unsigned turned = 0;
-    for (uint32_t i = 0; i < count && !is_missing(m->at); i++) {
-        turned |= is_member(m, sets[i]) ? 0 : 1U << i;
-    }
-    for (unsigned holds = 0; is_missing(m->at) && holds < 1U << count; holds++) {
-        add_members(m, sets, count, holds);
-    }
-    if (!is_missing(m->at)) {
-        add_members(m, sets, count, turned);
-    }
-}
-
-static void make_members(struct making *m)
-{
-    const struct attribute *at = m->at;
-    for (uint32_t i = 0; i < at->test_count; i++) {
-        for (uint32_t k = i; k < at->test_count; k++) {
-            const uint32_t sets[] = {at->tests[i].set, at->tests[k].set};
-            if (at->tests[i].kind == TEST_SET && at->tests[k].kind == TEST_SET) {
-                make_members_of(m, sets, i == k ? 1 : 2);
-            }
-        }
-    }
+    making_add_value(m, ip, OPTION_INSIDE, *network, MAKING_ONE);
+    making_add_value(m, making_address(m), OPTION_OUTSIDE, *network, SIZE_ANY);
 }
 
 // ---- Risk, time, proofs ------------------------------------------------------------------------
@@ -388,7 +221,7 @@ static void add_level(struct making *m, int64_t level)
     option.to.level = (enum risk_level)level;
     option.to.score = score;
     option.size = options_distance(&option.to.value, &m->at->is);
-    add(m, option);
+    making_add(m, option);
 }
 
 static void add_score(struct making *m, const struct value *bound, int side)
@@ -401,7 +234,7 @@ static void add_score(struct making *m, const struct value *bound, int side)
     option.to.score = to.as.d;
     option.to.level = risk_level_of(m->o->world->parts.risk, to.as.d);
     option.size = options_distance(&to, &m->at->is);
-    add(m, option);
+    making_add(m, option);
 }
 
 static void make_risk(struct making *m)
@@ -425,7 +258,7 @@ static void make_times(struct making *m)
         struct option option = {.to = {.value = *at}, .say = OPTION_AT, .than = *at};
         option.to.now_ms = at->as.i * 1000 + at->n / 1000000;
         option.size = options_distance(at, &m->at->is);
-        add(m, option);
+        making_add(m, option);
     }
 }
 
@@ -437,7 +270,7 @@ static void make_proofs(struct making *m)
         whatif_proved(m->o->world, (uint32_t)strength, &option.to);
         option.to.value = value_int(strength);
         option.size = SIZE_STEP_UP + (double)strength / 1000 - SIZE_GIVEN;
-        add(m, option);
+        making_add(m, option);
     }
 }
 
@@ -446,7 +279,7 @@ static void make_proofs(struct making *m)
 static void make_truths(struct making *m)
 {
     for (int b = 0; b < 2; b++) {
-        add_value(m, value_bool(b != 0), OPTION_IS, value_bool(b != 0), SIZE_ONE);
+        making_add_value(m, value_bool(b != 0), OPTION_IS, value_bool(b != 0), MAKING_ONE);
     }
 }
 
@@ -458,7 +291,7 @@ static void make_test(struct making *m, const struct option_test *test)
         make_truths(m);
         break;
     case TEST_THERE:
-        add_value(m, (struct value){0}, OPTION_MISSING, (struct value){0}, SIZE_ANY);
+        making_add_value(m, (struct value){0}, OPTION_MISSING, (struct value){0}, SIZE_ANY);
         break;
     case TEST_INSIDE:
         if (test->value.kind == VALUE_CIDR) {
@@ -474,7 +307,7 @@ static void make_test(struct making *m, const struct option_test *test)
         } else if (options_ordered(test->value.kind)) {
             make_bound(m, &test->value, test->kind == TEST_IS);
         } else if (!text) {
-            add_value(m, test->value, OPTION_IS, test->value, SIZE_ONE);
+            making_add_value(m, test->value, OPTION_IS, test->value, MAKING_ONE);
         }
         break;
     case TEST_STARTS:
@@ -495,9 +328,9 @@ static void make_there(struct making *m)
     for (uint32_t i = 0; i < m->at->test_count; i++) {
         asked = asked || m->at->tests[i].kind == TEST_THERE;
     }
-    if (asked && is_missing(m->at) && m->at->option_count == 0 && PLAIN[m->at->type] != 0) {
-        struct value to = PLAIN[m->at->type] == 1 ? value_bool(true) : fresh_text(m);
-        add_value(m, to, OPTION_GIVEN, (struct value){0}, SIZE_ONE);
+    if (asked && making_missing(m->at) && m->at->option_count == 0 && PLAIN[m->at->type] != 0) {
+        struct value to = PLAIN[m->at->type] == 1 ? value_bool(true) : making_text(m);
+        making_add_value(m, to, OPTION_GIVEN, (struct value){0}, MAKING_ONE);
     }
 }
 
@@ -506,8 +339,8 @@ static void make_values(struct making *m)
     for (uint32_t i = 0; i < m->at->test_count; i++) {
         make_test(m, &m->at->tests[i]);
     }
-    make_elements(m);
-    make_members(m);
+    making_elements(m);
+    making_members(m);
     make_there(m);
 }
 
