@@ -193,8 +193,7 @@ static void signal_params(const struct signal_row *row, const struct signal_rule
 
 static bool is_off(const struct signal_rule *rule)
 {
-    return !(rule->evidence > 0) && !(rule->cap > 0) && !(rule->missing_evidence > 0) &&
-           rule->on_missing != MISSING_DENY;
+    return !(rule->evidence > 0) && !(rule->cap > 0) && rule->on_missing != MISSING_DENY;
 }
 
 static void put_signal(const struct signal_row *row, const struct signal_rule *rule, struct buf *out)
