@@ -56,7 +56,11 @@ def recording(seed, count):
         if kind == 0:
             lines.append(rng.choice(["not json", '{"at": 5}', '{"request": {}}', "[]"]))
         elif kind == 1:
-            lines.append(json.dumps({"at": at, "request": {"evaluations": [question(rng, user, session) for _ in range(3)]}}))
+            items, first = [question(rng, user, session) for _ in range(3)], question(rng, user, session)
+            for item in items:  # what all have in common may stand once
+                item.pop("subject")
+                item.pop("tenant")
+            lines.append(json.dumps({"at": at, "request": {"subject": first["subject"], "tenant": "acme", "evaluations": items}}))
         elif kind == 2:
             body = {"type": "signal", "subject": {"type": "user", "id": user}, "context": {"session": {"id": session}},
                     "properties": {"evidence": rng.choice([-2, 3, 3, 6])}}
@@ -93,6 +97,7 @@ def replayed(folder, file):
 
 
 def expected(old, new, file, lines):
+    subjects = collections.Counter()
     groups, denied, over = collections.Counter(), collections.Counter(), {}
     numbers = {"questions": 0, "events": 0, "differ": 0, "scores_differ": 0}
     answers = zip([i for i, line in enumerate(lines, 1) if line], replayed(old, file), replayed(new, file))
@@ -107,7 +112,8 @@ def expected(old, new, file, lines):
         pairs = zip(items, was.get("evaluations", [was]), now.get("evaluations", [now]))
         for item, a, b in pairs:
             (old_key, old_score, ref, old_over), (new_key, new_score, _, new_over) = one(a), one(b)
-            user = (item.get("tenant", "") + "/" if item.get("tenant") else "") + item["subject"]["id"]
+            tenant = item.get("tenant") or body.get("tenant") or asked.get("tenant")
+            user = (tenant + "/" if tenant else "") + (item.get("subject") or body["subject"])["id"]
             event = "event" in asked
             numbers["events" if event else "questions"] += 1
             numbers["scores_differ"] += old_score != new_score
@@ -118,9 +124,10 @@ def expected(old, new, file, lines):
                 continue
             numbers["differ"] += not event
             groups[(old_key[0], new_key[0], old_key[2], new_key[2])] += 1
+            subjects[user] += 1
             if old_key[0] in ("allow", "step_up") and new_key[0] in ("deny", "terminate"):
                 denied[user] += 1
-    return numbers, groups, denied, {r for r, (a, b) in over.items() if a and not b}, {r for r, (a, b) in over.items() if b and not a}
+    return numbers, groups, subjects, denied, {r for r, (a, b) in over.items() if a and not b}, {r for r, (a, b) in over.items() if b and not a}
 
 
 def impact(scratch):
@@ -139,17 +146,20 @@ def impact(scratch):
         lines = recording(seed, 1500)
         file = scratch / f"{seed}.jsonl"
         file.write_text("\n".join(lines) + "\n")
-        numbers, groups, denied, only_old, only_new = expected(old, new, file, lines)
+        numbers, groups, subjects, denied, only_old, only_new = expected(old, new, file, lines)
         code, out, err = ctl("impact", old, new, "--events", file, "--json", "--limit", 1000)
         told = json.loads(out)
         check(code == 1 and numbers["differ"] > 0, f"seed {seed}: exit {code}, {numbers}")
         check({k: told[k] for k in numbers} == numbers, f"seed {seed}: {told} is not {numbers}")
-        said = collections.Counter()
+        said, of = collections.Counter(), collections.Counter()
         for group in told["groups"]:
             said[(group["old"], group["new"], group["old_rule"], group["new_rule"])] += group["count"]
             check(sum(s["count"] for s in group["by_subject"]) == group["count"], f"subjects of {group}")
+            for row in group["by_subject"]:
+                of[row["subject"]] += row["count"]
             first = json.loads(lines[group["first"]["line"] - 1])
             check(("request" in first) == (group["old"] not in ("recorded", "refused")), f"first of {group}")
+        check(of == subjects, f"seed {seed}: {of} is not {subjects}")
         check(said == groups, f"seed {seed}: {said} is not {groups}")
         check({row["subject"]: row["count"] for row in told["newly_denied_list"]} == denied, f"seed {seed}: newly denied {denied}")
         check({row["session"] for row in told["sessions"]["only_new_list"]} == only_new, f"seed {seed}: over in new alone {only_new}")

@@ -21,12 +21,23 @@ static struct str text_at(const struct value *root, const char *path)
     return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
 }
 
-// `alice`, `service:ci`, `acme/alice`.
-static struct str subject_of(const struct value *asked, struct arena *arena)
+// What an item of a batch says, or the batch for all of its items; and an event, or what stands beside it.
+static struct str said_by(const struct value *item, const struct value *batch, const char *key,
+                          const char *field)
 {
-    const struct value *subject = value_get(asked, STR("subject"));
-    struct str id = text_at(subject, "id"), type = text_at(subject, "type"),
-               tenant = text_at(asked, "tenant");
+    const struct value *own = value_get(item, str_of(key));
+    const struct value *map = own != NULL ? own : value_get(batch, str_of(key));
+    if (field == NULL) {
+        return map != NULL && map->kind == VALUE_STRING ? value_text(map) : (struct str){0};
+    }
+    return text_at(map, field);
+}
+
+// `alice`, `service:ci`, `acme/alice`.
+static struct str subject_of(const struct value *asked, const struct value *batch, struct arena *arena)
+{
+    struct str id = said_by(asked, batch, "subject", "id"), type = said_by(asked, batch, "subject", "type");
+    struct str tenant = said_by(asked, batch, "tenant", NULL);
     bool plain = type.len == 0 || str_eq(type, STR("user"));
     if (id.len == 0) {
         return STR("nobody");
@@ -35,12 +46,13 @@ static struct str subject_of(const struct value *asked, struct arena *arena)
                         STR_ARG(plain ? (struct str){0} : type), plain ? "" : ":", STR_ARG(id));
 }
 
-static void describe(const struct value *asked, bool event, struct arena *arena, struct tally_first *out)
+static void describe(const struct value *asked, const struct value *batch, bool event, struct arena *arena,
+                     struct tally_first *out)
 {
-    out->subject = subject_of(asked, arena);
-    out->action = event ? text_at(asked, "type") : text_at(asked, "action.name");
-    out->type = text_at(asked, "resource.type");
-    out->resource = text_at(asked, "resource.id");
+    out->subject = subject_of(asked, batch, arena);
+    out->action = event ? text_at(asked, "type") : said_by(asked, batch, "action", "name");
+    out->type = said_by(asked, batch, "resource", "type");
+    out->resource = said_by(asked, batch, "resource", "id");
 }
 
 // ---- Comparing -------------------------------------------------------------------------------------------
@@ -104,12 +116,13 @@ static void ended_texts(const struct value *answer, struct verdict *out, struct 
     out->ended = texts;
 }
 
-static void take_answers(struct impact *impact, const struct value *asked, const struct value *was,
-                         const struct value *is, struct arena *arena, struct tally_first *first)
+static void take_answers(struct impact *impact, const struct value *asked, const struct value *batch,
+                         const struct value *was, const struct value *is, struct arena *arena,
+                         struct tally_first *first)
 {
     const struct value *event = value_get(asked, STR("event"));
     struct verdict was_ended, is_ended;
-    describe(event != NULL ? event : asked, event != NULL, arena, first);
+    describe(event != NULL ? event : asked, event != NULL ? asked : batch, event != NULL, arena, first);
     view_of_answer(was, &first->was);
     view_of_answer(is, &first->is);
     take(impact, first, event != NULL);
@@ -146,12 +159,12 @@ static int answer_both(struct impact *impact, const struct events_line *line, co
     const struct value *items = list_in(asked, "evaluations");
     const struct value *was_items = list_in(&was, "evaluations"), *is_items = list_in(&is, "evaluations");
     if (items == NULL || was_items == NULL || is_items == NULL) {
-        take_answers(impact, asked, &was, &is, line->arena, first);
+        take_answers(impact, asked, NULL, &was, &is, line->arena, first);
         return CLI_DONE;
     }
     static const struct value NOTHING = {.kind = VALUE_NULL};
     for (uint32_t i = 0; i < items->n && (i < was_items->n || i < is_items->n); i++) {
-        take_answers(impact, &items->as.list[i], i < was_items->n ? &was_items->as.list[i] : &NOTHING,
+        take_answers(impact, &items->as.list[i], asked, i < was_items->n ? &was_items->as.list[i] : &NOTHING,
                      i < is_items->n ? &is_items->as.list[i] : &NOTHING, line->arena, first);
     }
     return CLI_DONE;
@@ -188,7 +201,7 @@ static int take_line(void *to, const struct events_line *line)
     const struct value *asked = request != NULL ? request : line->asked;
     int code = CLI_DONE;
     if (is_plain(line->asked, asked)) {
-        describe(asked, false, line->arena, &first);
+        describe(asked, NULL, false, line->arena, &first);
         decide_both(impact, asked, &first);
     } else {
         code = answer_both(impact, line, asked, &first);

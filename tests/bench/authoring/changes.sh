@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Lines a second of `pdpctl impact` beside those of `pdpctl replay` over the same recording, in one run:
-# sh tests/bench/impact.sh [LINES] from the work tree's root, after a release build.
+# Lines a second of `pdpctl impact` beside those of `pdpctl replay` over the same recording, and `pdpctl diff` beside
+# `pdpctl check`, in one run: sh tests/bench/authoring/changes.sh [LINES] from the work tree's root, after a release build.
 set -eu
 lines=${1:-200000}
 bin=${PDP_BIN:-build/release/bin}
@@ -32,4 +32,8 @@ seconds() { # of a command, whose exit may be 0 or 1
 replay=$(seconds "$bin/pdpctl" replay --policies policies/baseline --events "$dir/day.jsonl")
 impact=$(seconds "$bin/pdpctl" impact policies/baseline "$dir/new" --events "$dir/day.jsonl")
 head -1 "$dir/out"
+check=$(seconds "$bin/pdpctl" check policies/baseline)
+diff=$(seconds "$bin/pdpctl" diff policies/baseline "$dir/new")
+same=$(seconds "$bin/pdpctl" diff policies/baseline policies/baseline)
+echo "check $((check / 1000)) ms, diff with one change and its example $((diff / 1000)) ms, with none $((same / 1000)) ms"
 echo "replay $((lines * 1000000 / replay)) lines/s, impact $((lines * 1000000 / impact)) lines/s ($((impact * 100 / replay)) % of its time)"
