@@ -40,8 +40,17 @@ void search_example(struct searcher *searcher, const struct change *change, stru
 
 // search_aim.c: fills a trial with what a change of this kind is about.
 void search_aim(struct searcher *searcher, struct trial *trial);
-// What stood in the way in the last play is made to hold no longer, or something to allow; false: nothing
-// did.
+// Of the old side (0) and of the new one: itself, the number of what changed there, and a solver over it.
+struct side *search_side(const struct searcher *searcher, size_t which);
+uint32_t search_number(const struct change *change, size_t which);
+struct solver search_solver(struct searcher *searcher, struct trial *trial, size_t which);
+// Something that allows, so that what restricts shows. Its actions and paths only where nothing else said
+// one.
+void search_allow(struct solver *solver);
+void search_prove(struct solver *solver, uint32_t strength, bool yes);
+
+// search_way.c: what stood in the way in the last play is made to hold no longer, or something to allow;
+// false: nothing did.
 bool search_repair(struct searcher *searcher, struct trial *trial);
 // Rules of the side that read what changed; all of which anything can be told where nothing narrower is
 // known.

@@ -11,27 +11,29 @@
 #define ENTRIES_TRIED 64 // of a list's changed entries
 #define TESTS_MOST 64    // of a condition
 
-static struct side *side_at(const struct searcher *searcher, size_t which)
+struct side *search_side(const struct searcher *searcher, size_t which)
 {
     return which == 0 ? searcher->was : searcher->is;
 }
 
-static uint32_t number_at(const struct change *change, size_t which)
+uint32_t search_number(const struct change *change, size_t which)
 {
     return which == 0 ? change->was : change->is;
 }
 
-static struct solver solver_of(struct searcher *searcher, struct trial *trial, size_t which)
+struct solver search_solver(struct searcher *searcher, struct trial *trial, size_t which)
 {
-    return (struct solver){
-        .trial = trial, .luck = &searcher->luck, .side = side_at(searcher, which), .focus_list = UINT32_MAX};
+    return (struct solver){.trial = trial,
+                           .luck = &searcher->luck,
+                           .side = search_side(searcher, which),
+                           .focus_list = UINT32_MAX};
 }
 
 // A side on which the change's thing is there.
 static size_t choose_side(struct searcher *searcher)
 {
     size_t which = luck_below(&searcher->luck, 2);
-    return number_at(searcher->change, which) != CHANGE_NONE ? which : 1 - which;
+    return search_number(searcher->change, which) != CHANGE_NONE ? which : 1 - which;
 }
 
 // ---- Rules
@@ -72,7 +74,7 @@ static void aim_listed(struct solver *solver, const struct change_part *part, co
     }
 }
 
-static void prove(struct solver *solver, uint32_t strength, bool yes)
+void search_prove(struct solver *solver, uint32_t strength, bool yes)
 {
     const struct policy_set *set = solver->side->parts.set;
     if (strength < set->strength_count) {
@@ -118,14 +120,14 @@ static void aim_rule(struct solver *solver, uint32_t number, bool yes)
     solve(solver, rule->when, yes);
     if (rule->has_require) {
         bool proved = luck_one_in(solver->luck, 2);
-        prove(solver, rule->strength, proved);
+        search_prove(solver, rule->strength, proved);
         aim_age(solver, rule->max_age_s);
     }
 }
 
 // Something that allows, so that what restricts shows. Its actions and paths only where nothing else said
 // one.
-static void aim_allow(struct solver *solver)
+void search_allow(struct solver *solver)
 {
     const struct policy_set *set = solver->side->parts.set;
     uint32_t from = set->rule_count > 0 ? luck_below(solver->luck, set->rule_count) : 0;
@@ -195,24 +197,25 @@ static void aim_at_rule(struct searcher *searcher, struct trial *trial)
 {
     const struct change *change = searcher->change;
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    struct solver solver = search_solver(searcher, trial, which),
+                  other = search_solver(searcher, trial, 1 - which);
     if (luck_below(&searcher->luck, 3) > 0) {
-        aim_allow(&solver);
+        search_allow(&solver);
     }
-    uint32_t twin = number_at(change, 1 - which);
+    uint32_t twin = search_number(change, 1 - which);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
-        solve(&other, side_at(searcher, 1 - which)->parts.set->rules[twin].when, false);
+        solve(&other, search_side(searcher, 1 - which)->parts.set->rules[twin].when, false);
         if (luck_one_in(&searcher->luck, 2)) {
-            aim_times(&other, &side_at(searcher, 1 - which)->parts.set->rules[twin]);
+            aim_times(&other, &search_side(searcher, 1 - which)->parts.set->rules[twin]);
         }
     }
-    aim_rule(&solver, number_at(change, which), luck_below(&searcher->luck, 8) > 0);
+    aim_rule(&solver, search_number(change, which), luck_below(&searcher->luck, 8) > 0);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
-        aim_apart(&solver, solver.side->parts.set->rules[number_at(change, which)].when, &other,
+        aim_apart(&solver, solver.side->parts.set->rules[search_number(change, which)].when, &other,
                   other.side->parts.set->rules[twin].when);
     }
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
-        aim_age(&other, side_at(searcher, 1 - which)->parts.set->rules[twin].max_age_s);
+        aim_age(&other, search_side(searcher, 1 - which)->parts.set->rules[twin].max_age_s);
     }
     aim_listed(&solver, change_part_of(change, "actions"), "action.name");
     aim_listed(&solver, change_part_of(change, "resources"), "resource.id");
@@ -221,7 +224,7 @@ static void aim_at_rule(struct searcher *searcher, struct trial *trial)
 // A rule of the policy, on a side.
 static uint32_t rule_of_policy(struct searcher *searcher, size_t which, uint32_t policy)
 {
-    const struct policy_set *set = side_at(searcher, which)->parts.set;
+    const struct policy_set *set = search_side(searcher, which)->parts.set;
     uint32_t from = set->rule_count > 0 ? luck_below(&searcher->luck, set->rule_count) : 0;
     for (uint32_t i = 0; i < set->rule_count; i++) {
         uint32_t rule = (from + i) % set->rule_count;
@@ -236,18 +239,19 @@ static void aim_at_policy(struct searcher *searcher, struct trial *trial)
 {
     const struct change *change = searcher->change;
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    struct solver solver = search_solver(searcher, trial, which),
+                  other = search_solver(searcher, trial, 1 - which);
     if (luck_one_in(&searcher->luck, 2)) {
-        aim_allow(&solver);
+        search_allow(&solver);
     }
     for (uint32_t i = 0; i <= luck_below(&searcher->luck, 3); i++) {
-        aim_rule(&solver, rule_of_policy(searcher, which, number_at(change, which)), true);
+        aim_rule(&solver, rule_of_policy(searcher, which, search_number(change, which)), true);
     }
-    uint32_t twin = number_at(change, 1 - which);
+    uint32_t twin = search_number(change, 1 - which);
     if (twin != CHANGE_NONE && change_part_of(change, "target") != NULL) {
         solve(&other, other.side->parts.set->policies[twin].target, false);
         if (luck_one_in(&searcher->luck, 2)) {
-            aim_apart(&solver, solver.side->parts.set->policies[number_at(change, which)].target, &other,
+            aim_apart(&solver, solver.side->parts.set->policies[search_number(change, which)].target, &other,
                       other.side->parts.set->policies[twin].target);
         }
     }
@@ -256,24 +260,25 @@ static void aim_at_policy(struct searcher *searcher, struct trial *trial)
 static void aim_at_exception(struct searcher *searcher, struct trial *trial)
 {
     size_t which = choose_side(searcher);
-    const struct policy_set *set = side_at(searcher, which)->parts.set;
-    const struct set_exception *exception = &set->exceptions[number_at(searcher->change, which)];
-    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
+    const struct policy_set *set = search_side(searcher, which)->parts.set;
+    const struct set_exception *exception = &set->exceptions[search_number(searcher->change, which)];
+    struct solver solver = search_solver(searcher, trial, which),
+                  other = search_solver(searcher, trial, 1 - which);
     uint32_t rule = set->rule_count > 0 ? luck_below(&searcher->luck, set->rule_count) : 0;
-    aim_allow(&solver);
+    search_allow(&solver);
     for (uint32_t i = 0; i < set->rule_count; i++, rule = (rule + 1) % set->rule_count) {
         if (set->rules[rule].effect != PDP_EFFECT_ALLOW && !set->rules[rule].closing) {
             break;
         }
     }
     aim_rule(&solver, rule, true);
-    uint32_t twin = number_at(searcher->change, 1 - which);
+    uint32_t twin = search_number(searcher->change, 1 - which);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
-        solve(&other, side_at(searcher, 1 - which)->parts.set->exceptions[twin].when, false);
+        solve(&other, search_side(searcher, 1 - which)->parts.set->exceptions[twin].when, false);
     }
     solve(&solver, exception->when, luck_below(&searcher->luck, 5) > 0);
     if (exception->has_require) {
-        prove(&solver, exception->strength, luck_below(&searcher->luck, 3) > 0);
+        search_prove(&solver, exception->strength, luck_below(&searcher->luck, 3) > 0);
         aim_age(&solver, exception->max_age_s);
     }
     if (change_part_of(searcher->change, "expires") != NULL || luck_one_in(&searcher->luck, 4)) {
@@ -292,7 +297,7 @@ static void aim_at_root(struct searcher *searcher, struct trial *trial, size_t w
 {
     (void)trial;
     if (luck_below(&searcher->luck, 4) > 0) {
-        aim_allow(solver);
+        search_allow(solver);
     }
     aim_rule(solver, some_root(searcher, which), luck_below(&searcher->luck, 6) > 0);
 }
@@ -300,26 +305,27 @@ static void aim_at_root(struct searcher *searcher, struct trial *trial, size_t w
 static void aim_at_strength(struct searcher *searcher, struct trial *trial)
 {
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which), other = solver_of(searcher, trial, 1 - which);
-    uint32_t twin = number_at(searcher->change, 1 - which);
+    struct solver solver = search_solver(searcher, trial, which),
+                  other = search_solver(searcher, trial, 1 - which);
+    uint32_t twin = search_number(searcher->change, 1 - which);
     aim_at_root(searcher, trial, which, &solver);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
-        prove(&other, twin, false);
+        search_prove(&other, twin, false);
     }
-    prove(&solver, number_at(searcher->change, which), luck_below(&searcher->luck, 3) > 0);
+    search_prove(&solver, search_number(searcher->change, which), luck_below(&searcher->luck, 3) > 0);
 }
 
 static void aim_at_list(struct searcher *searcher, struct trial *trial)
 {
     const struct change_part *part = change_part_of(searcher->change, "entries");
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     if (part != NULL) {
         bool whole = part->was == NULL || part->is == NULL;
         const struct fact *only = part->was != NULL ? part->was : part->is;
         bool added =
             !whole && part->added_count > 0 && (part->removed_count == 0 || luck_one_in(&searcher->luck, 2));
-        solver.focus_list = number_at(searcher->change, which);
+        solver.focus_list = search_number(searcher->change, which);
         solver.focus = whole ? only->members : added ? part->added : part->removed;
         solver.focus_count = whole ? only->member_count : added ? part->added_count : part->removed_count;
         solver.focus_count = solver.focus_count < ENTRIES_TRIED ? solver.focus_count : ENTRIES_TRIED;
@@ -330,7 +336,7 @@ static void aim_at_list(struct searcher *searcher, struct trial *trial)
 static void aim_at_role(struct searcher *searcher, struct trial *trial)
 {
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     struct value *role = ARENA_NEW(trial->arena, struct value);
     aim_at_root(searcher, trial, which, &solver);
     if (role != NULL) {
@@ -342,15 +348,15 @@ static void aim_at_role(struct searcher *searcher, struct trial *trial)
 static void aim_at_counter(struct searcher *searcher, struct trial *trial)
 {
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     size_t count = 0;
     const struct policy_counter *all = policy_counters(solver.side->parts.set, &count);
     aim_at_root(searcher, trial, which, &solver);
     trial->repeats = trial->repeats > 0 ? trial->repeats : 1 + luck_below(&searcher->luck, 8);
     trial->stranger = luck_one_in(&searcher->luck, 3);
     trial->session = luck_one_in(&searcher->luck, 3); // without one, no limit of it ends the wait
-    if (number_at(searcher->change, which) < count) {
-        const struct policy_counter *counter = &all[number_at(searcher->change, which)];
+    if (search_number(searcher->change, which) < count) {
+        const struct policy_counter *counter = &all[search_number(searcher->change, which)];
         solve(&solver, counter->when, luck_below(&searcher->luck, 4) > 0);
         if (luck_one_in(&searcher->luck, 2)) { // spread over the window, or over more than that
             trial->pace_ms = counter->window_ms / 4 * (1 + luck_below(&searcher->luck, 6)) / trial->repeats;
@@ -362,16 +368,16 @@ static void aim_at_session(struct searcher *searcher, struct trial *trial)
 {
     struct session_stated stated;
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     static const int64_t AROUND_MS[] = {-1000, 0, 1000, 60000};
-    if (!session_policies_at(solver.side->parts.sessions, number_at(searcher->change, which), &stated)) {
+    if (!session_policies_at(solver.side->parts.sessions, search_number(searcher->change, which), &stated)) {
         return;
     }
     int64_t spans[] = {stated.idle_ms, stated.absolute_ms, stated.reauthentication_ms, stated.renew_ms};
     int64_t span = spans[luck_below(&searcher->luck, COUNT_OF(spans))];
     int64_t usual = luck_one_in(&searcher->luck, 2) ? SESSION_IDLE_DEFAULT_MS : SESSION_ABSOLUTE_DEFAULT_MS;
     span = (span > 0 ? span : usual) + AROUND_MS[luck_below(&searcher->luck, COUNT_OF(AROUND_MS))];
-    aim_allow(&solver);
+    search_allow(&solver);
     solve(&solver, stated.target, luck_below(&searcher->luck, 6) > 0);
     trial->login = luck_below(&searcher->luck, 3) > 0;
     trial->gap_ms = span > 1000 ? span : 1000;
@@ -400,7 +406,7 @@ static void aim_at_risk(struct searcher *searcher, struct trial *trial)
 {
     const struct risk_model *was = searcher->was->parts.risk, *is = searcher->is->parts.risk;
     size_t which = luck_below(&searcher->luck, 2), edge = luck_below(&searcher->luck, MODEL_EDGES);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     aim_at_root(searcher, trial, which, &solver);
     double share = (1 + luck_below(&searcher->luck, 99)) / 100.0;
     double a = was->thresholds[edge], b = is->thresholds[edge];
@@ -411,7 +417,7 @@ static void aim_at_risk(struct searcher *searcher, struct trial *trial)
     trial->failed = luck_one_in(&searcher->luck, 4) ? 1 + luck_below(&searcher->luck, 3) : 0;
     trial->passed = luck_one_in(&searcher->luck, 4);
     if (trial->passed && solver.side->parts.set->strength_count > 0) {
-        prove(&solver, luck_below(&searcher->luck, solver.side->parts.set->strength_count), true);
+        search_prove(&solver, luck_below(&searcher->luck, solver.side->parts.set->strength_count), true);
     }
     if (luck_one_in(&searcher->luck, 4)) { // asked before, and once more when it has faded
         trial->repeats = 1;
@@ -424,9 +430,9 @@ static void aim_at_signal(struct searcher *searcher, struct trial *trial)
     static const char *const AGENTS[] = {
         "curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"};
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     const struct risk_model *model = solver.side->parts.risk;
-    uint32_t row = number_at(searcher->change, which);
+    uint32_t row = search_number(searcher->change, which);
     aim_at_risk(searcher, trial);
     const struct signal_own *own = row < model->count ? model_own(model, row) : NULL;
     if (own != NULL) {
@@ -452,7 +458,7 @@ static void aim_at_signal(struct searcher *searcher, struct trial *trial)
 static void aim_at_schema(struct searcher *searcher, struct trial *trial)
 {
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     const struct policy_schema *schema = solver.side->parts.schema;
     aim_at_root(searcher, trial, which, &solver);
     static const char *const WRONG[] = {"none-of-these", "2026-11-23T09:00:00Z", "5m", "203.0.113.7", ""};
@@ -476,10 +482,10 @@ static void aim_at_entities(struct searcher *searcher, struct trial *trial)
 {
     const struct change_part *part = change_part_of(searcher->change, "ids");
     size_t which = choose_side(searcher);
-    struct solver solver = solver_of(searcher, trial, which);
+    struct solver solver = search_solver(searcher, trial, which);
     aim_at_root(searcher, trial, which, &solver);
     const struct entities *all = &solver.side->parts.set->entities;
-    uint32_t type = number_at(searcher->change, which);
+    uint32_t type = search_number(searcher->change, which);
     if (part == NULL || type >= all->type_count || all->types[type].id_count == 0) {
         return;
     }
@@ -509,110 +515,4 @@ void search_aim(struct searcher *searcher, struct trial *trial)
     if (AIM[searcher->change->kind] != NULL) {
         AIM[searcher->change->kind](searcher, trial);
     }
-}
-
-// ---- What stands in the way
-// --------------------------------------------------------------------------------
-
-static uint32_t rule_named(const struct policy_set *set, struct str name)
-{
-    for (uint32_t i = 0; i < set->rule_count; i++) {
-        if (str_eq(set->rules[i].name, name)) {
-            return i;
-        }
-    }
-    return CHANGE_NONE;
-}
-
-bool search_repair(struct searcher *searcher, struct trial *trial)
-{
-    size_t which = luck_below(&searcher->luck, 2);
-    const struct twin_last *last = which == 0 ? &searcher->twin.was_last : &searcher->twin.is_last;
-    struct solver solver = solver_of(searcher, trial, which);
-    const struct policy_set *set = solver.side->parts.set;
-    if (last->effect == PDP_EFFECT_ALLOW) {
-        return luck_one_in(&searcher->luck, 3); // perhaps not on the other side
-    }
-    struct str name = last->rule_count > 0
-                          ? last->rules[luck_below(&searcher->luck, (uint32_t)last->rule_count)]
-                          : (struct str){0};
-    uint32_t rule = last->rule_count > 0 ? rule_named(set, name) : CHANGE_NONE;
-    if (rule == CHANGE_NONE || set->rules[rule].closing) {
-        aim_allow(&solver);
-        return true;
-    }
-    if (searcher->change->kind == FACT_RULE && str_eq(name, searcher->change->name)) {
-        return luck_one_in(&searcher->luck, 2);
-    }
-    if (set->rules[rule].has_require && luck_one_in(&searcher->luck, 2)) {
-        prove(&solver, set->rules[rule].strength, true);
-    } else {
-        solve(&solver, set->rules[rule].when, false);
-    }
-    return true;
-}
-
-// ---- Who reads what changed ------------------------------------------------------------------------------
-
-static bool reads_slot(const struct side *side, uint32_t expr, struct str path)
-{
-    return expr != SET_NO_EXPR && cel_reads(side->parts.program, expr, path);
-}
-
-static bool needs_strength(const struct side *side, const struct set_rule *rule, struct str strength)
-{
-    return rule->has_require && rule->strength < side->parts.set->strength_count &&
-           (str_eq(side->parts.set->strengths[rule->strength].name, strength) || strength.len > 0);
-}
-
-static bool reads_changed(const struct searcher *searcher, size_t which, const struct set_rule *rule)
-{
-    const struct side *side = side_at(searcher, which);
-    const struct change *change = searcher->change;
-    uint32_t exprs[] = {rule->when, side->parts.set->policies[rule->policy].target};
-    bool reads = false;
-    for (size_t i = 0; i < COUNT_OF(exprs); i++) {
-        switch (change->kind) {
-        case FACT_LIST:
-            reads = reads || (number_at(change, which) != CHANGE_NONE && exprs[i] != SET_NO_EXPR &&
-                              solve_asks_list(side->parts.program, exprs[i], number_at(change, which)));
-            break;
-        case FACT_ROLE:
-            reads = reads || reads_slot(side, exprs[i], STR("subject.roles"));
-            break;
-        case FACT_SCHEMA:
-            reads = reads || reads_slot(side, exprs[i], change->name);
-            break;
-        case FACT_RISK:
-        case FACT_SIGNAL:
-            reads = reads || reads_slot(side, exprs[i], STR("risk"));
-            break;
-        case FACT_COUNTER:
-            reads = reads || reads_slot(side, exprs[i], STR("counters"));
-            break;
-        case FACT_STRENGTH:
-            reads = reads || needs_strength(side, rule, change->name);
-            break;
-        default:
-            reads = true;
-            break;
-        }
-    }
-    return reads;
-}
-
-bool search_roots(struct searcher *searcher)
-{
-    bool any = false;
-    for (size_t which = 0; which < 2; which++) {
-        const struct policy_set *set = side_at(searcher, which)->parts.set;
-        searcher->root_count[which] = 0;
-        for (uint32_t i = 0; i < set->rule_count; i++) {
-            if (!set->rules[i].closing && reads_changed(searcher, which, &set->rules[i])) {
-                searcher->roots[which][searcher->root_count[which]++] = i;
-            }
-        }
-        any = any || searcher->root_count[which] > 0;
-    }
-    return any;
 }
