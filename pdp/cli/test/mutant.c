@@ -4,22 +4,15 @@
 
 #include <stdlib.h>
 
-static const struct {
-    const char *word, *test;
-} OPS[] = {
-#define X(name, word, test) [MUTANT_##name] = {word, test},
+static const char *const TESTS[] = {
+#define X(name, test) [MUTANT_##name] = test,
     MUTANT_OP_LIST(X)
 #undef X
 };
 
-const char *mutant_op_word(enum mutant_op op)
-{
-    return op < MUTANT_OP_COUNT ? OPS[op].word : "";
-}
-
 const char *mutant_op_test(enum mutant_op op)
 {
-    return op < MUTANT_OP_COUNT ? OPS[op].test : "";
+    return op < MUTANT_OP_COUNT ? TESTS[op] : "";
 }
 
 // ---- Rules ------------------------------------------------------------------------------------------
@@ -147,7 +140,7 @@ static void rule_of(struct find *find, const struct conf_node *rule, struct str 
     requirement(find, conf_get(rule, "require"));
     year(find, MUTANT_STARTS, rule, "starts", false);
     year(find, MUTANT_EXPIRES, rule, "expires", true);
-    if (parsed_says(rule, "exceptions", "never")) {
+    if (find->lifts_all && parsed_says(rule, "exceptions", "never")) {
         struct mutant_edit edit = find_without_entry(rule, "exceptions");
         find_add(find, MUTANT_NEVER, conf_get(rule, "exceptions")->place, &edit, 1,
                  "`exceptions: never` is left out");
@@ -303,6 +296,18 @@ static void read_strengths(struct find *find, const struct conf_node *root)
     }
 }
 
+// Does an exception lift all that may be lifted? No other can come upon a rule that is never to be.
+static void read_lifts(struct find *find, const struct conf_node *root)
+{
+    const struct conf_node *lifts = parsed_says(root, "kind", "Exception") ? conf_get(root, "lifts") : NULL;
+    const struct conf_node *const *items = NULL;
+    size_t count = parsed_items(root, "lifts", &items);
+    find->lifts_all = find->lifts_all || (lifts != NULL && parsed_says(root, "lifts", "*"));
+    for (size_t i = 0; lifts != NULL && i < count; i++) {
+        find->lifts_all = find->lifts_all || str_eq(items[i]->text, STR("*"));
+    }
+}
+
 static void each(struct find *find, void (*visit)(struct find *find, const struct conf_node *root))
 {
     const struct parsed *parsed = &find->out->parsed;
@@ -336,6 +341,7 @@ enum pdp_err mutants_find(const struct snapshot_file *files, size_t count, struc
     TRY(parsed_read(files, count, &out->parsed));
     struct find find = {.out = out, .arena = &out->parsed.arena};
     each(&find, read_strengths);
+    each(&find, read_lifts);
     each(&find, document);
     if (out->count > 0) {
         qsort(find.list, out->count, sizeof *find.list, by_place);

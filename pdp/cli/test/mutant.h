@@ -5,39 +5,37 @@
 
 #include "cli/test/parsed.h"
 
-// X(name, word, what kind of test notices it)
-#define MUTANT_OP_LIST(X)                                                                                  \
-    X(RULE, "rule", "a test in which this rule decides")                                                   \
-    X(PART, "part", "a test in which this part alone settles the condition: it holds not, the rest does")  \
-    X(ELSE, "part", "a test in which this part alone settles the condition: it holds, the rest does not")  \
-    X(WHOLE, "condition", "a test in which this condition is no, and all else holds")                      \
-    X(NEGATE, "negation", "a test in which this part is yes, or no, and that settles the answer")          \
-    X(EDGE, "comparison", "a test with the very value at the edge")                                        \
-    X(COMPARE, "comparison", "a test in which this comparison settles the answer")                         \
-    X(THRESHOLD, "threshold", "two tests, right below the threshold and right above it")                   \
-    X(LEVEL, "level", "a test with the level, or the proof, in between")                                   \
-    X(ENTRY, "list", "a test with this very entry")                                                        \
-    X(EFFECT, "effect",                                                                                    \
-      "a test that expects the effect where this rule alone decides; of a terminate, in "                  \
-      "a session that was seen before")                                                                    \
-    X(AGE, "max_age", "a test with a proof that is too old, by less than `max_age` again")                 \
-    X(STRENGTH, "strength", "a test with the weaker proof, which is not enough")                           \
-    X(NEVER, "exceptions", "a test in which an exception would lift this rule")                            \
-    X(EXPIRES, "expires", "a test within a year after the end")                                            \
-    X(STARTS, "starts", "a test within a year before the beginning")                                       \
-    X(PATTERN, "pattern", "a test with what this action or pattern alone matches")                         \
-    X(ANY, "pattern", "a test with another action or resource, for which the rule must not count")         \
-    X(COMBINE, "combine", "a test in which two rules of this policy hold, or none that allows")            \
-    X(LIMIT, "limit", "a scenario that stays away for longer than the limit, and less than twice as long") \
-    X(SCORE, "score", "a scenario whose score lies within a point of the threshold")
+// X(name, what kind of test notices it)
+#define MUTANT_OP_LIST(X)                                                                                 \
+    X(RULE, "a test in which this rule decides")                                                          \
+    X(PART, "a test in which this part alone settles the condition: it does not hold, and the rest does") \
+    X(ELSE, "a test in which this part alone settles the condition: it holds, and the rest does not")     \
+    X(WHOLE, "a test in which this condition is no, and all else holds")                                  \
+    X(NEGATE, "a test in which this part is yes, or no, and that settles the answer")                     \
+    X(EDGE, "a test with the very value at the edge")                                                     \
+    X(COMPARE, "a test in which this comparison settles the answer")                                      \
+    X(THRESHOLD, "two tests, right below the threshold and right above it")                               \
+    X(LEVEL, "a test with the level, or the proof, in between")                                           \
+    X(ENTRY, "a test with this very entry")                                                               \
+    X(EFFECT, "a test that expects the effect where this rule alone decides; of a terminate, in "         \
+              "a session that was seen before")                                                           \
+    X(AGE, "a test with a proof that is too old, by less than `max_age` again")                           \
+    X(STRENGTH, "a test with the weaker proof, which is not enough")                                      \
+    X(NEVER, "a test in which an exception would lift this rule")                                         \
+    X(EXPIRES, "a test within a year after the end")                                                      \
+    X(STARTS, "a test within a year before the beginning")                                                \
+    X(PATTERN, "a test with what this action or pattern alone matches")                                   \
+    X(ANY, "a test with another action or resource, for which the rule must not count")                   \
+    X(COMBINE, "a test in which two rules of this policy hold, or none that allows")                      \
+    X(LIMIT, "a scenario that stays away for longer than the limit, and less than twice as long")         \
+    X(SCORE, "a scenario whose score lies within a point of the threshold")
 
 enum mutant_op {
-#define X(name, word, test) MUTANT_##name,
+#define X(name, test) MUTANT_##name,
     MUTANT_OP_LIST(X)
 #undef X
     MUTANT_OP_COUNT
 };
-const char *mutant_op_word(enum mutant_op op);
 const char *mutant_op_test(enum mutant_op op);
 
 struct mutant_edit { // bytes of the file that are replaced

@@ -16,6 +16,7 @@ struct find {
     bool rule, printed;
     const struct str *strengths; // of the Strengths document, weakest first
     size_t strength_count;
+    bool lifts_all;   // an Exception lifts `*`
     enum pdp_err err; // NOMEM: sticky
 };
 

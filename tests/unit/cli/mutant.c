@@ -10,7 +10,7 @@
 
 static const char *const STRENGTHS =
     HEAD("Strengths") "levels:\n  - {name: pwd, proves: 'true'}\n  - {name: mfa, proves: 'true'}\n"
-                      "  - {name: key, proves: 'true'}\n";
+                      "  - {name: key, proves: 'true'}\n---\n" HEAD("Exception") "lifts: ['*']\n";
 
 // All mutants of the first of two files, a line each: what it is, and the lines that it makes.
 static void list(const char *yaml, struct buf *out)
@@ -222,7 +222,6 @@ Test(cli_mutant, makes_each_mistake)
 Test(cli_mutant, names_a_test)
 {
     for (int op = 0; op < MUTANT_OP_COUNT; op++) {
-        cr_expect(*mutant_op_word((enum mutant_op)op) != '\0');
         cr_expect(strncmp(mutant_op_test((enum mutant_op)op), "a ", 2) == 0 ||
                   strncmp(mutant_op_test((enum mutant_op)op), "two ", 4) == 0);
     }
