@@ -122,7 +122,8 @@ static int play_events(struct playing *playing)
 {
     struct events_count count;
     int code = events_read(playing->args->events, take_line, playing, &count);
-    code = code == CLI_NO && playing->found ? CLI_DONE : code;
+    bool early = code == CLI_NO && playing->found;
+    code = early ? CLI_DONE : code == CLI_DONE ? events_say_unread(playing->args->events, &count) : code;
     if (code != CLI_DONE || playing->found || playing->args->request != NULL) {
         return code;
     }

@@ -53,7 +53,7 @@ static void judged(void *user, const struct watched *seen)
     for (size_t i = 0; i < count; i++) {
         changes[i] = &holding->repl->held[i].to;
     }
-    world.ends = world.has_session || !seen->request->has_session; // a probe ends nothing, but would it?
+    world.ends = !world.has_session || world.known; // a probe ends nothing: would a question?
     enum pdp_effect effect = whatif_ask(&world, changes, count);
     struct str rule = world.result.first != UINT32_MAX ? policy_rule_name(world.parts.set, world.result.first)
                                                        : (struct str){0};

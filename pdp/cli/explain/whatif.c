@@ -31,7 +31,7 @@ static bool is_reserved(struct str rest)
     return false;
 }
 
-struct str whatif_path(const struct whatif_world *world, const struct cel_slot_info *slot)
+static struct str plain_path(const struct whatif_world *world, const struct cel_slot_info *slot)
 {
     // Of a route both are the path that is judged.
     if (slot->id == ATTR_RESOURCE_ID && world->seen->verdict->resource_path.len > 0) {
@@ -44,6 +44,28 @@ struct str whatif_path(const struct whatif_world *world, const struct cel_slot_i
         }
     }
     return slot->path;
+}
+
+// Its place among what is kept of the program's slots; NULL: it is another program's.
+static struct whatif_base *place_of(const struct whatif_world *world, const struct cel_slot_info *slot)
+{
+    uintptr_t first = (uintptr_t)world->parts.program->slots, at = (uintptr_t)slot;
+    if (at < first || at >= first + world->parts.program->slot_count * sizeof(struct slot)) {
+        return NULL;
+    }
+    const struct slot *whole =
+        (const struct slot *)(const void *)((const char *)slot - offsetof(struct slot, info));
+    return &world->base[whole - world->parts.program->slots];
+}
+
+struct str whatif_path(const struct whatif_world *world, const struct cel_slot_info *slot)
+{
+    struct whatif_base *base = place_of(world, slot);
+    if (base == NULL) {
+        return plain_path(world, slot);
+    }
+    base->path = base->path.at != NULL ? base->path : plain_path(world, slot);
+    return base->path;
 }
 
 // ---- Values ------------------------------------------------------------------------------------
@@ -88,14 +110,11 @@ static struct value put_path(struct arena *arena, const struct value *map, struc
 static struct whatif_base *base_of(struct whatif_world *world, const struct cel_slot_info *slot)
 {
     const struct cel_host *host = world->seen->cel_host;
-    uintptr_t first = (uintptr_t)world->parts.program->slots, at = (uintptr_t)slot;
-    if (at < first || at >= first + world->parts.program->slot_count * sizeof(struct slot)) {
-        world->other.there = host->resolve(host->user, slot, &world->other.value);
-        return &world->other;
+    struct whatif_base *base = place_of(world, slot);
+    if (base == NULL) {
+        base = &world->other;
+        base->asked = false;
     }
-    const struct slot *whole =
-        (const struct slot *)(const void *)((const char *)slot - offsetof(struct slot, info));
-    struct whatif_base *base = &world->base[whole - world->parts.program->slots];
     if (!base->asked) {
         base->asked = true;
         base->there = host->resolve(host->user, slot, &base->value);
@@ -274,7 +293,7 @@ static void take_read(struct whatif_world *world)
         const struct frame_cached *cached = &frame->slots[i];
         bool missing = cached->value.kind == VALUE_ERROR && cached->value.n == CEL_ERROR_MISSING;
         if (cached->stamp == frame->stamp) {
-            world->base[i] = (struct whatif_base){cached->value, true, !missing};
+            world->base[i] = (struct whatif_base){.value = cached->value, .asked = true, .there = !missing};
         }
     }
 }
@@ -291,7 +310,8 @@ bool whatif_init(struct whatif_world *world, const struct watched *seen, struct 
     struct cel_slot_info known = {.path = STR("session.known"), .id = ATTR_SESSION_KNOWN, .type = CEL_BOOL};
     struct value is = {0};
     world->has_session = seen->cel_host->resolve(seen->cel_host->user, &known, &is);
-    world->ends = !request->probe && (!world->has_session || is.as.b);
+    world->known = world->has_session && is.as.b;
+    world->ends = !request->probe && (!world->has_session || world->known);
     world->service = str_eq(request->subject_type, STR("service"));
     if (world->base != NULL) {
         take_read(world);

@@ -37,6 +37,7 @@ struct whatif {
 
 struct whatif_base { // what the question says of a slot, asked once
     struct value value;
+    struct str path; // as whatif_path gives it; at NULL: not asked yet
     bool asked, there;
 };
 
@@ -52,10 +53,10 @@ struct whatif_world {
     struct whatif_base other;            // of the slot of another program that was asked last
     const struct whatif *const *changes; // that hold now
     size_t count;
-    bool ends;    // a terminate may end the session
-    bool service; // nobody is there who could be asked
-    bool has_session;
-    uint64_t asked; // how often policies were asked
+    bool ends;               // a terminate may end the session
+    bool service;            // nobody is there who could be asked
+    bool has_session, known; // the session was known before
+    uint64_t asked;          // how often policies were asked
     // Only what is `fixed` is known: for rules that no change can reach.
     bool (*fixed)(void *user, const struct cel_slot_info *slot);
     void *fixed_user;
