@@ -61,18 +61,21 @@ static bool lists(const struct set_numbers *numbers, uint32_t exception)
     return false;
 }
 
-static bool lifted_by(const struct policy_set *set, uint32_t rule, uint32_t exception)
+// One that has expired lifts nothing any more.
+static bool lifted_by(const struct lint *l, uint32_t rule, uint32_t exception)
 {
+    const struct policy_set *set = l->set;
     const struct set_rule *of = &set->rules[rule];
     return of->effect != PDP_EFFECT_ALLOW && !of->never_lifted &&
+           set->exceptions[exception].expires_ms > l->in->now_ms &&
            (lists(&set->lift_all, exception) || (set->lifts != NULL && lists(&set->lifts[rule], exception)));
 }
 
 // Does whatever may lift `cover` lift `rule` too? `rule` LINT_NONE: does nothing lift it?
-static bool lifted_alike(const struct policy_set *set, uint32_t cover, uint32_t rule)
+static bool lifted_alike(const struct lint *l, uint32_t cover, uint32_t rule)
 {
-    for (uint32_t i = 0; i < set->exception_count; i++) {
-        if (lifted_by(set, cover, i) && (rule == LINT_NONE || !lifted_by(set, rule, i))) {
+    for (uint32_t i = 0; i < l->set->exception_count; i++) {
+        if (lifted_by(l, cover, i) && (rule == LINT_NONE || !lifted_by(l, rule, i))) {
             return false;
         }
     }
@@ -172,7 +175,7 @@ static enum relation relation_of(const struct lint *l, uint32_t rule, uint32_t b
     if (lint_policy_of(l, of)->algorithm == COMBINE_FIRST_MATCH) {
         bool before = cover->policy == of->policy && by < rule;
         // A step_up that is proved does not end the search.
-        bool ends = before && cover->effect != PDP_EFFECT_STEP_UP && lifted_alike(l->set, by, LINT_NONE);
+        bool ends = before && cover->effect != PDP_EFFECT_STEP_UP && lifted_alike(l, by, LINT_NONE);
         return ends ? RELATION_REACHED : RELATION_NONE;
     }
     if (lint_policy_of(l, cover)->algorithm == COMBINE_FIRST_MATCH) {
@@ -180,11 +183,11 @@ static enum relation relation_of(const struct lint *l, uint32_t rule, uint32_t b
     }
     bool allow = of->effect == PDP_EFFECT_ALLOW;
     if (allow && denies(cover->effect)) {
-        return lifted_alike(l->set, by, LINT_NONE) ? RELATION_DENIES : RELATION_NONE;
+        return lifted_alike(l, by, LINT_NONE) ? RELATION_DENIES : RELATION_NONE;
     }
     bool covers = allow ? allows_as_much(l, cover, of)
                         : cover->effect != PDP_EFFECT_ALLOW && restricts_no_less(cover, of) &&
-                              lifted_alike(l->set, by, rule);
+                              lifted_alike(l, by, rule);
     bool adds = !obliges_no_more(of, cover) || !says_no_more(rule, by, of, cover);
     return covers && !adds ? RELATION_SHADOWS : RELATION_NONE;
 }

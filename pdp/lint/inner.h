@@ -78,6 +78,7 @@ void find_step_ups(struct lint *l);
 void find_by_hand(struct lint *l);
 void find_unfamiliar(struct lint *l);
 void find_endless(struct lint *l);
+void find_expired(struct lint *l);
 void find_anybody(struct lint *l);
 // After all others: takes out what comments silence.
 void silence_all(struct lint *l);

@@ -342,8 +342,9 @@ static enum pdp_err prepare(struct lint *l)
 
 static void (*const FINDERS[])(struct lint *l) = {
     // What these say of a condition, the others after them do not say again.
-    find_scores, find_paths,    find_parts,   find_covered,    find_lacking, find_patterns, find_clocks,
-    find_unused, find_step_ups, find_by_hand, find_unfamiliar, find_endless, find_anybody,  silence_all,
+    find_scores,     find_paths,   find_parts,   find_covered,  find_lacking,
+    find_patterns,   find_clocks,  find_unused,  find_step_ups, find_by_hand,
+    find_unfamiliar, find_endless, find_expired, find_anybody,  silence_all,
 };
 
 enum pdp_err lint_run(const struct lint_input *input, struct lint_findings *findings)

@@ -36,7 +36,8 @@
       "an exception lifts everything, or expires in more than a year")                                      \
     X(ANYBODY, "L14", "allow-anybody", NOTE, "an allow says nothing of who asks")                           \
     X(PATH, "L15", "path-never-so", WARNING, "a path is compared with a text that no path is")              \
-    X(SILENCE, "L16", "needless-silence", WARNING, "a silence names no finding, or gives no reason")
+    X(SILENCE, "L16", "needless-silence", WARNING, "a silence names no finding, or gives no reason")        \
+    X(EXPIRED, "L17", "expired", NOTE, "a rule or an exception has expired, and does nothing any more")
 
 enum lint_code {
 #define X(name, code, word, severity, line) LINT_##name,

@@ -298,3 +298,32 @@ void find_endless(struct lint *l)
         }
     }
 }
+
+// ---- L17: expired -------------------------------------------------------------------------------------
+
+static void say_expired(struct lint *l, struct place place, const char *what, struct str name, uint32_t rule)
+{
+    struct lint_finding *found =
+        lint_add(l, LINT_EXPIRED, place, "%s `" STR_FMT "` has expired, and does nothing any more", what,
+                 STR_ARG(lint_shown(l, name)));
+    found->rule = rule;
+    lint_hint(l, found, "take it out, or give it another end");
+}
+
+void find_expired(struct lint *l)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        const struct set_rule *rule = &l->set->rules[i];
+        if (rule->timed && rule->expires_ms <= l->in->now_ms && l->rules[i].rule != NULL) {
+            say_expired(l, lint_rule_place(l, i, "expires"), "rule", rule->name, i);
+        }
+    }
+    for (size_t i = 0; i < l->doc_count; i++) {
+        struct str name = lint_doc_name(&l->docs[i]);
+        const struct set_exception *exception =
+            lint_is_kind(&l->docs[i], "Exception") ? exception_of(l, name) : NULL;
+        if (exception != NULL && exception->expires_ms <= l->in->now_ms) {
+            say_expired(l, lint_doc_place(l->docs[i].root, "expires"), "exception", name, LINT_NONE);
+        }
+    }
+}

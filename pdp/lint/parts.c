@@ -125,6 +125,7 @@ static bool report(struct walk *w, uint32_t at, unsigned is)
     bool alone = w->alone[at] != 0;
     if (w->rule != LINT_NONE && w->certain && (is & NEVER_YES) != 0) {
         say_dead_rule(w, at, alone, is);
+        w->l->dead[w->l->rules[w->rule].when] = true; // nothing else is said of the rule's condition
     } else {
         say_constant(w, at, alone, is);
     }

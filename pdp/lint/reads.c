@@ -98,6 +98,44 @@ static void look_for(struct lint *l, uint32_t slot, const char *takes)
     }
 }
 
+static bool restricts(const struct lint *l, uint32_t policy)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        const struct set_rule *rule = &l->set->rules[i];
+        if (rule->policy == policy && (rule->effect != PDP_EFFECT_ALLOW || rule->closing)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A target that is unsure is one that may hold: what restricts in its policy counts.
+static void look_in_targets(struct lint *l, uint32_t slot, const char *takes)
+{
+    for (uint32_t i = 0; i < l->set->policy_count; i++) {
+        uint32_t at = l->targets[i], target = l->set->policies[i].target;
+        if (at == LINT_NONE || l->dead[at] || !reads_slot(l, target, slot) || !restricts(l, i)) {
+            continue;
+        }
+        struct reason_mark mark = reason_mark(l->reason);
+        reason_missing(l->reason, slot);
+        reason_assume(l->reason, target, MAY_UNSURE);
+        bool sure = reason_refuted(l->reason, EFFORT);
+        reason_undo(l->reason, mark);
+        if (!sure) {
+            struct str path = l->program->slots[slot].info.path;
+            struct lint_finding *found =
+                lint_add(l, LINT_LACKING, l->conditions[part_that_reads(l, at, slot)].place,
+                         "without `" STR_FMT "` the target of `" STR_FMT
+                         "` is unsure, and what restricts in it counts",
+                         STR_ARG(path), STR_ARG(l->set->policies[i].name));
+            lint_hint(l, found,
+                      "it takes %s; say `has(" STR_FMT ") && …` where those without it are not meant", takes,
+                      STR_ARG(path));
+        }
+    }
+}
+
 void find_lacking(struct lint *l)
 {
     for (uint32_t slot = 0; slot < l->program->slot_count; slot++) {
@@ -105,6 +143,7 @@ void find_lacking(struct lint *l)
         for (size_t i = 0; i < COUNT_OF(LACKED); i++) {
             if (slot_under(info, LACKED[i].path) && !is_required(l, info->path)) {
                 look_for(l, slot, LACKED[i].takes);
+                look_in_targets(l, slot, LACKED[i].takes);
                 break;
             }
         }

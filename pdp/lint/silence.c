@@ -83,7 +83,10 @@ static void read_one(struct silences *all, const struct source *source, size_t s
     struct place place = {source, (uint32_t)(start + at), (uint32_t)(next - at)};
     enum lint_code which = lint_code_of(code);
     struct str shown = lint_shown(all->l, code);
-    if (which == LINT_COUNT || which == LINT_SILENCE) {
+    if (code.len == 0) {
+        struct lint_finding *found = lint_add(all->l, LINT_SILENCE, place, "a silence names no code");
+        lint_hint(all->l, found, "write `# pdp:lint-ok CODE reason`, with a code such as L06");
+    } else if (which == LINT_COUNT || which == LINT_SILENCE) {
         struct lint_finding *found =
             lint_add(all->l, LINT_SILENCE, place, "no finding that can be silenced is called `" STR_FMT "`",
                      STR_ARG(shown));
@@ -101,18 +104,25 @@ static void read_one(struct silences *all, const struct source *source, size_t s
     }
 }
 
-// Behind a `#` that begins a comment: at the start of the line or behind a blank, with nothing but blanks
-// between.
+// Is the mark at `at` behind a `#` that begins a comment: at the start of the line or behind a blank, with
+// nothing but blanks between?
+static bool in_comment(struct str line, size_t at)
+{
+    size_t before = at;
+    while (before > 0 && (line.at[before - 1] == ' ' || line.at[before - 1] == '\t')) {
+        before--;
+    }
+    bool sharp = before > 0 && line.at[before - 1] == '#';
+    return sharp && (before == 1 || line.at[before - 2] == ' ' || line.at[before - 2] == '\t');
+}
+
 static size_t mark_in(struct str line)
 {
     size_t at = str_find(line, MARK, 0);
-    size_t before = at;
-    while (at != SIZE_MAX && before > 0 && (line.at[before - 1] == ' ' || line.at[before - 1] == '#')) {
-        before--;
+    while (at != SIZE_MAX && !in_comment(line, at)) {
+        at = str_find(line, MARK, at + 1);
     }
-    bool comment = at != SIZE_MAX && str_find_byte(str_sub(line, before, at - before), '#', 0) < at - before;
-    bool apart = comment && (before == 0 || line.at[before] == ' ' || line.at[before - 1] == '\t');
-    return apart ? at : SIZE_MAX;
+    return at;
 }
 
 static void read_source(struct silences *all, const struct source *source)
