@@ -153,6 +153,36 @@ Test(cli_mutate, takes_a_reason_in_place)
     buf_fini(&policy);
 }
 
+// One that was right once.
+Test(cli_mutate, tells_of_a_reason_that_nothing_needs)
+{
+    struct buf policy = {0};
+    buf_printf(&policy, "# pdp:mutant-ok is no text of a rule\n%s    # pdp:mutant-ok she is gone%c", WEB, 0);
+    expect((const char *)policy.at, TESTS ALL, 2,
+           "mutants     18 of 18 noticed; not counted: 5 that mean the same\n"
+           "web.yaml:1:3: `pdp:mutant-ok` accepts nothing: take it out\n"
+           "web.yaml:15:7: `pdp:mutant-ok` accepts nothing: take it out\n");
+    buf_fini(&policy);
+}
+
+// Where a value is not printed, equal text says nothing of it.
+Test(cli_mutate, takes_nothing_for_equal_that_is_masked)
+{
+    struct buf policy = {0};
+    buf_printf(
+        &policy,
+        "%s---\n" HEAD("Schema", "s") "attributes: {resource.pin: {type: string, sensitive: true}}\n---\n" //
+        HEAD("Policy", "secret") "target: resource.type == \"vault\"\nrules: [{id: r, effect: deny, when: "
+                                 "has(resource.pin) && resource.pin == \"1\"}]\n%c",
+        WEB, 0);
+    struct world world;
+    run(&world, (const char *)policy.at, TESTS ALL, 2);
+    cr_expect_eq(world.mutate.counts[MUTATE_SAME], 0);
+    cr_expect_geq(world.mutate.counts[MUTATE_SURVIVED], 5, "%s", world.said.at);
+    end(&world);
+    buf_fini(&policy);
+}
+
 // A mistake that compiles to nothing that can be served is counted, and no test is played against it.
 Test(cli_mutate, counts_what_does_not_compile)
 {
