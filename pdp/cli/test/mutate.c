@@ -144,12 +144,13 @@ struct reaching {
     struct cover *cover;
     uint64_t *at; // of the play that comes next
     size_t words;
+    bool passes; // so far
 };
 
 static bool note_reached(void *user, const struct suite_told *told)
 {
     struct reaching *reaching = user;
-    (void)told;
+    reaching->passes = reaching->passes && told->miss_count == 0;
     memcpy(reaching->at, cover_reached(reaching->cover), reaching->words * sizeof *reaching->at);
     cover_forget_reached(reaching->cover);
     reaching->at += reaching->words;
@@ -167,10 +168,11 @@ static enum pdp_err reach_all(struct shared *shared)
     if (shared->reached == NULL) {
         return PDP_ERR_NOMEM;
     }
-    struct reaching reaching = {order->cover, shared->reached, words};
+    struct reaching reaching = {order->cover, shared->reached, words, true};
     const struct suite_options options = {.told = note_reached, .user = &reaching};
     cover_forget_reached(order->cover);
-    return suite_run(order->runner, order->suite, &options);
+    TRY(suite_run(order->runner, order->suite, &options));
+    return reaching.passes ? PDP_ERR_OK : PDP_ERR_STATE;
 }
 
 // ---- One mutant -------------------------------------------------------------------------------------

@@ -34,8 +34,9 @@ struct mutate_order {
     bool thorough;  // all tests are played against each: for a test of which can notice
 };
 
-// *out is to be given back on failure too: NOMEM, or a mistake of a file. Costs a compilation a mistake, and
-// as many plays as pass before one notices.
+// *out is to be given back on failure too: NOMEM, a mistake of a file, or STATE where a test fails as it is.
+// Costs a compilation a mistake, and the plays until one notices: those that come near the rule first, and
+// none that cannot.
 MUST_USE enum pdp_err mutate_run(const struct mutate_order *order, struct mutate *out);
 void mutate_fini(struct mutate *mutate);
 // How many there were, then each survivor: its place, the line as it is and as it would be, what would notice
