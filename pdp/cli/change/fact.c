@@ -51,12 +51,31 @@ void fact_addf(struct side *side, struct fact fact, const char *fmt, ...)
     fact_add(side, fact);
 }
 
-static void add_buf(struct side *side, struct fact fact, struct buf *text)
+void fact_add_buf(struct side *side, struct fact fact, struct buf *text)
 {
     fact.text = arena_str(&side->arena, buf_view(text), NULL);
     side->failed = side->failed || text->failed;
     fact_add(side, fact);
     buf_clear(text);
+}
+
+void fact_number(struct buf *out, double number)
+{
+    char text[40];
+    double back = 0;
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (str_to_double(str_of(text), &back) && !(back < number) && !(back > number)) {
+            break;
+        }
+    }
+    buf_str(out, str_of(text));
+}
+
+void fact_span(struct buf *out, int64_t ms)
+{
+    bool whole = ms % TIME_MS_PER_S == 0;
+    buf_printf(out, "%lld %s", (long long)(whole ? ms / TIME_MS_PER_S : ms), whole ? "s" : "ms");
 }
 
 // ---- Conditions as written ---------------------------------------------------------------------------
@@ -155,8 +174,9 @@ static void put_rollout(struct buf *out, const struct policy_set *set, uint32_t 
     if (rollout->share == 0 && rollout->shadows) {
         buf_str(out, STR("nobody: in shadow"));
     } else {
-        buf_printf(out, "%g %% by %s, the rest %s", rollout->share / (SET_ROLLOUT_ALL / 100.0),
-                   rollout_by_name(rollout->by), rollout->shadows ? "in shadow" : "not");
+        fact_number(out, rollout->share / (SET_ROLLOUT_ALL / 100.0));
+        buf_printf(out, " %% by %s, the rest %s", rollout_by_name(rollout->by),
+                   rollout->shadows ? "in shadow" : "not");
     }
 }
 
@@ -173,7 +193,7 @@ static void put_obligations(struct buf *out, const struct policy_set *set, const
         }
         if (obligation->properties != NULL) {
             buf_byte(out, ' ');
-            value_print(out, obligation->properties, 4096);
+            value_print(out, obligation->properties, 1 << 20);
         }
     }
     buf_str(out, count == 0 ? STR("none") : STR(""));
@@ -238,7 +258,7 @@ static void rule_times(struct side *side, const struct set_rule *rule, struct fa
         put_time(&text, rule->expires_ms);
     }
     buf_str(&text, text.len == 0 ? STR("at any time") : STR(""));
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
 }
 
 static void rule_words(struct side *side, const struct set_rule *rule, struct fact fact)
@@ -266,20 +286,20 @@ static void facts_of_rule(struct side *side, uint32_t number)
     }
     buf_printf(&text, "%s%s", pdp_effect_name(rule->effect),
                rule->ends_subject ? " all sessions of the subject" : "");
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "condition";
     fact.expr = rule->when;
     add_expr(side, fact, POLICY_OWNER_RULE, rule->name);
     rule_keys(side, rule, fact);
     fact.aspect = "requirement";
     put_require(&text, set, rule->has_require, rule->strength, rule->max_age_s);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "rollout";
     put_rollout(&text, set, rule->rollout);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "obligations";
     put_obligations(&text, set, rule->obligations, rule->obligation_count);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "exceptions";
     fact.text = rule->never_lifted ? STR("never") : STR("may lift it");
     fact_add(side, fact);
@@ -320,7 +340,7 @@ static void facts_of_policy(struct side *side, uint32_t number)
     add_expr(side, fact, POLICY_OWNER_TARGET, policy->name);
     fact.aspect = "rollout";
     put_rollout(&text, side->parts.set, policy->rollout);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     if (policy->algorithm == COMBINE_FIRST_MATCH) {
         rule_order(side, number, fact);
     }
@@ -364,13 +384,13 @@ static void facts_of_exception(struct side *side, uint32_t number)
     add_expr(side, fact, POLICY_OWNER_EXCEPTION, exception->name);
     fact.aspect = "requirement";
     put_require(&text, set, exception->has_require, exception->strength, exception->max_age_s);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "expires";
     put_time(&text, exception->expires_ms);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "obligations";
     put_obligations(&text, set, exception->obligations, exception->obligation_count);
-    add_buf(side, fact, &text);
+    fact_add_buf(side, fact, &text);
     exception_lifts(side, number, fact);
 }
 
@@ -404,15 +424,16 @@ static void facts_of_counters(struct side *side)
     for (size_t i = 0; i < count; i++) {
         struct fact fact = {
             .kind = FACT_COUNTER, .name = all[i].name, .number = (uint32_t)i, .aspect = "counts"};
-        fact_addf(side, fact, "%s in %lld s", all[i].any ? "any answer" : "what was allowed",
-                  (long long)(all[i].window_ms / TIME_MS_PER_S));
         AUTO(buf_fini) struct buf key = {0};
+        buf_printf(&key, "%s in ", all[i].any ? "any answer" : "what was allowed");
+        fact_span(&key, all[i].window_ms);
+        fact_add_buf(side, fact, &key);
         for (uint32_t k = 0; k < all[i].key_count; k++) {
             buf_str(&key, k > 0 ? STR(", ") : STR(""));
             buf_str(&key, cel_slot_at(side->parts.program, all[i].key[k])->path);
         }
         fact.aspect = "key";
-        add_buf(side, fact, &key);
+        fact_add_buf(side, fact, &key);
         fact.aspect = "adds";
         fact.expr = all[i].add;
         add_expr(side, fact, POLICY_OWNER_COUNTER, STR(""));
@@ -457,7 +478,7 @@ static void facts_of_scopes(struct side *side)
                 buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", pdp_effect_name((enum pdp_effect)effect));
             }
         }
-        add_buf(side, fact, &text);
+        fact_add_buf(side, fact, &text);
     }
 }
 

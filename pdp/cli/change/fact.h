@@ -74,6 +74,11 @@ void fact_add(struct side *side, struct fact fact);
 void fact_addf(struct side *side, struct fact fact, const char *fmt, ...) PRINTF_LIKE(3, 4);
 // A condition as it is written, in one line; else as the program has it. `name` as policy_condition has it.
 struct str fact_condition(struct side *side, enum policy_owner owner, struct str name, uint32_t expr);
+// A number by which no other is shown, and a span of time likewise: what looks the same is the same.
+void fact_number(struct buf *out, double number);
+void fact_span(struct buf *out, int64_t ms);
+// The same with what a buffer holds, which is then empty.
+void fact_add_buf(struct side *side, struct fact fact, struct buf *text);
 // Members of a list, as texts; false where memory is out.
 bool fact_members(struct side *side, const struct lists_set *set, struct str **out, uint32_t *count);
 

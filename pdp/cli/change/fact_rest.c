@@ -90,15 +90,16 @@ bool fact_members(struct side *side, const struct lists_set *set, struct str **o
 
 static void list_age(struct side *side, const struct lists_set *set, struct fact fact)
 {
+    AUTO(buf_fini) struct buf text = {0};
     fact.aspect = "age";
     if (set->head.max_age_ms == 0) {
-        fact.text = STR("never stale");
-        fact_add(side, fact);
+        buf_str(&text, STR("never stale"));
     } else {
-        fact_addf(side, fact, "stale after %lld s, updated at %lld s",
-                  (long long)(set->head.max_age_ms / 1000),
-                  (long long)(set->updated_ms == LISTS_UNKNOWN ? 0 : set->updated_ms / 1000));
+        buf_str(&text, STR("stale after "));
+        fact_span(&text, set->head.max_age_ms);
+        buf_printf(&text, ", updated %lld ms", (long long)set->updated_ms);
     }
+    fact_add_buf(side, fact, &text);
     fact.aspect = "version";
     fact.words = true;
     fact.text = set->version;
@@ -136,13 +137,15 @@ void facts_of_lists(struct side *side)
 static void session_limit(struct side *side, struct fact fact, const char *aspect, int64_t ms,
                           const char *does)
 {
+    AUTO(buf_fini) struct buf text = {0};
     fact.aspect = aspect;
     if (ms == 0) {
-        fact.text = STR("not said");
-        fact_add(side, fact);
+        buf_str(&text, STR("not said"));
     } else {
-        fact_addf(side, fact, "%lld s%s", (long long)(ms / TIME_MS_PER_S), does);
+        fact_span(&text, ms);
+        buf_str(&text, str_of(does));
     }
+    fact_add_buf(side, fact, &text);
 }
 
 void facts_of_sessions(struct side *side)
@@ -180,13 +183,15 @@ void facts_of_sessions(struct side *side)
 static void signal_params(const struct signal_row *row, const struct signal_rule *rule, struct buf *out)
 {
     for (size_t i = 0; i < SIGNAL_PARAMS && row->params[i].name != NULL; i++) {
-        buf_printf(out, ", %s %g", row->params[i].name, rule->params[i]);
+        buf_printf(out, ", %s ", row->params[i].name);
+        fact_number(out, rule->params[i]);
     }
     const double *weights = rule->weights;
     const double *usual = row->builtin.weights;
     for (size_t i = 0; weights != NULL && usual != NULL && i < SIGHT_COMPONENTS; i++) {
         if (weights[i] < usual[i] || weights[i] > usual[i]) {
-            buf_printf(out, ", weight of %s %g", parts_name((enum sight_component)i), weights[i]);
+            buf_printf(out, ", weight of %s ", parts_name((enum sight_component)i));
+            fact_number(out, weights[i]);
         }
     }
 }
@@ -202,10 +207,16 @@ static void put_signal(const struct signal_row *row, const struct signal_rule *r
                                              [MISSING_SCORE] = ", missing: score",
                                              [MISSING_DENY] = ", missing: deny",
                                              [MISSING_CANNOT] = ""};
-    buf_printf(out, "evidence %g, cap %g, half-life %lld s%s", rule->evidence, rule->cap,
-               (long long)(rule->half_life_ms / TIME_MS_PER_S), ON_MISSING[rule->on_missing]);
+    buf_str(out, STR("evidence "));
+    fact_number(out, rule->evidence);
+    buf_str(out, STR(", cap "));
+    fact_number(out, rule->cap);
+    buf_str(out, STR(", half-life "));
+    fact_span(out, rule->half_life_ms);
+    buf_str(out, str_of(ON_MISSING[rule->on_missing]));
     if (rule->on_missing == MISSING_SCORE) {
-        buf_printf(out, " %g", rule->missing_evidence);
+        buf_byte(out, ' ');
+        fact_number(out, rule->missing_evidence);
     }
     signal_params(row, rule, out);
 }
@@ -230,6 +241,10 @@ static void facts_of_signals(struct side *side, const struct risk_model *model)
             fact.expr = own->when;
             fact.text = fact_condition(side, POLICY_OWNER_COUNT, row->id, own->when);
             fact_add(side, fact);
+            fact = (struct fact){
+                .kind = FACT_SIGNAL, .name = row->id, .number = (uint32_t)i, .aspect = "says", .words = true};
+            fact.text = own->because;
+            fact_add(side, fact);
         }
     }
 }
@@ -240,27 +255,35 @@ void facts_of_risk(struct side *side)
                                                    "critical begins at"};
     const struct risk_model *model = side->parts.risk;
     struct fact fact = {.kind = FACT_RISK, .name = STR("the risk model"), .aspect = "prior"};
-    fact_addf(side, fact, "%g", model->prior);
+    AUTO(buf_fini) struct buf text = {0};
+    fact_number(&text, model->prior);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "calibration";
-    fact_addf(side, fact, "a %g, b %g", model->scale, model->shift);
+    buf_str(&text, STR("a "));
+    fact_number(&text, model->scale);
+    buf_str(&text, STR(", b "));
+    fact_number(&text, model->shift);
+    fact_add_buf(side, fact, &text);
     fact.aspect = "hysteresis";
-    fact_addf(side, fact, "%g", model->hysteresis);
+    fact_number(&text, model->hysteresis);
+    fact_add_buf(side, fact, &text);
     for (size_t i = 0; i < MODEL_EDGES; i++) {
         fact.aspect = EDGES[i];
-        if (i == 0 && model->budget > 0) {
-            fact_addf(side, fact, "a budget of %g %%, not below %g", model->budget * 100, model->least);
-        } else {
-            fact_addf(side, fact, "%g", model->thresholds[i]);
+        bool budget = i == 0 && model->budget > 0;
+        buf_str(&text, budget ? STR("a budget of ") : STR(""));
+        fact_number(&text, budget ? model->budget * 100 : model->thresholds[i]);
+        if (budget) {
+            buf_str(&text, STR(" %, not below "));
+            fact_number(&text, model->least);
         }
+        fact_add_buf(side, fact, &text);
     }
-    AUTO(buf_fini) struct buf proofs = {0};
     for (size_t i = 0; i < model->proof_count && i < side->parts.names->strength_count; i++) {
-        buf_printf(&proofs, "%s" STR_FMT " %g", i > 0 ? ", " : "", STR_ARG(side->parts.names->strengths[i]),
-                   model->proofs[i]);
+        buf_printf(&text, "%s" STR_FMT " ", i > 0 ? ", " : "", STR_ARG(side->parts.names->strengths[i]));
+        fact_number(&text, model->proofs[i]);
     }
     fact.aspect = "proofs take away";
-    fact.text = arena_str(&side->arena, buf_view(&proofs), NULL);
-    fact_add(side, fact);
+    fact_add_buf(side, fact, &text);
     facts_of_signals(side, model);
 }
 
@@ -305,7 +328,7 @@ static void take_entities(struct side *side, const struct entity *list, uint32_t
         buf_escaped(&text, list[i].id);
         if (list[i].properties != NULL) { // values may be sensitive: their hash tells that they differ
             AUTO(buf_fini) struct buf stored = {0};
-            value_print(&stored, list[i].properties, 65536);
+            value_print(&stored, list[i].properties, 1 << 20);
             uint64_t hash = hash_64((struct hash_key){1, 2}, stored.at, stored.len);
             buf_printf(&text, " with properties %08x", (unsigned)(hash ^ hash >> 32));
         }

@@ -411,6 +411,12 @@ static void aim_at_risk(struct searcher *searcher, struct trial *trial)
     double share = (1 + luck_below(&searcher->luck, 99)) / 100.0;
     double a = was->thresholds[edge], b = is->thresholds[edge];
     solve_score(&solver, a < b || a > b ? a + (b - a) * share : 1 + 98 * share);
+    if (change_part_of(searcher->change, "hysteresis") != NULL) { // above an edge, and a little later below
+        solve_score(&solver, a + 2 * share);
+        trial->repeats = 1;
+        trial->pace_ms = INT64_C(60000) * (1 + luck_below(&searcher->luck, 58));
+        return;
+    }
     if (luck_one_in(&searcher->luck, 4)) { // without a finding from outside
         trial->evidence = NAN;
     }
@@ -446,9 +452,14 @@ static void aim_at_signal(struct searcher *searcher, struct trial *trial)
         trial_put(trial, STR("device.components.ja4"),
                   value_str(STR("t13d1516h2_8daaf6152771_b186095e22b6")));
     }
-    if (luck_one_in(&searcher->luck, 6)) {
+    bool rate = str_eq(searcher->change->name, STR("request-rate"));
+    if (luck_one_in(&searcher->luck, rate ? 3 : 40)) {
         trial->repeats = 100 + luck_below(&searcher->luck, 100);
         trial->pace_ms = 50;
+    }
+    if (!rate && luck_one_in(&searcher->luck, 3)) { // asked before, and once more when it has faded
+        trial->repeats = 1 + luck_below(&searcher->luck, 2);
+        trial->pace_ms = INT64_C(60000) << luck_below(&searcher->luck, 6);
     }
     if (luck_one_in(&searcher->luck, 3)) {
         trial->gap_ms = INT64_C(1000) << luck_below(&searcher->luck, 16);
