@@ -324,7 +324,9 @@ static void put_end(struct print *p, const struct mark *last)
         put_body_line(p, str_sub(gap, tail, SIZE_MAX));
     } else if (keeps(p, last, gap)) {
         put_text_lines(p, gap);
-    } else if (tail > 0 || !block) { // else a line feed would be text
+    } else if (block && tail == 0) { // a line feed would be text, as these blanks are
+        buf_str(p->out, gap);
+    } else {
         buf_byte(p->out, '\n');
     }
 }
