@@ -319,13 +319,13 @@ static void put_end(struct print *p, const struct mark *last)
         tail--;
     }
     bool block = is_block_scalar(last->node);
-    if (block && tail > 0 && gap.len - tail > p->old) { // a line of blanks that are text, without an end
+    if (block && tail == 0) { // a line feed would be text, as these blanks are
+        buf_str(p->out, gap);
+    } else if (block && gap.len - tail > p->old) { // a line of blanks that are text, without an end
         put_text_lines(p, gap);
         put_body_line(p, str_sub(gap, tail, SIZE_MAX));
     } else if (keeps(p, last, gap)) {
         put_text_lines(p, gap);
-    } else if (block && tail == 0) { // a line feed would be text, as these blanks are
-        buf_str(p->out, gap);
     } else {
         buf_byte(p->out, '\n');
     }

@@ -35,6 +35,7 @@ static const struct {
     {"a literal that ends with blanks", "a: |\n    b\n     ", "a: |\n  b\n   "},
     {"a literal and a few blanks", "a: |\n    b\n   ", "a: |\n  b\n"},
     {"a literal without an end, and blanks", "a: |\n    b  ", "a: |\n  b  "},
+    {"one that keeps its end, which is not there", "a: |+\n    b ", "a: |+\n  b "},
     {"a literal of blanks", "a: |\n\n    \nb: |+\n   \n\nc: d\n", "a: |\n\nb: |+\n\n\nc: d\n"},
     {"a literal without an end", "a: |\n  b", NULL},
     {"a comment behind a literal", "a: |\n    b\n  # c\nd: e\n", "a: |\n  b\n# c\nd: e\n"},
