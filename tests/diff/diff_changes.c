@@ -29,6 +29,7 @@ struct set {
         struct str when; // empty: always
     } rule[POLICIES][RULES];
     struct str entries, shared;
+    const char *risk, *limits;
     uint32_t layout; // how it is written; says nothing
 };
 
@@ -50,6 +51,21 @@ static const char *const KEYS[] = {"",
                                    ", expires: 2027-01-01T00:00:00Z"};
 static const char *const REQUIRES[] = {"{strength: mfa}", "{strength: phr, max_age: 5m}",
                                        "{strength: password, max_age: 9m}"};
+
+// Some mean the same as others.
+static const char *const RISKS[] = {
+    "signals: {external: {evidence: 6}}",
+    "signals: {external: {evidence: 6.0, cap: 6}}",
+    "signals: {external: {evidence: 3}}",
+    "prior: -3.5\nsignals: {external: {evidence: 6}}",
+    "signals: {external: {evidence: 6}}\nthresholds: {medium: 20, high: 50, critical: 90}",
+    "signals: {external: {evidence: 6}, new-device: {on_missing: skip}}"};
+static const char *const LIMITS[] = {"idle: 1h",
+                                     "idle: 60m",
+                                     "idle: 30m",
+                                     "idle: 1h, absolute: 24h",
+                                     "idle: 1h, absolute: 20h",
+                                     "idle: 1h, concurrent: 2"};
 
 // ---- Making --------------------------------------------------------------------------------------------
 
@@ -92,8 +108,11 @@ static struct str condition(struct made *m)
 static void make(struct made *m)
 {
     struct set *set = &m->was;
-    *set = (struct set){
-        .policies = 1 + below(m, POLICIES), .entries = STR("x, admin"), .shared = STR("subject.a == \"y\"")};
+    *set = (struct set){.policies = 1 + below(m, POLICIES),
+                        .entries = STR("x, admin"),
+                        .shared = STR("subject.a == \"y\""),
+                        .risk = RISKS[0],
+                        .limits = LIMITS[0]};
     for (uint32_t p = 0; p < set->policies; p++) {
         set->algorithm[p] = below(m, 4) > 2 ? 1 + below(m, 2) : 0;
         set->target[p] = below(m, 3) == 0 ? condition(m) : (struct str){0};
@@ -127,7 +146,7 @@ static void edit(struct made *m)
 {
     struct set *set = &m->is;
     uint32_t p = below(m, set->policies), r = below(m, set->rules[p]);
-    switch (below(m, 11)) {
+    switch (below(m, 13)) {
     case 0:
         set->rule[p][r].effect = EFFECTS[below(m, COUNT_OF(EFFECTS))];
         break;
@@ -158,6 +177,12 @@ static void edit(struct made *m)
     case 9:
         set->rule[p][r].when = set->rule[p][r].when.len > 0 ? wrapped(m, set->rule[p][r].when) : STR("true");
         break;
+    case 10:
+        set->risk = RISKS[below(m, COUNT_OF(RISKS))];
+        break;
+    case 11:
+        set->limits = LIMITS[below(m, COUNT_OF(LIMITS))];
+        break;
     default:
         set->layout = 1 + below(m, 7);
         break;
@@ -178,6 +203,8 @@ static void write_set(const struct set *set, struct buf *out)
                    LISTS[i], LISTS[i + 1], LISTS[i + 2]);
     }
     buf_printf(out, HEAD("Definitions", "d") "variables:\n  shared: '" STR_FMT "'\n", STR_ARG(set->shared));
+    buf_printf(out, HEAD("RiskModel", "risk") "%s\n", set->risk);
+    buf_printf(out, HEAD("SessionPolicy", "all") "limits: {%s}\n", set->limits);
     for (uint32_t i = 0; i < set->policies; i++) {
         uint32_t p = (set->layout & 4) != 0 ? set->policies - 1 - i : i;
         buf_printf(out, "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: p%u}\ncombine: %s\n", p,

@@ -63,13 +63,21 @@ static bool lifted(const struct verdict *verdict, struct str exception)
     return false;
 }
 
+// Is it a rule of a policy that was added or removed whole?
+static bool is_within(const struct change *rule, const struct change *policy)
+{
+    size_t slash = str_find_byte(rule->name, '/', 0);
+    return rule->kind == FACT_RULE && policy->kind == FACT_POLICY && policy->what != CHANGE_CHANGED &&
+           str_eq(str_sub(rule->name, 0, slash), policy->name);
+}
+
 // Does a rule or exception decide, on one side alone, that is another change?
 static bool others_decide(const struct searcher *searcher, const struct verdict *was,
                           const struct verdict *is)
 {
     for (size_t i = 0; i < searcher->changes->count; i++) {
         const struct change *other = &searcher->changes->list[i];
-        if (other == searcher->change || other->words) {
+        if (other == searcher->change || other->words || is_within(other, searcher->change)) {
             continue;
         }
         bool rule = other->kind == FACT_RULE && (named(was, other->name) || named(is, other->name));
