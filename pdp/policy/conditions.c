@@ -108,8 +108,9 @@ void conditions_expr(struct build *build, const struct conf_node *node, uint32_t
     }
     uint32_t first = (uint32_t)build->conditions.count;
     for (size_t i = 0; i < count; i++) {
-        uint32_t expr = compile(build, node, &parts[i], vars);
         bool inner = parts[i].parent != UINT32_MAX;
+        bool known = !inner && !build->conditions.values; // it passed as a truth already
+        uint32_t expr = known ? whole : compile(build, node, &parts[i], vars);
         (void)add(build, (struct policy_condition){
                              .op = parts[i].op,
                              .expr = expr != SET_NO_EXPR ? expr : whole,
