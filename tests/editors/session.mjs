@@ -23,7 +23,7 @@ kind: Strengths
 metadata: {name: proofs}
 levels:
   - {name: password, proves: '"pwd" in session.amr'}
-  - {name: mfa, proves: '"otp" in session.amr'}
+  - {name: mfa, proves: '"otp" in session.amr', ask: {acr_values: [aal2]}}
 ---
 apiVersion: pdp/v1
 kind: List
@@ -195,6 +195,7 @@ async function completion() {
     [['startsWith', 'string.startsWith(string): bool', 'does the text begin with the other one?']]);
     await complete(rule('  - id: x\n    when: subject.roles.ex‸'), 'members of a list', labels,
         ['exists', 'exists_one', 'existsOne']);
+    await complete(rule('  - id: x\n    when: subject.groups.exists(g, g.ends‸'), 'members of a variable', labels, ['endsWith']);
     await complete(rule('  - id: x\n    when: math.bit‸'), 'functions by name', labels,
         ['bitAnd', 'bitOr', 'bitXor', 'bitNot', 'bitShiftLeft', 'bitShiftRight']);
     await complete(rule('  - id: x\n    when:\n      any:\n        - with‸'), 'functions in a list of conditions', details,
@@ -242,7 +243,8 @@ async function hover() {
         range(14, 66, 79)]);
     same('an attribute of a Schema', await shown(14, 58), ['markdown', 'attribute **subject.roles**\n\n[string]\n\n' +
         'description: `what the directory says`', range(14, 49, 62)]);
-    same('a strength', await shown(12, 26), ['markdown', 'strength **mfa**\n\nproved by "otp" in session.amr', range(12, 24, 27)]);
+    same('a strength', await shown(12, 26), ['markdown', 'strength **mfa**\n\nproved by "otp" in session.amr\n\n' +
+        'ask: `{acr_values: [aal2]}`', range(12, 24, 27)]);
     same('a key', await shown(7, 6), ['markdown', '**effect** (required)\n\nwhat it asks for\n\n`deny`, `allow`, ' +
         '`step_up`, `terminate`', range(7, 4, 10)]);
     same('nothing', await shown(9, 20), null);
@@ -290,7 +292,23 @@ async function actions() {
     await closed(stage);
 }
 
-const parts = {lifecycle, exits, diagnostics, overlay, completion, hover, definition, symbols, actions};
+// What lint finds is shown once the folder compiles, and can be silenced.
+async function findings() {
+    const stage = await opened(WEB.replace('lists.leavers', 'lists.leavers && !(subject.id in lists.leavers)'));
+    const found = await stage.editor.diagnostics(WEB_NAME);
+    same('a finding', found.map(({severity, code, message}) => [severity, code, message.split('\n')[0]]),
+        [[2, 'L01', 'rule `web/leavers` can never hold: `!(subject.id in lists.leavers)` is never true where the rest of it is; ' +
+            'where it is unsure it still denies']]);
+    const uri = stage.folder.uri(WEB_NAME);
+    const list = await stage.editor.ask('textDocument/codeAction',
+        {textDocument: {uri}, range: found[0].range, context: {diagnostics: found}});
+    same('a silence', list.map((one) => one.title), ['silence L01 here']);
+    await stage.editor.change(WEB_NAME, list[0].edit.changes[uri].map(({range, newText}) => ({range, text: newText})));
+    same('silenced', await stage.editor.diagnostics(WEB_NAME), []);
+    await closed(stage);
+}
+
+const parts = {findings, lifecycle, exits, diagnostics, overlay, completion, hover, definition, symbols, actions};
 for (const [name, run] of Object.entries(parts)) {
     try {
         await run();

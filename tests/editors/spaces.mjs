@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which folder a document belongs to, tests beside policies, formatting, rude messages, and the extension for VS Code.
 // use: node spaces.mjs PDPCTL MODULES
-import {readFileSync} from 'node:fs';
+import {readFileSync, symlinkSync} from 'node:fs';
 import Module, {createRequire} from 'node:module';
 import {Editor, Folder, cursor, finish, modules, program, same} from './support.mjs';
 
@@ -73,6 +73,15 @@ async function gone() {
     await it.editor.tell('workspace/didChangeWatchedFiles', {changes: [{uri: it.folder.uri('p/bad.yaml'), type: 3}]});
     await it.editor.change('p/web.yaml', [{text: policy('web')}]);
     same('the file is gone', await it.editor.diagnostics('p/bad.yaml', (list) => list.length === 0), []);
+    await close(it);
+}
+
+async function lost() {
+    const it = await stage({'p/web.yaml': policy('web'), 'other/x': ''}, 'p/web.yaml');
+    symlinkSync(`${it.folder.root}/other`, `${it.folder.root}/p/link.yaml`);
+    await it.editor.tell('workspace/didChangeWatchedFiles', {changes: [{uri: it.folder.uri('p/link.yaml'), type: 1}]});
+    same('what cannot be read', messages(await it.editor.diagnostics('p/link.yaml')),
+        ['cannot be read: it is no plain file of 8 MiB at most, or may not be read']);
     await close(it);
 }
 
@@ -184,7 +193,7 @@ async function extension() {
     same('the program is there', [program.endsWith('pdpctl'), modules.length > 0], [true, true]);
 }
 
-const parts = {folders, gone, tests, formatting, rude, extension};
+const parts = {folders, gone, lost, tests, formatting, rude, extension};
 for (const [name, run] of Object.entries(parts)) {
     try {
         await run();

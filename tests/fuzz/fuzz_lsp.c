@@ -39,10 +39,12 @@ static void say(struct lsp *lsp, struct str body)
 // What comes out is whole messages.
 static void look(struct lsp *lsp)
 {
-    struct lsp_job *job = lsp_job_take(lsp, 1000);
-    if (job != NULL) {
-        lsp_job_run(job);
-        lsp_job_give(lsp, &job);
+    for (int lane = 0; lane < LSP_LANES; lane++) {
+        struct lsp_job *job = lsp_job_take(lsp, (enum lsp_lane)lane, 1000);
+        if (job != NULL) {
+            lsp_job_run(job);
+            lsp_job_give(lsp, &job);
+        }
     }
     AUTO(lsp_frame_fini) struct lsp_frame frame = {0};
     struct str body;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `pdpctl lsp`: standard input and output, a clock, and a thread that compiles while the editor goes on.
+// `pdpctl lsp`: standard input and output, a clock, and threads that look at policies while the editor goes
+// on.
 #include "cli/cli.h"
 #include "cli/edit/lsp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,15 +17,20 @@ enum {
     CHUNK = 64 * 1024
 };
 
-// One job at a time goes over to the thread and comes back.
-struct loop {
-    struct lsp *lsp;
-    int done[2]; // a pipe: the thread writes a byte when a job is done
+// A thread and the one job that it has. `done` is a pipe: the thread writes a byte when the job is done.
+struct lane {
+    enum lsp_lane number;
+    int done[2];
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t some;
     struct lsp_job *todo, *ready;
-    bool stop, busy;
+    bool stop, busy, runs;
+};
+
+struct loop {
+    struct lsp *lsp;
+    struct lane lanes[LSP_LANES];
 };
 
 static void log_line(void *user, struct str line)
@@ -38,62 +46,92 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// ---- The thread
-// --------------------------------------------------------------------------------------------
+// ---- The threads --------------------------------------------------------------------------------
 
-static struct lsp_job *wait_job(struct loop *loop)
+static struct lsp_job *wait_job(struct lane *lane)
 {
-    pthread_mutex_lock(&loop->lock);
-    while (loop->todo == NULL && !loop->stop) {
-        pthread_cond_wait(&loop->some, &loop->lock);
+    pthread_mutex_lock(&lane->lock);
+    while (lane->todo == NULL && !lane->stop) {
+        pthread_cond_wait(&lane->some, &lane->lock);
     }
-    struct lsp_job *job = STEAL(loop->todo);
-    pthread_mutex_unlock(&loop->lock);
+    struct lsp_job *job = lane->stop ? NULL : STEAL(lane->todo);
+    pthread_mutex_unlock(&lane->lock);
     return job;
 }
 
 static void *work(void *user)
 {
-    struct loop *loop = user;
-    for (struct lsp_job *job = wait_job(loop); job != NULL; job = wait_job(loop)) {
+    struct lane *lane = user;
+    if (lane->number == LSP_LINT) {
+        (void)setpriority(PRIO_PROCESS, 0, 10); // of this thread: nobody waits for it
+    }
+    for (struct lsp_job *job = wait_job(lane); job != NULL; job = wait_job(lane)) {
         lsp_job_run(job);
-        pthread_mutex_lock(&loop->lock);
-        loop->ready = job;
-        pthread_mutex_unlock(&loop->lock);
-        if (write(loop->done[1], "", 1) != 1) {
+        pthread_mutex_lock(&lane->lock);
+        lane->ready = job;
+        pthread_mutex_unlock(&lane->lock);
+        if (write(lane->done[1], "", 1) != 1) {
             break; // the reader is gone, and with it the program
         }
     }
     return NULL;
 }
 
-static void hand_over(struct loop *loop)
+static void hand_over(struct loop *loop, struct lane *lane)
 {
-    struct lsp_job *job = loop->busy ? NULL : lsp_job_take(loop->lsp, clock_ms());
+    struct lsp_job *job = lane->busy ? NULL : lsp_job_take(loop->lsp, lane->number, clock_ms());
     if (job != NULL) {
-        pthread_mutex_lock(&loop->lock);
-        loop->todo = job;
-        loop->busy = true;
-        pthread_cond_signal(&loop->some);
-        pthread_mutex_unlock(&loop->lock);
+        pthread_mutex_lock(&lane->lock);
+        lane->todo = job;
+        lane->busy = true;
+        pthread_cond_signal(&lane->some);
+        pthread_mutex_unlock(&lane->lock);
     }
 }
 
-static void take_back(struct loop *loop)
+static void take_back(struct loop *loop, struct lane *lane)
 {
     char byte;
-    if (read(loop->done[0], &byte, 1) != 1) {
+    if (read(lane->done[0], &byte, 1) != 1) {
         return;
     }
-    pthread_mutex_lock(&loop->lock);
-    struct lsp_job *job = STEAL(loop->ready);
-    loop->busy = false;
-    pthread_mutex_unlock(&loop->lock);
+    pthread_mutex_lock(&lane->lock);
+    struct lsp_job *job = STEAL(lane->ready);
+    lane->busy = false;
+    pthread_mutex_unlock(&lane->lock);
     lsp_job_give(loop->lsp, &job);
 }
 
-// ---- Standard input and output
-// -------------------------------------------------------------------------------
+static bool start(struct lane *lane, enum lsp_lane number)
+{
+    *lane = (struct lane){.number = number,
+                          .done = {-1, -1},
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .some = PTHREAD_COND_INITIALIZER};
+    lane->runs = pipe2(lane->done, O_CLOEXEC) == 0 && pthread_create(&lane->thread, NULL, work, lane) == 0;
+    return lane->runs;
+}
+
+// Waits for the job that runs.
+static void stop(struct lane *lane)
+{
+    if (lane->runs) {
+        pthread_mutex_lock(&lane->lock);
+        lane->stop = true;
+        pthread_cond_signal(&lane->some);
+        pthread_mutex_unlock(&lane->lock);
+        pthread_join(lane->thread, NULL);
+    }
+    lsp_job_free(&lane->todo);
+    lsp_job_free(&lane->ready);
+    for (size_t i = 0; i < COUNT_OF(lane->done); i++) {
+        if (lane->done[i] >= 0) {
+            close(lane->done[i]);
+        }
+    }
+}
+
+// ---- Standard input and output ------------------------------------------------------------------
 
 static bool flush(struct lsp *lsp)
 {
@@ -124,55 +162,51 @@ static bool drain(struct lsp *lsp)
     return true;
 }
 
+static void work_goes_on(struct loop *loop, const struct pollfd *done)
+{
+    for (size_t i = 0; i < LSP_LANES; i++) {
+        if (done[i].revents != 0) {
+            take_back(loop, &loop->lanes[i]);
+        }
+    }
+    for (size_t i = 0; i < LSP_LANES; i++) {
+        hand_over(loop, &loop->lanes[i]);
+    }
+}
+
 static int run(struct loop *loop)
 {
-    for (bool open = true; lsp_ended(loop->lsp) < 0;) {
-        struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                               {.fd = loop->done[0], .events = POLLIN}};
+    for (bool open = true; open && lsp_ended(loop->lsp) < 0;) {
+        struct pollfd fds[1 + LSP_LANES] = {{.fd = STDIN_FILENO, .events = POLLIN}};
+        for (size_t i = 0; i < LSP_LANES; i++) {
+            fds[1 + i] = (struct pollfd){.fd = loop->lanes[i].done[0], .events = POLLIN};
+        }
         if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR) {
             return CLI_BAD;
         }
         open = fds[0].revents == 0 || drain(loop->lsp);
         lsp_answer(loop->lsp);
-        if (fds[1].revents != 0) {
-            take_back(loop);
-        }
-        hand_over(loop);
-        if (!flush(loop->lsp) || !open) {
-            return lsp_ended(loop->lsp) == 0 ? CLI_DONE : CLI_NO;
-        }
+        work_goes_on(loop, fds + 1);
+        open = flush(loop->lsp) && open;
     }
     return lsp_ended(loop->lsp) == 0 ? CLI_DONE : CLI_NO;
 }
 
-static void stop(struct loop *loop)
-{
-    pthread_mutex_lock(&loop->lock);
-    loop->stop = true;
-    pthread_cond_signal(&loop->some);
-    pthread_mutex_unlock(&loop->lock);
-    pthread_join(loop->thread, NULL);
-    lsp_job_free(&loop->todo);
-    lsp_job_free(&loop->ready);
-}
-
 int cmd_lsp(const struct cli_args *args)
 {
-    struct loop loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER};
+    struct loop loop = {0};
     const struct lsp_options options = {.log = args->log ? log_line : NULL};
-    if (lsp_new(&options, &loop.lsp) != PDP_ERR_OK || pipe(loop.done) != 0) {
-        lsp_free(&loop.lsp);
+    if (lsp_new(&options, &loop.lsp) != PDP_ERR_OK) {
         return cli_bad(NULL, "out of memory");
     }
-    int code = CLI_BAD;
-    if (pthread_create(&loop.thread, NULL, work, &loop) == 0) {
-        code = run(&loop);
-        stop(&loop);
-    } else {
-        (void)cli_bad(NULL, "no thread can be started");
+    bool started = true;
+    for (int i = 0; i < LSP_LANES; i++) {
+        started = start(&loop.lanes[i], (enum lsp_lane)i) && started;
     }
-    close(loop.done[0]);
-    close(loop.done[1]);
+    int code = started ? run(&loop) : cli_bad(NULL, "no thread can be started");
+    for (size_t i = 0; i < LSP_LANES; i++) {
+        stop(&loop.lanes[i]);
+    }
     lsp_free(&loop.lsp);
     return code;
 }

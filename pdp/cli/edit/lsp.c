@@ -67,7 +67,7 @@ void lsp_log(const struct lsp *lsp, const char *fmt, ...)
                                                                                 : most});
 }
 
-// ---- JSON ------------------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 json_t *lsp_json(struct str text)
 {
@@ -101,6 +101,13 @@ json_t *lsp_range(const struct lsp *lsp, struct str text, size_t at, size_t len)
     return json_pack("{s:o,s:o}", "start", position_json(from), "end", position_json(to));
 }
 
+json_t *lsp_range_in(const struct lsp *lsp, const struct lsp_lines *lines, size_t at, size_t len)
+{
+    struct lsp_position from = lsp_lines_position(lines, at, lsp->utf8);
+    struct lsp_position to = lsp_lines_position(lines, at + len, lsp->utf8);
+    return json_pack("{s:o,s:o}", "start", position_json(from), "end", position_json(to));
+}
+
 json_t *lsp_location(const struct lsp *lsp, const struct lsp_file *file, size_t at, size_t len)
 {
     return json_pack("{s:o,s:o}", "uri", lsp_json(file->uri), "range",
@@ -121,7 +128,7 @@ bool lsp_read_position(const json_t *value, struct lsp_position *out)
            read_number(json_object_get(value, "character"), &out->character);
 }
 
-// ---- Sending ---------------------------------------------------------------------------------------------
+// ---- Sending ------------------------------------------------------------------------------------
 
 static int put_bytes(const char *at, size_t len, void *user)
 {
@@ -164,7 +171,7 @@ static void answer_nobody(struct lsp *lsp, int code, const char *why)
                             why));
 }
 
-// ---- Receiving -------------------------------------------------------------------------------------------
+// ---- Receiving ----------------------------------------------------------------------------------
 
 // Takes a request back that waits.
 static void cancel(struct lsp *lsp, const json_t *message)
@@ -237,7 +244,7 @@ void lsp_feed(struct lsp *lsp, struct str bytes)
     }
 }
 
-// ---- Answering -------------------------------------------------------------------------------------------
+// ---- Answering ----------------------------------------------------------------------------------
 
 static const struct lsp_method *method_of(struct str name)
 {

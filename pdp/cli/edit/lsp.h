@@ -25,8 +25,8 @@ void lsp_answer(struct lsp *lsp);
 // What is to be sent; the caller clears it.
 struct buf *lsp_out(struct lsp *lsp);
 // A folder that has changed since it was looked at last, to be run by lsp_job_run, on any thread, and given
-// back; NULL: there is none, or one is under way.
-struct lsp_job *lsp_job_take(struct lsp *lsp, int64_t now_ms);
+// back; NULL: there is none, or one of this lane is under way.
+struct lsp_job *lsp_job_take(struct lsp *lsp, enum lsp_lane lane, int64_t now_ms);
 // Tells the editor what was found, unless the texts have changed meanwhile; takes the job over.
 void lsp_job_give(struct lsp *lsp, struct lsp_job **job);
 // The code to end with: 0 after `shutdown` and `exit`; 1 after `exit` alone, or bytes that are no messages.

@@ -19,8 +19,7 @@ struct str lsp_cel_text(struct str raw, enum lsp_style style, struct arena *aren
     return (struct str){out, len};
 }
 
-// ---- Quotes
-// ------------------------------------------------------------------------------------------------
+// ---- Quotes -------------------------------------------------------------------------------------
 
 // Is the end of the text in quotes? *from is the first byte in them.
 static bool in_quotes(struct str text, size_t *from, bool *comment)
@@ -99,8 +98,7 @@ static void surroundings(struct str text, size_t quote, struct lsp_cel *out)
     }
 }
 
-// ---- Names
-// ---------------------------------------------------------------------------------------------------
+// ---- Names --------------------------------------------------------------------------------------
 
 static struct str last_word(struct str chain)
 {

@@ -65,7 +65,7 @@ void lsp_items_levels(struct lsp_items *items)
     }
 }
 
-// ---- Keys ------------------------------------------------------------------------------------------------
+// ---- Keys ---------------------------------------------------------------------------------------
 
 static bool there_already(const struct lsp_where *where, struct str key)
 {
@@ -146,7 +146,7 @@ static void complete_key(struct lsp_items *items, const struct lsp_shape *shape)
     }
 }
 
-// ---- Values ----------------------------------------------------------------------------------------------
+// ---- Values -------------------------------------------------------------------------------------
 
 static struct str key_of(const struct lsp_where *where, size_t from_end)
 {

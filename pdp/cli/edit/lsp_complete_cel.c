@@ -7,7 +7,7 @@
 
 static const struct str NONE = {NULL, 0};
 
-// ---- Attributes ------------------------------------------------------------------------------------------
+// ---- Attributes ---------------------------------------------------------------------------------
 
 // The part of `path` behind `prefix` up to the next dot; empty: it does not begin so. *last: nothing follows.
 static struct str next_part(struct str path, struct str prefix, bool *last)
@@ -71,7 +71,7 @@ static void add_attributes(struct lsp_items *items, struct str prefix)
     }
 }
 
-// ---- Functions -------------------------------------------------------------------------------------------
+// ---- Functions ----------------------------------------------------------------------------------
 
 static void add_function(struct lsp_items *items, enum func_id id, struct str label)
 {
@@ -178,7 +178,7 @@ static char letter_at(const struct lsp_items *items, struct str path)
     return str_starts(path, STR("vars.")) ? '*' : str_starts(path, STR("counters.")) ? 'd' : '\0';
 }
 
-// ---- Names -----------------------------------------------------------------------------------------------
+// ---- Names --------------------------------------------------------------------------------------
 
 static const struct {
     const char *root;
@@ -216,15 +216,17 @@ static void complete_name(struct lsp_items *items, const struct lsp_cel *cel)
         complete_top(items);
         return;
     }
+    size_t before = json_array_size(items->list);
     add_attributes(items, prefix);
     add_globals(items, prefix);
+    bool known = json_array_size(items->list) > before;
     char letter = letter_at(items, str_sub(prefix, 0, prefix.len - 1));
-    if (letter != '\0') {
-        add_members(items, letter);
+    if (letter != '\0' || !known) { // else perhaps a variable of a macro
+        add_members(items, letter != '\0' ? letter : '*');
     }
 }
 
-// ---- Texts -----------------------------------------------------------------------------------------------
+// ---- Texts --------------------------------------------------------------------------------------
 
 static void add_values(struct lsp_items *items, const struct lsp_found *found)
 {

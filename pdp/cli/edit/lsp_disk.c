@@ -37,7 +37,7 @@ bool lsp_is_policy(struct str text)
     return false;
 }
 
-// ---- Reading -------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
 static void fd_close(int *fd)
 {
@@ -71,7 +71,7 @@ struct lsp_blob *lsp_disk_read(const char *path)
     return read_most(path, LSP_TEXT_MAX, true);
 }
 
-// ---- Folders ---------------------------------------------------------------------------------------------
+// ---- Folders ------------------------------------------------------------------------------------
 
 struct walk {
     void (*see)(void *user, struct str path, struct lsp_stamp stamp);
@@ -99,7 +99,8 @@ static bool entry(struct walk *w, const char *dir, const char *name, int depth)
     if (S_ISDIR(info.st_mode)) {
         return walk(w, path, depth + 1);
     }
-    if (!lsp_is_yaml((struct str){path, (size_t)len})) {
+    if (!lsp_is_yaml((struct str){path, (size_t)len}) ||
+        stat(path, &info) != 0) { // of a link what it leads to
         return true;
     }
     struct lsp_stamp stamp = {(int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec,

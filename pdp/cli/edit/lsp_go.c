@@ -16,8 +16,7 @@ json_t *lsp_definition(struct lsp_ask *ask)
     return lsp_location(ask->lsp, token.found.file, token.found.name->at, token.found.name->len);
 }
 
-// ---- Who uses it
-// -------------------------------------------------------------------------------------------
+// ---- Who uses it --------------------------------------------------------------------------------
 
 struct using
 {
@@ -79,8 +78,7 @@ json_t *lsp_references(struct lsp_ask *ask)
     return u.list;
 }
 
-// ---- The names of one document
-// -----------------------------------------------------------------------------
+// ---- The names of one document ------------------------------------------------------------------
 
 static json_t *symbol(const struct lsp_ask *ask, const struct lsp_name *name)
 {

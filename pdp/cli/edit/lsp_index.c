@@ -32,7 +32,7 @@ struct str lsp_text_of(const struct conf_node *map, const char *key)
     return node != NULL && node->kind == CONF_SCALAR ? node->text : (struct str){NULL, 0};
 }
 
-// ---- Parsing what is broken ----------------------------------------------------------------------------
+// ---- Parsing what is broken ---------------------------------------------------------------------
 
 // Blanks out the line that the first mistake stands on; false where there is none to blank.
 static bool repair(char *text, size_t len, const struct diags *diags)
@@ -119,7 +119,7 @@ void lsp_parsed_drop(struct lsp_parsed **parsed_ptr)
     }
 }
 
-// ---- Names -----------------------------------------------------------------------------------------------
+// ---- Names --------------------------------------------------------------------------------------
 
 struct naming {
     struct lsp_index *index;

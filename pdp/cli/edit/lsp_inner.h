@@ -43,7 +43,7 @@ struct lsp {
     int64_t asked; // requests of ours
     struct lsp_space space;
     struct arena arena; // of one message
-    bool job_out;
+    bool job_out[LSP_LANES];
 };
 
 // A request: what it asks for, and what is answered.
@@ -77,6 +77,7 @@ void lsp_request(struct lsp *lsp, const char *method, json_t *params);
 json_t *lsp_json(struct str text);
 struct str lsp_string(const json_t *value); // empty where it is no text
 json_t *lsp_range(const struct lsp *lsp, struct str text, size_t at, size_t len);
+json_t *lsp_range_in(const struct lsp *lsp, const struct lsp_lines *lines, size_t at, size_t len);
 json_t *lsp_location(const struct lsp *lsp, const struct lsp_file *file, size_t at, size_t len);
 bool lsp_read_position(const json_t *value, struct lsp_position *out);
 

@@ -3,13 +3,15 @@
 
 #include "cli/test/suite.h"
 #include "daemon/folder.h"
-#include "engine/engine.h"
+#include "engine/watch.h"
+#include "lint/lint.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct hash_key SEED = {UINT64_C(0x6c7370), 1}; // of tables that nobody attacks
 
-// ---- What a folder holds -----------------------------------------------------------------------------
+// ---- What a folder holds ------------------------------------------------------------------------
 
 // How messages name a file: from the workspace on, or from the folder's own name on.
 static size_t front_of(const struct lsp_space *space, struct str dir)
@@ -30,13 +32,16 @@ static size_t front_of(const struct lsp_space *space, struct str dir)
     return front;
 }
 
-struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder, int64_t now_ms)
+struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder,
+                            enum lsp_lane lane, int64_t now_ms)
 {
     struct lsp_job *job = calloc(1, sizeof *job);
     if (job == NULL) {
         return NULL;
     }
     arena_init(&job->arena, 0, 0);
+    job->lane = lane;
+    job->round = folder->round;
     job->now_ms = now_ms;
     job->no_disk = space->no_disk;
     job->dir = arena_printf(&job->arena, "%s%c", folder->dir.at, '\0');
@@ -45,6 +50,9 @@ struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_fold
     for (size_t i = 0; job->files != NULL && i < folder->count; i++) {
         const struct lsp_file *file = folder->files[i];
         struct lsp_blob *text = lsp_file_text(file);
+        AUTO(lsp_blob_drop)
+        struct lsp_blob *empty = text == NULL && file->lost ? lsp_blob_new((struct str){NULL, 0}) : NULL;
+        text = text != NULL ? text : empty;
         if (text == NULL) {
             continue;
         }
@@ -56,6 +64,7 @@ struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_fold
             .parsed =
                 file->parsed != NULL && file->parsed->text == text ? lsp_parsed_hold(file->parsed) : NULL,
             .test = folder_is_test(path),
+            .lost = text == empty,
         };
     }
     if (job->dir.len == 0 || job->files == NULL) {
@@ -78,7 +87,7 @@ void lsp_job_free(struct lsp_job **job_ptr)
     }
 }
 
-// ---- Findings ------------------------------------------------------------------------------------------
+// ---- Findings -----------------------------------------------------------------------------------
 
 static struct lsp_finding *add(struct lsp_job *job)
 {
@@ -156,13 +165,15 @@ static const struct snapshot_file *files_of(struct lsp_job *job, bool tests, siz
         files[(*count)++] =
             (struct snapshot_file){.name = file->name,
                                    .text = lsp_blob_str(file->text),
+                                   .err = file->lost ? PDP_ERR_IO : PDP_ERR_OK,
+                                   .why = STR("it is no plain file of 8 MiB at most, or may not be read"),
                                    .docs = file->parsed != NULL ? file->parsed->docs : NULL,
                                    .doc_count = file->parsed != NULL ? file->parsed->doc_count : 0};
     }
     return files;
 }
 
-// ---- Compiling -----------------------------------------------------------------------------------------
+// ---- Compiling ----------------------------------------------------------------------------------
 
 static enum pdp_err no_file(void *user, struct str path, struct str *text)
 {
@@ -180,6 +191,65 @@ static enum pdp_err no_zone(void *user, struct str name, struct str *tzif)
     return PDP_ERR_UNKNOWN;
 }
 
+// The page of a finding's code, where pages are installed; else empty.
+static struct str page_of(struct lsp_job *job, struct str code)
+{
+    static const char FILE_URI[] = "file://";
+    struct str uri = arena_printf(&job->arena, "%s" PDP_DOCS "/lint/" STR_FMT ".md", FILE_URI, STR_ARG(code));
+    bool there = uri.len > 0 && !job->no_disk && access(uri.at + strlen(FILE_URI), R_OK) == 0;
+    return there ? uri : (struct str){NULL, 0};
+}
+
+static void take_lint(struct lsp_job *job, const struct lint_findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct lint_finding *from = &findings->list[i];
+        const struct lint_row *row = &LINT_ROWS[from->code];
+        struct lsp_finding *finding = add(job);
+        if (finding == NULL) {
+            continue;
+        }
+        bool note = row->severity == LINT_SEVERITY_NOTE;
+        finding->file = file_of(job, from->place.src);
+        finding->at = from->place.at;
+        finding->len = from->place.len;
+        finding->severity = note ? LSP_INFORMATION : LSP_WARNING;
+        finding->code = row->code;
+        finding->message = arena_str(&job->arena, from->message, NULL);
+        finding->hint = arena_str(&job->arena, from->hint, NULL);
+        finding->href = page_of(job, row->code);
+    }
+}
+
+static void lint(struct lsp_job *job, const struct snapshot_file *files, size_t count,
+                 const struct snapshot *snapshot)
+{
+    struct snapshot_parts parts;
+    struct lint_findings findings;
+    struct source *sources = ARENA_ARRAY(&job->arena, struct source, count + 1);
+    if (sources == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sources[i] = (struct source){files[i].name, files[i].text};
+    }
+    snapshot_parts(snapshot, &parts);
+    const struct lint_input input = {.sources = sources,
+                                     .source_count = count,
+                                     .program = parts.program,
+                                     .set = parts.set,
+                                     .lists = parts.lists,
+                                     .names = parts.names,
+                                     .schema = parts.schema,
+                                     .risk = parts.risk,
+                                     .now_ms = job->now_ms};
+    lint_findings_init(&findings);
+    enum pdp_err err = lint_run(&input, &findings);
+    (void)err; // what was found until then counts
+    take_lint(job, &findings);
+    lint_findings_fini(&findings);
+}
+
 // Tests, and names in them that the policies do not have; those only where the policies compile.
 static void read_tests(struct lsp_job *job, const struct snapshot *snapshot)
 {
@@ -195,13 +265,11 @@ static void read_tests(struct lsp_job *job, const struct snapshot *snapshot)
     take(job, &diags);
 }
 
-// *out NULL where it does not compile.
-static void compile(struct lsp_job *job, const struct snapshot_file *files, size_t count,
+// *out NULL where it does not compile; what is wrong then stands in `diags`, which outlive the snapshot.
+static void compile(struct lsp_job *job, const struct snapshot_file *files, size_t count, struct diags *diags,
                     struct snapshot **out)
 {
     AUTO(folder_free) struct folder *folder = NULL;
-    AUTO(diags_fini) struct diags diags;
-    diags_init(&diags, LSP_FINDINGS_MAX);
     struct snapshot_input input = {.read_file = no_file, .read_zone = no_zone};
     if (!job->no_disk && folder_open(job->dir.at, &folder) == PDP_ERR_OK) {
         input = folder_input(folder);
@@ -209,18 +277,35 @@ static void compile(struct lsp_job *job, const struct snapshot_file *files, size
     input.files = files;
     input.file_count = count;
     input.now_ms = job->now_ms;
-    enum pdp_err err = snapshot_build(&input, SEED, &diags, out);
-    (void)err; // what is wrong stands in the diagnostics
-    take(job, &diags);
+    input.conditions = job->lane == LSP_LINT;
+    job->compiles = snapshot_build(&input, SEED, diags, out) == PDP_ERR_OK;
 }
 
 void lsp_job_run(struct lsp_job *job)
 {
+    AUTO(diags_fini) struct diags diags;
     AUTO(snapshot_free) struct snapshot *snapshot = NULL;
     size_t count = 0;
     const struct snapshot_file *files = files_of(job, false, &count);
+    diags_init(&diags, LSP_FINDINGS_MAX);
     if (count > 0) { // a folder of scenarios alone is for any policies
-        compile(job, files, count, &snapshot);
+        compile(job, files, count, &diags, &snapshot);
     }
-    read_tests(job, snapshot);
+    if (job->lane == LSP_CHECK) {
+        take(job, &diags);
+        read_tests(job, snapshot);
+    } else if (snapshot != NULL) {
+        lint(job, files, count, snapshot);
+    }
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return str_cmp(((const struct lsp_job_file *)a)->path, ((const struct lsp_job_file *)b)->path);
+}
+
+const struct lsp_job_file *lsp_job_find(const struct lsp_job *job, struct str path)
+{
+    const struct lsp_job_file key = {.path = path};
+    return job->count > 0 ? bsearch(&key, job->files, job->count, sizeof *job->files, by_path) : NULL;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One look at a whole folder: its texts as they were, and all that is to be said about them. Any thread may
-// run it; nothing of it is shared but blobs.
+// One look at a whole folder: its texts as they were, and what is to be said about them. Any thread may run
+// it; nothing of it is shared but blobs and what they were parsed to.
 #ifndef CLI_EDIT_LSP_JOB_H
 #define CLI_EDIT_LSP_JOB_H
 
 #include "cli/edit/lsp_space.h"
 
-#define LSP_FINDINGS_MAX 500
+#define LSP_FINDINGS_MAX 5000
 
 enum lsp_severity { // as the protocol has it
     LSP_ERROR = 1,
@@ -26,14 +26,26 @@ struct lsp_job_file {
     struct lsp_blob *text;
     struct lsp_parsed *parsed; // kept from one job to the next; NULL: not yet, or with mistakes
     bool test;
+    bool lost; // it cannot be read; the text is empty
+};
+
+// The compiler answers at once, and lint takes several times as long: each is a look of its own, so that
+// neither waits for the other.
+enum lsp_lane {
+    LSP_CHECK, // what the compiler says, and the reader of tests
+    LSP_LINT,  // what lint finds, of a folder that compiles
+    LSP_LANES
 };
 
 struct lsp_job {
+    enum lsp_lane lane;
+    uint64_t round; // of its folder, when it was taken down
+    bool compiles;
     struct arena arena;
     struct str dir; // NUL-terminated
     int64_t now_ms;
     bool no_disk;
-    struct lsp_job_file *files; // sorted by name
+    struct lsp_job_file *files; // sorted by path
     size_t count;
     struct lsp_finding *findings;
     size_t found, cap;
@@ -41,9 +53,12 @@ struct lsp_job {
 };
 
 // Takes down what a folder holds now. NULL: memory is out.
-struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder, int64_t now_ms);
+struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder,
+                            enum lsp_lane lane, int64_t now_ms);
 void lsp_job_free(struct lsp_job **job);
-// Compiles, and fills in the findings.
+// Fills in the findings.
 void lsp_job_run(struct lsp_job *job);
+// The file of this path, or NULL.
+const struct lsp_job_file *lsp_job_find(const struct lsp_job *job, struct str path);
 
 #endif

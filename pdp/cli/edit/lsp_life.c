@@ -2,7 +2,7 @@
 // Lifecycle, and what the editor tells of documents.
 #include "cli/edit/lsp_inner.h"
 
-// ---- Lifecycle ---------------------------------------------------------------------------------------
+// ---- Lifecycle ----------------------------------------------------------------------------------
 
 static bool has_text(const json_t *list, struct str text)
 {
@@ -125,7 +125,7 @@ void lsp_ignore(struct lsp *lsp, const json_t *params)
     (void)params;
 }
 
-// ---- Documents ---------------------------------------------------------------------------------------
+// ---- Documents ----------------------------------------------------------------------------------
 
 static struct lsp_file *named(const struct lsp *lsp, const json_t *params)
 {

@@ -103,7 +103,7 @@ const struct cel_attr_decl *lsp_attribute(struct str path)
     return NULL;
 }
 
-// ---- What is said of them --------------------------------------------------------------------------------
+// ---- What is said of them -----------------------------------------------------------------------
 
 static void put_sep(struct buf *out, size_t begin)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/edit/lsp_space.h"
 
+#include "cli/edit/lsp_job.h"
+
 #include <stdlib.h>
 
 static struct str copy(struct str text)
@@ -37,7 +39,7 @@ static bool room(void *list_ptr, size_t count, size_t *cap)
     return true;
 }
 
-// ---- Files -----------------------------------------------------------------------------------------------
+// ---- Files --------------------------------------------------------------------------------------
 
 static struct lsp_file *file_new(struct str path, struct str uri)
 {
@@ -81,23 +83,31 @@ const struct lsp_index *lsp_file_index(struct lsp_file *file)
     return file->index;
 }
 
-struct lsp_file *lsp_folder_file(const struct lsp_folder *folder, struct str path)
-{
-    for (size_t i = 0; i < folder->count; i++) {
-        if (str_eq(folder->files[i]->path, path)) {
-            return folder->files[i];
-        }
-    }
-    return NULL;
-}
-
-// ---- Folders
-// -----------------------------------------------------------------------------------------------
-
 static int by_path(const void *a, const void *b)
 {
     return str_cmp((*(struct lsp_file *const *)a)->path, (*(struct lsp_file *const *)b)->path);
 }
+
+static void sort(struct lsp_folder *folder)
+{
+    qsort(folder->files, folder->count, sizeof(struct lsp_file *), by_path);
+    folder->sorted = folder->count;
+}
+
+struct lsp_file *lsp_folder_file(const struct lsp_folder *folder, struct str path)
+{
+    struct lsp_file wanted = {.path = path};
+    struct lsp_file *key = &wanted;
+    struct lsp_file **found =
+        folder->sorted > 0 ? bsearch(&key, folder->files, folder->sorted, sizeof(struct lsp_file *), by_path)
+                           : NULL;
+    for (size_t i = folder->sorted; found == NULL && i < folder->count; i++) {
+        found = str_eq(folder->files[i]->path, path) ? &folder->files[i] : NULL;
+    }
+    return found != NULL ? *found : NULL;
+}
+
+// ---- Folders ------------------------------------------------------------------------------------
 
 static void folder_add(struct lsp_folder *folder, struct lsp_file *file)
 {
@@ -119,11 +129,12 @@ static void see(void *user, struct str path, struct lsp_stamp stamp)
         return;
     }
     file->seen = true;
-    bool same =
-        file->disk != NULL && file->stamp.changed_ns == stamp.changed_ns && file->stamp.size == stamp.size;
+    bool same = (file->disk != NULL || file->lost) && file->stamp.changed_ns == stamp.changed_ns &&
+                file->stamp.size == stamp.size;
     if (!same) {
         lsp_blob_drop(&file->disk);
         file->disk = lsp_disk_read(file->path.at);
+        file->lost = file->disk == NULL;
         file->stamp = stamp;
         folder->dirty = true;
     }
@@ -140,12 +151,14 @@ void lsp_folder_refresh(struct lsp_space *space, struct lsp_folder *folder)
     }
     (void)lsp_disk_walk(folder->dir.at, see, folder);
     for (size_t i = 0; i < folder->count; i++) {
-        if (!folder->files[i]->seen && folder->files[i]->disk != NULL) {
-            lsp_blob_drop(&folder->files[i]->disk);
+        struct lsp_file *file = folder->files[i];
+        if (!file->seen && (file->disk != NULL || file->lost)) {
+            lsp_blob_drop(&file->disk);
+            file->lost = false;
             folder->dirty = true;
         }
     }
-    qsort(folder->files, folder->count, sizeof(struct lsp_file *), by_path);
+    sort(folder);
 }
 
 static void folder_free(struct lsp_folder **folder_ptr)
@@ -155,6 +168,8 @@ static void folder_free(struct lsp_folder **folder_ptr)
         file_free(&folder->files[i]);
     }
     if (folder != NULL) {
+        lsp_job_free(&folder->checked);
+        lsp_job_free(&folder->linted);
         free(folder->files);
         drop(&folder->dir);
         free(folder);
@@ -191,7 +206,7 @@ static struct lsp_folder *folder_of(struct lsp_space *space, struct str dir)
     return folder;
 }
 
-// ---- Which folder a document belongs to -------------------------------------------------------------------
+// ---- Which folder a document belongs to ---------------------------------------------------------
 
 static struct str parent(struct str path)
 {
@@ -280,8 +295,7 @@ static struct str policy_dir(const struct lsp_space *space, struct str path)
     return plainly_inside(path, nearest) ? nearest : (struct str){NULL, 0};
 }
 
-// ---- Open documents
-// ----------------------------------------------------------------------------------------
+// ---- Open documents -----------------------------------------------------------------------------
 
 struct lsp_file *lsp_space_find(const struct lsp_space *space, struct str uri)
 {
@@ -315,7 +329,7 @@ static struct lsp_file *settle(struct lsp_space *space, struct lsp_file *file)
     }
     if (old == NULL) {
         folder_add(folder, file);
-        qsort(folder->files, folder->count, sizeof(struct lsp_file *), by_path);
+        sort(folder);
         touch(file);
         return file;
     }

@@ -11,6 +11,7 @@
 #define LSP_ROOTS_MAX 64
 
 struct lsp_folder;
+struct lsp_job;
 
 // A document: on disk, open, or both.
 struct lsp_file {
@@ -24,16 +25,21 @@ struct lsp_file {
     struct lsp_index *index;   // NULL: not made yet, or of another text
     uint64_t told;             // hash of the diagnostics that were sent last; 0: none
     int64_t told_version;      // of the text that they were of
+    bool told_checked;         // the compiler's were among them
+    uint64_t told_lint;        // hash of lint's among them; 0: it had not looked
     bool seen;                 // by a walk
+    bool lost;                 // it is on disk, and cannot be read
 };
 
 struct lsp_folder {
     struct str dir; // NUL-terminated, own memory
     struct lsp_file **files;
-    size_t count, cap;
-    bool dirty;   // to be compiled
-    bool running; // is being compiled
-    bool unread;  // what is on disk has to be looked at
+    size_t count, cap, sorted;        // the first `sorted` are in order of their paths
+    bool dirty;                       // to be compiled
+    bool unlinted;                    // it compiles as it is, and lint has not looked at it
+    uint64_t round;                   // of the last compile
+    struct lsp_job *checked, *linted; // what was found last; NULL: nothing yet
+    bool unread;                      // what is on disk has to be looked at
 };
 
 struct lsp_space {

@@ -8,26 +8,35 @@
 
 static const struct hash_key KEY = {UINT64_C(0x74656c6c), 2};
 
-struct lsp_job *lsp_job_take(struct lsp *lsp, int64_t now_ms)
+// Is the folder to be looked at in this lane?
+static bool due(struct lsp *lsp, struct lsp_folder *folder, enum lsp_lane lane)
 {
-    for (size_t i = 0; !lsp->job_out && i < lsp->space.folder_count; i++) {
-        struct lsp_folder *folder = lsp->space.folders[i];
+    if (lane == LSP_CHECK) {
         lsp_folder_refresh(&lsp->space, folder);
-        if (!folder->dirty || folder->dir.at == NULL) {
+    }
+    return folder->dir.at != NULL && (lane == LSP_CHECK ? folder->dirty : folder->unlinted && !folder->dirty);
+}
+
+struct lsp_job *lsp_job_take(struct lsp *lsp, enum lsp_lane lane, int64_t now_ms)
+{
+    for (size_t i = 0; !lsp->job_out[lane] && i < lsp->space.folder_count; i++) {
+        struct lsp_folder *folder = lsp->space.folders[i];
+        if (!due(lsp, folder, lane)) {
             continue;
         }
-        struct lsp_job *job = lsp_job_new(&lsp->space, folder, now_ms);
-        folder->dirty = job == NULL;
-        lsp->job_out = job != NULL;
+        folder->round += lane == LSP_CHECK;
+        struct lsp_job *job = lsp_job_new(&lsp->space, folder, lane, now_ms);
+        folder->dirty = folder->dirty && job == NULL;
+        folder->unlinted = false;
+        lsp->job_out[lane] = job != NULL;
         return job;
     }
     return NULL;
 }
 
-static json_t *finding_json(const struct lsp *lsp, const struct lsp_job *job, const struct lsp_finding *found)
+static json_t *finding_json(const struct lsp *lsp, const struct lsp_lines *lines,
+                            const struct lsp_finding *found)
 {
-    struct str text =
-        found->file < job->count ? lsp_blob_str(job->files[found->file].text) : (struct str){NULL, 0};
     AUTO(buf_fini) struct buf message = {0};
     buf_str(&message, found->message);
     if (found->hint.len > 0) {
@@ -35,7 +44,7 @@ static json_t *finding_json(const struct lsp *lsp, const struct lsp_job *job, co
         buf_str(&message, found->hint);
     }
     json_t *out =
-        json_pack("{s:o,s:i,s:s,s:o}", "range", lsp_range(lsp, text, found->at, found->len), "severity",
+        json_pack("{s:o,s:i,s:s,s:o}", "range", lsp_range_in(lsp, lines, found->at, found->len), "severity",
                   (int)found->severity, "source", "pdpctl", "message", lsp_json(buf_view(&message)));
     if (out != NULL && found->code.len > 0) {
         json_object_set_new(out, "code", lsp_json(found->code));
@@ -92,45 +101,118 @@ static void keep_parsed(struct lsp_job *job, const struct lsp_folder *folder)
     }
 }
 
-// Have the texts stayed what they were?
-static bool current(const struct lsp_job *job, const struct lsp_folder *folder)
+// The file that a finding is shown in: what has no place, at `home`.
+static size_t shown_in(const struct lsp_job *job, const struct lsp_finding *found, size_t home)
 {
-    return folder != NULL && !folder->dirty && job->count <= folder->count;
+    return found->file < job->count ? found->file : home;
 }
 
-void lsp_job_give(struct lsp *lsp, struct lsp_job **job_ptr)
+static size_t count_in(const struct lsp_job *job, size_t file, size_t home)
 {
-    AUTO(lsp_job_free) struct lsp_job *job = STEAL(*job_ptr);
-    lsp->job_out = false;
-    if (job == NULL) {
+    size_t count = 0;
+    for (size_t i = 0; i < job->found; i++) {
+        count += shown_in(job, &job->findings[i], home) == file;
+    }
+    return count;
+}
+
+// What a look found in a file, as a number; 0 is never one.
+static uint64_t hash_of(const struct lsp_job *job, size_t file)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < job->found; i++) {
+        const struct lsp_finding *found = &job->findings[i];
+        if (found->file == file) {
+            uint64_t parts[] = {hash, (uint64_t)found->at << 32 | found->len,
+                                hash_64(KEY, found->message.at, found->message.len),
+                                hash_64(KEY, found->code.at, found->code.len)};
+            hash = hash_64(KEY, parts, sizeof parts) | 1;
+        }
+    }
+    return hash;
+}
+
+static void gather(const struct lsp *lsp, const struct lsp_job *job, size_t file, size_t home, json_t *list)
+{
+    AUTO(arena_fini) struct arena arena;
+    struct lsp_lines lines = {.count = 0};
+    arena_init(&arena, 0, 0);
+    for (size_t i = 0; i < job->found; i++) {
+        const struct lsp_finding *found = &job->findings[i];
+        if (shown_in(job, found, home) != file) {
+            continue;
+        }
+        if (lines.count == 0) {
+            lsp_lines_of(lsp_blob_str(job->files[file].text), &arena, &lines);
+        }
+        json_array_append_new(list, finding_json(lsp, &lines, found));
+    }
+}
+
+// All that is known of one file: what the compiler said last, and what lint said of this very text. As long
+// as lint has not looked, and nothing else has changed, what is shown stays: it would only flicker.
+static void tell_one(struct lsp *lsp, struct lsp_folder *folder, size_t number, size_t home)
+{
+    const struct lsp_job *checked = folder->checked;
+    const struct lsp_job_file *own = &checked->files[number];
+    struct lsp_file *file = lsp_folder_file(folder, own->path);
+    const struct lsp_job_file *linted =
+        folder->linted != NULL ? lsp_job_find(folder->linted, own->path) : NULL;
+    bool fresh = own->test || (linted != NULL && linted->text == own->text);
+    bool has_checked = count_in(checked, number, home) > 0;
+    size_t linted_at = linted != NULL ? (size_t)(linted - folder->linted->files) : SIZE_MAX;
+    uint64_t lint = fresh && linted != NULL ? hash_of(folder->linted, linted_at) : 0;
+    if (file == NULL || (folder->unlinted && !fresh && !has_checked && !file->told_checked)) {
         return;
     }
-    struct str dir = str_sub(job->dir, 0, job->dir.len - 1);
-    struct lsp_folder *folder = lsp_space_folder(&lsp->space, dir);
-    keep_parsed(job, folder);
-    if (!current(job, folder)) {
-        return; // another look is due anyway
+    bool same = !has_checked && !file->told_checked && lint != 0 && lint == file->told_lint &&
+                (file->open == NULL || file->told_version == file->version);
+    if (same) {
+        return;
     }
-    size_t home = homeless(job, folder);
-    for (size_t i = 0; i < job->count; i++) {
-        struct lsp_file *file = lsp_folder_file(folder, job->files[i].path);
-        json_t *list = json_array();
-        for (size_t k = 0; k < job->found; k++) {
-            size_t at = job->findings[k].file < job->count ? job->findings[k].file : home;
-            if (at == i) {
-                json_array_append_new(list, finding_json(lsp, job, &job->findings[k]));
-            }
-        }
-        if (file != NULL) {
-            tell_file(lsp, file, list);
-        } else {
-            json_decref(list);
-        }
+    json_t *list = json_array();
+    gather(lsp, checked, number, home, list);
+    if (fresh && linted != NULL) {
+        gather(lsp, folder->linted, linted_at, SIZE_MAX, list);
+    }
+    file->told_checked = has_checked;
+    file->told_lint = lint;
+    tell_file(lsp, file, list);
+}
+
+static void tell_folder(struct lsp *lsp, struct lsp_folder *folder)
+{
+    size_t home = homeless(folder->checked, folder);
+    for (size_t i = 0; i < folder->checked->count; i++) {
+        tell_one(lsp, folder, i, home);
     }
     for (size_t i = 0; i < folder->count; i++) { // files that are gone
         if (lsp_file_text(folder->files[i]) == NULL && folder->files[i]->told != 0) {
             tell_file(lsp, folder->files[i], json_array());
         }
     }
-    lsp_log(lsp, "event=lsp_looked files=%zu findings=%zu", job->count, job->found);
+}
+
+void lsp_job_give(struct lsp *lsp, struct lsp_job **job_ptr)
+{
+    AUTO(lsp_job_free) struct lsp_job *job = STEAL(*job_ptr);
+    if (job == NULL) {
+        return;
+    }
+    lsp->job_out[job->lane] = false;
+    struct str dir = str_sub(job->dir, 0, job->dir.len - 1);
+    struct lsp_folder *folder = lsp_space_folder(&lsp->space, dir);
+    keep_parsed(job, folder);
+    if (folder == NULL || folder->dirty || folder->round != job->round) {
+        return; // another look is due anyway
+    }
+    lsp_log(lsp, "event=lsp_looked lane=%s files=%zu findings=%zu", job->lane == LSP_CHECK ? "check" : "lint",
+            job->count, job->found);
+    struct lsp_job **kept = job->lane == LSP_CHECK ? &folder->checked : &folder->linted;
+    folder->unlinted = job->lane == LSP_CHECK && job->compiles;
+    lsp_job_free(kept);
+    *kept = STEAL(job);
+    if (folder->checked != NULL) {
+        tell_folder(lsp, folder);
+    }
 }

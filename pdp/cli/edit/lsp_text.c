@@ -57,7 +57,7 @@ struct lsp_blob *lsp_blob_edit(const struct lsp_blob *blob, size_t from, size_t 
     return out;
 }
 
-// ---- Places ----------------------------------------------------------------------------------------
+// ---- Places -------------------------------------------------------------------------------------
 
 // The end of the line that begins at `at`, without its line break (`\n`, `\r\n` or `\r`).
 static size_t line_end(struct str text, size_t at)
@@ -124,7 +124,39 @@ struct lsp_position lsp_position(struct str text, size_t wanted, bool utf8)
     return out;
 }
 
-// ---- Names of files ----------------------------------------------------------------------------------
+void lsp_lines_of(struct str text, struct arena *arena, struct lsp_lines *out)
+{
+    size_t count = 1;
+    for (size_t at = line_end(text, 0); at < text.len; at = line_end(text, past_break(text, at))) {
+        count++;
+    }
+    uint32_t *starts = ARENA_ARRAY(arena, uint32_t, count);
+    *out = (struct lsp_lines){text, starts, count};
+    size_t at = 0;
+    for (size_t i = 1; starts != NULL && i < count; i++) {
+        at = past_break(text, line_end(text, at));
+        starts[i] = (uint32_t)at;
+    }
+}
+
+struct lsp_position lsp_lines_position(const struct lsp_lines *lines, size_t at, bool utf8)
+{
+    size_t low = 0;
+    if (lines->starts == NULL) {
+        return lsp_position(lines->text, at, utf8);
+    }
+    at = at < lines->text.len ? at : lines->text.len;
+    for (size_t high = lines->count; high - low > 1;) {
+        size_t middle = low + (high - low) / 2;
+        low = lines->starts[middle] <= at ? middle : low;
+        high = lines->starts[middle] <= at ? high : middle;
+    }
+    struct lsp_position in_line =
+        lsp_position(str_sub(lines->text, lines->starts[low], at - lines->starts[low]), SIZE_MAX, utf8);
+    return (struct lsp_position){(uint32_t)low + in_line.line, in_line.character};
+}
+
+// ---- Names of files -----------------------------------------------------------------------------
 
 static int hex(char c)
 {

@@ -3,6 +3,7 @@
 #ifndef CLI_EDIT_LSP_TEXT_H
 #define CLI_EDIT_LSP_TEXT_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 #include <stdatomic.h>
@@ -34,6 +35,15 @@ struct lsp_position {
 size_t lsp_offset(struct str text, struct lsp_position at, bool utf8);
 // The position of a byte; costs a walk through the text.
 struct lsp_position lsp_position(struct str text, size_t at, bool utf8);
+
+// The same for many places of one text: where its lines begin.
+struct lsp_lines {
+    struct str text;
+    const uint32_t *starts; // NULL: memory was out, and each place costs a walk
+    size_t count;
+};
+void lsp_lines_of(struct str text, struct arena *arena, struct lsp_lines *out);
+struct lsp_position lsp_lines_position(const struct lsp_lines *lines, size_t at, bool utf8);
 
 // One edit: bytes from..to are replaced. NULL where the text would grow past LSP_TEXT_MAX or memory is out.
 struct lsp_blob *lsp_blob_edit(const struct lsp_blob *blob, size_t from, size_t to, struct str by);

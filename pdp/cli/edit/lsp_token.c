@@ -13,7 +13,7 @@ struct looking {
     struct lsp_token *out;
 };
 
-// ---- Names that are defined here -------------------------------------------------------------------------
+// ---- Names that are defined here ----------------------------------------------------------------
 
 // Is the byte in the name of something that this file defines?
 static bool defined_here(struct looking *l)
@@ -43,7 +43,7 @@ static bool named(struct looking *l, enum lsp_name_kind kind, struct str name, s
     return true;
 }
 
-// ---- Expressions -----------------------------------------------------------------------------------------
+// ---- Expressions --------------------------------------------------------------------------------
 
 static bool function(struct looking *l, struct str chain, struct str word)
 {
@@ -146,7 +146,7 @@ static void in_expression(struct looking *l)
     }
 }
 
-// ---- Keys and values -------------------------------------------------------------------------------------
+// ---- Keys and values ----------------------------------------------------------------------------
 
 static void key(struct looking *l, const struct shapes *shapes)
 {

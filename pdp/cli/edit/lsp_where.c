@@ -70,7 +70,7 @@ static size_t column(const struct scan *s, size_t at)
     return col;
 }
 
-// ---- What is noted --------------------------------------------------------------------------------
+// ---- What is noted ------------------------------------------------------------------------------
 
 static void push(struct scan *s, enum frame_kind kind, size_t indent)
 {
@@ -128,7 +128,7 @@ static void found(struct scan *s, bool key, bool value, bool own, size_t from, s
     s->map = key && last != NULL && (last->kind == MAP || last->kind == FLOW_MAP) && !own ? last->number : 0;
 }
 
-// ---- Scalars ---------------------------------------------------------------------------------------
+// ---- Scalars ------------------------------------------------------------------------------------
 
 // The end of quoted text that begins behind `at`: of its last byte. It goes on to lines that are indented
 // further than `indent`; one that is not closed ends with its line.
@@ -201,7 +201,7 @@ static bool here(const struct scan *s, size_t from, size_t to)
     return !s->done && s->cursor >= from && s->cursor <= to;
 }
 
-// ---- Flow collections: `{…}` and `[…]` ------------------------------------------------------------------
+// ---- Flow collections: `{…}` and `[…]` ----------------------------------------------------------
 
 static bool flow_key(const struct frame *frame)
 {
@@ -301,7 +301,7 @@ static size_t flow(struct scan *s, size_t at, size_t indent)
     return at;
 }
 
-// ---- Block collections ------------------------------------------------------------------------------
+// ---- Block collections --------------------------------------------------------------------------
 
 // A value that begins at `at`, on the line of its key or dash. Returns where the next line to look at begins.
 // `indent`: column of the key or dash; `own`: there is a key.
@@ -475,7 +475,7 @@ static size_t line(struct scan *s, size_t start)
     return entry(s, at, col);
 }
 
-// ---- The document ------------------------------------------------------------------------------------
+// ---- The document -------------------------------------------------------------------------------
 
 static bool is_mark(struct str text, size_t at)
 {

@@ -19,12 +19,19 @@ static const struct {
 
 Test(lsp_text, positions_and_bytes_tell_each_other)
 {
+    AUTO(arena_fini) struct arena arena;
+    struct lsp_lines lines;
+    arena_init(&arena, 0, 0);
+    lsp_lines_of(STR(TEXT), &arena, &lines);
+    cr_expect_eq(lines.count, 4);
     for (size_t i = 0; i < COUNT_OF(PLACES); i++) {
         struct lsp_position at = {PLACES[i].line, PLACES[i].character};
         struct lsp_position bytes = {PLACES[i].line, PLACES[i].utf8};
         struct lsp_position back = lsp_position(STR(TEXT), PLACES[i].at, false);
         cr_expect_eq(lsp_offset(STR(TEXT), at, false), PLACES[i].at, "%s", PLACES[i].name);
         cr_expect_eq(lsp_offset(STR(TEXT), bytes, true), PLACES[i].at, "%s in bytes", PLACES[i].name);
+        struct lsp_position quick = lsp_lines_position(&lines, PLACES[i].at, false);
+        cr_expect(quick.line == at.line && quick.character == at.character, "%s by its line", PLACES[i].name);
         cr_expect(back.line == at.line && back.character == at.character, "%s: %u:%u", PLACES[i].name,
                   back.line, back.character);
     }
