@@ -207,12 +207,12 @@ static bool globs_start(const struct claim *globs, struct str prefix)
     return true;
 }
 
-static bool globs_within(const struct claim *a, const struct claim *b)
+bool claim_globs_within(const struct glob *a, size_t count, const struct glob *b, size_t others)
 {
-    for (uint32_t i = 0; i < a->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool held = false;
-        for (uint32_t k = 0; k < b->count && !held; k++) {
-            held = glob_within(a->as.globs[i].text, b->as.globs[k].text);
+        for (size_t k = 0; k < others && !held; k++) {
+            held = glob_within(a[i].text, b[k].text);
         }
         if (!held) {
             return false;
@@ -385,7 +385,7 @@ static bool implies(const struct judge *j, const struct claim *a, const struct c
     case CLAIM_PART:
         return text_in_claim(a, b);
     case CLAIM_GLOBS:
-        return b->kind == CLAIM_GLOBS ? globs_within(a, b)
+        return b->kind == CLAIM_GLOBS ? claim_globs_within(a->as.globs, a->count, b->as.globs, b->count)
                                       : b->kind == CLAIM_PREFIX && globs_start(a, b->as.text);
     default:
         return false;

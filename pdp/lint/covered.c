@@ -3,6 +3,7 @@
 //
 // A rule is compared with those alone whose condition shares something with its own that such a proof has to
 // go by, and with a bounded number of these.
+#include "lint/claim.h"
 #include "lint/keys.h"
 
 #include <stdlib.h>
@@ -192,7 +193,7 @@ static enum relation relation_of(const struct lint *l, uint32_t rule, uint32_t b
     return covers && !adds ? RELATION_SHADOWS : RELATION_NONE;
 }
 
-static bool actions_within(const struct set_rule *rule, const struct set_rule *by)
+static bool lists_within(const struct set_rule *rule, const struct set_rule *by)
 {
     for (uint32_t i = 0; by->action_count > 0 && i < rule->action_count; i++) {
         bool has = false;
@@ -203,7 +204,9 @@ static bool actions_within(const struct set_rule *rule, const struct set_rule *b
             return false;
         }
     }
-    return by->resource_count == 0 || rule->resource_count > 0;
+    return by->resource_count == 0 ||
+           (rule->resource_count > 0 &&
+            claim_globs_within(rule->resources, rule->resource_count, by->resources, by->resource_count));
 }
 
 // Nothing that has nothing to do with a rule is implied by it: each conjunct must share a topic with it.
@@ -339,7 +342,7 @@ static void add_other(struct cover *c, uint32_t rule, uint64_t topics, uint32_t 
         return;
     }
     c->seen[other] = rule;
-    if (!actions_within(of, by) || !shares_topics(c->l, topics, by)) {
+    if (!lists_within(of, by) || !shares_topics(c->l, topics, by)) {
         return;
     }
     enum relation as = relation_of(c->l, rule, other);
@@ -389,10 +392,15 @@ void find_covered(struct lint *l)
     struct entry *entries = lint_array(l, (size_t)l->set->rule_count * KEYS_SAME_MOST, sizeof *entries);
     uint32_t *always = lint_array(l, l->set->rule_count, sizeof *always);
     uint32_t *seen = lint_array(l, l->set->rule_count, sizeof *seen);
-    if (c == NULL || cover_of == NULL || entries == NULL || always == NULL || seen == NULL) {
+    uint32_t *census = lint_array(l, KEYS_CENSUS, sizeof *census);
+    if (l->err != PDP_ERR_OK) {
         return;
     }
-    *c = (struct cover){.l = l, .entries = entries, .always = always, .seen = seen, .keys = {.l = l}};
+    *c = (struct cover){
+        .l = l, .entries = entries, .always = always, .seen = seen, .keys = {.l = l, .census = census}};
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        keys_count(&c->keys, &l->set->rules[i]);
+    }
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
         const struct set_rule *rule = &l->set->rules[i];
         cover_of[i] = seen[i] = LINT_NONE;

@@ -24,7 +24,7 @@ struct lint {
     const struct cel_program *program;
     const struct policy_set *set;
     struct arena arena;
-    struct conf_doc *docs;
+    const struct conf_doc *docs;
     size_t doc_count;
     const struct policy_condition *conditions;
     size_t condition_count;

@@ -147,21 +147,6 @@ uint32_t keys_conjunct(const struct conjuncts *all, uint32_t i)
     return all->at != NULL ? all->at[i] : all->one;
 }
 
-// How well a conjunct tells rules apart: the less the better; 0: it does not.
-static unsigned worth(const struct cel_program *p, uint32_t id)
-{
-    const struct node *node = &p->nodes[id];
-    bool texts = node->op == OP_IN_TEXTS && p->nodes[node->a].op == OP_SLOT;
-    if (node->op == OP_CONST) {
-        return 0;
-    }
-    bool alone = node->op == OP_IN && p->nodes[node->a].op == OP_CONST;
-    return node->op == OP_EQ_TEXT || alone                   ? 2
-           : texts && p->consts[node->b].n <= KEYS_SAME_MOST ? 3
-           : node->op == OP_OR                               ? 6
-                                                             : 5;
-}
-
 // All by which others are found that this rule may imply.
 void keys_to_find(struct keys *k, const struct set_rule *rule)
 {
@@ -180,31 +165,71 @@ void keys_to_find(struct keys *k, const struct set_rule *rule)
     }
 }
 
-// Those of the one thing that it tests by which it is told apart best. None: it always holds.
-void keys_to_be_found(struct keys *k, const struct set_rule *rule)
+// ---- What tells a rule apart best ---------------------------------------------------------------------
+
+enum {
+    OPTION_ACTIONS,
+    OPTION_RESOURCES,
+    OPTION_FIRST_CONJUNCT
+};
+
+// The keys of one of the things that a rule tests; false: there are no more.
+static bool option(struct keys *k, const struct set_rule *rule, uint32_t number)
 {
     const struct cel_program *p = k->l->program;
-    uint32_t exprs[] = {rule->when, k->l->set->policies[rule->policy].target}, best_id = NODE_NONE;
-    unsigned best = rule->resource_count > 0 ? 4 : rule->action_count > 0 ? 7 : 9;
+    struct conjuncts when = keys_conjuncts(p, rule->when);
+    struct conjuncts target = keys_conjuncts(p, lint_policy_of(k->l, rule)->target);
     k->count = k->strong = 0;
     k->target = lint_policy_of(k->l, rule)->target;
-    for (size_t i = 0; i < COUNT_OF(exprs); i++) {
-        struct conjuncts all = keys_conjuncts(p, exprs[i]);
-        for (uint32_t n = 0; n < all.count; n++) {
-            unsigned is = worth(p, keys_conjunct(&all, n));
-            // A target is that of many rules.
-            is += is > 0 && i == 1 ? 3 : 0;
-            if (is > 0 && is < best) {
-                best = is;
-                best_id = keys_conjunct(&all, n);
-            }
+    if (number == OPTION_ACTIONS) {
+        action_keys(k, rule, KEYS_SAME_MOST);
+        return true;
+    }
+    if (number == OPTION_RESOURCES) {
+        path_keys(k, rule, false, KEYS_SAME_MOST);
+        return true;
+    }
+    number -= OPTION_FIRST_CONJUNCT;
+    if (number >= when.count + target.count) {
+        return false;
+    }
+    uint32_t id =
+        number < when.count ? keys_conjunct(&when, number) : keys_conjunct(&target, number - when.count);
+    if (p->nodes[id].op != OP_CONST) {
+        leaf_keys(k, id, false, KEYS_SAME_MOST, 2);
+    }
+    return true;
+}
+
+static uint32_t *counted(const struct keys *k, uint64_t key)
+{
+    return &k->census[(key * UINT64_C(0x9E3779B97F4A7C15)) >> 51];
+}
+
+void keys_count(struct keys *k, const struct set_rule *rule)
+{
+    for (uint32_t number = 0; option(k, rule, number); number++) {
+        for (size_t i = 0; i < k->count; i++) {
+            ++*counted(k, k->at[i]);
         }
     }
-    if (best_id != NODE_NONE) {
-        leaf_keys(k, best_id, false, KEYS_SAME_MOST, 2);
-    } else if (rule->resource_count > 0) {
-        path_keys(k, rule, false, KEYS_SAME_MOST);
-    } else if (rule->action_count > 0) {
-        action_keys(k, rule, KEYS_SAME_MOST);
+}
+
+void keys_to_be_found(struct keys *k, const struct set_rule *rule)
+{
+    uint32_t best = UINT32_MAX, rarest = UINT32_MAX;
+    for (uint32_t number = 0; option(k, rule, number); number++) {
+        uint32_t sum = 0;
+        // Where the weak ones are not alone, it is by the strong ones that others come.
+        for (size_t i = 0; i < (k->strong > 0 ? k->strong : k->count); i++) {
+            sum += *counted(k, k->at[i]);
+        }
+        bool whole = k->count > 0 && k->count < KEYS_SAME_MOST; // else some may be left out
+        if (whole && sum < rarest) {
+            rarest = sum;
+            best = number;
+        }
     }
+    k->count = k->strong = 0;
+    (void)(best != UINT32_MAX && option(k, rule, best));
 }

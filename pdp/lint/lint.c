@@ -185,6 +185,11 @@ struct place lint_rule_place(const struct lint *l, uint32_t rule, const char *ke
 
 static enum pdp_err read_docs(struct lint *l)
 {
+    if (l->in->docs != NULL) {
+        l->docs = l->in->docs;
+        l->doc_count = l->in->doc_count;
+        return PDP_ERR_OK;
+    }
     AUTO(diags_fini) struct diags diags;
     diags_init(&diags, 1);
     struct conf_doc **of = lint_array(l, l->in->source_count, sizeof *of);
@@ -194,11 +199,12 @@ static enum pdp_err read_docs(struct lint *l)
         l->err = err == PDP_ERR_NOMEM ? err : l->err; // what else is wrong was told when it was compiled
         l->doc_count += counts[i];
     }
-    l->docs = lint_array(l, l->doc_count, sizeof *l->docs);
+    struct conf_doc *docs = lint_array(l, l->doc_count, sizeof *docs);
+    l->docs = docs;
     size_t at = 0;
     for (size_t i = 0; l->err == PDP_ERR_OK && i < l->in->source_count; i++) {
         for (size_t k = 0; k < counts[i]; k++) {
-            l->docs[at++] = of[i][k];
+            docs[at++] = of[i][k];
         }
     }
     return l->err;

@@ -63,6 +63,8 @@ enum lint_code lint_code_of(struct str name);
 struct lint_input {
     const struct source *sources; // the folder's documents, by name
     size_t source_count;
+    const struct conf_doc *docs; // what they hold, where that was parsed already; NULL: it is parsed
+    size_t doc_count;
     const struct cel_program *program; // sealed
     const struct policy_set *set;      // with conditions kept (policy/conditions.h)
     const struct policy_lists *lists;

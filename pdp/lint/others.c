@@ -17,18 +17,27 @@ static bool is_name(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-// Names that texts speak of, as `vars.NAME`.
+// Names that may be spoken of, as `vars.NAME`, and which are.
 struct used {
     struct lint *l;
     struct table names;
-    size_t room;
+    bool *is; // by the number of a name
 };
 
 static void note(struct used *used, struct str name)
 {
+    const uint32_t *number = table_get(&used->names, name);
+    if (number != NULL) {
+        used->is[*number] = true;
+    }
+}
+
+static void want(struct used *used, const char *root, struct str name)
+{
+    struct str whole = arena_printf(&used->l->arena, "%s" STR_FMT, root, STR_ARG(name));
     uint32_t old = 0;
-    if (used->names.count < used->room) {
-        (void)table_put(&used->names, name, 1, &old);
+    if (whole.at != NULL) {
+        (void)table_put(&used->names, whole, (uint32_t)used->names.count, &old);
     }
 }
 
@@ -61,10 +70,14 @@ static void note_strengths(struct used *used, struct str text)
 static void walk(struct used *used, const struct conf_node *node, bool whole)
 {
     if (node->kind == CONF_SCALAR) {
-        note_names(used, node->text, STR("lists."));
-        note_names(used, node->text, STR("vars."));
-        note_names(used, node->text, STR("counters."));
-        note_strengths(used, node->text);
+        if (str_find_byte(node->text, '.', 0) < node->text.len) {
+            note_names(used, node->text, STR("lists."));
+            note_names(used, node->text, STR("vars."));
+            note_names(used, node->text, STR("counters."));
+        }
+        if (str_find_byte(node->text, '(', 0) < node->text.len) {
+            note_strengths(used, node->text);
+        }
         if (whole && node->text.len > 0) {
             note(used, node->text); // a strength stands alone, in `require`
         }
@@ -77,18 +90,6 @@ static void walk(struct used *used, const struct conf_node *node, bool whole)
     }
 }
 
-static size_t texts_of(const struct conf_node *node)
-{
-    size_t count = node->kind == CONF_SCALAR ? 1 + node->text.len / 6 : 0;
-    for (size_t i = 0; node->kind == CONF_LIST && i < node->count; i++) {
-        count += texts_of(node->items[i]);
-    }
-    for (size_t i = 0; node->kind == CONF_MAP && i < node->count; i++) {
-        count += texts_of(node->entries[i].value);
-    }
-    return count;
-}
-
 static bool speaks(const struct conf_doc *doc)
 {
     return !lint_is_kind(doc, "List") && !lint_is_kind(doc, "Schema");
@@ -97,7 +98,15 @@ static bool speaks(const struct conf_doc *doc)
 static bool is_used(const struct used *used, const char *root, struct str name)
 {
     struct str whole = arena_printf(&used->l->arena, "%s" STR_FMT, root, STR_ARG(name));
-    return whole.at == NULL || table_get(&used->names, whole) != NULL;
+    const uint32_t *number = whole.at != NULL ? table_get(&used->names, whole) : NULL;
+    return number == NULL || used->is[*number];
+}
+
+static bool used_init(struct used *used, struct lint *l, size_t most)
+{
+    *used = (struct used){.l = l, .is = lint_array(l, most, sizeof *used->is)};
+    l->err = l->err == PDP_ERR_OK ? table_init(&used->names, most, l->set->seed, &l->arena) : l->err;
+    return l->err == PDP_ERR_OK;
 }
 
 static void say_unused(struct lint *l, struct place place, const char *what, struct str name)
@@ -118,14 +127,38 @@ static bool list_serves(const struct lint *l, struct str name)
     return false;
 }
 
-static void unused_variables(struct used *used, const struct conf_doc *doc)
+static const struct conf_node *variables_of(const struct conf_doc *doc)
 {
     const struct conf_node *variables = conf_get(doc->root, "variables");
-    for (size_t i = 0; variables != NULL && variables->kind == CONF_MAP && i < variables->count; i++) {
+    return variables != NULL && variables->kind == CONF_MAP ? variables : NULL;
+}
+
+static void want_variables(struct used *used, const struct conf_node *variables)
+{
+    for (size_t i = 0; variables != NULL && i < variables->count; i++) {
+        want(used, "vars.", variables->entries[i].key->text);
+    }
+}
+
+static void unused_variables(struct used *used, const struct conf_node *variables)
+{
+    for (size_t i = 0; variables != NULL && i < variables->count; i++) {
         const struct conf_node *name = variables->entries[i].key;
         if (!is_used(used, "vars.", name->text)) {
             say_unused(used->l, name->place, "variable", name->text);
         }
+    }
+}
+
+// Those of a policy are read in it alone.
+static void unused_in_policy(struct lint *l, const struct conf_doc *doc)
+{
+    const struct conf_node *variables = variables_of(doc);
+    struct used own;
+    if (variables != NULL && used_init(&own, l, variables->count)) {
+        want_variables(&own, variables);
+        walk(&own, doc->root, false);
+        unused_variables(&own, variables);
     }
 }
 
@@ -141,14 +174,55 @@ static void unused_strengths(struct used *used, const struct conf_doc *doc)
     }
 }
 
+// All that every document may speak of.
+static bool want_all(struct used *used, struct lint *l)
+{
+    size_t most = l->in->names->set_count + l->in->names->strength_count + l->in->names->counter_count;
+    for (size_t i = 0; i < l->doc_count; i++) {
+        const struct conf_node *shared =
+            lint_is_kind(&l->docs[i], "Definitions") ? variables_of(&l->docs[i]) : NULL;
+        most += shared != NULL ? shared->count : 0;
+    }
+    if (!used_init(used, l, most)) {
+        return false;
+    }
+    for (size_t i = 0; i < l->in->names->set_count; i++) {
+        want(used, "lists.", l->in->names->sets[i].name);
+    }
+    for (size_t i = 0; i < l->in->names->strength_count; i++) {
+        want(used, "", l->in->names->strengths[i]);
+    }
+    for (size_t i = 0; i < l->in->names->counter_count; i++) {
+        want(used, "counters.", l->in->names->counters[i]);
+    }
+    for (size_t i = 0; i < l->doc_count; i++) {
+        want_variables(used, lint_is_kind(&l->docs[i], "Definitions") ? variables_of(&l->docs[i]) : NULL);
+    }
+    return true;
+}
+
+static void tell_unused(struct used *used, const struct conf_doc *doc)
+{
+    struct lint *l = used->l;
+    struct str name = lint_doc_name(doc);
+    struct place place = lint_doc_place(doc->root, "");
+    if (lint_is_kind(doc, "List") && !is_used(used, "lists.", name) && !list_serves(l, name)) {
+        say_unused(l, place, "list", name);
+    } else if (lint_is_kind(doc, "Counter") && !is_used(used, "counters.", name)) {
+        say_unused(l, place, "counter", name);
+    } else if (lint_is_kind(doc, "Strengths")) {
+        unused_strengths(used, doc);
+    } else if (lint_is_kind(doc, "Definitions")) {
+        unused_variables(used, variables_of(doc));
+    } else if (lint_is_kind(doc, "Policy")) {
+        unused_in_policy(l, doc);
+    }
+}
+
 void find_unused(struct lint *l)
 {
-    struct used used = {.l = l};
-    for (size_t i = 0; i < l->doc_count; i++) {
-        used.room += speaks(&l->docs[i]) ? texts_of(l->docs[i].root) : 0;
-    }
-    if (table_init(&used.names, used.room, l->set->seed, &l->arena) != PDP_ERR_OK) {
-        l->err = PDP_ERR_NOMEM;
+    struct used used;
+    if (!want_all(&used, l)) {
         return;
     }
     for (size_t i = 0; i < l->doc_count; i++) {
@@ -159,18 +233,7 @@ void find_unused(struct lint *l)
         }
     }
     for (size_t i = 0; i < l->doc_count; i++) {
-        const struct conf_doc *doc = &l->docs[i];
-        struct str name = lint_doc_name(doc);
-        struct place place = lint_doc_place(doc->root, "");
-        if (lint_is_kind(doc, "List") && !is_used(&used, "lists.", name) && !list_serves(l, name)) {
-            say_unused(l, place, "list", name);
-        } else if (lint_is_kind(doc, "Counter") && !is_used(&used, "counters.", name)) {
-            say_unused(l, place, "counter", name);
-        } else if (lint_is_kind(doc, "Strengths")) {
-            unused_strengths(&used, doc);
-        } else if (lint_is_kind(doc, "Policy") || lint_is_kind(doc, "Definitions")) {
-            unused_variables(&used, doc);
-        }
+        tell_unused(&used, &l->docs[i]);
     }
 }
 

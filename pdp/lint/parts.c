@@ -8,6 +8,7 @@ enum {
 };
 
 enum {
+    KNOWN = 128,
     NEVER_NO = 1,
     NEVER_YES = 2,
     NEVER_UNSURE = 4, // beside NEVER_NO: it is always true; beside NEVER_YES: always false
@@ -137,15 +138,17 @@ static bool report(struct walk *w, uint32_t at, unsigned is)
 
 static bool visit(struct walk *w, uint32_t at);
 
-// One part, with those around it assumed that nothing was said of yet.
+// One part, with those around it assumed that nothing was said of yet, and that have to do with it.
 static bool visit_among(struct walk *w, const uint32_t *parts, size_t count, size_t which, unsigned others)
 {
     struct lint *l = w->l;
     struct walk inner = *w;
+    uint64_t own = reason_topics(l->reason, l->conditions[parts[which]].expr);
     struct reason_mark mark = reason_mark(l->reason);
     for (size_t i = 0; i < count; i++) {
         const struct policy_condition *part = &l->conditions[parts[i]];
-        if (i != which && !l->dead[parts[i]] && part->truth) {
+        if (i != which && !l->dead[parts[i]] && part->truth &&
+            (reason_topics(l->reason, part->expr) & own) != 0) {
             reason_assume(l->reason, part->expr, others);
             inner.topics |= reason_topics(l->reason, part->expr);
         }
@@ -260,13 +263,17 @@ static void visit_rule(struct walk *w, uint32_t rule)
 void find_parts(struct lint *l)
 {
     uint8_t *alone = lint_array(l, l->condition_count, sizeof *alone);
-    if (alone == NULL) {
+    uint8_t *known = lint_array(l, l->program->node_count, sizeof *known);
+    if (alone == NULL || known == NULL) {
         return;
     }
     for (size_t i = 0; i < l->condition_count; i++) {
         const struct policy_condition *part = &l->conditions[i];
         bool judged = part->truth && part->expr < l->program->node_count && !l->dead[i];
-        alone[i] = judged ? (uint8_t)never(l, part->expr) : 0;
+        if (judged && known[part->expr] == 0) { // the same part stands in many rules
+            known[part->expr] = (uint8_t)(KNOWN | never(l, part->expr));
+        }
+        alone[i] = judged ? known[part->expr] & (uint8_t)~KNOWN : 0;
     }
     struct walk walk = {.l = l, .rule = LINT_NONE, .alone = alone};
     for (size_t i = 0; i < l->condition_count; i++) {
