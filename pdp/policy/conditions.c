@@ -109,7 +109,8 @@ void conditions_expr(struct build *build, const struct conf_node *node, uint32_t
     uint32_t first = (uint32_t)build->conditions.count;
     for (size_t i = 0; i < count; i++) {
         bool inner = parts[i].parent != UINT32_MAX;
-        bool known = !inner && !build->conditions.values; // it passed as a truth already
+        bool may_be_none = build->conditions.values || build->conditions.owner == POLICY_OWNER_VARIABLE;
+        bool known = !inner && !may_be_none; // it passed as a truth already
         uint32_t expr = known ? whole : compile(build, node, &parts[i], vars);
         (void)add(build, (struct policy_condition){
                              .op = parts[i].op,
