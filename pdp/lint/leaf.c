@@ -188,11 +188,23 @@ static void leaf_order(struct reason *r, const struct node *node, enum func_id f
     view_apply(r, &view, may);
 }
 
+// A constant in a list that a question has: unsure where that is no list and no map.
+static void leaf_has_element(struct reason *r, const struct node *node, unsigned may)
+{
+    struct view view = strict_view(facts_node(r, node->b));
+    view.kinds = 1U << VALUE_LIST | 1U << VALUE_MAP;
+    view_apply(r, &view, may);
+}
+
 static void leaf_in(struct reason *r, const struct node *node, unsigned may)
 {
-    const struct value *list = constant(r, node->b);
+    const struct value *of = constant(r, node->a), *list = constant(r, node->b);
     struct view view = strict_view(facts_node(r, node->a));
-    if (list == NULL || list->kind != VALUE_LIST || list->n == 0 || constant(r, node->a) != NULL) {
+    if (of != NULL && of->kind != VALUE_ERROR && list == NULL) {
+        leaf_has_element(r, node, may);
+        return;
+    }
+    if (of != NULL || list == NULL || list->kind != VALUE_LIST || list->n == 0) {
         return;
     }
     view.other = node->strict ? MAY_UNSURE : MAY_NO;

@@ -227,24 +227,33 @@ static bool can_take_too_long(struct trial *t, struct str pattern)
 
 // ---- Where it stands ----------------------------------------------------------------------------------
 
-static bool holds_regex(const struct lint *l, uint32_t id, uint32_t regex, unsigned depth)
+// Notes the condition as the first that runs each pattern in it.
+static void note_regexes(const struct lint *l, uint32_t id, uint32_t condition, unsigned depth,
+                         uint32_t *first)
 {
     const struct cel_program *p = l->program;
     const struct node *node = &p->nodes[id & ~NODE_OPTIONAL];
+    if (depth == 0) {
+        return;
+    }
     if (node->op == OP_MATCH) {
-        return node->b == regex || holds_regex(l, node->a, regex, depth - 1);
+        first[node->b] = first[node->b] == LINT_NONE ? condition : first[node->b];
+        note_regexes(l, node->a, condition, depth - 1, first);
+        return;
     }
     bool args = node->op == OP_CALL || node->op == OP_COMP || node->op == OP_AND || node->op == OP_OR;
     uint32_t count = args ? node->op == OP_COMP ? 3 : node->b : 0;
-    for (uint32_t i = 0; depth > 0 && i < count; i++) {
-        if (holds_regex(l, p->args[node->a + i], regex, depth - 1)) {
-            return true;
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        note_regexes(l, p->args[node->a + i], condition, depth - 1, first);
     }
-    bool inner = node->op == OP_NOT || node->op == OP_COND || node->op == OP_EQ || node->op == OP_NE;
-    return depth > 0 && inner &&
-           (holds_regex(l, node->a, regex, depth - 1) ||
-            (node->op != OP_NOT && holds_regex(l, node->b, regex, depth - 1)));
+    uint32_t own = node->op == OP_NOT                       ? 1
+                   : node->op == OP_EQ || node->op == OP_NE ? 2
+                   : node->op == OP_COND                    ? 3
+                                                            : 0;
+    const uint32_t operands[] = {node->a, node->b, node->c};
+    for (uint32_t i = 0; i < own; i++) {
+        note_regexes(l, operands[i], condition, depth - 1, first);
+    }
 }
 
 // How long the text may be that the part matches, by the Schema.
@@ -256,17 +265,8 @@ static size_t longest(const struct lint *l, uint32_t expr)
     return most > 0 && most < TEXT_DEFAULT ? most : TEXT_DEFAULT;
 }
 
-static void look_at(struct lint *l, struct trial *t, struct str pattern, uint32_t regex)
+static void look_at(struct lint *l, struct trial *t, struct str pattern, uint32_t regex, uint32_t at)
 {
-    uint32_t at = 0;
-    while (at < l->condition_count &&
-           !(l->conditions[at].op == CEL_PART_ATOM && l->conditions[at].expr < l->program->node_count &&
-             holds_regex(l, l->conditions[at].expr, regex, 16))) {
-        at++;
-    }
-    if (at == l->condition_count) {
-        return;
-    }
     t->regex = l->program->regexes[regex];
     t->most = longest(l, l->conditions[at].expr);
     if (regex_gate_of(t->regex)->form != REGEX_FORM_ANY || !can_take_too_long(t, pattern)) {
@@ -283,16 +283,28 @@ static void look_at(struct lint *l, struct trial *t, struct str pattern, uint32_
 
 void find_patterns(struct lint *l)
 {
+    enum {
+        DEEP = 24
+    };
     AUTO(regex_scratch_free) struct regex_scratch *scratch = NULL;
     const struct map *map = &l->program->regex_map;
-    if (l->program->regex_count == 0 ||
+    uint32_t *first = lint_array(l, l->program->regex_count, sizeof *first);
+    if (l->program->regex_count == 0 || first == NULL ||
         regex_scratch_new(l->program->limits.match_limit, &scratch) != PDP_ERR_OK) {
         return;
     }
+    memset(first, 0xFF, l->program->regex_count * sizeof *first);
+    for (uint32_t i = 0; i < l->condition_count; i++) {
+        const struct policy_condition *part = &l->conditions[i];
+        if (part->op == CEL_PART_ATOM && part->expr < l->program->node_count) {
+            note_regexes(l, part->expr, i, DEEP, first);
+        }
+    }
     struct trial trial = {.scratch = scratch};
     for (size_t i = 0; i < map->cap && trial.tries < TRIES_MOST; i++) {
-        if (map->entries[i].key.at != NULL) {
-            look_at(l, &trial, map->entries[i].key, (uint32_t)map->entries[i].value);
+        uint32_t regex = (uint32_t)map->entries[i].value;
+        if (map->entries[i].key.at != NULL && first[regex] != LINT_NONE) {
+            look_at(l, &trial, map->entries[i].key, regex, first[regex]);
         }
     }
     buf_fini(&trial.text);

@@ -45,7 +45,8 @@ static bool is_required(const struct lint *l, struct str path)
 
 static bool reads_slot(const struct lint *l, uint32_t expr, uint32_t slot)
 {
-    return expr != SET_NO_EXPR && cel_reads(l->program, expr, l->program->slots[slot].info.path);
+    return expr != SET_NO_EXPR && (reason_topics(l->reason, expr) & reason_topic(slot)) != 0 &&
+           cel_reads(l->program, expr, l->program->slots[slot].info.path);
 }
 
 // May the rule be unsure for want of the attribute, all else being there or not?

@@ -386,6 +386,11 @@ uint64_t reason_topics(struct reason *r, uint32_t expr)
     return expr < r->p->node_count ? topics_of(r, expr) : 0;
 }
 
+uint64_t reason_topic(uint32_t slot)
+{
+    return topic(slot);
+}
+
 uint64_t reason_topics_asked(struct reason *r, const struct set_rule *rule)
 {
     uint64_t topics = rule->action_count > 0 ? topic(r->action) : 0;

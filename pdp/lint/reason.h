@@ -55,6 +55,7 @@ bool reason_plain(const struct reason *reason);
 
 // What an expression speaks of, as bits of a hash: two that share no bit have nothing to do with each other.
 uint64_t reason_topics(struct reason *reason, uint32_t expr);
+uint64_t reason_topic(uint32_t slot);                                             // of an attribute
 uint64_t reason_topics_asked(struct reason *reason, const struct set_rule *rule); // its actions and resources
 
 #endif
