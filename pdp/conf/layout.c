@@ -251,7 +251,7 @@ static int64_t line_gap(const struct print *p, const struct mark *before, const 
         return 1;
     }
     if (is == MARK_CLOSE || is == MARK_COMMA) { // behind a colon stands a value that is empty
-        return was == MARK_COLON ? old : 0;
+        return was == MARK_COLON ? 1 : 0;
     }
     if (was == MARK_OPEN || (is == MARK_COLON && was == MARK_SCALAR)) {
         return 0;

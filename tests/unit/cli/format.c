@@ -40,6 +40,7 @@ static const struct {
     {"words that some read otherwise", "a: [\"NO\", \"yes\"]\n", NULL},
     {"a list keeps its quotes", "a: ['/b', \"c\"]\n", "a: [\"/b\", \"c\"]\n"},
     {"a list that needs none", "a: ['b', \"c\"]\n", "a: [b, c]\n"},
+    {"a value that is empty", "{\"a\":,\"b\":}\n", "{a: , b: }\n"},
     {"escapes", "a: \"b\\tc\"\n", NULL},
     {"an expression in a folded scalar", HEAD "target: >-\n    a==1&&\n    b\n",
      HEAD "target: >-\n  a == 1 &&\n  b\n"},
