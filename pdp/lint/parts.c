@@ -93,7 +93,7 @@ static void say_dead_rule(struct walk *w, uint32_t at, bool alone, unsigned is)
     } else {
         found = lint_add(l, LINT_UNREACHABLE, part->place,
                          "rule `" STR_FMT "` can never hold: `" STR_FMT "` is never true%s%s", STR_ARG(name),
-                         STR_ARG(text), alone ? "" : " where the rest of it is", still);
+                         STR_ARG(text), alone ? "" : " where the rest holds", still);
     }
     found->rule = w->rule;
     found->condition = at;
@@ -260,6 +260,22 @@ static void visit_rule(struct walk *w, uint32_t rule)
     reason_undo(l->reason, mark);
 }
 
+// A target holds together with what the Scopes of its folder say.
+static void look_at_target(struct lint *l, uint32_t policy)
+{
+    const struct set_policy *of = &l->set->policies[policy];
+    uint32_t at = l->targets[policy];
+    if (of->scope == SET_NO_SCOPE || at == LINT_NONE || l->dead[at] || !impossible(l, of->target, MAY_YES)) {
+        return;
+    }
+    struct lint_finding *found = lint_add(l, LINT_ALWAYS_FALSE, l->conditions[at].place,
+                                          "the target of `" STR_FMT "` is never true: the Scope `" STR_FMT
+                                          "` leaves out what it is about",
+                                          STR_ARG(of->name), STR_ARG(l->set->scopes[of->scope].name));
+    lint_hint(l, found, "correct the target, or move the policy out of the folder of the Scope");
+    l->dead[at] = true;
+}
+
 void find_parts(struct lint *l)
 {
     uint8_t *alone = lint_array(l, l->condition_count, sizeof *alone);
@@ -281,6 +297,9 @@ void find_parts(struct lint *l)
         if (l->conditions[i].parent == LINT_NONE && !of_rule) {
             (void)visit(&walk, (uint32_t)i);
         }
+    }
+    for (uint32_t i = 0; i < l->set->policy_count; i++) {
+        look_at_target(l, i);
     }
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
         if (l->rules[i].rule != NULL) {

@@ -17,8 +17,8 @@ import sys
 import tempfile
 
 NOW = "2026-11-27T12:00:00Z"
-FORMS = ["can never hold: its condition", "is never true where the rest of it is", "where it is unsure it still denies",
-         "where it is unsure it still asks", "leaves out its actions or resources", "is never reached", "never allows anything",
+FORMS = ["can never hold: its condition", "is never true where the rest holds", "where it is unsure it still denies",
+         "where it is unsure it still asks", "leaves out its actions or resources", "is never reached", "never allows anything", "the Scope `",
          "restricts no less", "allows as much", "is always true", "is never false", "is always false", "is never true:",
          "is never true: all signals", "is never false: all signals", "and denies", "and asks for a step-up", "the target of",
          "take too long", "none may be kept", "list `", "variable `", "counter `", "strength `", "nobody can prove",

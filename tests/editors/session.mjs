@@ -297,7 +297,7 @@ async function findings() {
     const stage = await opened(WEB.replace('lists.leavers', 'lists.leavers && !(subject.id in lists.leavers)'));
     const found = await stage.editor.diagnostics(WEB_NAME);
     same('a finding', found.map(({severity, code, message}) => [severity, code, message.split('\n')[0]]),
-        [[2, 'L01', 'rule `web/leavers` can never hold: `!(subject.id in lists.leavers)` is never true where the rest of it is; ' +
+        [[2, 'L01', 'rule `web/leavers` can never hold: `!(subject.id in lists.leavers)` is never true where the rest holds; ' +
             'where it is unsure it still denies']]);
     const uri = stage.folder.uri(WEB_NAME);
     const list = await stage.editor.ask('textDocument/codeAction',
