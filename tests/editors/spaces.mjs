@@ -104,6 +104,8 @@ async function tests() {
     same('fixtures', await labels(TEST.replace('[alice, news]', '[alice, ‸')), ['alice', 'news']);
     same('rules', await labels(TEST.replace('web/one', '‸')), ['web/one']);
     same('effects', await labels(TEST.replace('{effect: allow,', '{effect: st‸,')), ['step_up']);
+    same('keys of a case', await labels(TEST.replace('    expect:', '    exp‸')), ['expect']);
+    same('signals', await labels(TEST.replace('rule: web/one', 'signals: {imposs‸')), ['impossible-travel']);
     await it.editor.change(name, [{text: TEST}]);
     const there = await it.editor.ask('textDocument/definition', it.editor.at(name, 9, 12));
     same('to a fixture', there.range.start, {line: 5, character: 2});

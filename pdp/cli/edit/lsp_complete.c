@@ -135,8 +135,26 @@ static void add_head(struct lsp_items *items)
     add_key(items, STR("metadata"), STR("mapping"), STR("name, owner, description, labels"));
 }
 
-static void complete_key(struct lsp_items *items, const struct lsp_shape *shape)
+// `signals:` of an expectation: those of the language, which a RiskModel has as keys.
+static bool complete_signals(struct lsp_items *items, const struct shapes *shapes)
 {
+    const struct lsp_where *where = items->where;
+    const struct conf_shape *model = shape_named(shapes->list, shapes->count, STR("RiskModel"));
+    const struct conf_nest *signals = model != NULL ? shape_nest(model, STR("signals")) : NULL;
+    bool asked = lsp_where_test(where) && where->depth > 0 &&
+                 str_eq(where->path[where->depth - 1].key, STR("signals"));
+    for (size_t i = 0; asked && signals != NULL && signals->of != NULL && i < signals->of->count; i++) {
+        const struct conf_field *signal = &signals->of->fields[i];
+        add_key(items, str_of(signal->name), STR("range of evidence, true or false"), str_of(signal->help));
+    }
+    return asked;
+}
+
+static void complete_key(struct lsp_items *items, const struct shapes *shapes, const struct lsp_shape *shape)
+{
+    if (complete_signals(items, shapes)) {
+        return;
+    }
     if (shape->form == CONF_FORM_MAP && shape->of != NULL) {
         add_fields(items, shape->of);
     } else if (shape->known && shape->form == CONF_FORM_WHEN) {
@@ -257,7 +275,7 @@ json_t *lsp_completion(struct lsp_ask *ask)
                               .prefix = str_sub(ask->text, where.from, ask->at - where.from)};
     lsp_shape_at(&shapes, &where, where.depth, &shape);
     if (where.key) {
-        complete_key(&items, &shape);
+        complete_key(&items, &shapes, &shape);
     }
     if (where.value) {
         complete_value(&items, &shapes, &shape);

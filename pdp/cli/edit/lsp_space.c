@@ -90,7 +90,9 @@ static int by_path(const void *a, const void *b)
 
 static void sort(struct lsp_folder *folder)
 {
-    qsort(folder->files, folder->count, sizeof(struct lsp_file *), by_path);
+    if (folder->count > 1) {
+        qsort(folder->files, folder->count, sizeof(struct lsp_file *), by_path);
+    }
     folder->sorted = folder->count;
 }
 

@@ -367,29 +367,36 @@ static void note_kind(struct scan *s, struct str key, size_t at)
     }
 }
 
+// Text without a key: half a key, a scalar, or a collection in brackets.
+static size_t bare(struct scan *s, size_t at, size_t col)
+{
+    const struct frame *holds = top(s);
+    bool in_map = holds != NULL && holds->kind == MAP;
+    bool in_list = holds != NULL && holds->kind == SEQ;
+    bool deeper = in_map && holds->indent < col;
+    bool plain = !among(byte_at(s, at), "{[|>\"'");
+    bool on_it = here(s, at, plain_end(s, at));
+    if (in_map && !deeper && plain) { // a key of which the colon is missing yet
+        if (on_it) {
+            found(s, true, false, false, at, plain_end(s, at), LSP_PLAIN);
+        }
+        return eol(s, at) + 1;
+    }
+    if (on_it && holds == NULL) {
+        found(s, true, false, true, at, plain_end(s, at), LSP_PLAIN);
+    } else if (on_it && deeper && plain) { // of the key above: its text, or a map
+        found(s, true, true, true, at, plain_end(s, at), LSP_PLAIN);
+    }
+    return value(s, at, deeper || in_list ? holds->indent : col, in_map);
+}
+
 // What stands at column `col` (byte `at`), behind dashes if there are any.
 static size_t entry(struct scan *s, size_t at, size_t col)
 {
     struct str key = {NULL, 0};
     size_t after = 0;
     if (!key_at(s, at, &key, &after)) {
-        const struct frame *holds = top(s);
-        bool in_map = holds != NULL && holds->kind == MAP;
-        bool deeper = in_map && holds->indent < col;
-        if (in_map && !deeper && !among(byte_at(s, at), "{[|>\"'")) {
-            if (here(s, at, plain_end(s, at))) { // a key of which the colon is missing yet
-                found(s, true, false, false, at, plain_end(s, at), LSP_PLAIN);
-            }
-            return eol(s, at) + 1;
-        }
-        if (holds == NULL && here(s, at, plain_end(s, at))) {
-            found(s, true, false, true, at, plain_end(s, at), LSP_PLAIN);
-        }
-        if (deeper && here(s, at, plain_end(s, at)) && !among(byte_at(s, at), "{[|>\"'")) {
-            found(s, true, true, true, at, plain_end(s, at),
-                  LSP_PLAIN); // of the key above: its text, or a map
-        }
-        return value(s, at, deeper || (holds != NULL && holds->kind == SEQ) ? holds->indent : col, in_map);
+        return bare(s, at, col);
     }
     if (top(s) == NULL || top(s)->kind != MAP || top(s)->indent != col) {
         push(s, MAP, col);
@@ -398,21 +405,21 @@ static size_t entry(struct scan *s, size_t at, size_t col)
     map->key = key;
     note_key(s, map->number, key);
     size_t key_from = (size_t)(key.at - s->text.at);
+    size_t first = skip_spaces(s, after);
+    bool empty = byte_at(s, first) == '\n';
     if (here(s, key_from, key_from + key.len)) {
         found(s, true, false, false, key_from, key_from + key.len, LSP_PLAIN);
-    }
-    size_t first = skip_spaces(s, after);
-    if (here(s, after, first > after ? first - 1 : after) && (first > after || byte_at(s, first) == '\n')) {
+    } else if ((first > after || empty) && here(s, after, first > after ? first - 1 : after)) {
         found(s, false, true, true, s->cursor, s->cursor, LSP_PLAIN);
     }
     note_kind(s, key, first);
-    if (byte_at(s, first) == '\n' || byte_at(s, first) == '#') {
-        if (here(s, first, first)) {
-            found(s, false, true, true, first, first, LSP_PLAIN);
-        }
-        return eol(s, first) + 1;
+    if (!empty && byte_at(s, first) != '#') {
+        return value(s, first, col, true);
     }
-    return value(s, first, col, true);
+    if (here(s, first, first)) {
+        found(s, false, true, true, first, first, LSP_PLAIN);
+    }
+    return eol(s, first) + 1;
 }
 
 static void pop_to(struct scan *s, size_t indent, bool dash)
