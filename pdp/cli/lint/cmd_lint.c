@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pdpctl lint`: findings over a folder that compiles.
-#include "cli/lint/run.h"
-
 #include "cli/local.h"
+
 #include "engine/watch.h"
+#include "lint/lint.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
@@ -42,14 +42,20 @@ static int wanted_codes(const struct cli_args *args, uint64_t *out)
     return CLI_DONE;
 }
 
-enum pdp_err lint_snapshot(const struct snapshot *snapshot, const struct source *sources, size_t count,
-                           int64_t now_ms, struct lint_findings *findings)
+static enum pdp_err find(struct linted *linted, const struct snapshot_input *files, int64_t now_ms)
 {
     struct snapshot_parts parts;
-    snapshot_parts(snapshot, &parts);
+    snapshot_parts(linted->snapshot, &parts);
+    linted->sources = calloc(files->file_count + 1, sizeof *linted->sources);
+    if (linted->sources == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < files->file_count; i++) {
+        linted->sources[i] = (struct source){files->files[i].name, files->files[i].text};
+    }
     const struct lint_input input = {
-        .sources = sources,
-        .source_count = count,
+        .sources = linted->sources,
+        .source_count = files->file_count,
         .program = parts.program,
         .set = parts.set,
         .lists = parts.lists,
@@ -58,19 +64,7 @@ enum pdp_err lint_snapshot(const struct snapshot *snapshot, const struct source 
         .risk = parts.risk,
         .now_ms = now_ms,
     };
-    return lint_run(&input, findings);
-}
-
-static enum pdp_err find(struct linted *linted, const struct snapshot_input *files, int64_t now_ms)
-{
-    linted->sources = calloc(files->file_count + 1, sizeof *linted->sources);
-    if (linted->sources == NULL) {
-        return PDP_ERR_NOMEM;
-    }
-    for (size_t i = 0; i < files->file_count; i++) {
-        linted->sources[i] = (struct source){files->files[i].name, files->files[i].text};
-    }
-    return lint_snapshot(linted->snapshot, linted->sources, files->file_count, now_ms, &linted->findings);
+    return lint_run(&input, &linted->findings);
 }
 
 static int compile_refused(struct linted *linted, const char *path, enum pdp_err err)
