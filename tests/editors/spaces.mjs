@@ -113,6 +113,9 @@ async function tests() {
     same('to a rule', [rule.uri === it.folder.uri('p/web.yaml'), rule.range.start], [true, {line: 4, character: 9}]);
     await close(it);
     await sees('a folder of tests alone', {'s/web_test.yaml': TEST}, 's/web_test.yaml', []);
+    await sees('whatever they are called', {'s/web.yaml': TEST, 's/half.yaml': 'apiVersion: pdp/v1\nkind: Sce'}, 's/web.yaml', []);
+    await sees('but not among policies', {'s/web.yaml': TEST, 's/policy.yaml': policy('web')}, 's/web.yaml',
+        ['a `Test` stands among policies']);
 }
 
 async function formatting() {

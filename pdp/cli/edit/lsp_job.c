@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/edit/lsp_job.h"
 
+#include "cli/edit/shapes.h"
 #include "cli/test/suite.h"
 #include "daemon/folder.h"
 #include "engine/watch.h"
@@ -30,6 +31,37 @@ static size_t front_of(const struct lsp_space *space, struct str dir)
         return slash;
     }
     return front;
+}
+
+// Which kinds of documents a text holds, by its lines `kind: …`: somebody may be writing one of them.
+static void note_kinds(const struct shapes *shapes, struct str text, bool *tests, bool *policies)
+{
+    static const struct str KEY = {"kind:", 5};
+    for (size_t at = str_find(text, KEY, 0); at != SIZE_MAX; at = str_find(text, KEY, at + 1)) {
+        struct str line = str_sub(text, at + KEY.len, str_find_byte(text, '\n', at) - at - KEY.len);
+        struct str kind = str_trim(str_sub(line, 0, str_find_byte(line, '#', 0)));
+        bool test = str_eq(kind, STR("Test")) || str_eq(kind, STR("Scenario"));
+        bool top = at == 0 || text.at[at - 1] == '\n';
+        *tests = *tests || (top && test);
+        *policies = *policies || (top && !test && shape_named(shapes->list, shapes->count, kind) != NULL);
+    }
+}
+
+// A folder that holds tests and no policies is one of scenarios for others: all of its files are tests.
+static void tests_alone(struct lsp_job *job)
+{
+    bool tests = false;
+    bool policies = false;
+    struct shapes shapes;
+    if (shapes_all(&job->arena, &shapes) != PDP_ERR_OK) {
+        return;
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        note_kinds(&shapes, lsp_blob_str(job->files[i].text), &tests, &policies);
+    }
+    for (size_t i = 0; tests && !policies && i < job->count; i++) {
+        job->files[i].test = true;
+    }
 }
 
 struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_folder *folder,
@@ -69,7 +101,9 @@ struct lsp_job *lsp_job_new(const struct lsp_space *space, const struct lsp_fold
     }
     if (job->dir.len == 0 || job->files == NULL) {
         lsp_job_free(&job);
+        return NULL;
     }
+    tests_alone(job);
     return job;
 }
 
