@@ -132,6 +132,28 @@ async function diagnostics() {
     await closed(stage);
 }
 
+async function bytes() {
+    const stage = await opened(WEB.replace("'\"staff\" in", "'\"stäff𝔥\" im"), {general: {positionEncodings: ['utf-8', 'utf-16']}});
+    same('positions in bytes', stage.answer.capabilities.positionEncoding, 'utf-8');
+    const [one] = await stage.editor.diagnostics(WEB_NAME);
+    // behind 38 characters of one byte stands `"stäff𝔥" `, of 13 bytes
+    same('a range in bytes', [one.range.start, one.code], [{line: 14, character: 51}, 'SYNTAX']);
+    await closed(stage);
+}
+
+async function untitled() {
+    const folder = new Folder(FILES);
+    const editor = new Editor(folder);
+    await editor.start();
+    const uri = 'untitled:Untitled-1';
+    await editor.tell('textDocument/didOpen', {textDocument: {uri, languageId: 'yaml', version: 1, text: 'kind: Sco'}});
+    const answer = await editor.ask('textDocument/completion', {textDocument: {uri}, position: {line: 0, character: 9}});
+    same('a document that is no file', answer.items.map((item) => item.label), ['Scope']);
+    await editor.tell('textDocument/didClose', {textDocument: {uri}});
+    same('exit code', await editor.end(), 0);
+    folder.drop();
+}
+
 async function overlay() {
     const stage = await opened();
     same('good', await stage.editor.diagnostics(WEB_NAME), []);
@@ -308,7 +330,7 @@ async function findings() {
     await closed(stage);
 }
 
-const parts = {findings, lifecycle, exits, diagnostics, overlay, completion, hover, definition, symbols, actions};
+const parts = {findings, lifecycle, exits, diagnostics, bytes, untitled, overlay, completion, hover, definition, symbols, actions};
 for (const [name, run] of Object.entries(parts)) {
     try {
         await run();
