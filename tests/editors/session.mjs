@@ -226,6 +226,8 @@ async function completion() {
         [item.label, item.detail, item.documentation, item.textEdit.newText]),
     [['effect', 'choice, required', 'what it asks for', 'effect: ']]);
     await complete(rule('  - id: x\n    effect: ‸'), 'a choice', labels, ['deny', 'allow', 'step_up', 'terminate']);
+    await complete(rule('  - id: x\n    effect:‸'), 'right behind the colon', (items) => items.map((item) => item.textEdit.newText),
+        [' deny', ' allow', ' step_up', ' terminate']);
     await complete(rule('  - id: x\n    require: {‸'), 'keys in braces', labels, ['strength', 'max_age']);
     await complete(rule('  - id: x\n    require: {strength: m‸'), 'a strength by key', labels, ['mfa']);
     await complete(rule('  - id: x\n    require:\n      strength: ‸'), 'a strength below', labels, ['password', 'mfa']);

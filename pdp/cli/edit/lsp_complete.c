@@ -19,6 +19,11 @@ void lsp_item_as(struct lsp_items *items, struct str label, struct str inserted,
     if (items->seen_count < COUNT_OF(items->seen)) {
         items->seen[items->seen_count++] = label;
     }
+    bool glued =
+        items->where->value && items->from == ask->at && ask->at > 0 && ask->text.at[ask->at - 1] == ':';
+    if (glued) { // right behind the colon of a key, which takes a blank
+        inserted = arena_printf(ask->arena, " " STR_FMT, STR_ARG(inserted));
+    }
     json_t *item = json_pack("{s:o,s:i,s:{s:o,s:o}}", "label", lsp_json(label), "kind", kind, "textEdit",
                              "range", lsp_range(ask->lsp, ask->text, items->from, ask->at - items->from),
                              "newText", lsp_json(inserted));
