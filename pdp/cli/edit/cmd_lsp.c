@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 64 * 1024
+    CHUNK = 64 * 1024,
+    PAUSE_MS = 150 // lint looks when nobody has typed for so long
 };
 
 // A thread and the one job that it has. `done` is a pipe: the thread writes a byte when the job is done.
@@ -30,6 +31,8 @@ struct lane {
 
 struct loop {
     struct lsp *lsp;
+    uint64_t changes;   // that were seen
+    int64_t changed_ms; // when the last of them was
     struct lane lanes[LSP_LANES];
 };
 
@@ -162,31 +165,55 @@ static bool drain(struct lsp *lsp)
     return true;
 }
 
-static void work_goes_on(struct loop *loop, const struct pollfd *done)
+static int64_t steady_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// How long it is until lint may look; 0: it may.
+static int pause_left(struct loop *loop)
+{
+    int64_t now_ms = steady_ms();
+    if (loop->changes != lsp_changes(loop->lsp)) {
+        loop->changes = lsp_changes(loop->lsp);
+        loop->changed_ms = now_ms;
+    }
+    int64_t left = loop->changed_ms + PAUSE_MS - now_ms;
+    return left > 0 && loop->changes > 0 ? (int)left : 0;
+}
+
+// Returns how long to wait for more at most, as poll has it.
+static int work_goes_on(struct loop *loop, const struct pollfd *done)
 {
     for (size_t i = 0; i < LSP_LANES; i++) {
         if (done[i].revents != 0) {
             take_back(loop, &loop->lanes[i]);
         }
     }
-    for (size_t i = 0; i < LSP_LANES; i++) {
-        hand_over(loop, &loop->lanes[i]);
+    int left = pause_left(loop);
+    hand_over(loop, &loop->lanes[LSP_CHECK]);
+    if (left == 0) {
+        hand_over(loop, &loop->lanes[LSP_LINT]);
     }
+    return left > 0 ? left : -1;
 }
 
 static int run(struct loop *loop)
 {
+    int wait_ms = -1;
     for (bool open = true; open && lsp_ended(loop->lsp) < 0;) {
         struct pollfd fds[1 + LSP_LANES] = {{.fd = STDIN_FILENO, .events = POLLIN}};
         for (size_t i = 0; i < LSP_LANES; i++) {
             fds[1 + i] = (struct pollfd){.fd = loop->lanes[i].done[0], .events = POLLIN};
         }
-        if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR) {
+        if (poll(fds, COUNT_OF(fds), wait_ms) < 0 && errno != EINTR) {
             return CLI_BAD;
         }
         open = fds[0].revents == 0 || drain(loop->lsp);
         lsp_answer(loop->lsp);
-        work_goes_on(loop, fds + 1);
+        wait_ms = work_goes_on(loop, fds + 1);
         open = flush(loop->lsp) && open;
     }
     return lsp_ended(loop->lsp) == 0 ? CLI_DONE : CLI_NO;

@@ -46,6 +46,11 @@ struct buf *lsp_out(struct lsp *lsp)
     return &lsp->out;
 }
 
+uint64_t lsp_changes(const struct lsp *lsp)
+{
+    return lsp->changes;
+}
+
 int lsp_ended(const struct lsp *lsp)
 {
     return lsp->ended;

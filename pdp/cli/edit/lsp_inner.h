@@ -44,6 +44,7 @@ struct lsp {
     struct lsp_space space;
     struct arena arena; // of one message
     bool job_out[LSP_LANES];
+    uint64_t changes;
 };
 
 // A request: what it asks for, and what is answered.

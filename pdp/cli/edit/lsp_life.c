@@ -140,6 +140,7 @@ static int64_t version_of(const json_t *params)
 
 void lsp_did_open(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     const json_t *document = json_object_get(params, "textDocument");
     struct str uri = lsp_string(json_object_get(document, "uri"));
     struct str text = lsp_string(json_object_get(document, "text"));
@@ -169,6 +170,7 @@ static struct lsp_blob *changed(const struct lsp *lsp, const struct lsp_blob *te
 
 void lsp_did_change(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     struct lsp_file *file = named(lsp, params);
     const json_t *changes = json_object_get(params, "contentChanges");
     if (file == NULL) {
@@ -190,12 +192,14 @@ void lsp_did_change(struct lsp *lsp, const json_t *params)
 
 void lsp_did_save(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     (void)params;
     lsp_space_stale(&lsp->space);
 }
 
 void lsp_did_close(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     struct lsp_file *file = named(lsp, params);
     if (file != NULL) {
         lsp_space_close(&lsp->space, file);
@@ -204,12 +208,14 @@ void lsp_did_close(struct lsp *lsp, const json_t *params)
 
 void lsp_did_watch(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     (void)params;
     lsp_space_stale(&lsp->space);
 }
 
 void lsp_did_folders(struct lsp *lsp, const json_t *params)
 {
+    lsp->changes++;
     const json_t *event = json_object_get(params, "event");
     const json_t *removed = json_object_get(event, "removed");
     const json_t *added = json_object_get(event, "added");
