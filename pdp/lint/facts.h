@@ -57,6 +57,7 @@ struct reason {
     uint32_t term_count;
     uint8_t *may;      // of each node
     uint32_t *fact_of; // of each term; FACTS_NONE: nothing was asked of it
+    bool *told;        // of each node: its topics are known
     uint64_t *topics;  // of each node; 0: not known yet
     struct fact *facts;
     uint32_t fact_count, fact_cap;

@@ -28,11 +28,13 @@ struct lint {
     size_t doc_count;
     const struct policy_condition *conditions;
     size_t condition_count;
-    bool *dead;               // conditions of which something was said already
-    struct lint_rule *rules;  // by number
-    uint32_t *targets;        // the condition of each policy's target
-    struct reason *reason;    // without what the risk model says of scores
-    struct reason *scored;    // with it; NULL: nothing is known
+    bool *dead;              // conditions of which something was said already
+    struct lint_rule *rules; // by number
+    uint32_t *targets;       // the condition of each policy's target
+    struct reason *reason;   // without what the risk model says of scores
+    struct reason *scored;   // with it; NULL: nothing is known
+    uint32_t *stamps;        // of each node: the walk that was there last, so that none is there twice
+    uint32_t stamp;
     enum pdp_err err;         // memory is out
     struct lint_finding lost; // then
 };
@@ -60,6 +62,19 @@ bool lint_rule_reads(const struct lint *l, uint32_t rule, const char *path); // 
 static inline const struct set_policy *lint_policy_of(const struct lint *l, const struct set_rule *rule)
 {
     return &l->set->policies[rule->policy];
+}
+
+// Begins a walk over the graph; lint_first says whether the node is met for the first time in it.
+static inline void lint_walk(struct lint *l)
+{
+    l->stamp++;
+}
+
+static inline bool lint_first(struct lint *l, uint32_t node)
+{
+    bool first = l->stamps[node] != l->stamp;
+    l->stamps[node] = l->stamp;
+    return first;
 }
 
 // All of a rule: target, actions, resources and condition.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lint/keys.h"
 
+#include "lint/graph.h"
+
 enum key_of {
     KEY_NODE,
     KEY_TERM,
@@ -53,18 +55,13 @@ static uint64_t term_of(const struct cel_program *p, uint32_t id, unsigned depth
     if (node->op == OP_CONST || node->op == OP_NOW || node->op == OP_LOCAL || depth == 0) {
         return 0;
     }
-    if (node->op == OP_CALL || node->op == OP_COMP) {
-        uint64_t term = 0;
-        uint32_t count = node->op == OP_COMP ? 1 : node->b;
-        for (uint32_t i = 0; term == 0 && i < count; i++) {
-            term = term_of(p, p->args[node->a + i], depth - 1);
-        }
-        return term;
+    struct graph_operands operands;
+    uint64_t term = 0;
+    graph_operands(p, node, &operands);
+    for (uint32_t i = 0; term == 0 && i < operands.count; i++) {
+        term = term_of(p, operands.at[i], depth - 1);
     }
-    uint64_t term = node->op != OP_LIST && node->op != OP_MAP ? term_of(p, node->a, depth - 1) : 0;
-    bool two = node->op == OP_EQ || node->op == OP_NE || node->op == OP_ORDER || node->op == OP_ORDER_NOW ||
-               node->op == OP_IN;
-    return term == 0 && two ? term_of(p, node->b, depth - 1) : term;
+    return term;
 }
 
 // The keys of one conjunct. `finds`: all by which others may be found; else those under which it is found

@@ -3,7 +3,8 @@
 #include "lint/facts.h"
 
 enum {
-    NEED_DEPTH = 16
+    NEED_DEPTH = 16,
+    NEED_MOST = 64
 };
 
 static unsigned flipped(unsigned may)
@@ -65,7 +66,7 @@ void view_apply(struct reason *r, const struct view *view, unsigned may)
 }
 
 // The value is there: what is said cannot be unsure, and would be.
-static void need(struct reason *r, uint32_t id, unsigned depth)
+static void need(struct reason *r, uint32_t id, unsigned depth, unsigned *left)
 {
     // How many of a and b are nodes whose error is the node's own.
     static const uint8_t STRICT[OP_COUNT] = {
@@ -74,20 +75,21 @@ static void need(struct reason *r, uint32_t id, unsigned depth)
         [OP_MATCH] = 1,    [OP_WITHIN] = 1, [OP_OR_OPT] = 1, [OP_OR_VALUE] = 1,
     };
     const struct node *node = &r->p->nodes[id & ~NODE_OPTIONAL];
-    if (depth == NEED_DEPTH || r->refuted) {
-        return;
+    if (depth == NEED_DEPTH || r->refuted || *left == 0) {
+        return; // parts may be shared: what is beyond is not known to be there
     }
+    --*left;
     if (node->op == OP_SLOT || node->op == OP_EQ_TEXT) {
         struct view there = {.term = node->a, .other = MAY_YES, .kinds = 0};
         view_apply(r, &there, MAY_YES);
         return;
     }
     for (uint32_t i = 0; i < STRICT[node->op]; i++) {
-        need(r, i == 0 ? node->a : node->b, depth + 1);
+        need(r, i == 0 ? node->a : node->b, depth + 1, left);
     }
     uint32_t args = node->op == OP_CALL ? node->b : node->op == OP_COMP ? 1 : 0;
     for (uint32_t i = 0; i < args; i++) {
-        need(r, r->p->args[node->a + i], depth + 1);
+        need(r, r->p->args[node->a + i], depth + 1, left);
     }
 }
 
@@ -332,6 +334,9 @@ static void flatten(const struct reason *r, uint32_t id, int sign, unsigned dept
     const struct value *value = constant(r, id);
     struct span_key key;
     bool sum = node->op == OP_CALL && node->b == 2 && (node->c == F_ADD || node->c == F_SUB);
+    if (!out->good) {
+        return;
+    }
     if (value != NULL) {
         bool fits = value->kind == VALUE_DURATION && span_key_of(value, &key) && key.hi > INT64_MIN / 2 &&
                     key.hi < INT64_MAX / 2;
@@ -520,6 +525,7 @@ void leaf_assume(struct reason *r, uint32_t id, unsigned may)
         break;
     }
     if ((may & MAY_UNSURE) == 0 && node->op != OP_SLOT) {
-        need(r, id, 0);
+        unsigned left = NEED_MOST;
+        need(r, id, 0, &left);
     }
 }

@@ -330,6 +330,7 @@ static enum pdp_err prepare(struct lint *l)
     l->dead = lint_array(l, l->condition_count, sizeof *l->dead);
     l->rules = lint_array(l, l->set->rule_count, sizeof *l->rules);
     l->targets = lint_array(l, l->set->policy_count, sizeof *l->targets);
+    l->stamps = lint_array(l, l->program->node_count, sizeof *l->stamps);
     TRY(l->err);
     TRY(read_docs(l));
     TRY(find_places(l));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Patterns that a text can make take too long. What looks so is tried: texts are made of what the pattern
 // repeats, and the pattern is run on them with the limit that questions have.
+#include "lint/graph.h"
 #include "lint/inner.h"
 
 enum {
@@ -227,32 +228,20 @@ static bool can_take_too_long(struct trial *t, struct str pattern)
 
 // ---- Where it stands ----------------------------------------------------------------------------------
 
-// Notes the condition as the first that runs each pattern in it.
-static void note_regexes(const struct lint *l, uint32_t id, uint32_t condition, unsigned depth,
-                         uint32_t *first)
+// Notes the condition as the first that runs each pattern in it. One walk over the graph in all.
+static void note_regexes(struct lint *l, uint32_t id, uint32_t condition, uint32_t *first)
 {
-    const struct cel_program *p = l->program;
-    const struct node *node = &p->nodes[id & ~NODE_OPTIONAL];
-    if (depth == 0) {
+    const struct node *node = &l->program->nodes[id & ~NODE_OPTIONAL];
+    if (!lint_first(l, id & ~NODE_OPTIONAL)) {
         return;
     }
-    if (node->op == OP_MATCH) {
-        first[node->b] = first[node->b] == LINT_NONE ? condition : first[node->b];
-        note_regexes(l, node->a, condition, depth - 1, first);
-        return;
+    if (node->op == OP_MATCH && first[node->b] == LINT_NONE) {
+        first[node->b] = condition;
     }
-    bool args = node->op == OP_CALL || node->op == OP_COMP || node->op == OP_AND || node->op == OP_OR;
-    uint32_t count = args ? node->op == OP_COMP ? 3 : node->b : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        note_regexes(l, p->args[node->a + i], condition, depth - 1, first);
-    }
-    uint32_t own = node->op == OP_NOT                       ? 1
-                   : node->op == OP_EQ || node->op == OP_NE ? 2
-                   : node->op == OP_COND                    ? 3
-                                                            : 0;
-    const uint32_t operands[] = {node->a, node->b, node->c};
-    for (uint32_t i = 0; i < own; i++) {
-        note_regexes(l, operands[i], condition, depth - 1, first);
+    struct graph_operands operands;
+    graph_operands(l->program, node, &operands);
+    for (uint32_t i = 0; i < operands.count; i++) {
+        note_regexes(l, operands.at[i], condition, first);
     }
 }
 
@@ -283,9 +272,6 @@ static void look_at(struct lint *l, struct trial *t, struct str pattern, uint32_
 
 void find_patterns(struct lint *l)
 {
-    enum {
-        DEEP = 24
-    };
     AUTO(regex_scratch_free) struct regex_scratch *scratch = NULL;
     const struct map *map = &l->program->regex_map;
     uint32_t *first = lint_array(l, l->program->regex_count, sizeof *first);
@@ -294,10 +280,11 @@ void find_patterns(struct lint *l)
         return;
     }
     memset(first, 0xFF, l->program->regex_count * sizeof *first);
+    lint_walk(l);
     for (uint32_t i = 0; i < l->condition_count; i++) {
         const struct policy_condition *part = &l->conditions[i];
         if (part->op == CEL_PART_ATOM && part->expr < l->program->node_count) {
-            note_regexes(l, part->expr, i, DEEP, first);
+            note_regexes(l, part->expr, i, first);
         }
     }
     struct trial trial = {.scratch = scratch};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Findings about what rules read: what gateways lack, raw time, proof tested by hand, what is merely
 // unfamiliar.
+#include "lint/graph.h"
 #include "lint/inner.h"
 
 #include "risk/model.h"
@@ -287,19 +288,12 @@ static void weigh_slot(const struct lint *l, uint32_t slot, struct evidence *out
     out->other = true;
 }
 
-static void weigh(const struct lint *l, uint32_t id, unsigned depth, struct evidence *out)
+static void weigh(struct lint *l, uint32_t id, struct evidence *out)
 {
     const struct cel_program *p = l->program;
     const struct node *node = &p->nodes[id & ~NODE_OPTIONAL];
-    static const uint8_t OPERANDS[OP_COUNT] = {
-        [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
-        [OP_ORDER] = 2,  [OP_ORDER_NOW] = 2, [OP_IN] = 2,     [OP_IN_TEXTS] = 1,
-        [OP_IN_SET] = 1, [OP_FIELD] = 1,     [OP_HAS] = 1,    [OP_OPT_FIELD] = 1,
-        [OP_MATCH] = 1,  [OP_WITHIN] = 1,    [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
-    };
     struct str signal = {0};
-    if (depth == 0) {
-        out->other = true;
+    if (!lint_first(l, id & ~NODE_OPTIONAL)) {
         return;
     }
     if (signal_of(l, node, &signal)) {
@@ -316,15 +310,10 @@ static void weigh(const struct lint *l, uint32_t id, unsigned depth, struct evid
         weigh_slot(l, node->a, out);
         return;
     }
-    const uint32_t own[] = {node->a, node->b, node->c};
-    for (uint32_t i = 0; i < OPERANDS[node->op]; i++) {
-        weigh(l, own[i], depth - 1, out);
-    }
-    bool args = node->op == OP_AND || node->op == OP_OR || node->op == OP_LIST || node->op == OP_MAP ||
-                node->op == OP_CALL;
-    uint32_t count = args ? node->b : node->op == OP_COMP ? 3 : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        weigh(l, p->args[node->a + i], depth - 1, out);
+    struct graph_operands operands;
+    graph_operands(p, node, &operands);
+    for (uint32_t i = 0; i < operands.count; i++) {
+        weigh(l, operands.at[i], out);
     }
 }
 
@@ -337,7 +326,8 @@ void find_unfamiliar(struct lint *l)
         if (l->set->rules[i].effect != PDP_EFFECT_TERMINATE || when == LINT_NONE || l->dead[when]) {
             continue;
         }
-        weigh(l, l->conditions[when].expr, 64, &evidence);
+        lint_walk(l);
+        weigh(l, l->conditions[when].expr, &evidence);
         if (evidence.soft && !evidence.other) {
             struct lint_finding *found = lint_add(
                 l, LINT_UNFAMILIAR, l->conditions[when].place,

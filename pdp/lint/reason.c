@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Truths of conditions, split until each is one of a leaf.
 #include "lint/facts.h"
+#include "lint/graph.h"
 
 #include <stdlib.h>
 
@@ -39,8 +40,9 @@ enum pdp_err reason_new(const struct reason_input *input, struct reason **out)
     r->term_count = asked + 2 + FACTS_PAIRS_MOST;
     r->may = malloc(p->node_count + 1);
     r->topics = calloc(p->node_count + 1, sizeof *r->topics);
+    r->told = calloc(p->node_count + 1, sizeof *r->told);
     r->fact_of = malloc(r->term_count * sizeof *r->fact_of);
-    if (r->may == NULL || r->topics == NULL || r->fact_of == NULL) {
+    if (r->may == NULL || r->topics == NULL || r->told == NULL || r->fact_of == NULL) {
         return PDP_ERR_NOMEM;
     }
     memset(r->may, MAY_ALL, p->node_count + 1);
@@ -60,6 +62,7 @@ void reason_free(struct reason **reason)
     arena_fini(&r->arena);
     free(r->may);
     free(r->topics);
+    free(r->told);
     free(r->fact_of);
     free(r->facts);
     free(r->trail);
@@ -287,15 +290,30 @@ static bool split_cond(struct reason *r, const struct node *node, unsigned may, 
            ((may & MAY_UNSURE) == 0 || both_fail(r, node->a, MAY_UNSURE, NODE_NONE, 0, next));
 }
 
-static bool split_join(struct reason *r, const struct node *node, unsigned may, uint32_t next)
+// The truths of which one operand at least has some, unless all have another; *rest is that.
+static unsigned some_of(const struct node *node, unsigned may, unsigned *rest)
 {
-    unsigned settles = node->op == OP_AND ? MAY_NO : MAY_YES, rest = (MAY_YES | MAY_NO) & ~settles;
-    unsigned some = may & ~rest; // that one operand has, at least, unless all are `rest`
-    for (uint32_t i = 0; i < node->b; i++) {
+    unsigned settles = node->op == OP_AND ? MAY_NO : MAY_YES;
+    *rest = (MAY_YES | MAY_NO) & ~settles;
+    return may & ~*rest;
+}
+
+// Is there nothing left to choose, since one operand is as it must be?
+static bool is_settled(struct reason *r, const struct node *node, unsigned may)
+{
+    unsigned rest = 0, some = some_of(node, may, &rest);
+    for (uint32_t i = 0; node->op != OP_COND && i < node->b; i++) {
         if ((r->may[r->p->args[node->a + i]] & ~some) == 0) {
-            return search(r, next); // it is so already
+            return true;
         }
     }
+    r->effort -= node->b / 64;
+    return false;
+}
+
+static bool split_join(struct reason *r, const struct node *node, unsigned may, uint32_t next)
+{
+    unsigned rest = 0, some = some_of(node, may, &rest);
     for (uint32_t i = 0; i < node->b; i++) {
         uint32_t operand = r->p->args[node->a + i];
         if ((r->may[operand] & some) != 0 && !fails(r, operand, some, next)) {
@@ -312,13 +330,18 @@ static bool split_join(struct reason *r, const struct node *node, unsigned may, 
     return refuted;
 }
 
-// Is nothing of what is assumed left, whichever alternatives are taken of what was put off from `from` on?
+// Is nothing of what is assumed left, whichever alternatives are taken of what was put off from `from` on? As
+// deep as there is effort, not as much was put off.
 static bool search(struct reason *r, uint32_t from)
 {
     if (r->refuted) {
         return !r->failed;
     }
-    if (r->effort < 0 || r->failed) {
+    while (from < r->pending_count &&
+           is_settled(r, &r->p->nodes[r->pending[from]], r->may[r->pending[from]])) {
+        from++;
+    }
+    if (r->effort-- < 0 || r->failed) {
         return false;
     }
     if (from >= r->pending_count) {
@@ -350,33 +373,18 @@ static uint64_t topic(uint32_t term)
 static uint64_t topics_of(struct reason *r, uint32_t id)
 {
     id &= ~NODE_OPTIONAL;
-    if (r->topics[id] != 0) {
+    if (r->told[id]) {
         return r->topics[id];
     }
     const struct node *node = &r->p->nodes[id];
-    static const uint8_t OPERANDS[OP_COUNT] = {
-        [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
-        [OP_ORDER] = 2,  [OP_ORDER_NOW] = 2, [OP_IN] = 2,     [OP_IN_TEXTS] = 1,
-        [OP_IN_SET] = 1, [OP_FIELD] = 1,     [OP_HAS] = 1,    [OP_OPT_FIELD] = 1,
-        [OP_MATCH] = 1,  [OP_WITHIN] = 1,    [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
-    };
-    const uint32_t own[] = {node->a, node->b, node->c};
     bool slot = node->op == OP_SLOT || node->op == OP_HAS_SLOT || node->op == OP_EQ_TEXT;
-    uint64_t topics = node->op == OP_CONST ? 0
-                      : slot               ? topic(node->a)
-                      : node->op == OP_NOW ? topic(r->path + id)
-                                           : 0;
-    for (uint32_t i = 0; i < OPERANDS[node->op]; i++) {
-        topics |= topics_of(r, own[i]);
+    uint64_t topics = slot ? topic(node->a) : node->op == OP_NOW ? topic(r->path + id) : 0;
+    struct graph_operands operands;
+    graph_operands(r->p, node, &operands);
+    for (uint32_t i = 0; i < operands.count; i++) {
+        topics |= topics_of(r, operands.at[i]);
     }
-    uint32_t args = node->op == OP_AND || node->op == OP_OR || node->op == OP_LIST || node->op == OP_MAP ||
-                            node->op == OP_CALL
-                        ? node->b
-                    : node->op == OP_COMP ? 3
-                                          : 0;
-    for (uint32_t i = 0; i < args; i++) {
-        topics |= topics_of(r, r->p->args[node->a + i]);
-    }
+    r->told[id] = true;
     r->topics[id] = topics;
     return topics;
 }

@@ -362,6 +362,9 @@ static bool part_is_so(struct round *r, const struct lint_finding *finding)
     struct policy_result result;
     const struct policy_condition *all = policy_conditions(r->loaded.set, &count);
     uint32_t root = finding->condition;
+    if (root == UINT32_MAX) { // a target with its Scope, which is no condition that somebody wrote
+        return true;
+    }
     while (all[root].parent != UINT32_MAX) {
         root = all[root].parent;
     }
