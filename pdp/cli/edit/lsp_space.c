@@ -316,6 +316,16 @@ static void touch(struct lsp_file *file)
     }
 }
 
+static void forget(struct lsp_space *space, const struct lsp_file *file)
+{
+    for (size_t i = 0; i < space->open_count; i++) {
+        if (space->open[i] == file) {
+            space->open[i] = space->open[--space->open_count];
+            return;
+        }
+    }
+}
+
 // Gives a document that belongs nowhere to its folder, now that there is one. The file that the folder has
 // under this path already is the one that stays.
 static struct lsp_file *settle(struct lsp_space *space, struct lsp_file *file)
@@ -335,12 +345,14 @@ static struct lsp_file *settle(struct lsp_space *space, struct lsp_file *file)
         touch(file);
         return file;
     }
+    lsp_blob_drop(&old->open); // of the same path under another name
     old->open = STEAL(file->open);
     old->version = file->version;
     old->told_version = INT64_MIN;
     drop(&old->uri);
     old->uri = file->uri;
     file->uri = (struct str){NULL, 0};
+    forget(space, old);
     for (size_t i = 0; i < space->open_count; i++) {
         space->open[i] = space->open[i] == file ? old : space->open[i];
     }
@@ -392,12 +404,7 @@ void lsp_space_change(struct lsp_space *space, struct lsp_file *file, struct lsp
 
 void lsp_space_close(struct lsp_space *space, struct lsp_file *file)
 {
-    for (size_t i = 0; i < space->open_count; i++) {
-        if (space->open[i] == file) {
-            space->open[i] = space->open[--space->open_count];
-            break;
-        }
-    }
+    forget(space, file);
     lsp_blob_drop(&file->open);
     if (file->folder == NULL) {
         file_free(&file);
