@@ -220,6 +220,10 @@ static void make_true(struct world *world, struct chance *chance)
     }
     requests->as.i = requests->kind == VALUE_INT && requests->as.i < 0 ? 3 : requests->as.i;
     asn->as.i = asn->kind == VALUE_INT && asn->as.i < 0 ? 64512 : asn->as.i;
+    for (int i = ATTR_TRAVEL_KM; i <= ATTR_TRAVEL_KMH; i++) {
+        struct value *travel = &world->attrs[i];
+        travel->as.d = travel->kind == VALUE_DOUBLE && travel->as.d < 0 ? 900 : travel->as.d;
+    }
     // Of a route, and of nothing else, the id is a path.
     bool route = id->kind == VALUE_STRING && chance_below(chance, 2) == 0;
     world->attrs[ATTR_RESOURCE_PATH] = route ? *id : (struct value){.kind = VALUE_ERROR};
