@@ -225,14 +225,20 @@ static const struct type *check_ident(struct checker *c, struct ast *ast)
 
 static const struct type *check_args(struct checker *c, struct ast *ast)
 {
+    bool compares = ast->count == 2 && ast->func >= F_EQ && ast->func <= F_GE;
     for (uint32_t i = 0; i < ast->count; i++) {
+        bool has_other = compares || (ast->func == F_IN && i == 1);
+        c->beside = has_other ? ast->args[1 - i] : NULL;
         check_expr(c, ast->args[i]);
     }
+    c->beside = NULL;
     return check_call(c, ast);
 }
 
 const struct type *check_expr(struct checker *c, struct ast *ast)
 {
+    const struct ast *beside = c->beside;
+    c->beside = ast->kind == AST_IDENT || ast->kind == AST_LIST ? beside : NULL;
     switch ((enum ast_kind)ast->kind) {
     case AST_LIT:
         ast->type = literal_type(ast);
@@ -259,6 +265,7 @@ const struct type *check_expr(struct checker *c, struct ast *ast)
         ast->type = check_bind(c, ast);
         break;
     }
+    c->beside = beside;
     if (c->untyped && ast->type->kind != T_SET) {
         ast->type = dyn();
     }

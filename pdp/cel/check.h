@@ -19,6 +19,7 @@ struct checker {
     struct unify unify;
     struct check_local scope[CHECK_SCOPE_MAX];
     uint32_t scope_count;
+    const struct ast *beside; // what a name is compared with, for hints; NULL: with nothing
     bool untyped;
 };
 
@@ -32,6 +33,11 @@ const struct type *check_special(struct checker *c, struct ast *ast, const struc
 
 // A text that is compared with an attribute of an enum must be one of its texts.
 void check_enum(struct checker *c, const struct ast *call);
+// The same of attributes of which the language itself says more than a type: countries, roles. false: the
+// call can be nothing that is meant, and was told; what its type is does not matter.
+bool check_known(struct checker *c, const struct ast *call);
+// The slot that an expression is, as it stands or as a variable; NULL: it is something else.
+const struct slot *check_slot_of(const struct checker *c, const struct ast *ast);
 
 // Messages.
 const char *say_ast(struct checker *c, const struct ast *ast);

@@ -2,8 +2,7 @@
 // Texts that stand beside an attribute whose texts a Schema lists.
 #include "cel/check.h"
 
-// The slot that an expression is, as it stands or as a variable; NULL: it is something else.
-static const struct slot *slot_of(const struct checker *c, const struct ast *ast)
+const struct slot *check_slot_of(const struct checker *c, const struct ast *ast)
 {
     const struct cel_program *p = c->p;
     if ((ast->flags & AST_TEST) != 0) {
@@ -57,7 +56,7 @@ void check_enum(struct checker *c, const struct ast *call)
         return;
     }
     for (uint32_t i = 0; i < 2; i++) {
-        const struct slot *slot = slot_of(c, call->args[i]);
+        const struct slot *slot = check_slot_of(c, call->args[i]);
         const struct ast *other = call->args[1 - i];
         if (slot == NULL || slot->info.schema == NULL || slot->info.schema->value_count == 0) {
             continue;

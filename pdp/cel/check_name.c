@@ -65,7 +65,7 @@ static const struct type *wrong(void)
     return types_of(T_ERROR);
 }
 
-static void hint_near(struct checker *c, struct str name, const struct str *names, size_t count,
+static bool hint_near(struct checker *c, struct str name, const struct str *names, size_t count,
                       const char *prefix)
 {
     bool wanted = c->unit->diags != NULL && diag_wants_hint(c->unit->diags);
@@ -73,6 +73,7 @@ static void hint_near(struct checker *c, struct str name, const struct str *name
     if (near >= 0) {
         unit_hint(c->unit, "did you mean `%s" STR_FMT "`?", prefix, STR_ARG(names[near]));
     }
+    return near >= 0;
 }
 
 static bool risk_is_closed(const struct checker *c)
@@ -120,7 +121,7 @@ static const struct type *named_var(struct checker *c, struct ast *ast, const st
         }
     }
     unit_error(c->unit, PDP_ERR_UNKNOWN, ast->at, ast->len, "there is no variable `%s`", say_ast(c, ast));
-    hint_near(c, chain->parts[1], known, count, "vars.");
+    (void)hint_near(c, chain->parts[1], known, count, "vars.");
     return wrong();
 }
 
@@ -144,7 +145,7 @@ static const struct type *named_set(struct checker *c, struct ast *ast, const st
     for (size_t i = 0; i < count; i++) {
         known[i] = env->sets[i].name;
     }
-    hint_near(c, chain->parts[1], known, count, "lists.");
+    (void)hint_near(c, chain->parts[1], known, count, "lists.");
     if (count == 0) {
         unit_hint(c->unit, "no List document was read");
     }
@@ -194,30 +195,105 @@ static const struct type *unknown_field(struct checker *c, const struct ast *ast
             return wrong();
         }
     }
-    hint_near(c, whole, known, count, "");
+    (void)hint_near(c, whole, known, count, "");
     return wrong();
 }
 
-// A name that is known, but not by itself: of a variable, of a list, or what other languages call it.
-static void hint_root(struct checker *c, struct str name)
+static bool hint_here(struct checker *c, const char *ours)
+{
+    unit_hint(c->unit, "here it is `%s`", ours);
+    return true;
+}
+
+// The field that is selected of a name, empty where there is none.
+static struct str field_behind(const struct checker *c, const struct ast *ident)
+{
+    struct str text = c->unit->text->text;
+    size_t from = ident->at + ident->len + 1, to = from;
+    if (from >= text.len || text.at[from - 1] != '.') {
+        return (struct str){NULL, 0};
+    }
+    while (to < text.len && ((text.at[to] >= 'a' && text.at[to] <= 'z') || text.at[to] == '_')) {
+        to++;
+    }
+    return str_sub(text, from, to - from);
+}
+
+// What other languages call what is here.
+static bool hint_foreign(struct checker *c, const struct ast *ident)
 {
     static const struct {
-        const char *theirs, *ours;
-    } FOREIGN[] = {{"principal", "subject"}, {"user", "subject"}, {"request", "context"}};
+        const char *theirs, *field, *ours; // field NULL: whatever is selected, or nothing
+    } FOREIGN[] = {
+        {"principal", NULL, "subject"},
+        {"user", NULL, "subject"},
+        {"request", "path", "resource.path"},
+        {"request", "url", "resource.path"},
+        {"request", "method", "action.name"},
+        {"request", "ip", "network.ip"},
+        {"request", "time", "now"},
+        {"yes", NULL, "true"},
+        {"on", NULL, "true"},
+        {"True", NULL, "true"},
+        {"no", NULL, "false"},
+        {"off", NULL, "false"},
+        {"False", NULL, "false"},
+    };
+    struct str field = field_behind(c, ident);
+    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
+        if (str_eq(ident->name, str_of(FOREIGN[i].theirs)) &&
+            (FOREIGN[i].field == NULL || str_eq(field, str_of(FOREIGN[i].field)))) {
+            return hint_here(c, FOREIGN[i].ours);
+        }
+    }
+    if (str_eq(ident->name, STR("request"))) {
+        unit_hint(c->unit, "a question is `subject`, `action`, `resource` and `context`");
+        return true;
+    }
+    return false;
+}
+
+// A level or a strength that stands without its maker beside one.
+static bool hint_ordered(struct checker *c, struct str name)
+{
+    const struct cel_env *env = c->p->env;
+    const struct type *type = c->beside != NULL ? c->beside->type : NULL;
+    bool level = type != NULL && type->kind == T_LEVEL;
+    bool strength = type != NULL && type->kind == T_STRENGTH;
+    const struct str *names = level ? env->levels : env->strengths;
+    size_t count = level ? env->level_count : strength ? env->strength_count : 0;
+    if (count > 0) {
+        int near = str_nearest(name, names, count);
+        unit_hint(c->unit, "compare with %s(\"" STR_FMT "\")", level ? "level" : "strength",
+                  STR_ARG(names[near >= 0 ? (size_t)near : count - 1]));
+    }
+    return count > 0;
+}
+
+static bool may_be_text(const struct ast *ast)
+{
+    if (ast->kind == AST_LIT || ast->kind == AST_LIST) {
+        return false; // the other side is written out: this one is meant to be asked
+    }
+    return ast->type == NULL || ast->type->kind == T_STRING || ast->type->kind == T_DYN;
+}
+
+// A name that is known, but not by itself: of a variable, of a list, or what other languages call it.
+static bool hint_root(struct checker *c, const struct ast *ident)
+{
+    struct str name = ident->name;
     uint64_t at = 0;
     for (size_t i = 0; i < c->names->var_count; i++) {
         if (str_eq(c->names->vars[i].name, name)) {
             unit_hint(c->unit, "did you mean `vars." STR_FMT "`?", STR_ARG(name));
+            return true;
         }
     }
     if (map_get(&c->p->set_map, name, &at)) {
         unit_hint(c->unit, "did you mean `lists." STR_FMT "`?", STR_ARG(name));
+        return true;
     }
-    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
-        if (str_eq(name, str_of(FOREIGN[i].theirs))) {
-            unit_hint(c->unit, "here it is `%s`", FOREIGN[i].ours);
-        }
-    }
+    return hint_foreign(c, ident) || hint_ordered(c, name);
 }
 
 static const struct type *unknown_root(struct checker *c, const struct ast *ident)
@@ -242,8 +318,10 @@ static const struct type *unknown_root(struct checker *c, const struct ast *iden
     }
     unit_error(c->unit, PDP_ERR_UNKNOWN, ident->at, ident->len, "there is no attribute `%s`",
                say_ast(c, ident));
-    hint_root(c, ident->name);
-    hint_near(c, ident->name, known, count, "");
+    bool hinted = hint_root(c, ident) || hint_near(c, ident->name, known, count, "");
+    if (!hinted && c->beside != NULL && may_be_text(c->beside)) {
+        unit_hint(c->unit, "a text stands in quotes: `\"" STR_FMT "\"`", STR_ARG(ident->name));
+    }
     return wrong();
 }
 

@@ -45,8 +45,26 @@ static enum type_kind kind_of(struct checker *c, const struct ast *ast)
     return unify_apply(&c->unify, ast->type, true)->kind;
 }
 
+// A network as a text, beside an address.
+static bool is_network(const struct ast *ast)
+{
+    struct cidr cidr;
+    return ast->kind == AST_LIT && ast->lit.kind == VALUE_STRING &&
+           str_find_byte(value_text(&ast->lit), '/', 0) < ast->lit.n &&
+           cidr_parse(value_text(&ast->lit), true, &cidr);
+}
+
+static bool hint_network(struct checker *c, const struct ast *ip, const struct ast *network)
+{
+    if (is_network(network)) {
+        unit_hint(c->unit, "write `cidr(%s).containsIP(%s)`, or ask a List of type `cidr`",
+                  say_ast(c, network), say_ast(c, ip));
+    }
+    return is_network(network);
+}
+
 // What to write instead of a text, where the other side is of this kind.
-static void hint_text(struct checker *c, enum type_kind other, const struct ast *text)
+static void hint_text(struct checker *c, enum type_kind other, const struct ast *ast, const struct ast *text)
 {
     static const struct {
         uint8_t kind;
@@ -55,6 +73,9 @@ static void hint_text(struct checker *c, enum type_kind other, const struct ast 
         {T_LEVEL, "level"},         {T_STRENGTH, "strength"}, {T_IP, "ip"},
         {T_TIMESTAMP, "timestamp"}, {T_DURATION, "duration"},
     };
+    if (other == T_IP && hint_network(c, ast, text)) {
+        return;
+    }
     if (types_is_number(types_of(other)) && text->kind == AST_LIT) {
         unit_hint(c->unit, "compare with a number, such as 60");
     }
@@ -96,15 +117,26 @@ static void hint_ordered(struct checker *c, const struct ast *left, const struct
     }
 }
 
+// What is missing is no null: it is not there.
+static void hint_null(struct checker *c, const struct ast *left, const struct ast *right)
+{
+    enum type_kind a = kind_of(c, left), b = kind_of(c, right);
+    const struct ast *other = a == T_NULL ? right : left;
+    if ((a == T_NULL) != (b == T_NULL) && other->ref_kind == REF_SLOT) {
+        unit_hint(c->unit, "whether it is there is asked by `has(%s)`", say_ast(c, other));
+    }
+}
+
 void say_mismatch(struct checker *c, const struct ast *left, const struct ast *right)
 {
     unit_error(c->unit, PDP_ERR_TYPE, right->at, right->len, "`%s` is %s, but `%s` is %s", say_ast(c, left),
                type_of(c, left), say_ast(c, right), type_of(c, right));
     if (kind_of(c, right) == T_STRING) {
-        hint_text(c, kind_of(c, left), right);
+        hint_text(c, kind_of(c, left), left, right);
     } else if (kind_of(c, left) == T_STRING) {
-        hint_text(c, kind_of(c, right), left);
+        hint_text(c, kind_of(c, right), right, left);
     }
+    hint_null(c, left, right);
     hint_ordered(c, left, right);
     hint_parts(c, left, right);
 }
@@ -113,6 +145,36 @@ void say_not(struct checker *c, const struct ast *ast, const char *expected)
 {
     unit_error(c->unit, PDP_ERR_TYPE, ast->at, ast->len, "`%s` is %s, but %s is expected", say_ast(c, ast),
                type_of(c, ast), expected);
+}
+
+// What other languages call it. Empty: they do not either.
+static struct str foreign_function(struct str name, bool member)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } FOREIGN[] = {
+        {"beginsWith", "startsWith"},
+        {"hasPrefix", "startsWith"},
+        {"hasSuffix", "endsWith"},
+        {"includes", "contains"},
+        {"match", "matches"},
+        {"regex", "matches"},
+        {"length", "size"},
+        {"len", "size"},
+        {"count", "size"},
+        {"lower", "lowerAscii"},
+        {"toLowerCase", "lowerAscii"},
+        {"toLower", "lowerAscii"},
+        {"upper", "upperAscii"},
+        {"toUpperCase", "upperAscii"},
+        {"toUpper", "upperAscii"},
+    };
+    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
+        if (str_eq(name, str_of(FOREIGN[i].theirs)) && func_find(str_of(FOREIGN[i].ours), member) != F_NONE) {
+            return str_of(FOREIGN[i].ours);
+        }
+    }
+    return (struct str){NULL, 0};
 }
 
 static void unknown_function(struct checker *c, const struct ast *call)
@@ -125,7 +187,8 @@ static void unknown_function(struct checker *c, const struct ast *call)
                   name);
         return;
     }
-    struct str near = func_nearest(call->name, member);
+    struct str near = foreign_function(call->name, member);
+    near = near.len > 0 ? near : func_nearest(call->name, member);
     if (near.len > 0) {
         unit_hint(c->unit, "did you mean `" STR_FMT "`?", STR_ARG(near));
     }
@@ -200,6 +263,16 @@ static const char *operator_text(const struct ast *call)
     return TEXTS[call->func];
 }
 
+// Texts in a list of what an address is sought in.
+static void hint_members(struct checker *c, const struct ast *call)
+{
+    const struct ast *ip = call->args[0], *list = call->args[1];
+    bool holds = list->kind == AST_LIST && list->count > 0 && kind_of(c, list->args[0]) == T_STRING;
+    if (kind_of(c, ip) == T_IP && holds && !hint_network(c, ip, list->args[0])) {
+        unit_hint(c->unit, "write ip(%s)", say_ast(c, list->args[0]));
+    }
+}
+
 void say_no_overload(struct checker *c, const struct ast *call)
 {
     const char *sign = operator_text(call);
@@ -219,6 +292,7 @@ void say_no_overload(struct checker *c, const struct ast *call)
             unit_error(c->unit, PDP_ERR_TYPE, call->args[0]->at, call->args[0]->len,
                        "`%s` is %s, but `%s` is a %s", say_ast(c, call->args[0]), type_of(c, call->args[0]),
                        say_ast(c, call->args[1]), say_name(c, call->args[1]->type));
+            hint_members(c, call);
         } else {
             say_not(c, call->args[1], "a list or a map");
         }

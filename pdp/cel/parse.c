@@ -126,9 +126,8 @@ static void hint_foreign(struct parser *p)
     static const struct {
         const char *here, *before, *hint;
     } FOREIGN[] = {
-        {"and", NULL, "write `&&` for and"},
-        {"or", NULL, "write `||` for or"},
-        {NULL, "not", "write `!` for not"},
+        {"and", NULL, "write `&&` for and"},           {"or", NULL, "write `||` for or"},
+        {"not", NULL, "write `!(… in …)` for not in"}, {NULL, "not", "write `!` for not"},
         {">", "<", "write `!=` for not equal"},
     };
     struct str here = str_sub(p->unit->text->text, p->tok.at, p->tok.len);
