@@ -152,10 +152,26 @@ static void know_call(struct reason *r, const struct node *node, struct fact *fa
     }
 }
 
+// Does the node give what its type says whenever it gives something? A null may stand for a value where a
+// type was found for several, and in what holds others.
+static bool is_of_its_kind(const struct node *node)
+{
+    static const bool PASSES[OP_COUNT] = {
+        [OP_COND] = true,  [OP_FIELD] = true,    [OP_OPT_FIELD] = true, [OP_OR_OPT] = true,
+        [OP_LOCAL] = true, [OP_OR_VALUE] = true, [OP_COMP] = true,
+    };
+    static const enum func_id HANDS_ON[] = {F_INDEX, F_OPT_INDEX, F_DYN, F_OPT_VALUE, F_MATH_MAX, F_MATH_MIN};
+    bool passes = PASSES[node->op] || node->kind == VALUE_NULL || node->kind == VALUE_ERROR;
+    for (size_t i = 0; node->op == OP_CALL && i < COUNT_OF(HANDS_ON); i++) {
+        passes = passes || node->c == HANDS_ON[i];
+    }
+    return !passes;
+}
+
 static void know_node(struct reason *r, uint32_t id, struct fact *fact)
 {
     const struct node *node = &r->p->nodes[id];
-    fact->kinds = node->kind != VALUE_ERROR ? 1U << node->kind : ALL_KINDS;
+    fact->kinds = is_of_its_kind(node) ? 1U << node->kind : ALL_KINDS;
     fact->bad = node->op != OP_NOW;
     fact->nan = true;
     know_call(r, node, fact);

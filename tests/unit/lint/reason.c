@@ -104,6 +104,9 @@ static const struct {
     {"cidr(\"10.0.0.0/8\").containsIP(network.ip)", N, "cidr(\"10.0.0.0/9\").containsIP(network.ip)", Y,
      true},
     {"cidr(\"::/0\").containsIP(network.ip)", Y, "cidr(\"0.0.0.0/0\").containsIP(network.ip)", Y, true},
+    // A null may come out of what has another type.
+    {"(subject.c ? null : session.started) < timestamp(\"2030-01-01T00:00:00Z\")", Y, "true", Y, false},
+    {"(subject.c ? null : session.started) == timestamp(\"2030-01-01T00:00:00Z\")", N, "true", Y, false},
     // What is not understood is a truth like any other, and the same one wherever it stands.
     {"subject.list.exists(x, x == 1)", Y, "subject.list.exists(x, x == 1)", N | U, true},
     {"subject.list.exists(x, x == 1)", Y, "subject.list.exists(x, x == 2)", N, false},
