@@ -55,7 +55,7 @@ static const char *text(struct chance *c)
 
 static const char *attribute(struct chance *c)
 {
-    return PICK(c, "subject.a", "subject.b", "session.acr", "subject.n", "geo.country", "resource.id",
+    return PICK(c, "subject.a", "subject.b", "session.acr", "subject.n", "geo.city", "resource.id",
                 "context.client.kind", "action.name", "resource.path", "resource.type");
 }
 
@@ -84,7 +84,7 @@ static const char *span(struct chance *c)
 static void put_leaf(struct round *r, struct buf *out)
 {
     struct chance *c = &r->chance;
-    switch (chance_below(c, 25)) {
+    switch (chance_below(c, 26)) {
     case 0:
     case 1:
         buf_printf(out, "%s == %s", attribute(c), text(c));
@@ -159,6 +159,10 @@ static void put_leaf(struct round *r, struct buf *out)
     case 22:
         buf_printf(out, "resource.until %s timestamp(\"2025-11-2%sT08:00:00Z\")", order(c),
                    PICK(c, "2", "4", "6"));
+        return;
+    case 24:
+        buf_printf(out, "geo.country %s",
+                   PICK(c, "== \"DE\"", "!= \"KP\"", "in [\"DE\", \"FR\"]", "in lists.sanctioned"));
         return;
     case 23:
         buf_printf(out, "subject.level %s",

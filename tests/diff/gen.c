@@ -40,7 +40,7 @@ static const char *const LEAVES[GEN_COUNT] = {
                    "2.5\n",
     [GEN_STRING] = "\"x\"\n\"y\"\n\"\"\n\"hr\"\n\"DE\"\n\"\\u00e4\\n\"\n\"10.1.2."
                    "3\"\n\"10\"\nr\"a\\d\"\nsubject.id\nsubject.type\n"
-                   "geo.country\nresource.id\nresource.type\naction.name\nsession.acr\ntenant\nsubject."
+                   "geo.city\nresource.id\nresource.type\naction.name\nsession.acr\ntenant\nsubject."
                    "a\ncontext.client.a\n"
                    "subject.level\nsubject.properties.level\ncontext.client.kind\nsubject.properties."
                    "b\nresource.b\n\"2025-11-22T08:00:00Z\"\n\"1h\"\n"
