@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An editor that sends anything. The first byte says what the rest is: `s` a stream of bytes as it stands;
 // `m` messages, one a line, after a session has begun; else a document, of which everything is asked
-// here and there. Never a crash, nothing but messages comes out, and the session ends only by `exit` or a broken
-// header.
-#include "cli/edit/lsp.h"
+// here and there. Never a crash, nothing but messages comes out, and the session ends only by `exit` or a
+// broken header.
+#include "cli/lsp/lsp.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The language server as a machine: messages in, messages out. Sessions of real clients are in tests/editors.
-#include "cli/edit/lsp.h"
+#include "cli/lsp/lsp.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/edit/lsp_cel.h"
+#include "cli/lsp/lsp_cel.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/edit/lsp_frame.h"
+#include "cli/lsp/lsp_frame.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/edit/lsp_text.h"
+#include "cli/lsp/lsp_text.h"
 
 #include <criterion/criterion.h>
 

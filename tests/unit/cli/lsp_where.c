@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/edit/lsp_where.h"
+#include "cli/lsp/lsp_where.h"
 
 #include "base/buf.h"
 
