@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 // Is it one of the commands whose first word is this (`session`)?
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 {
     int words = 0;
     struct cli_args args = {0};
+    (void)signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error, not our end
     int told = about(argc, argv);
     if (told >= 0) {
         return told;
@@ -153,7 +155,7 @@ int main(int argc, char **argv)
     if (command == NULL) {
         return unknown(argc, argv);
     }
-    for (int i = words + 1; i < argc; i++) {
+    for (int i = words + 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             struct buf help = {0};
             cli_flags_help(command, &help);

@@ -58,8 +58,7 @@ static enum pdp_err sealed_open(const void *bytes, size_t len, struct sealed *ou
     *out = (struct sealed){.fd = memfd_create("pdp-geo", MFD_CLOEXEC | MFD_ALLOW_SEALING), .len = len};
     if (out->fd < 0 || !write_all(out->fd, bytes, len) ||
         fcntl(out->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-        return section_refuse(why, PDP_ERR_IO, "no anonymous file of %zu bytes: out of memory or descriptors",
-                              len);
+        return section_refuse(why, PDP_ERR_IO, "no anonymous file of %zu bytes: %s", len, strerror(errno));
     }
     void *at = mmap(NULL, len, PROT_READ, MAP_PRIVATE, out->fd, 0);
     if (at == MAP_FAILED) {

@@ -6,6 +6,7 @@
 #include "audit/verify.h"
 #include "base/time.h"
 #include "cli/local.h"
+#include "cli/output.h"
 #include "daemon/file.h"
 
 #include <inttypes.h>
@@ -420,12 +421,11 @@ static int write_receipt(const char *path, const struct proof *proof, const stru
 {
     AUTO(buf_fini) struct buf text = {0}, out = {0};
     char record[4096];
-    const char *why = "";
     proof_write(proof, &text);
     record_path(path, record);
-    if (text.failed || file_replace(record, buf_view(&found->bytes), 0644, &why) != PDP_ERR_OK ||
-        file_replace(path, buf_view(&text), 0644, &why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "`%s` cannot be written: %s", path, why);
+    if (output_write(record, &found->bytes, 0644) != CLI_DONE ||
+        output_write(path, &text, 0644) != CLI_DONE) {
+        return CLI_BAD;
     }
     buf_printf(&out, "record %" PRIu64 ": `%s` is the receipt, `%s` the record\n", found->index, path,
                record);

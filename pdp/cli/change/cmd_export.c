@@ -2,7 +2,7 @@
 #include "cli/audit/audit_cli.h"
 #include "cli/change/life.h"
 #include "cli/local.h"
-#include "daemon/file.h"
+#include "cli/output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +64,6 @@ static int find_ref(const struct cli_args *args, struct buf *out)
 static int write_out(const struct cli_args *args, const struct life *life, size_t incident)
 {
     AUTO(buf_fini) struct buf out = {0};
-    const char *why = NULL;
     life_write(life, incident, &out);
     if (out.failed) {
         return cli_bad(NULL, "out of memory");
@@ -72,8 +71,8 @@ static int write_out(const struct cli_args *args, const struct life *life, size_
     if (args->output == NULL) {
         return cli_write(&out, CLI_DONE);
     }
-    if (file_replace(args->output, buf_view(&out), 0600, &why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "`%s` cannot be written: %s", args->output, why);
+    if (output_write(args->output, &out, 0600) != CLI_DONE) {
+        return CLI_BAD;
     }
     buf_clear(&out);
     buf_printf(&out, "%zu steps, of which the incident is number %zu: `%s`\n", life->count, incident + 1,

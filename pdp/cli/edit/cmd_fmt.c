@@ -3,6 +3,7 @@
 
 #include "cli/edit/format.h"
 #include "cli/edit/lines.h"
+#include "cli/output.h"
 #include "daemon/file.h"
 
 #include <dirent.h>
@@ -56,27 +57,12 @@ static bool format(struct fmt *f, const char *path, struct str text, struct buf 
 
 // ---- Files --------------------------------------------------------------------------------------------
 
-// The mode is the file's own, whatever new files get here. What a link leads to is written, not the link.
-static void write_back(struct fmt *f, const char *path, struct str text, mode_t mode)
-{
-    char *whole = realpath(path, NULL);
-    const char *why = strerror(errno);
-    mode_t mask = umask(0);
-    if (whole == NULL || file_replace(whole, text, mode, &why) != PDP_ERR_OK) {
-        (void)cli_bad(NULL, "`%s` cannot be written, and is as it was: %s", path, why);
-        f->bad = true;
-    }
-    (void)umask(mask);
-    free(whole);
-}
-
 static void format_file(struct fmt *f, const char *path)
 {
     AUTO(buf_fini) struct buf text = {0};
     AUTO(buf_fini) struct buf out = {0};
-    mode_t mode = 0;
     const char *why = "";
-    if (file_take(path, CONF_BYTES_MAX, &text, &mode, &why) != PDP_ERR_OK) {
+    if (file_take(path, CONF_BYTES_MAX, &text, NULL, &why) != PDP_ERR_OK) {
         (void)cli_bad(NULL, "`%s` cannot be read: %s", path, why);
         f->bad = true;
         return;
@@ -87,11 +73,11 @@ static void format_file(struct fmt *f, const char *path)
     f->changes = true;
     if (f->diff) {
         lines_diff(path, buf_view(&text), buf_view(&out), &f->said);
-    } else {
+    } else if (f->check || output_put(path, buf_view(&out), 0666, &why) == PDP_ERR_OK) {
         buf_printf(&f->said, "%s\n", path);
-    }
-    if (!f->check && !f->diff) {
-        write_back(f, path, buf_view(&out), mode);
+    } else {
+        (void)cli_bad(NULL, "`%s` cannot be written, and is as it was: %s", path, why);
+        f->bad = true;
     }
 }
 
@@ -127,7 +113,7 @@ static int is_shown(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-// Links are not followed below a folder: they may go round.
+// Links to folders are not followed: they may go round. Those to files are: policies are read through them.
 static void format_entry(struct fmt *f, const char *folder, const char *name, int depth)
 {
     AUTO(buf_fini) struct buf path = {0};
@@ -135,12 +121,13 @@ static void format_entry(struct fmt *f, const char *folder, const char *name, in
     size_t len = strlen(folder);
     buf_printf(&path, "%s%s%s%c", folder, len > 0 && folder[len - 1] == '/' ? "" : "/", name, '\0');
     const char *whole = (const char *)path.at;
-    if (path.failed || lstat(whole, &info) != 0) {
+    if (path.failed) {
+        (void)cli_bad(NULL, "`%s`: out of memory", folder);
         f->bad = true;
-    } else if (S_ISDIR(info.st_mode)) {
+    } else if (lstat(whole, &info) == 0 && S_ISDIR(info.st_mode)) {
         format_path(f, whole, depth + 1);
-    } else if (S_ISREG(info.st_mode) && is_document(name)) {
-        format_file(f, whole);
+    } else if (is_document(name)) {
+        format_file(f, whole); // what cannot be read it says; what is none may be gone again
     }
 }
 
@@ -149,7 +136,8 @@ static void format_folder(struct fmt *f, const char *path, int depth)
     struct dirent **list = NULL;
     int count = depth < DEPTH_MAX ? scandir(path, &list, is_shown, alphasort) : -1;
     if (count < 0) {
-        (void)cli_bad(NULL, "the folder `%s` cannot be read", path);
+        (void)cli_bad(NULL, "the folder `%s` cannot be read: %s", path,
+                      depth < DEPTH_MAX ? strerror(errno) : "folders lie too deep");
         f->bad = true;
         return;
     }

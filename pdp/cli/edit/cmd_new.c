@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/edit/template.h"
-#include "daemon/file.h"
+#include "cli/output.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -122,7 +122,7 @@ static int write_files(const char *folder, const char *template, bool made, stru
         }
         path_of(folder, file, &path);
         const struct str text = {(const char *)file->bytes, file->len};
-        if (path.failed || file_replace((const char *)path.at, text, 0666, &why) != PDP_ERR_OK) {
+        if (path.failed || output_put((const char *)path.at, text, 0666, &why) != PDP_ERR_OK) {
             take_back(folder, template, i, made);
             return cli_bad(NULL, "`%s` cannot be written: %s", path.failed ? folder : (const char *)path.at,
                            why);
@@ -130,6 +130,21 @@ static int write_files(const char *folder, const char *template, bool made, stru
         buf_printf(said, "%s\n", (const char *)path.at);
     }
     return CLI_DONE;
+}
+
+// As a shell takes it for one word.
+static void put_word(const char *word, struct buf *out)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+@%:,=-";
+    if (word[0] != '\0' && word[strspn(word, PLAIN)] == '\0') {
+        buf_str(out, str_of(word));
+        return;
+    }
+    buf_byte(out, '\'');
+    for (const char *at = word; *at != '\0'; at++) {
+        buf_str(out, *at == '\'' ? STR("'\\''") : (struct str){at, 1});
+    }
+    buf_byte(out, '\'');
 }
 
 int cmd_new(const struct cli_args *args)
@@ -148,6 +163,8 @@ int cmd_new(const struct cli_args *args)
     if (code != CLI_DONE) {
         return code;
     }
-    buf_printf(&said, "\nnext: pdpctl test %s\n", folder);
+    buf_printf(&said, "\nnext: pdpctl test %s", folder[0] == '-' ? "-- " : "");
+    put_word(folder, &said);
+    buf_byte(&said, '\n');
     return cli_write(&said, CLI_DONE);
 }

@@ -2,10 +2,9 @@
 #include "cli/local.h"
 
 #include "base/time.h"
-#include "daemon/file.h"
+#include "cli/output.h"
 #include "engine/packer.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,8 +133,8 @@ int cmd_build(const struct cli_args *args)
     struct bundle head, made;
     struct bundle_fault fault;
     char snapshot[80] = "";
-    const char *why = "";
     int code = head_of(args, &head);
+    code = code == CLI_DONE ? output_report("--output", args->output) : code;
     code = code == CLI_DONE ? build(args, args->positional[0], &head, &bytes, snapshot) : code;
     if (code != CLI_DONE) {
         return code;
@@ -143,8 +142,8 @@ int cmd_build(const struct cli_args *args)
     if (bundle_read(buf_view(&bytes), &made, &fault) != PDP_ERR_OK) {
         return cli_bad(NULL, "the bundle cannot be read again: %s", fault.what);
     }
-    if (file_replace(args->output, buf_view(&bytes), 0666, &why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "`%s` cannot be written: %s", args->output, why);
+    if (output_write(args->output, &bytes, 0666) != CLI_DONE) {
+        return CLI_BAD;
     }
     put_facts(args, &made, snapshot, &said);
     return cli_write(&said, CLI_DONE);

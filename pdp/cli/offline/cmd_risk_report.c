@@ -2,8 +2,8 @@
 #include "cli/offline/report.h"
 
 #include "base/fmath.h"
+#include "cli/output.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -359,24 +359,13 @@ static void put_json(struct buf *out, const struct report *r)
 
 // ---- The command -------------------------------------------------------------------------------
 
-static int write_page(const char *path, const struct buf *page)
-{
-    FILE *file = page->failed ? NULL : fopen(path, "wb");
-    if (page->failed) {
-        return cli_bad(NULL, "out of memory");
-    }
-    bool whole = file != NULL && fwrite(page->at, 1, page->len, file) == page->len;
-    whole = file != NULL && fclose(file) == 0 && whole;
-    return whole ? CLI_DONE : cli_bad(NULL, "`%s` could not be written: %s", path, strerror(errno));
-}
-
 static int tell(const struct cli_args *args, const struct report *report)
 {
     struct buf out = {0}, page = {0};
     int code = CLI_DONE;
     if (args->html != NULL) {
         report_html(report, &page);
-        code = write_page(args->html, &page);
+        code = output_write(args->html, &page, 0666);
     }
     if (args->json) {
         put_json(&out, report);
@@ -393,7 +382,8 @@ int cmd_risk_report(const struct cli_args *args)
 {
     static struct gather gather;
     static struct report report;
-    int code = gather_run(args, &gather);
+    int code = output_report("--html", args->html);
+    code = code == CLI_DONE ? gather_run(args, &gather) : code;
     report = (struct report){.args = args, .gather = &gather};
     if (code == CLI_DONE && report_make(&report, &gather.arena) != PDP_ERR_OK) {
         code = cli_bad(NULL, "out of memory");

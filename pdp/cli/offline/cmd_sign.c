@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/local.h"
+#include "cli/output.h"
 
 #include "base/time.h"
 #include "daemon/file.h"
@@ -26,11 +27,11 @@ static void put_key_id(struct buf *out, const uint8_t id[static SEAL_BYTES])
 }
 
 // The file's bytes stay with the caller: the bundle points into them.
-static int bundle_take(const char *path, struct buf *bytes, mode_t *mode, struct bundle *out)
+static int bundle_take(const char *path, struct buf *bytes, struct bundle *out)
 {
     const char *why = "";
     struct bundle_fault fault;
-    if (file_take(path, BUNDLE_BYTES_MAX, bytes, mode, &why) != PDP_ERR_OK) {
+    if (file_take(path, BUNDLE_BYTES_MAX, bytes, NULL, &why) != PDP_ERR_OK) {
         return cli_bad(NULL, "`%s` cannot be read: %s", path, why);
     }
     if (bundle_read(buf_view(bytes), out, &fault) != PDP_ERR_OK) {
@@ -100,13 +101,12 @@ int cmd_sign(const struct cli_args *args)
     AUTO(buf_fini) struct buf bytes = {0}, more = {0};
     struct bundle bundle;
     struct bundle_signature signature;
-    const char *path = args->positional[0], *why = "";
-    mode_t mode = 0;
+    const char *path = args->positional[0];
     if (args->keys.count != 1) {
         return cli_bad("one key at a time: pdpctl sign FILE --key KEYFILE", "`--key KEYFILE` is %s",
                        args->keys.count == 0 ? "missing" : "given more than once");
     }
-    int code = bundle_take(path, &bytes, &mode, &bundle);
+    int code = bundle_take(path, &bytes, &bundle);
     code = code == CLI_DONE ? make_signature(args->keys.at[0], &bundle, &signature) : code;
     if (code != CLI_DONE) {
         return code;
@@ -117,8 +117,8 @@ int cmd_sign(const struct cli_args *args)
     if (bundle_put_signature(&bundle, &signature, &more) != PDP_ERR_OK) {
         return cli_bad("build it anew", "`%s` has 16 signatures, and there is no room for more", path);
     }
-    if (file_replace(path, buf_view(&more), mode & 0777, &why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "`%s` cannot be written: %s", path, why);
+    if (output_write(path, &more, 0666) != CLI_DONE) {
+        return CLI_BAD;
     }
     return say_signed(args, &signature, false);
 }
@@ -241,7 +241,7 @@ int cmd_verify(const struct cli_args *args)
         return cli_bad("pdpctl verify FILE --key PUBFILE", "`--key PUBFILE` is missing");
     }
     int code = keys_take(args, &v);
-    code = code == CLI_DONE ? bundle_take(args->positional[0], &bytes, NULL, &bundle) : code;
+    code = code == CLI_DONE ? bundle_take(args->positional[0], &bytes, &bundle) : code;
     if (code != CLI_DONE) {
         return code;
     }

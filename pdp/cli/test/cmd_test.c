@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pdpctl test DIR`: once, again whenever a file changes, or with scenarios from elsewhere.
+#include "cli/output.h"
 #include "cli/test/loaded.h"
 #include "cli/test/measure.h"
 #include "cli/test/reactions.h"
 #include "cli/test/report.h"
 #include "cli/test/watching.h"
-#include "daemon/file.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -28,12 +28,9 @@ static int nothing(const struct cli_args *args, const struct loaded *loaded)
 // Where a report goes that has a file of its own.
 static int write_junit(const struct report *report, const char *path)
 {
-    struct buf out = {0};
-    const char *why = "out of memory";
+    AUTO(buf_fini) struct buf out = {0};
     report_junit(report, &out);
-    bool written = !out.failed && file_replace(path, buf_view(&out), 0644, &why) == PDP_ERR_OK;
-    buf_fini(&out);
-    return written ? CLI_DONE : cli_bad(NULL, "`%s` cannot be written: %s", path, why);
+    return output_write(path, &out, 0666);
 }
 
 static int print(const struct cli_args *args, const struct report *report)
@@ -260,6 +257,10 @@ int cmd_test(const struct cli_args *args)
     }
     if (args->json && args->scenarios == NULL) {
         return cli_bad("`--junit FILE` and `--tap` are for programs", "`--json` goes with `--scenarios`");
+    }
+    if (output_report("--junit", args->junit) != CLI_DONE ||
+        output_report("--coverage", args->coverage) != CLI_DONE) {
+        return CLI_BAD;
     }
     return args->scenarios != NULL ? run_scenarios(args) : args->watch ? run_watching(args) : run_once(args);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/measure.h"
 
+#include "cli/output.h"
 #include "cli/test/mutate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,16 +49,6 @@ static int say(const struct cli_args *args, const struct buf *text, int code)
 
 // ---- Coverage ---------------------------------------------------------------------------------------
 
-static int write_file(const char *path, const struct buf *text, int code)
-{
-    FILE *file = fopen(path, "wb");
-    bool good = file != NULL && fwrite(text->at, 1, text->len, file) == text->len;
-    good = file != NULL && fclose(file) == 0 && good;
-    return good ? code
-                : cli_bad("name a file that can be written", "`%s` cannot be written: %s", path,
-                          strerror(errno));
-}
-
 static bool is_enough(const char *what, const struct cover_share *share, int64_t least)
 {
     if (share->seen * 100 >= share->all * (uint64_t)least) {
@@ -78,7 +68,8 @@ static int tell_coverage(const struct cli_args *args, const struct cover *cover,
     code = say(args, &text, code);
     if (args->coverage != NULL && *args->coverage != '\0') {
         cover_lcov(cover, &trace);
-        code = write_file(args->coverage, &trace, code);
+        int wrote = output_write(args->coverage, &trace, 0666);
+        code = wrote != CLI_DONE ? wrote : code;
     }
     cover_shares(cover, &rules, &outcomes);
     bool enough = is_enough("rules", &rules, args->coverage_least);

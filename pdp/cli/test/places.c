@@ -28,6 +28,10 @@ static const char *const FIELDS_OF[CLASS_COUNT] = {
     [PROXY] = "is_public_proxy",  [TOR] = "is_tor_exit_node", [RESIDENTIAL_PROXY] = "is_residential_proxy"};
 static const char *const TRUTHS[] = {"false", "true", NULL};
 
+enum {
+    WHY_MAX = 160 // of what geo_set_add says
+};
+
 // One network as a document says it; numbers are NaN, zero or -1 where nothing is said.
 struct row {
     struct cidr cidr;
@@ -267,11 +271,10 @@ static const struct database {
 };
 
 static enum pdp_err add_database(const struct database *database, const struct row *rows, size_t count,
-                                 struct geo_set *set)
+                                 struct geo_set *set, char why[static WHY_MAX])
 {
     AUTO(mmdb_fini) struct mmdb mmdb = {0};
     AUTO(buf_fini) struct buf bytes = {0};
-    char why[160];
     for (size_t i = 0; i < count; i++) {
         if (database->has(&rows[i])) {
             size_t offset = mmdb.data.len;
@@ -286,12 +289,13 @@ static enum pdp_err add_database(const struct database *database, const struct r
     return bytes.failed ? PDP_ERR_NOMEM : geo_set_add(set, str_of(database->type), bytes.at, bytes.len, why);
 }
 
-static enum pdp_err make(const struct row *rows, size_t count, struct geo_set **out)
+static enum pdp_err make(const struct row *rows, size_t count, struct geo_set **out, char why[static WHY_MAX])
 {
     AUTO(geo_set_free) struct geo_set *set = NULL;
+    why[0] = '\0';
     TRY(geo_set_new(&set));
     for (size_t i = 0; i < COUNT_OF(DATABASES); i++) {
-        TRY(add_database(&DATABASES[i], rows, count, set));
+        TRY(add_database(&DATABASES[i], rows, count, set, why));
     }
     *out = STEAL(set);
     return PDP_ERR_OK;
@@ -312,5 +316,9 @@ enum pdp_err places_read(const struct conf_node *map, struct arena *arena, struc
     TRY(first);
     qsort(rows, map->count, sizeof *rows, by_bits);
     TRY(check_twice(rows, map->count, diags));
-    return make(rows, map->count, out);
+    char why[WHY_MAX];
+    enum pdp_err err = make(rows, map->count, out, why);
+    return err == PDP_ERR_OK || why[0] == '\0'
+               ? err
+               : diag_error(diags, err, map->place, "`places` cannot become a database: %s", why);
 }
