@@ -6,7 +6,8 @@ const struct cli_command CLI_COMMANDS[] = {
     {"check", "DIR", "json geo", "tell every mistake in a policy folder or a bundle",
      "pdpctl check policies/baseline", 1, cmd_check},
     {"lint", "DIR", "json geo code now",
-     "find what can never hold, changes nothing, or is likely not what was meant: exit 0 where nothing is found, "
+     "find what can never hold, changes nothing, or is likely not what was meant: exit 0 where nothing is "
+     "found, "
      "1 where something is",
      "pdpctl lint policies/baseline", 1, cmd_lint},
     {"compile", "DIR --print", "print geo", "show the program and the index that a policy folder compiles to",
@@ -54,7 +55,9 @@ const struct cli_command CLI_COMMANDS[] = {
      "answer recorded questions and events on their own clock, one JSON line each",
      "pdpctl replay --policies policies/baseline --events recorded.jsonl", 0, cmd_replay},
     {"diff", "OLD NEW", "geo json",
-     "tell what changed in meaning between two policy folders, with a question for each change that shows it",
+     "tell what changed in meaning between two policy folders, with a question for each change that shows "
+     "it: "
+     "exit 1 where anything did",
      "pdpctl diff policies/baseline candidate", 2, cmd_diff},
     {"impact", "OLD NEW --events FILE", "events geo limit json",
      "replay recorded traffic through two policy folders, and tell every decision that differs: exit 1 where "

@@ -190,7 +190,9 @@ static bool takes(const struct cli_command *command, const struct flag *flag)
 
 void cli_flags_help(const struct cli_command *command, struct buf *out)
 {
-    buf_printf(out, "use: pdpctl %s %s [flags]\n\n%s\n\n", command->name, command->usage, command->help);
+    buf_printf(out, "use: pdpctl %s%s%s%s\n\n%s\n%s", command->name, command->usage[0] != '\0' ? " " : "",
+               command->usage, command->flags[0] != '\0' ? " [flags]" : "", command->help,
+               command->flags[0] != '\0' ? "\n" : "");
     for (size_t i = 0; i < COUNT_OF(FLAGS); i++) {
         if (takes(command, &FLAGS[i])) {
             char left[64];
@@ -298,11 +300,21 @@ int cli_flags_read(const struct cli_command *command, int argc, char **argv, str
     out->words = argv;
     size_t least = command->positionals & 0xFFFF;
     size_t most = command->positionals >> 16 > 0 ? command->positionals >> 16 : least;
+    bool flags = true; // `--` ends them
     for (int at = 0; at < argc;) {
-        if (strcmp(argv[at], "-o") == 0 && names(command, "output")) {
+        if (flags && strcmp(argv[at], "--") == 0) {
+            flags = false;
+            at++;
+            continue;
+        }
+        if (flags && strcmp(argv[at], "-o") == 0 && names(command, "output")) {
             argv[at] = (char *)(uintptr_t) "--output";
         }
-        if (strncmp(argv[at], "--", 2) == 0) {
+        if (flags && argv[at][0] == '-' && argv[at][1] != '-' && argv[at][1] != '\0') {
+            return cli_bad("a name that begins with `-` goes behind `--`", "`%s` takes no flag `%s`",
+                           command->name, argv[at]);
+        }
+        if (flags && strncmp(argv[at], "--", 2) == 0) {
             int code = read_flag(command, argc, argv, &at, out);
             if (code != CLI_DONE) {
                 return code;

@@ -27,6 +27,18 @@ expect 2 '  hint: there are `admin`, `api` and `web`' "$ctl" new "$work/x" --tem
 expect 2 "pdpctl: \`$work/x/y\` cannot be made: No such file or directory" "$ctl" new "$work/x/y"
 touch "$work/file"
 expect 2 "\`$work/file\` is no empty folder" "$ctl" new "$work/file"
+expect 2 'pdpctl: `new` takes no flag `-x`' "$ctl" new -x
+expect 2 '  hint: a name that begins with `-` goes behind `--`' "$ctl" new -x
+checks=$((checks + 1))
+[ ! -e ./-x ] || { echo "FAIL: a folder -x is made"; exit 1; }
+cd "$work"
+ctl=$(cd "$root" && readlink -f "$ctl")
+expect 0 "next: pdpctl test -- -x" "$ctl" new -- -x
+expect 0 "passed in 6 documents" "$ctl" test -- -x
+expect 0 "next: pdpctl test 'a b'" "$ctl" new 'a b'
+expect 0 "next: pdpctl test 'it'\\''s'" "$ctl" new "it's"
+expect 0 "begin a policy folder" "$ctl" new --help -- x
+cd "$root"
 mkdir "$work/empty"
 expect 0 "next: " "$ctl" new "$work/empty"
 
