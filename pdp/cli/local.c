@@ -53,6 +53,11 @@ bool local_past(const char *flag, const char *text, int64_t *ms)
     return true;
 }
 
+int local_count(const char *path, size_t mistakes)
+{
+    return cli_bad(NULL, "`%s` has %zu mistake%s", path, mistakes, mistakes == 1 ? "" : "s");
+}
+
 static int say(struct diags *diags, const char *dir)
 {
     struct buf text = {0};
@@ -62,9 +67,10 @@ static int say(struct diags *diags, const char *dir)
         fwrite(text.at, 1, text.len, stderr);
     }
     buf_fini(&text);
-    return diags->errors == 0
-               ? CLI_DONE
-               : cli_bad(NULL, "`%s` has %zu mistake%s", dir, diags->errors, diags->errors == 1 ? "" : "s");
+    if (diags->errors == 0) {
+        return CLI_DONE;
+    }
+    return dir != NULL ? local_count(dir, diags->errors) : CLI_BAD;
 }
 
 static void json_mistake(const struct diag *diag, struct emit *emit)

@@ -25,8 +25,10 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
                   struct snapshot **out);
 
 // Says what diagnostics there are, on stderr, or with `check --json` on standard output. CLI_BAD where there
-// is an error among them, else CLI_DONE.
+// is an error among them, else CLI_DONE. `path` NULL: how many they are is not said; local_count does it.
 int local_say(const struct cli_args *args, const char *path, struct diags *diags);
+// `PATH has N mistakes`; CLI_BAD.
+int local_count(const char *path, size_t mistakes);
 // An engine that serves what was compiled of the folder; takes the snapshot over.
 int local_serve(const struct folder *folder, struct snapshot **snapshot, struct local *out);
 

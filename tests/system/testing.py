@@ -166,6 +166,14 @@ FAIL  {own}/own_test.yaml: Scenario `not-stopped`: 1 of 2 steps failed, 0 expect
   hint: policies stand in files of other names, which are served
 pdpctl: `{folder}` has 1 mistake
 """)
+    (library / "wrong.yaml").write_text("kind: Scenario\n")
+    code, out, err = run("--scenarios", library, folder)
+    check((code, out) == (2, "") and err.endswith(f"pdpctl: `{library}` has 1 mistake\n"), f"{code}: {out}{err}")
+    wrong = scratch / "wrong"
+    wrong.mkdir()
+    (wrong / "web.yaml").write_text("kind: Policy\n")
+    code, out, err = run("--scenarios", library, wrong)
+    check((code, out) == (2, "") and err.endswith(f"pdpctl: `{wrong}` has 3 mistakes\npdpctl: `{library}` has 1 mistake\n"), f"{code}: {out}{err}")
 
 
 def tells_each_time(scratch):

@@ -40,11 +40,25 @@ static enum pdp_err read_tests(struct loaded *loaded)
 static enum pdp_err load(struct loaded *loaded, bool conditions)
 {
     enum pdp_err built = compile(loaded, conditions);
+    loaded->own = loaded->diags.errors;
     enum pdp_err read = read_tests(loaded);
     TRY(built);
     TRY(read);
     return loaded->scenarios == NULL ? suite_check(loaded->suite, loaded->snapshot, &loaded->diags)
                                      : PDP_ERR_OK;
+}
+
+// Each folder with its own mistakes.
+static int say_both(const struct cli_args *args, const char *dir, const char *scenarios,
+                    struct loaded *loaded)
+{
+    size_t all = loaded->diags.errors, others = all - loaded->own;
+    if (others == 0 || loaded->own == 0) {
+        return local_say(args, others > 0 ? scenarios : dir, &loaded->diags);
+    }
+    (void)local_say(args, NULL, &loaded->diags);
+    (void)local_count(dir, loaded->own);
+    return local_count(scenarios, others);
 }
 
 int loaded_read(const struct cli_args *args, const char *dir, const char *scenarios, bool conditions,
@@ -63,7 +77,7 @@ int loaded_read(const struct cli_args *args, const char *dir, const char *scenar
     if (err != PDP_ERR_OK && out->diags.errors == 0) {
         return cli_bad(NULL, "`%s` cannot be loaded: %s", dir, pdp_err_text(err));
     }
-    return local_say(args, dir, &out->diags);
+    return scenarios != NULL ? say_both(args, dir, scenarios, out) : local_say(args, dir, &out->diags);
 }
 
 void loaded_fini(struct loaded *loaded)

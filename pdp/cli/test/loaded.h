@@ -11,6 +11,7 @@ struct loaded {
     struct snapshot *snapshot;         // NULL once it was given away
     struct suite *suite;
     struct diags diags; // has the sources of all places
+    size_t own;         // mistakes of the folder itself, where `scenarios` are from elsewhere
 };
 
 // Reads the folder, or bundle, and its tests, or, with `scenarios`, the documents of that folder in their
