@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -67,6 +68,63 @@ enum pdp_err watching_renew(const char *dir, int fd)
     return add(dir, fd, 0);
 }
 
+// What happened to one name since the wait began.
+struct seen {
+    int folder;
+    char name[NAME_MAX + 1];
+    bool born, gone; // it was not there before; it is not there any more
+};
+
+struct burst {
+    struct seen seen[NAMES_MOST];
+    size_t count;
+    bool more; // of what has no name here
+};
+
+static struct seen *find(struct burst *burst, const struct inotify_event *event)
+{
+    for (size_t i = 0; i < burst->count; i++) {
+        if (burst->seen[i].folder == event->wd && strcmp(burst->seen[i].name, event->name) == 0) {
+            return &burst->seen[i];
+        }
+    }
+    if (burst->count == NAMES_MOST || strlen(event->name) > NAME_MAX) {
+        burst->more = true;
+        return NULL;
+    }
+    struct seen *seen = &burst->seen[burst->count++];
+    *seen = (struct seen){.folder = event->wd, .born = (event->mask & IN_CREATE) != 0};
+    memcpy(seen->name, event->name, strlen(event->name) + 1);
+    return seen;
+}
+
+static void note(const struct inotify_event *event, struct burst *burst)
+{
+    struct str name = event->len > 0 ? str_of(event->name) : STR("");
+    burst->more = burst->more || (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF)) != 0;
+    // What editors keep beside a file begins with a dot, or ends so.
+    if (name.len == 0 || name.at[0] == '.' || str_ends(name, STR("~"))) {
+        return;
+    }
+    struct seen *seen = find(burst, event);
+    if (seen != NULL) {
+        seen->gone = (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
+    }
+}
+
+// All that is there to be read.
+static void drain(int fd, struct burst *burst)
+{
+    _Alignas(struct inotify_event) char bytes[16384];
+    for (ssize_t got = read(fd, bytes, sizeof bytes); got > 0; got = read(fd, bytes, sizeof bytes)) {
+        for (ssize_t at = 0; at < got;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)&bytes[at];
+            note(event, burst);
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+    }
+}
+
 static bool named(const struct buf *names, struct str name)
 {
     struct str all = buf_view(names);
@@ -81,32 +139,18 @@ static bool named(const struct buf *names, struct str name)
     return false;
 }
 
-static void note(const struct inotify_event *event, struct buf *names, size_t *count)
+// What came and went meanwhile was a step of somebody's way to write another file.
+static bool tell(const struct burst *burst, struct buf *names)
 {
-    struct str name = event->len > 0 ? str_of(event->name) : STR("");
-    // What editors keep beside a file begins with a dot, or ends so.
-    if (name.len == 0 || name.at[0] == '.' || str_ends(name, STR("~")) || named(names, name)) {
-        return;
-    }
-    if (*count < NAMES_MOST) {
-        buf_str(names, names->len > 0 ? STR(", ") : STR(""));
-        buf_escaped(names, name);
-    }
-    ++*count;
-}
-
-// All that is there to be read. true: something changed that counts.
-static bool drain(int fd, struct buf *names, size_t *count)
-{
-    _Alignas(struct inotify_event) char bytes[16384];
-    bool changed = false;
-    for (ssize_t got = read(fd, bytes, sizeof bytes); got > 0; got = read(fd, bytes, sizeof bytes)) {
-        for (ssize_t at = 0; at < got;) {
-            const struct inotify_event *event = (const struct inotify_event *)(const void *)&bytes[at];
-            size_t before = *count;
-            note(event, names, count);
-            changed = changed || *count > before || (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF)) != 0;
-            at += (ssize_t)(sizeof *event + event->len);
+    bool changed = burst->more;
+    for (size_t i = 0; i < burst->count; i++) {
+        const struct seen *seen = &burst->seen[i];
+        AUTO(buf_fini) struct buf shown = {0};
+        buf_escaped(&shown, str_of(seen->name));
+        changed = changed || !seen->born || !seen->gone;
+        if ((!seen->born || !seen->gone) && !named(names, buf_view(&shown))) {
+            buf_str(names, names->len > 0 ? STR(", ") : STR(""));
+            buf_str(names, buf_view(&shown));
         }
     }
     return changed;
@@ -115,16 +159,17 @@ static bool drain(int fd, struct buf *names, size_t *count)
 enum pdp_err watching_wait(int fd, struct buf *names)
 {
     struct pollfd waits = {.fd = fd, .events = POLLIN};
-    size_t count = 0;
     bool changed = false;
     while (!changed) {
+        struct burst burst = {0};
         if (poll(&waits, 1, -1) < 0 && errno != EINTR) {
             return PDP_ERR_IO;
         }
-        changed = drain(fd, names, &count);
-    }
-    for (int i = 0; i < ROUNDS_MOST && poll(&waits, 1, QUIET_MS) > 0; i++) {
-        (void)drain(fd, names, &count);
+        drain(fd, &burst);
+        for (int i = 0; i < ROUNDS_MOST && poll(&waits, 1, QUIET_MS) > 0; i++) {
+            drain(fd, &burst);
+        }
+        changed = tell(&burst, names);
     }
     return PDP_ERR_OK;
 }
