@@ -250,7 +250,7 @@ static void read_head(struct names *n, const struct conf_doc *doc, size_t number
         return;
     }
     struct metadata metadata = {0};
-    note(n, conf_read(map, METADATA, COUNT_OF(METADATA), "metadata", &metadata, n->arena, n->diags));
+    note(n, conf_read(map, METADATA, COUNT_OF(METADATA), "`metadata`", &metadata, n->arena, n->diags));
     const struct conf_node *ticket = conf_get(map, "ticket");
     if (ticket != NULL && !str_eq(conf_get(doc->root, "kind")->text, STR("Exception"))) {
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, ticket->place, "only an Exception has a `ticket`"));

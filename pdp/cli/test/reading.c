@@ -186,7 +186,7 @@ bool reading_head(struct reading *r, const struct conf_doc *from, struct suite_d
         return false;
     }
     enum pdp_err err =
-        conf_read(metadata, METADATA, COUNT_OF(METADATA), "metadata", &head, r->arena, r->diags);
+        conf_read(metadata, METADATA, COUNT_OF(METADATA), "`metadata`", &head, r->arena, r->diags);
     reading_note(r, err);
     if (err != PDP_ERR_OK) {
         return false;

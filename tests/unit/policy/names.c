@@ -84,7 +84,7 @@ static const struct {
                                            "      | ^~~~~~~~~~\n"
                                            "  hint: write `metadata: {name: …}`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\nmetadata: {nam: a}\n",
-     "p.yaml:3:12: error: metadata has no key `nam`\n"
+     "p.yaml:3:12: error: `metadata` has no key `nam`\n"
      "    3 | metadata: {nam: a}\n"
      "      |            ^~~\n"
      "  hint: did you mean `name`?\n"},
