@@ -68,21 +68,82 @@ static struct value composed(struct compose *compose, const struct ground *groun
     return root;
 }
 
-// As the engine would read it: better said here than played to nobody's use.
-static void check_readable(struct reading *r, const struct value *root, const struct suite_play *play)
+bool ask_meant_so(const struct suite_claim *claims, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (claims[i].kind == SUITE_CODE || claims[i].kind == SUITE_RECORDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define LAYERS_MOST 64
+
+// What a question is made of, the uppermost first.
+static size_t layers_of(const struct ground *ground, const struct asked *asked,
+                        const struct conf_node *layers[LAYERS_MOST])
+{
+    size_t count = 0;
+    layers[count++] = asked->event != NULL ? asked->event : asked->request;
+    layers[count++] = asked->resource.len > 0 ? fixture(ground, asked->resource) : NULL;
+    layers[count++] = asked->subject.len > 0 ? fixture(ground, asked->subject) : NULL;
+    for (size_t i = asked->with.count; i-- > 0 && count + 1 < LAYERS_MOST;) {
+        layers[count++] = fixture(ground, asked->with.nodes[i]->text);
+    }
+    layers[count++] = ground->request;
+    return count;
+}
+
+// Where a field stands that cannot be read, or as much of its path as there is; NULL: nothing, or it is told.
+static bool find_fault(struct reading *r, const struct ground *ground, const struct asked *asked,
+                       struct str path, const struct conf_node **where)
+{
+    const struct conf_node *layers[LAYERS_MOST];
+    size_t count = layers_of(ground, asked, layers), deepest = 0;
+    *where = NULL;
+    if (asked->event != NULL && str_starts(path, STR("event."))) {
+        path = str_sub(path, 6, SIZE_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t depth = 0;
+        const struct conf_node *found = layers[i] != NULL ? fields_find(layers[i], path, &depth) : NULL;
+        if (depth > deepest) {
+            deepest = depth;
+            *where = found;
+        }
+        if (layers[i] != NULL && fields_told(r, layers[i])) {
+            return false;
+        }
+    }
+    if (*where != NULL && fields_told(r, *where)) {
+        return false;
+    }
+    if (*where != NULL) {
+        fields_tell(r, *where);
+    }
+    return true;
+}
+
+// As the engine would read it: better said here than played to nobody's use.
+static void check_readable(struct reading *r, const struct ground *ground, const struct asked *asked,
+                           const struct value *root, const struct suite_play *play)
+{
+    const struct conf_node *where = NULL;
     struct request request;
     struct fault why = {{0}, {0}};
     if (request_read(root, &request, &why) == PDP_ERR_OK) {
         return;
     }
-    for (size_t i = 0; i < play->claim_count; i++) {
-        if (play->claims[i].kind == SUITE_CODE || play->claims[i].kind == SUITE_RECORDED) {
-            return; // it is meant so
-        }
+    if (ask_meant_so(play->claims, play->claim_count)) {
+        return;
     }
-    reading_fail(r, PDP_ERR_MALFORMED, play->place, "the %s cannot be read: `%s` %s",
-                 play->message.len > 0 ? "event" : "question", why.field, why.what);
+    if (!find_fault(r, ground, asked, str_of(why.field), &where)) {
+        return;
+    }
+    reading_fail(r, PDP_ERR_MALFORMED, where != NULL ? where->place : play->place,
+                 "the %s cannot be read: `%s` %s", play->message.len > 0 ? "event" : "question", why.field,
+                 why.what);
     diag_hint(r->diags, "complete it, or expect `code: malformed`");
 }
 
@@ -120,6 +181,6 @@ void ask_make(struct reading *r, const struct ground *ground, const struct asked
     if (asked->event != NULL) {
         encode(r, root, play);
     }
-    check_readable(r, root, play);
+    check_readable(r, ground, asked, root, play);
     *varies = compose.varies;
 }

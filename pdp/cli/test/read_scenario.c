@@ -279,6 +279,10 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
     if (step.expect != NULL) {
         expect_read(r, step.expect, step.event != NULL, &expect);
     }
+    if (!ask_meant_so(expect.claims, expect.count)) {
+        fields_check(r, step.request, FIELDS_OF_QUESTION);
+        fields_check(r, step.event, FIELDS_OF_EVENT);
+    }
     int64_t lasts_ms = num_mul_sat(step.every_ms, step.times);
     if (steps->count + (size_t)step.times > READING_PLAYS_MOST ||
         !in_years(num_add_sat(steps->clock.now_ms, lasts_ms)) ||
@@ -370,8 +374,13 @@ void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_
         conf_read(from->root, FIELDS, COUNT_OF(FIELDS), "a Scenario", &scenario, r->arena, r->diags);
     reading_note(r, err);
     check_given(r, scenario.given);
+    fields_check_given(r, scenario.given, scenario.request);
     doc->geo = reading_places(r, scenario.places);
     if (scenario.steps == NULL) {
+        return;
+    }
+    if (scenario.steps->count == 0) {
+        reading_fail(r, PDP_ERR_MISSING, scenario.steps->place, "a Scenario needs `steps`");
         return;
     }
     const struct ground ground = {

@@ -73,6 +73,9 @@ static void read_case(struct reading *r, const struct ground *ground, const stru
     }
     bool good = ask_check(r, ground, &one.with);
     expect_read(r, one.expect, false, &expect);
+    if (!ask_meant_so(expect.claims, expect.count)) {
+        fields_check(r, one.request, FIELDS_OF_QUESTION);
+    }
     *play = (struct suite_play){.name = one.name,
                                 .place = conf_get(node, "name")->place,
                                 .turns = 1,
@@ -137,13 +140,19 @@ static void read_cases(struct reading *r, const struct ground *ground, const str
 void read_test(struct reading *r, const struct conf_doc *from, struct suite_doc *doc)
 {
     struct test test = {.now_ms = READING_NOW_MS};
+    size_t errors = r->diags->errors;
     reading_note(r, conf_read(from->root, FIELDS, COUNT_OF(FIELDS), "a Test", &test, r->arena, r->diags));
     doc->start_ms = test.now_ms;
     check_given(r, test.given);
+    fields_check_given(r, test.given, test.request);
     doc->geo = reading_places(r, test.places);
     if (items_of(test.cases) > READING_PLAYS_MOST) {
         reading_fail(r, PDP_ERR_LIMIT, test.cases->place, "a Test has at most %d cases", READING_PLAYS_MOST);
         return;
+    }
+    bool there = conf_get(from->root, "cases") != NULL || conf_get(from->root, "matrix") != NULL;
+    if (!there && r->diags->errors != errors) {
+        return; // a key is misspelt, and was told
     }
     if (items_of(test.cases) + items_of(test.matrix) == 0) {
         reading_fail(r, PDP_ERR_MISSING, doc->place, "a Test needs `cases` or a `matrix`");

@@ -21,7 +21,8 @@ struct reading_geo {
 struct reading {
     struct arena *arena;
     struct diags *diags;
-    struct reading_geo *geo; // all that were made, whether anything came of them or not
+    struct reading_geo *geo;         // all that were made, whether anything came of them or not
+    const struct reading_told *told; // parts of questions whose mistakes were told
     enum pdp_err first;
 };
 
@@ -58,6 +59,26 @@ void expect_read(struct reading *r, const struct conf_node *map, bool event, str
 // One effect, or a list of them, that stands alone.
 void expect_effect(struct reading *r, const struct conf_node *node, struct expectation *out);
 
+// ---- fields.c ------------------------------------------------------------------------------------
+
+enum fields_of {
+    FIELDS_OF_QUESTION,
+    FIELDS_OF_EVENT,
+    FIELDS_OF_FIXTURE, // of either
+};
+
+// Keys that nothing reads, addresses that are none, events that there are not: mistakes, after which `map` is
+// told. Nothing where it is no map.
+void fields_check(struct reading *r, const struct conf_node *map, enum fields_of of);
+// The same of all fixtures, and of what lies under all questions; each may be NULL.
+void fields_check_given(struct reading *r, const struct conf_node *given, const struct conf_node *request);
+// Was a mistake of this node told already?
+bool fields_told(const struct reading *r, const struct conf_node *node);
+void fields_tell(struct reading *r, const struct conf_node *node);
+// Where the field of a path (`subject.id`) stands in a map, or as much of the path as there is: its text, or
+// the key of what is no text. NULL: nothing of it is there. *depth is how many parts of the path are.
+const struct conf_node *fields_find(const struct conf_node *map, struct str path, size_t *depth);
+
 // ---- ask.c ---------------------------------------------------------------------------------------
 
 // What all cases or steps of a document stand on.
@@ -75,6 +96,8 @@ struct asked {
 
 // Are all fixtures there? Each that is not is a mistake, once however often it is asked.
 bool ask_check(struct reading *r, const struct ground *ground, const struct conf_texts *with);
+// Is it expected that it cannot be read?
+bool ask_meant_so(const struct suite_claim *claims, size_t count);
 // Makes the question or event of *play, at its time; *varies: it is another at another time or turn.
 void ask_make(struct reading *r, const struct ground *ground, const struct asked *asked, bool repeated,
               struct suite_play *play, bool *varies);
