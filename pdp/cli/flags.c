@@ -122,8 +122,7 @@ static const struct flag {
     {"where", TEXT, offsetof(struct cli_args, where), 0, 0, "CEL",
      "a condition in CEL: of `audit` over a record's fields, such as 'risk.score > 60.0 && kind == "
      "\"decision\"'; else over a question's, as policies have them"},
-    {"as", TEXT, offsetof(struct cli_args, as), 0, 0, "FORM",
-     "jsonl (the default), ocsf or ecs; of a session `scenario`"},
+    {"as", TEXT, offsetof(struct cli_args, as), 0, 0, "FORM", "jsonl (the default), ocsf or ecs"},
     {"checkpoint", TEXT, offsetof(struct cli_args, checkpoint), 0, 0, "FILE",
      "a signed checkpoint that was kept elsewhere"},
     {"receipt", TEXT, offsetof(struct cli_args, receipt), 0, 0, "FILE",
@@ -188,6 +187,26 @@ static bool takes(const struct cli_command *command, const struct flag *flag)
     return names(command, flag->kind == TLS ? "connect" : flag->kind == SERVED ? "to" : flag->name);
 }
 
+// What a flag means to one command, where that is something else than to all others.
+static const char *help_of(const struct cli_command *command, const struct flag *flag)
+{
+    static const struct {
+        const char *command, *flag, *help;
+    } OWN[] = {
+        {"session export", "as", "`scenario`, the only form; it has to be said"},
+        {"session export", "since",
+         "the incident is what was allowed first from this time on: RFC 3339, milliseconds since 1970, or "
+         "such as -2h"},
+        {"session export", "output", "the file to write, not standard output; `-o FILE` is the same"},
+    };
+    for (size_t i = 0; i < COUNT_OF(OWN); i++) {
+        if (strcmp(OWN[i].command, command->name) == 0 && strcmp(OWN[i].flag, flag->name) == 0) {
+            return OWN[i].help;
+        }
+    }
+    return flag->help;
+}
+
 void cli_flags_help(const struct cli_command *command, struct buf *out)
 {
     buf_printf(out, "use: pdpctl %s%s%s%s\n\n%s\n%s", command->name, command->usage[0] != '\0' ? " " : "",
@@ -199,7 +218,7 @@ void cli_flags_help(const struct cli_command *command, struct buf *out)
             bool joined = FLAGS[i].kind == NUMBER_OR_NONE || FLAGS[i].kind == TEXT_OR_NONE;
             snprintf(left, sizeof left, "--%s%s%s", FLAGS[i].name, joined ? "" : " ",
                      FLAGS[i].value != NULL ? FLAGS[i].value : "");
-            buf_printf(out, "  %-18s %s\n", left, FLAGS[i].help);
+            buf_printf(out, "  %-18s %s\n", left, help_of(command, &FLAGS[i]));
         }
     }
     buf_printf(out, "\nexample:\n  %s\n", command->example);
