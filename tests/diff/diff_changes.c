@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `pdpctl diff` says of generated rule sets and random edits of them: where it says that nothing
-// changed, random questions are answered alike; and each of its examples is answered differently, asked as
-// text of new engines.
+// changed, random questions get the same answers: the same rules in the same order, reason, message,
+// obligations; where it says that only words did, the same effects. And each of its examples is answered
+// differently, asked as text of new engines.
 #include "cli/change/diff.h"
 #include "diff/diff.h"
 #include "diff/gen.h"
@@ -25,7 +26,7 @@ struct set {
     uint32_t policies, rules[POLICIES], algorithm[POLICIES];
     struct str target[POLICIES]; // empty: none
     struct {
-        const char *effect, *keys, *require;
+        const char *effect, *keys, *require, *words;
         struct str when; // empty: always
     } rule[POLICIES][RULES];
     struct str entries, shared;
@@ -51,6 +52,15 @@ static const char *const KEYS[] = {"",
                                    ", expires: 2027-01-01T00:00:00Z"};
 static const char *const REQUIRES[] = {"{strength: mfa}", "{strength: phr, max_age: 5m}",
                                        "{strength: password, max_age: 9m}"};
+
+static const char *const WORDS[] = {"",
+                                    "",
+                                    ", message: go away",
+                                    ", reason: because",
+                                    ", message: later, reason: it is late",
+                                    ", obligations: [{type: log}]",
+                                    ", obligations: [{type: log}, {type: mask, properties: {a: 1}}]",
+                                    ", obligations: [{type: mask, properties: {a: 1}}, {type: log}]"};
 
 // Some mean the same as others.
 static const char *const RISKS[] = {
@@ -121,6 +131,7 @@ static void make(struct made *m)
             set->rule[p][r].effect = EFFECTS[below(m, COUNT_OF(EFFECTS))];
             set->rule[p][r].keys = KEYS[below(m, COUNT_OF(KEYS))];
             set->rule[p][r].require = REQUIRES[below(m, COUNT_OF(REQUIRES))];
+            set->rule[p][r].words = WORDS[below(m, COUNT_OF(WORDS))];
             set->rule[p][r].when = below(m, 5) > 0 ? condition(m) : (struct str){0};
         }
     }
@@ -146,7 +157,7 @@ static void edit(struct made *m)
 {
     struct set *set = &m->is;
     uint32_t p = below(m, set->policies), r = below(m, set->rules[p]);
-    switch (below(m, 13)) {
+    switch (below(m, 18)) {
     case 0:
         set->rule[p][r].effect = EFFECTS[below(m, COUNT_OF(EFFECTS))];
         break;
@@ -183,13 +194,17 @@ static void edit(struct made *m)
     case 11:
         set->limits = LIMITS[below(m, COUNT_OF(LIMITS))];
         break;
+    case 12:
+        set->rule[p][r].words = WORDS[below(m, COUNT_OF(WORDS))];
+        break;
     default:
         set->layout = 1 + below(m, 7);
         break;
     }
 }
 
-// `layout` bit 0: rules the other way round; bit 1: other white space; bit 2: policies in the other order.
+// `layout` bit 0: rules the other way round; bit 1: other white space; bit 2: policies in the other order:
+// what no question gets another effect by.
 static void write_set(const struct set *set, struct buf *out)
 {
     buf_printf(out, HEAD("Strengths", "s") "levels:\n  - {name: password, proves: '\"pwd\" in session.amr'}\n"
@@ -217,9 +232,9 @@ static void write_set(const struct set *set, struct buf *out)
             bool turned = (set->layout & 1) != 0 && set->algorithm[p] != 1;
             uint32_t r = turned ? set->rules[p] - 1 - k : k;
             bool asks = strcmp(set->rule[p][r].effect, "step_up") == 0;
-            buf_printf(out, "  - {id: r%u,%s effect: %s%s%s%s", r, (set->layout & 2) != 0 ? "\n     " : "",
+            buf_printf(out, "  - {id: r%u,%s effect: %s%s%s%s%s", r, (set->layout & 2) != 0 ? "\n     " : "",
                        set->rule[p][r].effect, asks ? ", require: " : "", asks ? set->rule[p][r].require : "",
-                       set->rule[p][r].keys);
+                       set->rule[p][r].words, set->rule[p][r].keys);
             if (set->rule[p][r].when.len > 0) {
                 buf_printf(out, ", when: '" STR_FMT "'", STR_ARG(set->rule[p][r].when));
             }
@@ -303,7 +318,7 @@ static void ask_anything(struct made *m, struct trial *trial)
     trial->evidence = below(m, 3) == 0 ? below(m, 70) / 10.0 : trial->evidence;
 }
 
-static uint64_t one_question(struct made *m, struct twin *twin)
+static bool one_question(struct made *m, struct twin *twin, enum twin_grade least)
 {
     struct trial trial;
     struct trial_step steps[TRIAL_STEPS_MOST];
@@ -311,8 +326,7 @@ static uint64_t one_question(struct made *m, struct twin *twin)
     ask_anything(m, &trial);
     size_t count = trial_steps(&trial, steps);
     twin_play(twin, steps, count, NULL, &m->arena, &found);
-    // Rules are named in the order of the documents, which may be another.
-    return found.grade >= TWIN_DEMANDS;
+    return found.grade >= least;
 }
 
 // Texts of answers, as a daemon gives them; of the last line.
@@ -361,7 +375,7 @@ static bool differs_there(const struct snapshot *was, const struct snapshot *is,
 }
 
 struct totals {
-    uint64_t cases, same, changes, examples, effects, bad;
+    uint64_t cases, same, words, changes, examples, effects, turned, bad;
 };
 
 static void check_examples(const struct diff *diff, const struct snapshot *was, const struct snapshot *is,
@@ -376,6 +390,11 @@ static void check_examples(const struct diff *diff, const struct snapshot *was, 
         }
         totals->examples++;
         totals->effects += example->grade == TWIN_EFFECT;
+        totals->turned += diff->changes.list[i].kind == FACT_SEQUENCE;
+        if (diff->changes.count == 1 && example->others) {
+            totals->bad++;
+            fprintf(stderr, "one change alone is shown together with others\n");
+        }
         if (example->places.len > 0) {
             totals->bad += !differs_there(was, is, example);
             continue;
@@ -399,7 +418,7 @@ static void check_examples(const struct diff *diff, const struct snapshot *was, 
 }
 
 static void check_same(struct made *m, const struct snapshot *was, const struct snapshot *is,
-                       struct totals *totals)
+                       enum twin_grade least, struct totals *totals)
 {
     struct twin twin;
     uint64_t bad = 0;
@@ -407,10 +426,11 @@ static void check_same(struct made *m, const struct snapshot *was, const struct 
         abort();
     }
     for (uint32_t i = 0; i < QUESTIONS; i++) {
-        bad += one_question(m, &twin);
+        bad += one_question(m, &twin, least);
     }
     twin_fini(&twin);
-    totals->same++;
+    totals->same += least == TWIN_WORDS;
+    totals->words += least != TWIN_WORDS;
     totals->bad += bad;
     if (bad > 0) {
         struct buf one = {0}, two = {0};
@@ -423,6 +443,16 @@ static void check_same(struct made *m, const struct snapshot *was, const struct 
         buf_fini(&one);
         buf_fini(&two);
     }
+}
+
+static bool only_words(const struct diff *diff)
+{
+    for (size_t i = 0; i < diff->changes.count; i++) {
+        if (!diff->changes.list[i].words) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void one_case(struct made *m, struct totals *totals)
@@ -444,9 +474,12 @@ static void one_case(struct made *m, struct totals *totals)
         }
         totals->cases++;
         if (diff.changes.count == 0) {
-            check_same(m, was, is, totals);
+            check_same(m, was, is, TWIN_WORDS, totals);
         } else {
             check_examples(&diff, was, is, totals);
+        }
+        if (diff.changes.count > 0 && only_words(&diff)) {
+            check_same(m, was, is, TWIN_EFFECT, totals);
         }
         diff_fini(&diff);
     }
@@ -474,8 +507,10 @@ int main(void)
             free(m);
         }
     }
-    printf("%" PRIu64 " edits: %" PRIu64 " said to change nothing; %" PRIu64 " changes, %" PRIu64
-           " with an example, %" PRIu64 " of another effect; %" PRIu64 " wrong\n",
-           totals.cases, totals.same, totals.changes, totals.examples, totals.effects, totals.bad);
+    printf("%" PRIu64 " edits: %" PRIu64 " said to change nothing, %" PRIu64 " words alone; %" PRIu64
+           " changes, %" PRIu64 " with an example, %" PRIu64 " of another effect, %" PRIu64
+           " of another order; %" PRIu64 " wrong\n",
+           totals.cases, totals.same, totals.words, totals.changes, totals.examples, totals.effects,
+           totals.turned, totals.bad);
     return totals.bad == 0 && totals.same > 0 && totals.examples > 0 ? 0 : 1;
 }

@@ -180,6 +180,12 @@ def impact(scratch):
     check(code == 2 and "cannot be loaded" in err, err)
     code, _, err = ctl("impact", old, new, "--events", "-", data="\n")
     check(code == 2 and "`standard input` holds no line" in err, err)
+    login = json.dumps({"at": START, "event": {"type": "login", "subject": {"type": "user", "id": "alice"}, "context": {"session": {"id": "s"}}}})
+    for garbage in ('not json\n[]\n', '{"request": {}}\n', json.dumps({"at": START, "request": {}}) + "\n", login + "\n"):
+        code, out, err = ctl("impact", old, new, "--events", "-", data=garbage)
+        check(code == 2 and "`standard input` holds no question that could be read: nothing was compared" in err, f"{garbage}: {code} {out} {err}")
+    code, _, err = ctl("impact", old, new, "--events", "-", data="\n")
+    check(code == 2 and "`standard input` holds no line" in err, err)
 
 
 # ---- What changed in meaning -----------------------------------------------------------------------------------------------
@@ -290,6 +296,46 @@ def edited(scratch, name, edits):
     return folder
 
 
+HEAD = "apiVersion: pdp/v1\nkind: %s\nmetadata: {name: p}\n%s"
+# (what, document, rules in two orders, what is told of the order, how far answers are apart: None, nobody can tell)
+ORDERS = [
+    ("denials", "Policy", "rules:\n  - {id: z, effect: allow}\n", ["  - {id: a, effect: deny, resources: [\"/**\"]}\n", "  - {id: b, effect: deny, actions: [GET]}\n"],
+     "of rules that deny", "deciding rules"),
+    ("allows", "Policy", "rules:\n", ["  - {id: a, effect: allow, reason: first}\n", "  - {id: b, effect: allow, when: subject.id == \"bob\"}\n"],
+     "of rules that allow", "deciding rules"),
+    ("an end and a denial", "Policy", "rules:\n  - {id: z, effect: allow}\n",
+     ["  - {id: a, effect: terminate, when: subject.n > 5}\n", "  - {id: b, effect: deny, when: subject.m > 5}\n"], "of rules that deny", "deciding rules"),
+    ("obligations", "Policy", "rules:\n", ["  - {id: a, effect: allow, obligations: [{type: log}]}\n", "  - {id: b, effect: allow, obligations: [{type: mask}]}\n"],
+     "of rules that allow", "what is asked for"),
+    ("rules that never meet", "Policy", "rules:\n",
+     ["  - {id: a, effect: allow, when: subject.id == \"bob\"}\n", "  - {id: b, effect: allow, when: subject.id == \"eve\"}\n"], "of rules that allow", None),
+    ("rules of other outcomes", "Policy", "rules:\n", ["  - {id: a, effect: allow}\n", "  - {id: b, effect: deny, when: subject.id == \"eve\"}\n"], None, None),
+    ("the one that decides", "Policy", "combine: first-match\nrules:\n", ["  - {id: a, effect: deny, actions: [GET]}\n", "  - {id: b, effect: deny}\n"],
+     "policy p", "deciding rules"),
+]
+
+
+def reordered(scratch):
+    old, new = scratch / "in-order", scratch / "turned"
+    for folder in (old, new):
+        folder.mkdir()
+    for what, kind, head, rules, name, grade in ORDERS:
+        (old / "p.yaml").write_text(HEAD % (kind, head + "".join(rules)))
+        (new / "p.yaml").write_text(HEAD % (kind, head + "".join(reversed(rules))))
+        code, out, err = ctl("diff", old, new, "--json")
+        changes = json.loads(out)["changes"]
+        names = [change["name"] if change["kind"] == "order" else f"{change['kind']} {change['name']}" for change in changes]
+        check(names == ([name] if name else []), f"{what}: {out} {err}")
+        example = changes[0].get("example") if changes else None
+        check((example or {}).get("differs") == grade and not (example or {}).get("with_others"), f"{what}: {out}")
+        check(code == (1 if grade else 0), f"{what}: exit {code}, {out}")
+        if example:
+            holds(old, new, example, what)
+            check(example["old"]["rule"] != example["new"]["rule"], f"{what}: {out}")
+    code, out, _ = ctl("diff", old, old)
+    check(code == 0 and out == "no difference in meaning: both compile to the same\n", out)
+
+
 def diff(scratch):
     old, began = edited(scratch, "was", []), time.monotonic()
     for number, (file, text, instead, what, grade) in enumerate(EDITS):
@@ -328,8 +374,15 @@ def diff(scratch):
     (renamed / "guards.yaml").rename(renamed / "a-guards.yaml")
     (renamed / "deeper").mkdir()
     (renamed / "lists.yaml").rename(renamed / "deeper" / "lists.yaml")
-    code, out, _ = ctl("diff", old, renamed)
-    check(code == 0, f"files of other names: {out}")
+    code, out, _ = ctl("diff", old, renamed, "--json")
+    told = json.loads(out)
+    order = [change["name"] for change in told["changes"] if change["kind"] == "order" and change["words"]]
+    check(code == 1 and order == ["of rules that ask for a step-up", "of rules that deny"] and len(told["changes"]) == 2, f"files of other names: {code} {out}")
+    for change in told["changes"]:
+        check(change["example"]["differs"] == "deciding rules" and not change["example"]["with_others"], change)
+        check(change["example"]["old"]["effect"] == ("deny" if "deny" in change["name"] else "step_up"), change)
+        holds(old, renamed, change["example"], "files of other names")
+    reordered(scratch)
     rule = edited(scratch, "is", [("workforce", "- id: staff-read", "- id: staff-reads")])
     code, out, _ = ctl("diff", old, rule)
     check(code == 0 and out == "renamed rule workforce/staff-read to workforce/staff-reads\n"
@@ -423,6 +476,8 @@ def judged(folder, text):
 
 
 def export(scratch):
+    code, out, _ = ctl("session", "export", "--help")
+    check(code == 0 and "`scenario`, the only form; it has to be said" in out and "jsonl" not in out and "ocsf" not in out, out)
     old, new = scratch / "shop", scratch / "next"
     for folder in (old, new):
         shutil.copytree(pathlib.Path("tests/cases/docs/CHANGES") / folder.name, folder)

@@ -11,6 +11,7 @@ struct impact {
     struct tally tally;
     struct buf was_answer, is_answer;
     uint64_t line, since_tidy;
+    uint64_t judged; // questions that at least one of them could read
 };
 
 // ---- What was asked, in short --------------------------------------------------------------------------
@@ -70,6 +71,8 @@ static bool holds(const struct str *list, size_t count, struct str text)
 static void take(struct impact *impact, struct tally_first *first, bool event)
 {
     struct str ref = first->was.session.len > 0 ? first->was.session : first->is.session;
+    struct str malformed = str_of(pdp_code_name(PDP_CODE_MALFORMED));
+    impact->judged += !event && !(str_eq(first->was.code, malformed) && str_eq(first->is.code, malformed));
     tally_take(&impact->tally, first, event);
     tally_over(&impact->tally, ref, first->subject, first->line, first->was.over, first->is.over);
 }
@@ -227,7 +230,13 @@ static int tell(const struct cli_args *args, struct impact *impact, const struct
         impact_show(tally, &told, &out);
     }
     bool same = tally->differ == 0 && tally->events_differ == 0 && tally->session_count == 0;
-    return cli_write(&out, same ? CLI_DONE : CLI_NO);
+    int code = cli_write(&out, same ? CLI_DONE : CLI_NO);
+    if (code == CLI_DONE && impact->judged == 0) { // so that nobody takes it for "nothing differs"
+        code = cli_bad(
+            "lines of {\"at\": T, \"request\": {...}} are compared: `pdpctl replay` tells why of each",
+            "`%s` holds no question that could be read: nothing was compared", events_name(args->events));
+    }
+    return code;
 }
 
 int cmd_impact(const struct cli_args *args)

@@ -54,29 +54,48 @@ static void compare_sets(struct changes *changes, struct change_part *part)
     part->removed = removed;
 }
 
-static bool has_member(const struct fact *fact, struct str member)
+struct member {
+    struct str name;
+    uint32_t at;
+};
+
+static int by_member(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < fact->member_count; i++) {
-        if (str_eq(fact->members[i], member)) {
-            return true;
-        }
+    return str_cmp(((const struct member *)a)->name, ((const struct member *)b)->name);
+}
+
+static const uint32_t *places_of(struct changes *changes, const struct fact *was, const struct fact *is)
+{
+    uint32_t *places = ARENA_ARRAY(&changes->arena, uint32_t, was->member_count + (size_t)1);
+    struct member *sorted = calloc(is->member_count + (size_t)1, sizeof *sorted);
+    for (uint32_t i = 0; sorted != NULL && i < is->member_count; i++) {
+        sorted[i] = (struct member){is->members[i], i};
     }
-    return false;
+    if (sorted != NULL && is->member_count > 0) {
+        qsort(sorted, is->member_count, sizeof *sorted, by_member);
+    }
+    for (uint32_t i = 0; sorted != NULL && places != NULL && i < was->member_count; i++) {
+        const struct member key = {was->members[i], 0};
+        const struct member *found =
+            is->member_count > 0 ? bsearch(&key, sorted, is->member_count, sizeof *sorted, by_member) : NULL;
+        places[i] = found != NULL ? found->at : CHANGE_NONE;
+    }
+    changes->failed = changes->failed || places == NULL || sorted == NULL;
+    free(sorted);
+    return changes->failed ? NULL : places;
 }
 
 // Do those that both have stand in the same order?
-static bool same_order(const struct fact *was, const struct fact *is)
+static bool same_order(struct changes *changes, struct change_part *part)
 {
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < was->member_count; i++) {
-        if (!has_member(is, was->members[i])) {
-            continue;
-        }
-        while (at < is->member_count && !has_member(was, is->members[at])) {
-            at++;
-        }
-        if (at == is->member_count || !str_eq(is->members[at++], was->members[i])) {
-            return false;
+    uint32_t last = 0;
+    part->places = places_of(changes, part->was, part->is);
+    for (uint32_t i = 0; part->places != NULL && i < part->was->member_count; i++) {
+        if (part->places[i] != CHANGE_NONE) {
+            if (part->places[i] < last) {
+                return false;
+            }
+            last = part->places[i];
         }
     }
     return true;
@@ -95,7 +114,7 @@ static bool differs(struct changes *changes, struct side *was, struct side *is, 
         compare_sets(changes, part);
         return part->added_count + part->removed_count > 0 || !str_eq(part->was->text, part->is->text);
     case FACT_ORDER:
-        return !same_order(part->was, part->is);
+        return !same_order(changes, part);
     default:
         return !str_eq(part->was->text, part->is->text);
     }

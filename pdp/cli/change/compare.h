@@ -12,14 +12,16 @@ enum change_what {
     CHANGE_RENAMED
 };
 
+#define CHANGE_NONE UINT32_MAX
+
 // One aspect that is not the same. A side without the fact has NULL.
 struct change_part {
     const struct fact *was, *is;
     const struct str *added, *removed; // of a set: members of one side alone
     uint32_t added_count, removed_count;
+    const uint32_t *places; // of FACT_ORDER: where a member of `was` stands in `is`; CHANGE_NONE: nowhere
 };
 
-#define CHANGE_NONE UINT32_MAX
 struct change {
     enum fact_kind kind;
     enum change_what what;

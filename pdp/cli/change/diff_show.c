@@ -53,9 +53,30 @@ static void show_fact(const struct fact *fact, struct buf *out)
     }
 }
 
-static void show_side(const struct fact *fact, struct buf *out)
+// Of an order only what stands between the first that is another and the last.
+static struct fact apart(const struct fact *fact, const struct fact *other)
 {
-    if (fact != NULL) {
+    struct fact rest = *fact;
+    uint32_t least = fact->member_count < other->member_count ? fact->member_count : other->member_count;
+    uint32_t head = 0, tail = 0;
+    while (head < least && str_eq(fact->members[head], other->members[head])) {
+        head++;
+    }
+    while (tail < least - head && str_eq(fact->members[fact->member_count - 1 - tail],
+                                         other->members[other->member_count - 1 - tail])) {
+        tail++;
+    }
+    rest.members += head;
+    rest.member_count -= head + tail;
+    return rest;
+}
+
+static void show_side(const struct fact *fact, const struct fact *other, struct buf *out)
+{
+    if (fact != NULL && other != NULL && fact->form == FACT_ORDER) {
+        const struct fact rest = apart(fact, other);
+        show_fact(&rest, out);
+    } else if (fact != NULL) {
         show_fact(fact, out);
     } else {
         buf_str(out, STR("nothing"));
@@ -94,8 +115,8 @@ static void show_part(const struct change *change, const struct change_part *par
     }
     AUTO(buf_fini) struct buf was = {0};
     AUTO(buf_fini) struct buf is = {0};
-    show_side(part->was, &was);
-    show_side(part->is, &is);
+    show_side(part->was, part->is, &was);
+    show_side(part->is, part->was, &is);
     bool wide = was.len + is.len > WIDTH;
     buf_printf(out, "  %s:%s", only->aspect, wide ? "\n    old  " : " ");
     buf_str(out, buf_view(&was));
@@ -187,11 +208,11 @@ static void emit_members(struct emit *emit, const char *key, const struct str *l
     emit_end(emit);
 }
 
-static void emit_fact(struct emit *emit, const char *key, const struct fact *fact)
+static void emit_fact(struct emit *emit, const char *key, const struct fact *fact, const struct fact *other)
 {
     AUTO(buf_fini) struct buf text = {0};
     if (fact != NULL) {
-        show_fact(fact, &text);
+        show_side(fact, other, &text);
         emit_key_str(emit, key, buf_view(&text));
     }
 }
@@ -201,8 +222,8 @@ static void emit_part(struct emit *emit, const struct change_part *part)
     const struct fact *only = part->was != NULL ? part->was : part->is;
     emit_map(emit, SIZE_MAX);
     emit_key_str(emit, "aspect", str_of(only->aspect));
-    emit_fact(emit, "old", part->was);
-    emit_fact(emit, "new", part->is);
+    emit_fact(emit, "old", part->was, part->is);
+    emit_fact(emit, "new", part->is, part->was);
     if (only->form == FACT_SET && part->was != NULL && part->is != NULL) {
         emit_key_int(emit, "added_count", part->added_count);
         emit_key_int(emit, "removed_count", part->removed_count);

@@ -512,6 +512,7 @@ static void gather(struct side *side)
     facts_of_counters(side);
     facts_of_roles(side);
     facts_of_scopes(side);
+    facts_of_order(side);
     facts_of_lists(side);
     facts_of_sessions(side);
     facts_of_risk(side);

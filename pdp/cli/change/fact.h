@@ -23,7 +23,8 @@
     X(SIGNAL, "signal")           \
     X(SCHEMA, "schema attribute") \
     X(ENTITIES, "entities")       \
-    X(SCOPE, "scope")
+    X(SCOPE, "scope")             \
+    X(SEQUENCE, "order")
 
 enum fact_kind {
 #define X(name, word) FACT_##name,
@@ -50,8 +51,9 @@ struct fact {
     uint32_t expr;   // of FACT_EXPR
     struct str text; // for people
     const struct str *members;
-    uint32_t member_count; // of FACT_SET, sorted, each once; of FACT_ORDER in order
-    uint32_t number;       // of a rule, exception, strength, list … in its own table
+    uint32_t member_count;   // of FACT_SET, sorted, each once; of FACT_ORDER in order
+    const uint32_t *numbers; // of FACT_SEQUENCE: of its members, in their own table
+    uint32_t number;         // of a rule, exception, strength, list … in its own table
 };
 
 // One of the two that are compared. The conditions as written are there where the snapshot was built with
@@ -81,6 +83,12 @@ void fact_span(struct buf *out, int64_t ms);
 void fact_add_buf(struct side *side, struct fact fact, struct buf *text);
 // Members of a list, as texts; false where memory is out.
 bool fact_members(struct side *side, const struct lists_set *set, struct str **out, uint32_t *count);
+
+#define FACT_ORDER_EXCEPTIONS "of exceptions"
+// fact_order.c: in which order answers name what decides.
+void facts_of_order(struct side *side);
+// May an answer of that effect show the order of that fact, by its rules? (of exceptions: false)
+bool fact_order_shows(struct str name, enum pdp_effect effect);
 
 // fact_rest.c: what is no policy.
 void facts_of_lists(struct side *side);

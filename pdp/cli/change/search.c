@@ -89,10 +89,53 @@ static bool others_decide(const struct searcher *searcher, const struct verdict 
     return false;
 }
 
+static bool other_texts(const struct str *a, size_t a_count, const struct str *b, size_t b_count)
+{
+    bool apart = false;
+    for (size_t i = 0; a_count == b_count && i < a_count; i++) {
+        apart = apart || !str_eq(a[i], b[i]);
+    }
+    return apart;
+}
+
+// Do answers name as much, in another order? They name so many at most, so that the last may be others.
+static bool turned(const struct change *order, const struct verdict *was, const struct verdict *is)
+{
+    if (was->effect != is->effect) {
+        return false;
+    }
+    return fact_order_shows(order->name, was->effect)
+               ? other_texts(was->rules, was->rule_count, is->rules, is->rule_count)
+               : str_eq(order->name, STR(FACT_ORDER_EXCEPTIONS)) &&
+                     other_texts(was->exceptions, was->exception_count, is->exceptions, is->exception_count);
+}
+
+// Is there no other change that could give a question another effect?
+static bool is_alone(const struct searcher *searcher)
+{
+    for (size_t i = 0; i < searcher->changes->count; i++) {
+        const struct change *other = &searcher->changes->list[i];
+        if (other != searcher->change && !other->words) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool about(void *user, const struct verdict *was, const struct verdict *is)
 {
     const struct searcher *searcher = user;
     const struct change *change = searcher->change;
+    if (change->kind == FACT_SEQUENCE) {
+        return was != NULL && is != NULL && turned(change, was, is) && !others_decide(searcher, was, is);
+    }
+    if (searcher->changes->count == 1) {
+        return true;
+    }
+    bool effect = was == NULL || is == NULL || was->effect != is->effect;
+    if (effect && !change->words && is_alone(searcher)) {
+        return true;
+    }
     if (was == NULL || is == NULL) {
         return change->kind == FACT_SESSION || change->kind == FACT_SCHEMA;
     }
@@ -333,9 +376,12 @@ static unsigned worth_of(const struct example *example)
     return worth(example->grade, !example->others, allows(&example->was, &example->is));
 }
 
-static bool improves(const struct twin_found *found, const struct example *out)
+// What shows no order shows nothing of an order.
+static bool improves(const struct searcher *searcher, const struct twin_found *found,
+                     const struct example *out)
 {
-    return worth(found->grade, found->about, allows(&found->was, &found->is)) > worth_of(out);
+    return (found->about || searcher->change->kind != FACT_SEQUENCE) &&
+           worth(found->grade, found->about, allows(&found->was, &found->is)) > worth_of(out);
 }
 
 // One question, and what becomes of it as whatever stands in its way is moved aside. true: it shows more than
@@ -347,7 +393,7 @@ static bool try_one(struct searcher *searcher, struct trial *trial, struct examp
     for (uint32_t round = 0; round < ROUNDS; round++) {
         play(searcher, trial, found);
         out->tries++;
-        if (improves(found, out)) {
+        if (improves(searcher, found, out)) {
             return true;
         }
         if (!search_repair(searcher, trial)) {
@@ -380,7 +426,9 @@ void search_example(struct searcher *searcher, const struct change *change, stru
         }
         shrink(searcher, &trial, &found);
         bool kept = keep(searcher, &trial, &found, out);
-        if (kept && worth_of(out) == worth(TWIN_EFFECT, true, true)) {
+        bool shows = worth_of(out) == worth(TWIN_EFFECT, true, true) ||
+                     (change->kind == FACT_SEQUENCE && !out->others); // of an order there is no more
+        if (kept && shows) {
             return;
         }
         until = kept && out->tries + MORE_TRIES < until ? out->tries + MORE_TRIES : until;

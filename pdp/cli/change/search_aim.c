@@ -10,6 +10,7 @@
 
 #define ENTRIES_TRIED 64 // of a list's changed entries
 #define TESTS_MOST 64    // of a condition
+#define PAIRS_TRIED 32   // of an order
 
 struct side *search_side(const struct searcher *searcher, size_t which)
 {
@@ -514,11 +515,84 @@ static void aim_at_entities(struct searcher *searcher, struct trial *trial)
     trial_put(trial, id, value_str(of->ids[luck_below(&searcher->luck, of->id_count)].id));
 }
 
+// Two that stand the other way round, by where the old side has them.
+static bool turned_pair(struct luck *luck, const struct change_part *part, uint32_t *one, uint32_t *two)
+{
+    uint32_t count = part->was->member_count, last = CHANGE_NONE;
+    for (uint32_t i = 0; i < PAIRS_TRIED && count > 0; i++) {
+        uint32_t a = luck_below(luck, count), b = luck_below(luck, count);
+        *one = a < b ? a : b;
+        *two = a < b ? b : a;
+        if (a != b && part->places[*two] != CHANGE_NONE && part->places[*one] != CHANGE_NONE &&
+            part->places[*two] < part->places[*one]) {
+            return true;
+        }
+    }
+    uint32_t from = luck_below(luck, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = (from + i) % count;
+        if (part->places[at] == CHANGE_NONE) {
+            continue;
+        }
+        if (last != CHANGE_NONE && last < at && part->places[at] < part->places[last]) {
+            *one = last;
+            *two = at;
+            return true;
+        }
+        last = at;
+    }
+    return false;
+}
+
+// An exception that lifts a restriction, which holds.
+static void aim_lifting(struct solver *solver, uint32_t number)
+{
+    const struct set_exception *exception = &solver->side->parts.set->exceptions[number];
+    solve(solver, exception->when, true);
+    if (exception->has_require) {
+        search_prove(solver, exception->strength, true);
+    }
+}
+
+static void aim_at_order(struct searcher *searcher, struct trial *trial)
+{
+    const struct change_part *part = change_part_of(searcher->change, "order");
+    struct solver solver = search_solver(searcher, trial, 0);
+    const struct policy_set *set = solver.side->parts.set;
+    uint32_t pair[2];
+    if (part == NULL || part->places == NULL || !turned_pair(&searcher->luck, part, &pair[0], &pair[1])) {
+        return;
+    }
+    bool lifts = str_eq(searcher->change->name, STR(FACT_ORDER_EXCEPTIONS));
+    if (luck_below(&searcher->luck, 3) > 0) {
+        search_allow(&solver);
+    }
+    uint32_t rule = luck_below(&searcher->luck, set->rule_count);
+    for (uint32_t i = 0; lifts && i < set->rule_count && set->rules[rule].effect == PDP_EFFECT_ALLOW; i++) {
+        rule = (rule + 1) % set->rule_count;
+    }
+    if (lifts) {
+        aim_rule(&solver, rule, true);
+    }
+    size_t first = luck_below(&searcher->luck, 2); // what is put last stands
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t number = part->was->numbers[pair[(first + i) % 2]];
+        if (lifts) {
+            aim_lifting(&solver, number);
+        } else if (set->rules[number].closing) {
+            solve(&solver, set->policies[set->rules[number].policy].target, true);
+        } else {
+            aim_rule(&solver, number, true);
+        }
+    }
+}
+
 static void (*const AIM[FACT_KIND_COUNT])(struct searcher *searcher, struct trial *trial) = {
     [FACT_POLICY] = aim_at_policy,     [FACT_RULE] = aim_at_rule,       [FACT_EXCEPTION] = aim_at_exception,
     [FACT_STRENGTH] = aim_at_strength, [FACT_LIST] = aim_at_list,       [FACT_ROLE] = aim_at_role,
     [FACT_COUNTER] = aim_at_counter,   [FACT_SESSION] = aim_at_session, [FACT_RISK] = aim_at_risk,
     [FACT_SIGNAL] = aim_at_signal,     [FACT_SCHEMA] = aim_at_schema,   [FACT_ENTITIES] = aim_at_entities,
+    [FACT_SEQUENCE] = aim_at_order,
 };
 
 void search_aim(struct searcher *searcher, struct trial *trial)
