@@ -164,23 +164,37 @@ static bool put_body(const struct format *f, const struct conf_node *scalar, str
     return true;
 }
 
+// A choice (`a ? b : c`) on one line gets the quotes that its blanks need.
+static bool put_choice(const struct format *f, const struct conf_node *scalar, struct str raw,
+                       struct buf *out)
+{
+    AUTO(buf_fini) struct buf plain = {0}, whole = {0};
+    if (scalar->style != CONF_PLAIN || !is_expr(f->text, scalar) || str_find_byte(raw, '\n', 0) < raw.len ||
+        !space_print(raw, true, f->arena, &plain) || !space_print(raw, false, f->arena, &whole) ||
+        str_eq(buf_view(&plain), buf_view(&whole)) || !quote_simple(buf_view(&whole))) {
+        return false;
+    }
+    quote_put(buf_view(&whole), out);
+    return true;
+}
+
 static bool put_scalar(void *user, const struct conf_node *scalar, struct str raw, struct buf *out)
 {
     const struct format *f = user;
     bool quoted = scalar->style == CONF_SINGLE || scalar->style == CONF_DOUBLE;
     if (!quoted) {
-        return put_body(f, scalar, raw, out);
+        return put_choice(f, scalar, raw, out) || put_body(f, scalar, raw, out);
     }
     return str_find_byte(raw, '\n', 0) == raw.len && put_quoted(f, scalar, raw, out);
 }
 
 // ---- Comparing ----------------------------------------------------------------------------------------
 
-// Without quotes it must still be text to everybody.
+// Without quotes it must still be text to everybody. What a condition is with quotes it was without.
 static bool same_scalar(const struct format *f, const struct text *was, const struct conf_node *a,
                         const struct conf_node *b)
 {
-    if (a->quoted != b->quoted && !quote_free(b->text)) {
+    if (a->quoted != b->quoted && !quote_free(b->text) && !(b->quoted && is_expr(was, a))) {
         return false;
     }
     return str_eq(a->text, b->text) || (is_expr(was, a) && space_same(a->text, b->text, f->arena));
