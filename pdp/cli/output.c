@@ -108,9 +108,13 @@ static bool resolve(const char *path, struct aim *aim)
 
 // ---- In place --------------------------------------------------------------------------------------------
 
-static bool is_standard(const struct stat *info)
+// Through a link such as /dev/stdout; a plain file that is named itself is replaced.
+static bool is_standard(const char *path, const struct stat *info)
 {
-    struct stat out;
+    struct stat out, name;
+    if (lstat(path, &name) != 0 || S_ISREG(name.st_mode)) {
+        return false;
+    }
     return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == info->st_dev && out.st_ino == info->st_ino;
 }
 
@@ -250,7 +254,7 @@ enum pdp_err output_put(const char *path, struct str bytes, mode_t mode, const c
     struct aim aim;
     struct stat info;
     bool there = stat(path, &info) == 0;
-    if (there && is_standard(&info)) {
+    if (there && is_standard(path, &info)) {
         (void)fflush(stdout);
         return write_all(STDOUT_FILENO, bytes) ? PDP_ERR_OK : fail(why);
     }
@@ -259,6 +263,10 @@ enum pdp_err output_put(const char *path, struct str bytes, mode_t mode, const c
     }
     if (!resolve(path, &aim)) {
         return fail(why);
+    }
+    if (there && (!aim.there || aim.was.st_dev != info.st_dev || aim.was.st_ino != info.st_ino)) {
+        *why = "it is open, but has no name any more"; // links of /proc lead to files, whatever they say
+        return PDP_ERR_IO;
     }
     return put_beside(&aim, bytes, mode, why);
 }
