@@ -95,6 +95,13 @@ static void patterns(struct find *find, const struct conf_node *rule, const char
     if (list == NULL) {
         return;
     }
+    bool paths = strcmp(key, "resources") == 0;
+    for (size_t i = 0; paths && list->kind == CONF_LIST && i < list->count; i++) {
+        find_path(find, list->items[i]);
+    }
+    if (paths) {
+        find_path(find, list);
+    }
     for (size_t i = 0; list->kind == CONF_LIST && list->count > 1 && i < list->count; i++) {
         struct mutant_edit edit = find_without_item(list, i);
         find_add(find, MUTANT_PATTERN, list->items[i]->place, &edit, 1, "`" STR_FMT "` is left out of `%s`",
@@ -263,6 +270,7 @@ static const struct {
     {"Definitions", definitions, true}, {"Scope", scope, true},
     {"Strengths", strengths, true},     {"Counter", counter, true},
     {"SessionPolicy", sessions, false}, {"RiskModel", risk, false},
+    {"List", find_list, false},
 };
 
 static void document(struct find *find, const struct conf_node *root)

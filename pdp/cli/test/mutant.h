@@ -17,6 +17,13 @@
     X(THRESHOLD, "two tests, right below the threshold and right above it")                               \
     X(LEVEL, "a test with the level, or the proof, in between")                                           \
     X(ENTRY, "a test with this very entry")                                                               \
+    X(ALTERNATIVE, "a test with a text that this alternative alone matches")                              \
+    X(ANCHOR, "a test with a text that goes on there, and must not match")                                \
+    X(REPEAT, "a test with a text that has none of what is repeated, and must not match")                 \
+    X(CLASS, "a test with a text that holds the very character at the end of this class")                 \
+    X(TEXT, "a test with a text that has all of this but that character, and must not count")             \
+    X(HOURS, "two tests, in the last minute outside these hours and in the first inside")                 \
+    X(DAY, "two tests, on the last day outside these days and on the first inside")                       \
     X(EFFECT, "a test that expects the effect where this rule alone decides; of a terminate, in "         \
               "a session that was seen before")                                                           \
     X(AGE, "a test with a proof that is too old, by less than `max_age` again")                           \
@@ -25,6 +32,7 @@
     X(EXPIRES, "a test within a year after the end")                                                      \
     X(STARTS, "a test within a year before the beginning")                                                \
     X(PATTERN, "a test with what this action or pattern alone matches")                                   \
+    X(PATH, "a test with a resource that one of these two patterns matches, and the other one does not")  \
     X(ANY, "a test with another action or resource, for which the rule must not count")                   \
     X(COMBINE, "a test in which two rules of this policy hold, or none that allows")                      \
     X(LIMIT, "a scenario that stays away for longer than the limit, and less than twice as long")         \

@@ -309,6 +309,60 @@ static void entries(struct expr *e, const struct ast *list)
     }
 }
 
+// Between its quotes; false where it is no text, or one of bytes.
+static bool text_range(const struct expr *e, const struct ast *ast, struct range *out, bool *raw)
+{
+    if (ast->kind != AST_LIT || ast->lit.kind != VALUE_STRING || ast->len < 2) {
+        return false;
+    }
+    *raw = e->text.at[ast->at] == 'r' || e->text.at[ast->at] == 'R';
+    *out = (struct range){ast->at + (*raw ? 1 : 0), ast->at + ast->len};
+    char quote = e->text.at[out->at];
+    bool three =
+        out->end - out->at >= 6 && e->text.at[out->at + 1] == quote && e->text.at[out->at + 2] == quote;
+    out->at += three ? 3 : 1;
+    out->end -= three ? 3 : 1;
+    return (quote == '"' || quote == '\'') && out->at <= out->end;
+}
+
+static void take_steps(struct expr *e, struct range range, const struct find_steps *steps)
+{
+    struct str text = str_sub(e->text, range.at, range.end - range.at);
+    struct str was = find_shown(e->find, text);
+    for (uint32_t i = 0; i < steps->count; i++) {
+        const struct find_step *step = &steps->list[i];
+        struct range part = {range.at + step->at, range.at + step->at + step->len};
+        struct str then =
+            arena_printf(e->find->arena, STR_FMT STR_FMT STR_FMT, STR_ARG(str_sub(text, 0, step->at)),
+                         STR_ARG(step->instead), STR_ARG(str_sub(text, step->at + step->len, text.len)));
+        struct str what = arena_printf(e->find->arena, "`" STR_FMT "` becomes `" STR_FMT "`", STR_ARG(was),
+                                       STR_ARG(find_shown(e->find, then)));
+        edit(e, step->op, (struct swap){part, "", "", step->instead}, what);
+    }
+}
+
+// Texts that are more than compared: patterns, hours, beginnings, ends and parts.
+static void meanings(struct expr *e, const struct ast *call)
+{
+    struct range range;
+    bool raw = false;
+    if (call->count < 2 || !text_range(e, call->args[1], &range, &raw)) {
+        return;
+    }
+    struct find_steps steps = {.count = 0};
+    struct str text = str_sub(e->text, range.at, range.end - range.at);
+    bool simple = is_simple_text(e, call->args[1]);
+    bool starts = call->func == F_STARTS, ends = call->func == F_ENDS, holds = call->func == F_CONTAINS;
+    if (call->func == F_MATCHES || call->func == F_MATCHES_OF) {
+        find_pattern(text, raw, &steps);
+    } else if (simple && call->func == F_WITHIN) {
+        find_hours(e->find->arena, text, &steps);
+    } else if (simple && (starts || ends || holds)) {
+        find_shorter(text, ends || holds, starts || holds, &steps);
+    }
+    take_steps(e, range, &steps);
+}
+
 static void walk_comp(struct expr *e, const struct ast *ast)
 {
     walk_inner(e, ast->args[0]);
@@ -335,6 +389,8 @@ static void walk_inner(struct expr *e, const struct ast *ast)
         thresholds(e, ast->args[1]);
     } else if (ast->kind == AST_CALL && ast->func == F_IN) {
         entries(e, ast->args[1]);
+    } else if (ast->kind == AST_CALL) {
+        meanings(e, ast);
     }
     for (uint32_t i = 0; i < ast->count; i++) {
         const struct ast *arg = ast->args[i];

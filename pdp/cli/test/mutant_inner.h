@@ -64,6 +64,27 @@ struct str find_step_duration(struct arena *arena, struct str text, bool up);
 struct str find_double_duration(struct arena *arena, struct str text);
 // A year later or earlier; empty where that is no time.
 struct str find_step_year(struct arena *arena, struct str text, bool up);
+// What may go wrong within one text: bytes of it that become others. More than fit are left.
+struct find_step {
+    enum mutant_op op;
+    uint32_t at, len;
+    struct str instead;
+};
+struct find_steps {
+    struct find_step list[100];
+    uint32_t count;
+};
+void find_step(struct find_steps *out, enum mutant_op op, size_t at, size_t end, struct str instead);
+// A regular expression as it is written; `raw`: a backslash needs no other.
+void find_pattern(struct str text, bool raw, struct find_steps *out);
+// Hours of `within`.
+void find_hours(struct arena *arena, struct str text, struct find_steps *out);
+// One character less, in front or behind; of a single one, nothing.
+void find_shorter(struct str text, bool front, bool back, struct find_steps *out);
+// A pattern of `resources`, and the entries of a List.
+void find_path(struct find *find, const struct conf_node *item);
+void find_list(struct find *find, const struct conf_node *root);
+
 // The neighbour in an order; empty: there is none.
 struct str find_step_name(const struct str *names, size_t count, struct str name, bool up);
 

@@ -121,6 +121,13 @@ static int furthest(const struct mutant *mutant)
     case MUTANT_THRESHOLD:
     case MUTANT_LEVEL:
     case MUTANT_ENTRY:
+    case MUTANT_ALTERNATIVE:
+    case MUTANT_ANCHOR:
+    case MUTANT_REPEAT:
+    case MUTANT_CLASS:
+    case MUTANT_TEXT:
+    case MUTANT_HOURS:
+    case MUTANT_DAY:
         return LEVEL_NEAR;
     default:
         return LEVEL_ANY;

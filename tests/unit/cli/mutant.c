@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each kind of mistake: what it is called, and the text that it makes.
-#include "cli/test/mutant.h"
+#include "cli/test/mutant_inner.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #define HEAD(kind) "apiVersion: pdp/v1\nkind: " kind "\nmetadata: {name: p}\n"
 #define RULE(rest) HEAD("Policy") "rules:\n  - id: r\n    effect: deny\n" rest
@@ -164,7 +165,32 @@ static const struct {
                      "`PUT` is left out of `actions`: actions: [GET]\n"
                      "`resources` is left out: reason: x\n"
                      "`/a` is left out of `resources`: - \"/b/**\"\n"
-                     "`/b/**` is left out of `resources`: - /a\n"},
+                     "`/b/**` is left out of `resources`: - /a\n"
+                     "`/b/**` becomes `/**`: - \"/**\"\n"
+                     "`/b/**` becomes `/b/*`: - \"/b/*\"\n"},
+    {"patterns of resources", RULE("    resources: [/a/b, /c/*, /d/e/**, /, '*']\n"),
+     DROPPED SWAPPED "`resources` is left out: effect: deny\n"
+                     "`/a/b` is left out of `resources`: resources: [/c/*, /d/e/**, /, '*']\n"
+                     "`/a/b` becomes `/a`: resources: [/a, /c/*, /d/e/**, /, '*']\n"
+                     "`/c/*` is left out of `resources`: resources: [/a/b, /d/e/**, /, '*']\n"
+                     "`/c/*` becomes `/*`: resources: [/a/b, /*, /d/e/**, /, '*']\n"
+                     "`/c/*` becomes `/c/**`: resources: [/a/b, /c/**, /d/e/**, /, '*']\n"
+                     "`/d/e/**` is left out of `resources`: resources: [/a/b, /c/*, /, '*']\n"
+                     "`/d/e/**` becomes `/d/**`: resources: [/a/b, /c/*, /d/**, /, '*']\n"
+                     "`/d/e/**` becomes `/d/e/*`: resources: [/a/b, /c/*, /d/e/*, /, '*']\n"
+                     "`/` is left out of `resources`: resources: [/a/b, /c/*, /d/e/**, '*']\n"
+                     "`*` is left out of `resources`: resources: [/a/b, /c/*, /d/e/**, /]\n"},
+    {"a List in one line", HEAD("List") "type: string\nentries: [a, b, c]\n",
+     "`a` is left out of the list: entries: [b, c]\n`b` is left out of the list: entries: [a, c]\n"
+     "`c` is left out of the list: entries: [a, b]\n"},
+    {"a List of one", HEAD("List") "type: string\nentries: [a]\n",
+     "`a` is left out of the list: entries: []\n"},
+    {"a List of one in lines", HEAD("List") "type: string\nentries:\n  - a # she\n",
+     "`a` is left out of the list: entries: [] # she\n"},
+    {"a long List", HEAD("List") "type: string\nentries: [a, b, c, d, e, f, g, h, i]\n",
+     "`a` is left out of the list: entries: [b, c, d, e, f, g, h, i]\n"
+     "`i` is left out of the list: entries: [a, b, c, d, e, f, g, h]\n"},
+    {"a List of a file", HEAD("List") "type: string\nfile: a.txt\n", ""},
     {"one action alone", RULE("    actions: GET\n"), DROPPED SWAPPED "`actions` is left out: effect: deny\n"},
     {"never lifted", RULE("    exceptions: never\n    reason: x\n"),
      DROPPED SWAPPED "`exceptions: never` is left out: reason: x\n"},
@@ -205,6 +231,136 @@ static const struct {
      "high `60.5` becomes `60.4`: thresholds: {medium: 30, high: 60.4}\n"
      "high `60.5` becomes `60.6`: thresholds: {medium: 30, high: 60.6}\n"},
 };
+
+// Texts that mean more than themselves: what becomes of one that stands in a condition, in order.
+static const struct {
+    const char *call, *text, *expected; // %s of the call is the text
+} TEXTS[] = {
+    {"a.b.matches(\"%s\")", "^svc-[a-z]+$|admin",
+     "admin svc-[a-z]+$|admin ^svc-[b-z]+$|admin ^svc-[a-y]+$|admin ^svc-[a-z]*$|admin ^svc-[a-z]+|admin "
+     "^svc-[a-z]+$"},
+    {"matches(a.b, \"%s\")", "a(b|c|(?:d|e))f",
+     "a(c|(?:d|e))f a(b|(?:d|e))f a(b|c)f a(b|c|(?:e))f a(b|c|(?:d))f"},
+    {"a.b.matches(\"%s\")", "(?i)x|y", "(?i)y (?i)x"},
+    {"a.b.matches(\"%s\")", "(?P<n>x|y)", "(?P<n>y) (?P<n>x)"},
+    {"a.b.matches(\"%s\")", "[0-5A-Cxy]",
+     "[1-5A-Cxy] [0-4A-Cxy] [0-6A-Cxy] [0-5B-Cxy] [0-5A-Bxy] [0-5A-Dxy] [0-5A-Cx]"},
+    {"a.b.matches(\"%s\")", "[^/.]+x+?", "[^.]+x+? [^/]+x+? [^/.]*x+? [^/.]+x*?"},
+    {"a.b.matches(\"%s\")", "[[:alpha:]_]|[]a]",
+     "[]a] [_]|[]a] [[:alpha:]]|[]a] [[:alpha:]_] [[:alpha:]_]|[a] [[:alpha:]_]|[]]"},
+    {"a.b.matches(\"%s\")", "[a]x{2}", ""},
+    // Escaped: no more than letters.
+    {"a.b.matches(\"%s\")", "\\\\^\\\\$\\\\+\\\\|\\\\(\\\\[\\\\\\\\^",
+     "\\\\^\\\\$\\\\+\\\\|\\\\(\\\\[\\\\\\\\"},
+    {"a.b.matches(r\"%s\")", "\\^\\$\\+\\|\\(\\[\\\\^", "\\^\\$\\+\\|\\(\\[\\\\"},
+    {"within(now, \"%s\")", "Mon-Fri 07:00-19:30",
+     "Sun-Fri_07:00-19:30 Tue-Fri_07:00-19:30 Mon-Sat_07:00-19:30 Mon-Thu_07:00-19:30 Mon-Fri_06:59-19:30 "
+     "Mon-Fri_07:01-19:30 Mon-Fri_07:00-19:29 Mon-Fri_07:00-19:31"},
+    {"within(now, \"%s\", \"Europe/Berlin\")", "00:00-00:00", "00:01-00:00 00:00-23:59"},
+    {"within(now, \"%s\")", "23:59-24:00", "23:58-24:00 23:59-23:59"},
+    {"within(now, \"%s\")", "daily", "Mon-Sat Sun-Fri"},
+    {"within(now, \"%s\")", "Mon-Sun", "Tue-Sun Mon-Sat"},
+    {"within(now, \"%s\")", "Sat", "Fri-Sat Sat-Sun"},
+    {"within(now, \"%s\")", "Mon,Wed 09:00-24:00",
+     "Sun-Mon,Wed_09:00-24:00 Wed_09:00-24:00 Mon_09:00-24:00 Mon-Tue,Wed_09:00-24:00 "
+     "Mon,Tue-Wed_09:00-24:00 Mon,Wed-Thu_09:00-24:00 Mon,Wed_08:59-24:00 Mon,Wed_09:01-24:00 "
+     "Mon,Wed_09:00-23:59"},
+    {"within(now, \"%s\")", "daily, Sat", "Mon-Sat,_Sat Sun-Fri,_Sat daily daily,_Fri-Sat daily,_Sat-Sun"},
+    {"a.b.startsWith(\"%s\")", "/ad\xc3\xa9", "/ad"},
+    {"a.b.endsWith(\"%s\")", "\xc3\xa9/x", "/x"},
+    {"a.b.contains(\"%s\")", "abc", "bc ab"},
+    {"a.b.contains(\"%s\")", "\xc3\xa9", ""},
+    {"a.b.startsWith(\"%s\")", "", ""},
+    {"a.b.startsWith(c.%s)", "d", ""},
+};
+
+// What a mutant makes of the text, with `_` for a blank.
+static void became(const struct mutants *mutants, const struct mutant *mutant, struct str before,
+                   struct str after, struct buf *out)
+{
+    struct buf text = {0};
+    mutant_apply(mutants, mutant, &text);
+    size_t from = str_find(buf_view(&text), before, 0) + before.len;
+    size_t to = str_find(buf_view(&text), after, from);
+    for (size_t i = from; i < to; i++) {
+        buf_byte(out, text.at[i] == ' ' ? '_' : text.at[i]);
+    }
+    buf_byte(out, ' ');
+    buf_fini(&text);
+}
+
+static void check_texts(size_t row)
+{
+    const char *mark = strstr(TEXTS[row].call, "%s");
+    struct str before = {TEXTS[row].call, (size_t)(mark - TEXTS[row].call)}, after = str_of(mark + 2);
+    struct buf yaml = {0}, out = {0};
+    buf_printf(&yaml,
+               HEAD("Policy") "rules:\n  - id: r\n    effect: deny\n    when: '" STR_FMT "%s" STR_FMT "'\n",
+               STR_ARG(before), TEXTS[row].text, STR_ARG(after));
+    const struct snapshot_file file = {.name = STR("a.yaml"), .text = buf_view(&yaml)};
+    struct mutants mutants;
+    cr_assert_eq(mutants_find(&file, 1, &mutants), PDP_ERR_OK, "%s", TEXTS[row].text);
+    for (size_t i = 0; i < mutants.count; i++) {
+        enum mutant_op op = mutants.list[i].op;
+        if (op >= MUTANT_ALTERNATIVE && op <= MUTANT_DAY) {
+            became(&mutants, &mutants.list[i], before, after, &out);
+        }
+    }
+    cr_expect(str_eq(str_trim(buf_view(&out)), str_of(TEXTS[row].expected)),
+              "%s:\n" STR_FMT "\nexpected:\n%s", TEXTS[row].text, STR_ARG(buf_view(&out)),
+              TEXTS[row].expected);
+    mutants_fini(&mutants);
+    buf_fini(&yaml);
+    buf_fini(&out);
+}
+
+Test(cli_mutant, changes_what_texts_mean)
+{
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        check_texts(i);
+    }
+}
+
+// As many as fit; unbalanced brackets and deep ones are no harm.
+Test(cli_mutant, stops_where_a_pattern_is_long)
+{
+    struct find_steps steps = {.count = 0};
+    struct buf text = {0};
+    for (int i = 0; i < 1000; i++) {
+        buf_str(&text, STR("x+|"));
+    }
+    find_pattern(buf_view(&text), false, &steps);
+    cr_expect_eq(steps.count, COUNT_OF(steps.list));
+    static const char *const ODD[] = {"(((((((((((((((((((((((((((((((((((((a|b",
+                                      ")))a|b)",
+                                      "[",
+                                      "[^",
+                                      "[a-",
+                                      "[[:",
+                                      "(?",
+                                      "(?:",
+                                      "\\",
+                                      "\\\\",
+                                      "a\\\\",
+                                      "[a\\",
+                                      "|",
+                                      "(?i)",
+                                      "^[]"};
+    for (size_t i = 0; i < COUNT_OF(ODD); i++) {
+        for (int raw = 0; raw < 2; raw++) {
+            // Its own bytes, so that a sanitizer sees one too many.
+            char *own = strdup(ODD[i]);
+            steps.count = 0;
+            find_pattern((struct str){own, strlen(own)}, raw != 0, &steps);
+            find_hours(NULL, (struct str){own, strlen(own)}, &steps);
+            for (uint32_t k = 0; k < steps.count; k++) {
+                cr_expect_leq(steps.list[k].at + steps.list[k].len, strlen(own), "%s", own);
+            }
+            free(own);
+        }
+    }
+    buf_fini(&text);
+}
 
 Test(cli_mutant, makes_each_mistake)
 {
