@@ -96,6 +96,9 @@ static int tell_mutants(const struct cli_args *args, struct loaded *loaded, stru
                                        .cover = cover,
                                        .threads = cores()};
     enum pdp_err err = mutate_run(&order, &mutate);
+    if (err == PDP_ERR_OK && mutate.counts[MUTATE_SURVIVED] > 0) {
+        err = mutate_lint(&order, &mutate);
+    }
     if (err != PDP_ERR_OK) {
         code = cli_bad(NULL, "mutants could not be tried: %s", pdp_err_text(err));
     } else {

@@ -376,5 +376,6 @@ void mutate_fini(struct mutate *mutate)
 {
     mutants_fini(&mutate->mutants);
     free(mutate->fates);
+    free(mutate->idle);
     *mutate = (struct mutate){0};
 }

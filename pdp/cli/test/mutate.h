@@ -6,6 +6,7 @@
 #include "cli/test/cover.h"
 #include "cli/test/mutant.h"
 #include "cli/test/suite.h"
+#include "lint/lint.h"
 
 enum mutate_fate {
     MUTATE_UNTRIED,
@@ -20,6 +21,7 @@ enum mutate_fate {
 struct mutate {
     struct mutants mutants;
     enum mutate_fate *fates; // of each
+    enum lint_code *idle;    // of each: what lint says of its rule; NULL: was not asked
     size_t counts[MUTATE_FATES];
     size_t plays; // questions and events that were played in all
 };
@@ -38,6 +40,9 @@ struct mutate_order {
 // Costs a compilation a mistake, and the plays until one notices: those that come near the rule first, and
 // none that cannot.
 MUST_USE enum pdp_err mutate_run(const struct mutate_order *order, struct mutate *out);
+// Asks lint which rules it proves to be without effect, so that nobody is sent to look for a test of those.
+// NOMEM, or a file that can no longer be read.
+MUST_USE enum pdp_err mutate_lint(const struct mutate_order *order, struct mutate *mutate);
 void mutate_fini(struct mutate *mutate);
 // How many there were, then each survivor: its place, the line as it is and as it would be, what would notice
 // it.

@@ -85,19 +85,31 @@ static void put_change(struct buf *out, const struct mutate *mutate, const struc
     put_lines(out, is, '+');
 }
 
+// What to do about it.
+static void put_hint(struct buf *out, const struct mutate *mutate, const struct mutant *mutant)
+{
+    struct mutate_mark mark;
+    enum lint_code idle = mutate->idle != NULL ? mutate->idle[mutant - mutate->mutants.list] : LINT_COUNT;
+    if (mutate_marked(mutant->place, &mark)) {
+        buf_str(out, STR("  hint: `pdp:mutant-ok` accepts it once a reason stands behind it\n"));
+    } else if (idle != LINT_COUNT) {
+        buf_printf(out,
+                   "  hint: no answer depends on this rule: see what `pdpctl lint` says of it (" STR_FMT
+                   " " STR_FMT ")\n",
+                   STR_ARG(LINT_ROWS[idle].code), STR_ARG(LINT_ROWS[idle].word));
+    } else {
+        buf_printf(out, "  hint: add %s\n", mutant_op_test(mutant->op));
+    }
+}
+
 static void put_survivor(struct buf *out, const struct mutate *mutate, const struct mutant *mutant)
 {
     uint32_t line = 0, col = 0;
-    struct mutate_mark mark;
     place_line_col(mutant->place, &line, &col);
     buf_printf(out, STR_FMT ":%u:%u: no test notices that " STR_FMT " (" STR_FMT ")\n",
                STR_ARG(mutant->place.src->name), line, col, STR_ARG(mutant->what), STR_ARG(mutant->owner));
     put_change(out, mutate, mutant);
-    if (mutate_marked(mutant->place, &mark)) {
-        buf_str(out, STR("  hint: `pdp:mutant-ok` accepts it once a reason stands behind it\n"));
-    } else {
-        buf_printf(out, "  hint: add %s\n", mutant_op_test(mutant->op));
-    }
+    put_hint(out, mutate, mutant);
 }
 
 static bool is_used(const struct mutate *mutate, size_t file, size_t at)

@@ -199,6 +199,38 @@ Test(cli_mutate, counts_what_does_not_compile)
            "  hint: add a test with another action or resource, for which the rule must not count\n");
 }
 
+// No test of a rule that does nothing can be written: then lint is named.
+Test(cli_mutate, names_lint_where_a_rule_does_nothing)
+{
+    struct buf policy = {0};
+    buf_printf(&policy,
+               "%s  - {id: also, effect: deny, when: subject.id == \"eve\" && subject.age > 2}\n"
+               "  - {id: never, effect: deny, when: subject.age > 5 && subject.age < 4}%c",
+               WEB, 0);
+    struct world world;
+    begin(&world, (const char *)policy.at, TESTS ALL);
+    try_all(&world, 1, false);
+    const struct mutate_order order = {.dir = ".", .input = world.input, .cover = world.cover};
+    cr_assert_eq(mutate_lint(&order, &world.mutate), PDP_ERR_OK);
+    buf_clear(&world.said);
+    mutate_print(&world.mutate, &world.said);
+    buf_byte(&world.said, 0);
+    const char *said = (const char *)world.said.at;
+    cr_expect(
+        strstr(said,
+               "the rule is left out (web/also)\n   14 -   - {id: also, effect: deny, when: subject.id == "
+               "\"eve\" && subject.age > 2}\n  hint: no answer depends on this rule: see what `pdpctl "
+               "lint` says of it (L02 shadowed-rule)\n") != NULL,
+        "%s", said);
+    cr_expect(strstr(said, "says of it (L01 unreachable-rule)\n") != NULL, "%s", said);
+    // What it stands in the shadow of is to be tested, though no test can tell the two apart.
+    const char *also = strstr(said, "(web/also)");
+    cr_expect(strstr(said, "  hint: add a test in which this rule decides\n") < also, "%s", said);
+    cr_expect(also != NULL && strstr(also, "  hint: add ") == NULL, "%s", said);
+    end(&world);
+    buf_fini(&policy);
+}
+
 // ---- Which tests can notice -----------------------------------------------------------------------------
 
 // A bit of everything that decides whether a rule is near.
@@ -221,6 +253,8 @@ static const char MIXED[] =
                  "  - {id: lifted, effect: deny, when: subject.age > 20 && subject.age <= 50}\n"
                  "  - {id: late, effect: deny, starts: 2026-11-01T00:00:00Z, expires: "
                  "2026-11-20T00:00:00Z}\n"
+                 "  - {id: text, effect: deny, actions: [c], when: 'resource.id.startsWith(\"/x/\") && "
+                 "subject.id.matches(\"^e[u-w]+e|z$\") && within(now, \"Mon-Fri 07:00-19:00\")'}\n"
                  "  - {id: end, effect: terminate, actions: [c], when: subject.missing == 1}\n---\n" //
     HEAD("Exception", "e") "lifts: ['*']\nwhen: subject.id == \"bob\"\nrequire: {strength: pwd}\n"
                            "expires: 2026-12-01T00:00:00Z\n";
