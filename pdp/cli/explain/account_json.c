@@ -261,6 +261,21 @@ static void put_option(const struct account *account, const struct attribute *at
         emit_key(emit, STR("than"));
         put_value(account, at->slot, &option->than, emit);
     }
+    if (option->made_up) {
+        emit_key_bool(emit, "made_up", true);
+    }
+    if (option->but_count > 0) {
+        emit_key(emit, STR("nor"));
+        emit_list(emit, SIZE_MAX);
+        for (uint32_t i = 0; i < option->but_count; i++) {
+            put_value(account, at->slot, &option->but[i], emit);
+        }
+        emit_end(emit);
+    }
+    if (option->until_say == OPTION_BELOW || option->until_say == OPTION_AT_MOST) {
+        emit_key(emit, str_of(NAMES[option->until_say]));
+        put_value(account, at->slot, &option->until, emit);
+    }
     if (option->to.member_count > 0) {
         emit_key(emit, STR("lists"));
         put_lists(account, option, emit);

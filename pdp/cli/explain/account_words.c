@@ -118,6 +118,24 @@ static void put_step_up(const struct account *account, const struct option *opti
     buf_str(out, account->parts->names->strengths[option->to.strength]);
 }
 
+// What is left out of "any", or where a range ends.
+static void put_rest(const struct account *account, const struct attribute *at, const struct option *option,
+                     struct buf *out)
+{
+    for (uint32_t i = 0; i < option->but_count; i++) {
+        buf_str(out, i + 1 == option->but_count ? STR(" and ") : STR(", "));
+        account_value(account->parts, at->slot, &option->but[i], out);
+    }
+    if (option->until_say == OPTION_BELOW || option->until_say == OPTION_AT_MOST) {
+        bool between = option->say == OPTION_AT_LEAST && option->until_say == OPTION_AT_MOST;
+        buf_str(out, between                             ? STR(" and ")
+                     : option->until_say == OPTION_BELOW ? STR(" and below ")
+                                                         : STR(" and at most "));
+        account_value(account->parts, at->slot, &option->until, out);
+    }
+    buf_str(out, option->say == OPTION_FOR_ONE ? STR(", for one") : STR(""));
+}
+
 static void put_condition(const struct account *account, const struct attribute *at,
                           const struct option *option, struct buf *out)
 {
@@ -134,13 +152,18 @@ static void put_condition(const struct account *account, const struct attribute 
     } else if (option->say == OPTION_MEMBER) {
         put_members(account, at, option, out);
     } else {
-        buf_str(out, str_of(WORDS[option->say]));
+        bool between = option->say == OPTION_AT_LEAST && option->until_say == OPTION_AT_MOST;
+        bool negative = option->say == OPTION_NOT_STARTS || option->say == OPTION_NOT_ENDS ||
+                        option->say == OPTION_NOT_PART;
+        buf_str(out, negative && at->is.kind == VALUE_ERROR ? STR("were given and ") : STR(""));
+        buf_str(out, between ? STR("were between") : str_of(WORDS[option->say]));
         bool such = option->say == OPTION_GIVEN;
         const struct value *value = such ? &option->to.value : &option->than;
         if (value->kind != VALUE_ERROR) {
             buf_str(out, such ? STR(", such as ") : STR(" "));
             account_value(account->parts, at->slot, value, out);
         }
+        put_rest(account, at, option, out);
     }
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/change.h"
 
+#include "cli/explain/claim.h"
+
+#include "base/num.h"
 #include "cel/frame.h"
 #include "engine/attrs.h"
 #include "policy/match.h"
@@ -99,8 +102,20 @@ static uint64_t walk_listed(struct search *s, const struct set_rule *rule)
     for (uint32_t i = 0; s->who && i < rule->resource_count; i++) {
         mask |= options_text(&s->options, route ? STR("resource.path") : STR("resource.id"),
                              sample(s, &rule->resources[i]));
+        s->options.listed = true;
     }
     return mask;
+}
+
+// What is not proved would be by a step-up; what is proved may become too old.
+static uint64_t walk_require(struct search *s, uint32_t strength, int64_t max_age_s)
+{
+    const struct policy_host *host = s->world->seen->policy_host;
+    int64_t until_ms = INT64_MAX;
+    bool ages = max_age_s > 0 && host != NULL && host->proved != NULL &&
+                host->proved(host->user, strength, max_age_s, &until_ms);
+    return options_proof(&s->options, strength) |
+           (ages ? options_time(&s->options, num_add_sat(until_ms, 1)) : 0);
 }
 
 static uint64_t walk_rule(struct search *s, const struct set_rule *rule)
@@ -108,7 +123,7 @@ static uint64_t walk_rule(struct search *s, const struct set_rule *rule)
     uint64_t mask = options_walk(&s->options, s->world->parts.set->policies[rule->policy].target) |
                     options_walk(&s->options, rule->when) | walk_listed(s, rule);
     if (rule->effect == PDP_EFFECT_STEP_UP) {
-        mask |= options_proof(&s->options, rule->strength);
+        mask |= walk_require(s, rule->strength, rule->max_age_s);
     }
     if (rule->timed) {
         mask |= options_time(&s->options, rule->starts_ms) | options_time(&s->options, rule->expires_ms);
@@ -145,7 +160,8 @@ static void walk_exceptions(struct search *s)
         if (could->possible) {
             could->mask =
                 options_walk(&s->options, exception->when) | options_time(&s->options, exception->expires_ms);
-            could->mask |= exception->has_require ? options_proof(&s->options, exception->strength) : 0;
+            could->mask |=
+                exception->has_require ? walk_require(s, exception->strength, exception->max_age_s) : 0;
         }
     }
 }
@@ -433,6 +449,9 @@ bool change_find(struct whatif_world *world, unsigned wish, struct arena *arena,
         }
         out->cut = out->cut || search.options.cut;
         out->asked += world->asked;
+        for (size_t i = 0; i < out->count; i++) {
+            claim_narrow(&search.options, &out->list[i]);
+        }
     }
     return true;
 }

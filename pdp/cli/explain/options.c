@@ -15,7 +15,10 @@ bool options_init(struct options *options, struct whatif_world *world, struct ar
     *options = (struct options){.world = world, .arena = arena};
     options->list = ARENA_ARRAY(arena, struct attribute, OPTIONS_ATTRIBUTES_MOST);
     options->stamps = ARENA_ARRAY(arena, uint32_t, world->parts.program->node_count + 1);
-    return options->list != NULL && options->stamps != NULL;
+    options->marked = ARENA_ARRAY(arena, uint8_t, world->parts.program->node_count + 1);
+    options->reads = ARENA_ARRAY(arena, uint8_t, world->parts.program->slot_count + 1);
+    return options->list != NULL && options->stamps != NULL && options->marked != NULL &&
+           options->reads != NULL;
 }
 
 // ---- Attributes --------------------------------------------------------------------------------
@@ -125,6 +128,74 @@ uint64_t options_time(struct options *o, int64_t at_ms)
     return note(o, at, (struct option_test){.kind = TEST_AT, .value = value_time_ms(at_ms)});
 }
 
+// ---- What is read in other ways ----------------------------------------------------------------
+
+static void mark(struct options *o, uint32_t id, unsigned bits)
+{
+    const struct cel_program *p = o->world->parts.program;
+    id &= ~NODE_OPTIONAL;
+    if ((o->marked[id] & bits) == bits) {
+        return;
+    }
+    const struct node *node = &p->nodes[id];
+    o->marked[id] |= (uint8_t)bits;
+    if (node->op == OP_SLOT || node->op == OP_HAS_SLOT || node->op == OP_EQ_TEXT) {
+        o->reads[node->a] |= (uint8_t)bits;
+        return;
+    }
+    for (uint32_t i = 0, part; (part = program_operand(p, node, i)) != NODE_NONE; i++) {
+        mark(o, part, bits);
+    }
+}
+
+static bool only_now(const struct options *o, uint32_t id, unsigned depth)
+{
+    const struct cel_program *p = o->world->parts.program;
+    const struct node *node = &p->nodes[id];
+    if (node->op == OP_NOW || (node->flags & (NODE_VARIES | NODE_NOW)) == 0) {
+        return true;
+    }
+    return node->op == OP_CALL && node->b == 2 && depth > 0 && only_now(o, p->args[node->a], depth - 1) &&
+           only_now(o, p->args[node->a + 1], depth - 1);
+}
+
+static unsigned joins(const struct options *o, uint32_t other)
+{
+    enum {
+        DEEP = 4
+    };
+    bool varies = (o->world->parts.program->nodes[other].flags & (NODE_VARIES | NODE_NOW)) != 0;
+    return !varies ? 0 : only_now(o, other, DEEP) ? OPTIONS_JOINED_NOW : OPTIONS_JOINED;
+}
+
+static void join(struct options *o, uint32_t left, uint32_t right)
+{
+    mark(o, left, joins(o, right));
+    mark(o, right, joins(o, left));
+}
+
+static bool is_below(struct str whole, struct str path)
+{
+    return str_starts(whole, path) && (whole.len == path.len || whole.at[path.len] == '.');
+}
+
+unsigned options_reads(const struct options *o, const struct attribute *at)
+{
+    const struct cel_program *p = o->world->parts.program;
+    const struct str whole = STR(".properties");
+    unsigned bits = 0;
+    for (uint32_t i = 0; i < p->slot_count; i++) {
+        const struct cel_slot_info *info = cel_slot_at(p, i);
+        bool risk = info->id == ATTR_RISK_SCORE || info->id == ATTR_RISK_LEVEL;
+        struct str path = o->reads[i] == 0 ? (struct str){0}
+                          : risk           ? STR("risk.score")
+                                           : whatif_path(o->world, info);
+        path = str_ends(path, whole) ? str_sub(path, 0, path.len - whole.len) : path;
+        bits |= path.len > 0 && (is_below(path, at->path) || is_below(at->path, path)) ? o->reads[i] : 0;
+    }
+    return bits;
+}
+
 // ---- What a side of a comparison would have to be ----------------------------------------------
 
 static struct value run(struct options *o, uint32_t node)
@@ -152,6 +223,7 @@ static uint64_t solve_sum(struct options *o, const struct node *node, struct val
     const uint32_t *args = &o->world->parts.program->args[node->a];
     struct value left = run(o, args[0]), right = run(o, args[1]);
     bool adds = node->c == F_ADD;
+    join(o, args[0], args[1]);
     return solve(o, args[0], call(o, adds ? F_SUB : F_ADD, target, right), kind) |
            solve(o, args[1], adds ? call(o, F_SUB, target, left) : call(o, F_SUB, left, target), kind);
 }
@@ -160,26 +232,29 @@ static uint64_t solve(struct options *o, uint32_t id, struct value target, enum 
 {
     const struct cel_program *p = o->world->parts.program;
     const struct node *node = &p->nodes[id];
-    if (target.kind == VALUE_ERROR || target.kind == VALUE_NULL) {
+    bool known = target.kind != VALUE_ERROR && target.kind != VALUE_NULL;
+    if (!known || (node->op != OP_SLOT && node->op != OP_CALL)) {
+        mark(o, id, OPTIONS_OPAQUE);
         return 0;
     }
     if (node->op == OP_SLOT) {
         return note_slot(o, node->a, kind, target);
-    }
-    if (node->op != OP_CALL) {
-        return 0;
     }
     if ((node->c == F_ADD || node->c == F_SUB) && node->b == 2) {
         return solve_sum(o, node, target, kind);
     }
     bool through = node->b == 1 && (node->c == F_DOUBLE || node->c == F_INT || node->c == F_DYN ||
                                     node->c == F_LOWER || node->c == F_UPPER);
+    if (!through || (node->c != F_DOUBLE && node->c != F_DYN)) {
+        mark(o, id, OPTIONS_OPAQUE); // others give the same
+    }
     return through ? solve(o, p->args[node->a], target, kind) : 0;
 }
 
 static uint64_t compare(struct options *o, const struct node *node, enum test_kind kind)
 {
     struct value left = run(o, node->a), right = run(o, node->b);
+    join(o, node->a, node->b);
     return solve(o, node->a, right, kind) | solve(o, node->b, left, kind);
 }
 
@@ -200,6 +275,7 @@ static uint64_t test_within(struct options *o, const struct node *node)
     const struct cel_program *p = o->world->parts.program;
     int64_t now_s = o->world->seen->now_ms / TIME_MS_PER_S;
     if (p->nodes[node->a].op != OP_NOW) {
+        mark(o, node->a, OPTIONS_OPAQUE);
         return 0;
     }
     int64_t first = within_edge(p->windows[node->b], now_s);
@@ -221,6 +297,8 @@ static uint64_t test_in(struct options *o, const struct node *node)
     const struct cel_program *p = o->world->parts.program;
     struct value element = run(o, node->a), list = run(o, node->b);
     uint64_t mask = list.kind == VALUE_LIST ? test_texts(o, node->a, &list) : 0;
+    join(o, node->a, node->b);
+    mark(o, node->a, list.kind == VALUE_LIST ? 0 : OPTIONS_OPAQUE);
     if (p->nodes[node->b].op == OP_SLOT && element.kind != VALUE_ERROR) {
         mask |= note_slot(o, p->nodes[node->b].a, TEST_HAS, element);
     }
@@ -231,6 +309,9 @@ static uint64_t test_match(struct options *o, const struct node *node)
 {
     const struct cel_program *p = o->world->parts.program;
     const struct regex_gate *gate = regex_gate_of(p->regexes[node->b]);
+    if (p->nodes[node->a].op != OP_SLOT || gate->form == REGEX_FORM_ANY || gate->form == REGEX_FORM_LINE) {
+        mark(o, node->a, OPTIONS_OPAQUE);
+    }
     if (p->nodes[node->a].op != OP_SLOT) {
         return 0;
     }
@@ -268,8 +349,14 @@ static uint64_t test_call(struct options *o, const struct node *node)
         if (node->c == TESTS[i].func && p->nodes[args[TESTS[i].target]].op == OP_SLOT) {
             struct value with = run(o, args[1 - TESTS[i].target]);
             bool good = with.kind == VALUE_STRING || with.kind == VALUE_CIDR;
+            join(o, args[0], args[1]);
+            mark(o, args[1 - TESTS[i].target], OPTIONS_OPAQUE);
+            mark(o, args[TESTS[i].target], good ? 0 : OPTIONS_OPAQUE);
             return good ? note_slot(o, p->nodes[args[TESTS[i].target]].a, TESTS[i].kind, with) : 0;
         }
+    }
+    for (uint32_t i = 0; i < node->b; i++) {
+        mark(o, p->args[node->a + i], OPTIONS_OPAQUE);
     }
     return 0;
 }
@@ -288,16 +375,19 @@ static uint64_t walk_args(struct options *o, const struct node *node, bool truth
 static uint64_t test_set(struct options *o, const struct node *node)
 {
     const struct cel_program *p = o->world->parts.program;
+    mark(o, node->a, OPTIONS_OPAQUE); // what else is in the list is not tried
     struct option_test test = {.kind = TEST_SET, .set = p->env->sets[node->b].id};
     return p->nodes[node->a].op == OP_SLOT ? note(o, of_slot(o, p->nodes[node->a].a), test)
                                            : walk(o, node->a, false);
 }
 
-static uint64_t walk_node(struct options *o, const struct node *node, bool truth)
+static uint64_t walk_node(struct options *o, uint32_t id, bool truth)
 {
     const struct cel_program *p = o->world->parts.program;
+    const struct node *node = &p->nodes[id];
     switch ((enum op)node->op) {
     case OP_SLOT:
+        mark(o, id, truth ? 0 : OPTIONS_OPAQUE);
         return truth ? note_slot(o, node->a, TEST_TRUTH, (struct value){0}) : 0;
     case OP_HAS_SLOT:
         return note_slot(o, node->a, TEST_THERE, (struct value){0});
@@ -330,6 +420,7 @@ static uint64_t walk_node(struct options *o, const struct node *node, bool truth
     case OP_WITHIN:
         return test_within(o, node);
     default: // what a macro walks over, or computes, is not tried
+        mark(o, id, OPTIONS_OPAQUE);
         return 0;
     }
 }
@@ -340,7 +431,7 @@ static uint64_t walk(struct options *o, uint32_t id, bool truth)
         return 0;
     }
     o->stamps[id] = o->stamp;
-    return walk_node(o, &o->world->parts.program->nodes[id], truth);
+    return walk_node(o, id, truth);
 }
 
 uint64_t options_walk(struct options *o, uint32_t expr)

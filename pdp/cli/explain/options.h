@@ -13,26 +13,31 @@
 #define OPTIONS_MOST 64            // of one attribute
 #define OPTIONS_TESTS_MOST 24      // likewise
 #define OPTIONS_ELEMENTS_MOST 3    // that one change puts into a list, or takes out
+#define OPTIONS_BUT_MOST 4         // values that "any but" leaves out
 
 // How a change is told. X(name, words before the value, name for programs)
-#define OPTION_SAY_LIST(X)                    \
-    X(IS, "were", "is")                       \
-    X(ABOVE, "were above", "above")           \
-    X(AT_LEAST, "were at least", "at_least")  \
-    X(BELOW, "were below", "below")           \
-    X(AT_MOST, "were at most", "at_most")     \
-    X(OTHER, "were any but", "other_than")    \
-    X(ELEMENTS, "held", "holds")              \
-    X(EMPTY, "were given and empty", "empty") \
-    X(MEMBER, "were in", "in_lists")          \
-    X(STARTS, "began with", "starts_with")    \
-    X(ENDS, "ended with", "ends_with")        \
-    X(PART, "held the text", "contains")      \
-    X(INSIDE, "were inside", "inside")        \
-    X(OUTSIDE, "were outside", "outside")     \
-    X(GIVEN, "were given", "given")           \
-    X(MISSING, "were left out", "left_out")   \
-    X(AT, "", "at")                           \
+#define OPTION_SAY_LIST(X)                                 \
+    X(IS, "were", "is")                                    \
+    X(ABOVE, "were above", "above")                        \
+    X(AT_LEAST, "were at least", "at_least")               \
+    X(BELOW, "were below", "below")                        \
+    X(AT_MOST, "were at most", "at_most")                  \
+    X(OTHER, "were any but", "other_than")                 \
+    X(ELEMENTS, "held", "holds")                           \
+    X(EMPTY, "were given and empty", "empty")              \
+    X(MEMBER, "were in", "in_lists")                       \
+    X(STARTS, "began with", "starts_with")                 \
+    X(ENDS, "ended with", "ends_with")                     \
+    X(PART, "held the text", "contains")                   \
+    X(NOT_STARTS, "did not begin with", "not_starts_with") \
+    X(NOT_ENDS, "did not end with", "not_ends_with")       \
+    X(NOT_PART, "did not hold the text", "not_contains")   \
+    X(FOR_ONE, "were", "for_one")                          \
+    X(INSIDE, "were inside", "inside")                     \
+    X(OUTSIDE, "were outside", "outside")                  \
+    X(GIVEN, "were given", "given")                        \
+    X(MISSING, "were left out", "left_out")                \
+    X(AT, "", "at")                                        \
     X(STEP_UP, "", "step_up")
 
 enum option_say {
@@ -45,7 +50,12 @@ enum option_say {
 struct option {
     struct whatif to;
     enum option_say say;
-    struct value than; // what the words name
+    struct value than;         // what the words name
+    enum option_say until_say; // BELOW, AT_MOST: where what begins at `than` ends; else it has no end
+    struct value until;
+    struct value but[OPTIONS_BUT_MOST]; // OTHER: besides `than`
+    uint32_t but_count;
+    bool made_up; // `to` is a value that nothing names
     struct value elements[OPTIONS_ELEMENTS_MOST];
     bool adds[OPTIONS_ELEMENTS_MOST];
     uint32_t element_count;
@@ -91,8 +101,19 @@ struct options {
     struct attribute *list;
     uint32_t count;
     uint32_t *stamps, stamp; // of nodes that a walk has seen
+    uint8_t *marked, *reads; // OPTIONS_… of nodes, and of slots
+    bool listed;             // patterns of resources were met, which are no tests
     bool cut;                // there was more than is kept
 };
+
+// How conditions read a slot besides by tests that are known.
+enum {
+    OPTIONS_OPAQUE = 1,     // in a way that nothing is known of
+    OPTIONS_JOINED = 2,     // beside another attribute: where its tests turn depends on that
+    OPTIONS_JOINED_NOW = 4, // likewise, the time
+};
+// Those of all slots that an attribute is read by.
+unsigned options_reads(const struct options *options, const struct attribute *at);
 
 MUST_USE bool options_init(struct options *options, struct whatif_world *world, struct arena *arena);
 // Notes what an expression tests. The bits of its attributes, by their numbers.

@@ -117,6 +117,7 @@ static void add_members(struct making *m, const uint32_t *sets, uint32_t count, 
 {
     struct option option = {.say = OPTION_MEMBER, .size = MAKING_ONE * count};
     option.to.value = making_missing(m->at) ? stand_in(m, sets[0]) : m->at->is;
+    option.made_up = making_missing(m->at);
     for (uint32_t i = 0; i < count; i++) {
         option.to.members[option.to.member_count++] = (struct whatif_member){sets[i], (holds >> i & 1) != 0};
     }

@@ -3,6 +3,7 @@
 #include "cli/explain/options_make.h"
 
 #include "cel/frame.h"
+#include "model/path.h"
 #include "risk/model.h"
 
 #include <math.h>
@@ -30,9 +31,24 @@ static bool same_members(const struct whatif *a, const struct whatif *b)
     return a->member_count == b->member_count;
 }
 
+// A path that no gateway sends is none that a question could name.
+static bool is_askable(const struct making *m, const struct value *to)
+{
+    if (to->kind != VALUE_STRING || !str_eq(m->at->path, STR("resource.path"))) {
+        return true;
+    }
+    struct str path = {0};
+    const char *why = NULL;
+    return path_canonical(value_text(to), m->o->arena, &path, &why) == PDP_ERR_OK &&
+           str_eq(path, value_text(to));
+}
+
 void making_add(struct making *m, struct option option)
 {
     struct attribute *at = m->at;
+    if (!is_askable(m, &option.to.value)) {
+        return;
+    }
     option.to.kind = at->kind;
     option.to.path = at->path;
     option.size += making_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
@@ -170,8 +186,11 @@ static void make_other(struct making *m)
                          MAKING_ONE);
     }
     if (schema == NULL || schema->value_count == 0) {
-        struct value to = making_fresh(m);
-        making_add_value(m, to, than.kind == VALUE_ERROR ? OPTION_GIVEN : OPTION_OTHER, than, SIZE_ANY);
+        making_add(m, (struct option){.to = {.value = making_fresh(m)},
+                                      .say = than.kind == VALUE_ERROR ? OPTION_GIVEN : OPTION_OTHER,
+                                      .than = than,
+                                      .size = SIZE_ANY,
+                                      .made_up = true});
     }
 }
 
@@ -181,7 +200,12 @@ static void make_texts(struct making *m, const struct option_test *test)
                                            [TEST_STARTS] = OPTION_STARTS,
                                            [TEST_ENDS] = OPTION_ENDS,
                                            [TEST_PART] = OPTION_PART};
-    making_add_value(m, test->value, SAYS[test->kind], test->value, MAKING_ONE);
+    struct value to = test->value;
+    if (str_eq(m->at->path, STR("resource.path")) && !str_starts(value_text(&to), STR("/")) &&
+        (test->kind == TEST_ENDS || test->kind == TEST_PART)) {
+        to = value_str(arena_printf(m->o->arena, "/" STR_FMT, STR_ARG(value_text(&to))));
+    }
+    making_add_value(m, to, SAYS[test->kind], test->value, MAKING_ONE);
     for (uint32_t i = 0; test->kind == TEST_STARTS && i < m->at->test_count; i++) {
         const struct option_test *end = &m->at->tests[i];
         if (end->kind == TEST_ENDS) {
@@ -199,7 +223,11 @@ static void make_inside(struct making *m, const struct value *network)
 {
     struct value ip = an_address(m, &network->as.cidr->base);
     making_add_value(m, ip, OPTION_INSIDE, *network, MAKING_ONE);
-    making_add_value(m, making_address(m), OPTION_OUTSIDE, *network, SIZE_ANY);
+    making_add(m, (struct option){.to = {.value = making_address(m)},
+                                  .say = OPTION_OUTSIDE,
+                                  .than = *network,
+                                  .size = SIZE_ANY,
+                                  .made_up = true});
 }
 
 // ---- Risk, time, proofs ------------------------------------------------------------------------
@@ -330,7 +358,8 @@ static void make_there(struct making *m)
     }
     if (asked && making_missing(m->at) && m->at->option_count == 0 && PLAIN[m->at->type] != 0) {
         struct value to = PLAIN[m->at->type] == 1 ? value_bool(true) : making_text(m);
-        making_add_value(m, to, OPTION_GIVEN, (struct value){0}, MAKING_ONE);
+        making_add(m, (struct option){
+                          .to = {.value = to}, .say = OPTION_GIVEN, .size = MAKING_ONE, .made_up = true});
     }
 }
 

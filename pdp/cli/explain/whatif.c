@@ -273,7 +273,8 @@ static bool proved(void *user, uint32_t strength, int64_t max_age_s, int64_t *un
         }
     }
     *until_ms = INT64_MAX;
-    return host != NULL && host->proved != NULL && host->proved(host->user, strength, max_age_s, until_ms);
+    return host != NULL && host->proved != NULL && host->proved(host->user, strength, max_age_s, until_ms) &&
+           world->seen->frame->now_ms <= *until_ms;
 }
 
 static bool sticky(void *user, enum policy_by by, uint64_t *key)

@@ -140,8 +140,54 @@ static const struct {
      ASK("", "'glass': true"), "allow/policy"},
     // Texts.
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.t.matches(\"^a\")'}\n",
-     ASK("", "'t': 'abc'"), "deny/policy", "  allow if context.t were any but \"abc\": it is \"abc\"\n",
+     ASK("", "'t': 'abc'"), "deny/policy", "  allow if context.t did not begin with \"a\": it is \"abc\"\n",
      ASK("", "'t': 'other'"), "allow/policy"},
+    // What is said of many values holds for all of them.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'subject.dept in [\"a\", \"b\"]'}\n",
+     ASK("'dept': 'a'", ""), "deny/policy",
+     "  allow if subject.dept were any but \"a\" and \"b\": it is \"a\"\n", ASK("'dept': 'c'", ""),
+     "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.n > 5 || context.n < 0'}\n",
+     ASK("", "'n': 9"), "deny/policy", "  allow if context.n were between 0 and 5: it is 9\n",
+     ASK("", "'n': 0"), "allow/policy"},
+    {POLICY("p") "rules:\n  - {id: r, effect: allow, when: 'context.n >= 10 && context.n < 20'}\n",
+     ASK("", "'n': 9"), "deny/no-rule", "  allow if context.n were at least 10 and below 20: it is 9\n",
+     ASK("", "'n': 19"), "allow/policy"},
+    {POLICY("p") "rules:\n  - {id: r, effect: allow, when: 'context.n > 10 && context.n < 20'}\n",
+     ASK("", "'n': 30"), "deny/no-rule", "  allow if context.n were above 10 and below 20: it is 30\n",
+     ASK("", "'n': 11"), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.k.matches(\"^a[0-9]+$\")'}\n",
+     ASK("", "'k': 'a1'"), "deny/policy", "  allow if context.k were \"~0\", for one: it is \"a1\"\n",
+     ASK("", "'k': '~0'"), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.n != 1 || context.n * 2 == 4'}\n",
+     ASK("", "'n': 2"), "deny/policy", "  allow if context.n were 1: it is 2\n", ASK("", "'n': 1"),
+     "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.n > 7 || context.n * 2 == 4'}\n",
+     ASK("", "'n': 9"), "deny/policy", "  allow if context.n were 7, for one: it is 9\n", ASK("", "'n': 7"),
+     "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW
+                 "  - {id: r, effect: deny, when: 'cidr(\"10.0.0.0/8\").containsIP(network.ip) && "
+                 "!cidr(\"10.1.0.0/16\").containsIP(network.ip)'}\n"
+                 "  - {id: q, effect: deny, when: 'network.ip == ip(\"10.1.2.3\")'}\n",
+     ASK("", "'network': {'ip': '10.0.0.1'}"), "deny/policy",
+     "  allow if network.ip were 10.1.0.0, for one: it is 10.0.0.1\n"
+     "  or allow if network.ip were outside 10.0.0.0/8: it is 10.0.0.1\n",
+     ASK("", "'network': {'ip': '11.0.0.0'}"), "allow/policy"},
+    // No question names such a path.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'resource.path == \"https://x/y\" || "
+                 "resource.path == \"/c\"'}\n",
+     ASK("", ""), "allow/policy",
+     "  deny if resource.path were \"/c\": it is \"/a/b\"\n"
+     "  (as it is asked, by whom and for what, no change was found)\n",
+     NULL, NULL},
+    // What is proved becomes too old.
+    {STRENGTHS POLICY("p") "rules:\n" ALLOW
+                           "  - {id: r, effect: step_up, require: {strength: password, max_age: 1h}}\n",
+     ASK("", SESSION), "allow/policy", "  step_up at 2026-11-23T08:46:40.001Z\n", NULL, NULL},
+    {STRENGTHS POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: step_up, require: {strength: password, "
+                           "max_age: 1h}, when: '\"hr\" in subject.roles'}\n",
+     ASK("'roles': []", SESSION), "allow/policy",
+     "  step_up at 2026-11-23T08:46:40.001Z if subject.roles held \"hr\" (it is [])\n", NULL, NULL},
     {POLICY("p") "rules:\n  - {id: r, effect: allow, when: 'context.t.startsWith(\"a-\") && "
                  "context.t.endsWith(\".x\")'}\n",
      ASK("", "'t': 'b'"), "deny/no-rule", "  allow if context.t were \"a-.x\": it is \"b\"\n",
@@ -268,7 +314,7 @@ Test(explain_words, a_score_is_said_with_what_it_is_from)
     ask_seen(&h, &seen, OWN);
     ask_seen(&h, &seen, STRANGER);
     cr_expect_str_eq(said(&seen),
-                     "  step_up if risk.level were below high: it is critical at 94.3, of which 61.3 from "
+                     "  step_up if risk.level were medium: it is critical at 94.3, of which 61.3 from "
                      "fingerprint-change\n",
                      "%s", said(&seen));
     arena_fini(&seen.arena);
