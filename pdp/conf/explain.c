@@ -131,8 +131,29 @@ static enum pdp_err say(struct diags *diags, struct place place, const char *mes
     return err;
 }
 
+// Does the line on which a quote of several lines ended go on with what cannot follow?
+static bool ends_at(struct place quote, struct place at)
+{
+    uint32_t end = quote.at + quote.len;
+    return quote.src != NULL && at.at >= end && str_find_byte(at.src->text, '\n', end) >= at.at;
+}
+
+// A quote that was forgotten takes in all up to where the next one is meant to begin.
+static enum pdp_err explain_quote(struct diags *diags, struct place quote)
+{
+    uint32_t line = 0, column = 0;
+    place_line_col((struct place){quote.src, quote.at + quote.len - 1, 1}, &line, &column);
+    enum pdp_err err = diag_error(diags, PDP_ERR_SYNTAX, (struct place){quote.src, quote.at, 1},
+                                  "this quote is closed on line %u, where more follows", line);
+    diag_hint(diags, "close it where its text ends; in single quotes `'` is written as `''`");
+    return err;
+}
+
 enum pdp_err explain_syntax(struct diags *diags, const struct explain_problem *problem)
 {
+    if (ends_at(problem->quote, problem->at)) {
+        return explain_quote(diags, problem->quote);
+    }
     bool node = str_find(problem->doing, STR("tag"), 0) != SIZE_MAX ||
                 str_find(problem->doing, STR("anchor"), 0) != SIZE_MAX ||
                 str_find(problem->doing, STR("alias"), 0) != SIZE_MAX;

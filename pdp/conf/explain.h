@@ -16,6 +16,7 @@ enum pdp_err explain_duplicate(struct diags *diags, const struct conf_node *key,
 struct explain_problem {
     struct str text, doing;
     struct place at, since;
+    struct place quote; // the last text in quotes that goes over several lines; src NULL: none
 };
 enum pdp_err explain_syntax(struct diags *diags, const struct explain_problem *problem);
 

@@ -17,6 +17,7 @@ struct parse {
     uint32_t nodes;
     uint32_t bom, tab;  // bytes; the next tab that indents a line
     enum pdp_err first; // the first mistake of the source
+    struct place quote; // the last text in quotes that goes over lines, quotes included; src NULL: none yet
     bool bad;           // the document that is read has a mistake; reading goes on to find the others
     const struct conf_node **stack; // children whose parent is not complete
     size_t stacked, stack_cap;
@@ -154,6 +155,8 @@ static enum pdp_err scalar(struct parse *p, const yaml_event_t *event)
 
     struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
     if ((style == CONF_SINGLE || style == CONF_DOUBLE) && place.len >= 2) {
+        bool over = str_find_byte(str_sub(p->source->text, place.at, place.len), '\n', 0) < place.len;
+        p->quote = over ? place : p->quote;
         place.at++;
         place.len -= 2;
     }
@@ -284,6 +287,7 @@ static enum pdp_err next_event(struct parse *p, yaml_event_t *event)
         .at = {p->source, byte_of(p, p->yaml.problem_mark), 1},
         .doing = str_of(p->yaml.context),
         .since = {p->source, byte_of(p, p->yaml.context_mark), 1},
+        .quote = p->quote,
     };
     uint32_t len = (uint32_t)p->source->text.len;
     bool here = problem.at.at < len && p->source->text.at[problem.at.at] == '\t';

@@ -372,6 +372,25 @@ static enum pdp_err (*const READERS[])(const struct read *) = {
 
 // ---- Maps ---------------------------------------------------------------------------------------------
 
+// What other languages call a key, where the map has ours.
+static int foreign_key(struct str given, const struct str *names, size_t count)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } FOREIGN[] = {
+        {"method", "actions"}, {"methods", "actions"}, {"path", "resources"},    {"paths", "resources"},
+        {"condition", "when"}, {"if", "when"},         {"principal", "subject"}, {"user", "subject"},
+    };
+    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
+        for (size_t k = 0; str_eq(given, str_of(FOREIGN[i].theirs)) && k < count; k++) {
+            if (str_eq(names[k], str_of(FOREIGN[i].ours))) {
+                return (int)k;
+            }
+        }
+    }
+    return -1;
+}
+
 static enum pdp_err unknown_key(const struct conf_node *key, const struct conf_field *fields, size_t count,
                                 const char *what, struct diags *diags)
 {
@@ -384,7 +403,12 @@ static enum pdp_err unknown_key(const struct conf_node *key, const struct conf_f
     buf_escaped(&text, str_sub(key->text, 0, 80));
     enum pdp_err err = diag_error(diags, PDP_ERR_UNKNOWN, key->place, "%s has no key `" STR_FMT "`", what,
                                   STR_ARG(buf_view(&text)));
-    hint_names(diags, key->text, names, known, "its keys are ");
+    int foreign = foreign_key(key->text, names, known);
+    if (foreign >= 0) {
+        diag_hint(diags, "here it is `" STR_FMT "`", STR_ARG(names[foreign]));
+    } else {
+        hint_names(diags, key->text, names, known, "its keys are ");
+    }
     return err;
 }
 

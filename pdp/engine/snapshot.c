@@ -241,6 +241,9 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
         size_t count = 0;
         enum pdp_err err = conf_parse(source, &s->arena, diags, &docs, &count);
         first = first == PDP_ERR_OK ? err : first;
+        if (err == PDP_ERR_OK && count == 0) {
+            diag_warning(diags, (struct place){source, 0, 0}, "the file holds no document");
+        }
         TRY(doc_list_add(out, docs, count));
     }
     return first;

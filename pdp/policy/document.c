@@ -55,7 +55,7 @@ static const struct conf_field RULE[] = {
     {"actions", CONF_TEXTS, false, offsetof(struct rule, actions), NULL, 0, 0, "names of actions; indexed"},
     {"resources", CONF_TEXTS, false, offsetof(struct rule, resources), NULL, 0, 0,
      "exact, /a/*, /a/*/b or /a/**; indexed"},
-    {"require", CONF_MAPPING, false, offsetof(struct rule, require), NULL, 0, 0,
+    {"require", CONF_ANY, false, offsetof(struct rule, require), NULL, 0, 0,
      "of a step_up: strength, max_age"},
     {"reason", CONF_TEXT, false, offsetof(struct rule, reason), NULL, 0, 0, "for the administrator"},
     {"message", CONF_TEXT, false, offsetof(struct rule, message), NULL, 0, 0, "for the user"},
@@ -145,6 +145,7 @@ struct reading {
     const struct build_vars *vars;
     struct set_rule *out;
     uint64_t target_steps; // 0 where the target was refused
+    bool effect_read;      // else what fits to it cannot be told
 };
 
 // ---- Parts of a rule ------------------------------------------------------------------------------
@@ -223,10 +224,26 @@ void require_read(struct build *build, const struct conf_node *node, uint32_t *s
     }
 }
 
+// false: it can be no `require`, which is told.
+static bool check_require(struct build *build, const struct conf_node *rule, const struct conf_node *node)
+{
+    if (node->kind == CONF_NULL) {
+        build_fail(build, PDP_ERR_MISSING, build_key_place(rule, "require"), NULL, "`require` is empty");
+    } else if (node->kind == CONF_SCALAR) {
+        build_fail(build, PDP_ERR_TYPE, node->place, NULL, "`require` must be a mapping, but is text");
+        diag_hint(build->diags, "write `require: {strength: " STR_FMT "}`",
+                  STR_ARG(build_shown(build, node->text)));
+    }
+    return node->kind != CONF_NULL && node->kind != CONF_SCALAR;
+}
+
 static void read_require(struct reading *r)
 {
     struct build *build = r->build;
     const struct conf_node *node = r->rule->require;
+    if (!r->effect_read || (node != NULL && !check_require(build, r->node, node))) {
+        return;
+    }
     bool step_up = r->rule->effect == PDP_EFFECT_STEP_UP;
     if (node == NULL) {
         if (step_up && conf_get(r->node, "require") == NULL) {
@@ -249,7 +266,7 @@ static void read_terminate(struct reading *r)
     if (r->rule->terminate == NULL) {
         return;
     }
-    if (r->rule->effect != PDP_EFFECT_TERMINATE) {
+    if (r->effect_read && r->rule->effect != PDP_EFFECT_TERMINATE) {
         build_fail(build, PDP_ERR_TYPE, r->rule->terminate->place, NULL,
                    "only a terminate rule has `terminate`");
         return;
@@ -340,6 +357,17 @@ static struct str rule_name(struct build *build, uint32_t policy, struct str id)
     return name;
 }
 
+static bool names_effect(const struct conf_node *rule)
+{
+    const struct conf_node *effect = conf_get(rule, "effect");
+    for (size_t i = 0; effect != NULL && effect->kind == CONF_SCALAR && EFFECTS[i] != NULL; i++) {
+        if (str_eq(effect->text, str_of(EFFECTS[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_rule(struct build *build, const struct conf_node *node, const struct build_vars *vars,
                       struct table *ids, uint32_t policy, uint64_t target_steps)
 {
@@ -350,7 +378,7 @@ static void read_rule(struct build *build, const struct conf_node *node, const s
                         .audit = -1,
                         .starts_ms = INT64_MIN,
                         .expires_ms = INT64_MAX};
-    struct reading r = {build, node, &rule, vars, &set->rules[number], target_steps};
+    struct reading r = {build, node, &rule, vars, &set->rules[number], target_steps, names_effect(node)};
     enum pdp_err err = conf_read(node, RULE, COUNT_OF(RULE), "a rule", &rule, build->arena, build->diags);
     build_note(build, err);
     if (node->kind != CONF_MAP) {

@@ -8,6 +8,8 @@
 static const char *const KINDS[] = {"Policy",    "Strengths",     "List",      "Definitions",
                                     "Exception", "SessionPolicy", "RiskModel", "Schema",
                                     "Scope",     "Counter",       "Entities"};
+// Of files of tests, which are read elsewhere.
+static const char *const TEST_KINDS[] = {"Test", "Scenario"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -93,6 +95,28 @@ static int kind_of(const struct conf_doc *doc)
     return -1;
 }
 
+// The kind that was likely meant, or all that there are.
+static void hint_kind(struct names *n, const struct conf_node *kind)
+{
+    struct str names[COUNT_OF(KINDS) + COUNT_OF(TEST_KINDS)];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+        names[count++] = str_of(KINDS[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(TEST_KINDS); i++) {
+        names[count++] = str_of(TEST_KINDS[i]);
+    }
+    int near = is_text(kind) ? str_nearest(kind->text, names, count) : -1;
+    if (near >= 0) {
+        diag_hint(n->diags, "did you mean `" STR_FMT "`?", STR_ARG(names[near]));
+        return;
+    }
+    diag_hint(n->diags,
+              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
+              "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test` and "
+              "`Scenario`");
+}
+
 static bool check_kind(struct names *n, const struct conf_doc *doc)
 {
     const struct conf_node *kind = conf_get(doc->root, "kind");
@@ -115,9 +139,7 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
         note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place, "unknown kind `" STR_FMT "`",
                            STR_ARG(buf_view(&text))));
     }
-    diag_hint(n->diags,
-              "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-              "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`");
+    hint_kind(n, kind);
     return false;
 }
 

@@ -150,7 +150,14 @@ static bool check_kind(struct reading *r, const struct conf_doc *from, struct su
     }
     reading_fail(r, PDP_ERR_UNKNOWN, key_place(from, "kind"),
                  "a file of tests holds documents of kind `Test` and `Scenario` only");
-    diag_hint(r->diags, "policies stand in files of other names, which are served");
+    static const struct str KINDS[] = {{"Test", 4}, {"Scenario", 8}};
+    int near =
+        kind != NULL && kind->kind == CONF_SCALAR ? str_nearest(kind->text, KINDS, COUNT_OF(KINDS)) : -1;
+    if (near >= 0) {
+        diag_hint(r->diags, "did you mean `" STR_FMT "`?", STR_ARG(KINDS[near]));
+    } else {
+        diag_hint(r->diags, "policies stand in files of other names, which are served");
+    }
     return false;
 }
 

@@ -58,7 +58,11 @@ static void read_file(struct reading *r, const struct snapshot_file *file, struc
                      STR_ARG(file->why));
         return;
     }
-    reading_note(r, conf_parse(source, r->arena, r->diags, &docs, &count));
+    enum pdp_err err = conf_parse(source, r->arena, r->diags, &docs, &count);
+    reading_note(r, err);
+    if (err == PDP_ERR_OK && count == 0) {
+        diag_warning(r->diags, (struct place){source, 0, 0}, "the file holds no document");
+    }
     if (!make_room(r, suite, count)) {
         return;
     }

@@ -71,14 +71,14 @@ static const struct {
      "p.yaml:2:7: error: unknown kind `Exemption`\n"
      "    2 | kind: Exemption\n"
      "      |       ^~~~~~~~~\n"
-     "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`\n"},
+     "  hint: did you mean `Exception`?\n"},
     {"apiVersion: pdp/v1\nmetadata: {name: a}\n",
      "p.yaml:1:1: error: a document needs `kind`\n"
      "    1 | apiVersion: pdp/v1\n"
      "      | ^~~~~~~~~~\n"
      "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`\n"},
+     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test` and "
+     "`Scenario`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\n", "p.yaml:1:1: error: a document needs `metadata`\n"
                                            "    1 | apiVersion: pdp/v1\n"
                                            "      | ^~~~~~~~~~\n"
