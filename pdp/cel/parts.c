@@ -32,12 +32,22 @@ static size_t count_parts(const struct ast *ast)
     return count;
 }
 
-static void put_parts(const struct ast *ast, uint32_t parent, struct cel_part *out, uint32_t *count)
+// `!!a`: both begin where the first does in the tree; the inner one begins with the next sign.
+static uint32_t begin_within(struct str text, const struct ast *outer, uint32_t at, const struct ast *inner)
+{
+    if (op_of(outer) != CEL_PART_NOT || op_of(inner) != CEL_PART_NOT || inner->at > at) {
+        return inner->at;
+    }
+    return (uint32_t)str_find_byte(text, '!', at + 1);
+}
+
+static void put_parts(struct str text, const struct ast *ast, uint32_t at, uint32_t parent,
+                      struct cel_part *out, uint32_t *count)
 {
     uint32_t own = (*count)++;
-    out[own] = (struct cel_part){op_of(ast), ast->at, ast->len, parent};
+    out[own] = (struct cel_part){op_of(ast), at, ast->at + ast->len - at, parent};
     for (uint32_t i = 0; op_of(ast) != CEL_PART_ATOM && i < ast->count; i++) {
-        put_parts(ast->args[i], own, out, count);
+        put_parts(text, ast->args[i], begin_within(text, ast, at, ast->args[i]), own, out, count);
     }
 }
 
@@ -83,7 +93,7 @@ enum pdp_err cel_parts(struct str text, struct arena *arena, struct cel_part **o
         return PDP_ERR_NOMEM;
     }
     uint32_t made = 0;
-    put_parts(unit.root, UINT32_MAX, parts, &made);
+    put_parts(text, unit.root, unit.root->at, UINT32_MAX, parts, &made);
     balance(&unit, parts, made);
     *out = parts;
     *count = made;
