@@ -33,7 +33,7 @@ static const struct {
     {"(a + b) == c && d", "ALL{(a + b) == c && d}[{(a + b) == c} {d}]"},
     {"([1] + [2])[0] == x", "{([1] + [2])[0] == x}"},
     {"!!a", "NOT{!!a}[NOT{!a}[{a}]]"},
-    {"! !!a", "NOT{! !!a}[NOT{!!a}[NOT{!a}[{a}]]]"},
+    {"! !!a", "NOT{! !!a}[{a}]"},
     {"!(a && b)", "NOT{!(a && b)}[ALL{a && b}[{a} {b}]]"},
     {"a ? b && c : d", "{a ? b && c : d}"},
     {"xs.exists(x, x == 1 && y) && has(a.b)", "ALL{xs.exists(x, x == 1 && y) && has(a.b)}"
