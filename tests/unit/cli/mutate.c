@@ -253,8 +253,10 @@ static const char MIXED[] =
                  "  - {id: lifted, effect: deny, when: subject.age > 20 && subject.age <= 50}\n"
                  "  - {id: late, effect: deny, starts: 2026-11-01T00:00:00Z, expires: "
                  "2026-11-20T00:00:00Z}\n"
-                 "  - {id: text, effect: deny, actions: [c], when: 'resource.id.startsWith(\"/x/\") && "
-                 "subject.id.matches(\"^e[u-w]+e|z$\") && within(now, \"Mon-Fri 07:00-19:00\")'}\n"
+                 "  - {id: text, effect: deny, when: 'resource.id.startsWith(\"/yy\")'}\n"
+                 "  - {id: pattern, effect: deny, when: 'subject.id.matches(\"^e[a-u]e$\")'}\n"
+                 "  - {id: hours, effect: deny, when: 'within(now, \"Mon-Fri 09:01-19:00\")'}\n"
+                 "  - {id: days, effect: deny, when: 'within(now, \"Tue-Fri 08:00-19:00\")'}\n"
                  "  - {id: end, effect: terminate, actions: [c], when: subject.missing == 1}\n---\n" //
     HEAD("Exception", "e") "lifts: ['*']\nwhen: subject.id == \"bob\"\nrequire: {strength: pwd}\n"
                            "expires: 2026-12-01T00:00:00Z\n";
