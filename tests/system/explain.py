@@ -107,6 +107,38 @@ def word_for_word():
         check(code == 0 and not err and out == (HERE / name).read_text(), f"{name} says otherwise", out + err)
 
 
+CLAIMS = """\
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: claims}
+rules:
+  - {id: all, effect: allow}
+  - {id: set, effect: deny, when: 'context.a in ["x", "y"]'}
+  - {id: range, effect: deny, when: 'context.n > 5 || context.n < 0'}
+  - {id: texts, effect: deny, when: 'context.t.startsWith("a") || context.t.endsWith("z")'}
+  - {id: pattern, effect: deny, when: 'context.k.matches("^a[0-9]+$")'}
+"""
+
+
+def claims():
+    """What is said of many values, for programs."""
+    pathlib.Path("claims").mkdir()
+    pathlib.Path("claims/web.yaml").write_text(CLAIMS)
+    fine = {"a": "-", "n": 1, "t": "-", "k": "-"}
+    table = [
+        ({"a": "x"}, {"change": "other_than", "to": "~0", "made_up": True, "than": "x", "nor": ["y"]}),
+        ({"n": 9}, {"change": "at_least", "to": 5, "than": 0, "at_most": 5}),
+        ({"t": "ab"}, {"change": "not_starts_with", "to": "~0", "made_up": True, "than": "a", "also": [{"change": "not_ends_with", "than": "z"}]}),
+        ({"k": "a1"}, {"change": "for_one", "to": "~0", "made_up": True, "than": "~0"}),
+    ]
+    for given, want in table:
+        pathlib.Path("claim.json").write_text(json.dumps(question("c", **{**fine, **given})))
+        code, out, err = run("explain", "--policies", "claims", "--json", "--request", "claim.json", "--now", "2026-11-23T08:00:00Z")
+        got = json.loads(out)["smallest"][0]["changes"][0] if code == 0 else None
+        (name, value), = given.items()
+        check(got == {**want, "attribute": f"context.{name}", "is": value}, f"{given}: {code}", f"{got}{err}")
+
+
 def secrets():
     for args in (("--json",), ()):
         _, out, _ = run("explain", "--policies", "secret", "--request", "q.json", "--now", "2026-11-23T08:00:00Z", *args)
@@ -174,7 +206,7 @@ def main():
         pathlib.Path("end.json").write_text(json.dumps(question("q2", end=True)))
         pathlib.Path("empty.json").write_text("{}")
         pathlib.Path("search.json").write_text('{"search": "resource"}')
-        for part in (recordings, word_for_word, secrets, mistakes, on_a_pipe, on_a_terminal):
+        for part in (recordings, word_for_word, claims, secrets, mistakes, on_a_pipe, on_a_terminal):
             part()
         os.chdir("/")
     print("explain: all as expected" if failures == 0 else f"explain: {failures} failures")

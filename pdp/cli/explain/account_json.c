@@ -272,6 +272,18 @@ static void put_option(const struct account *account, const struct attribute *at
         }
         emit_end(emit);
     }
+    if (option->also_count > 0) {
+        emit_key(emit, STR("also"));
+        emit_list(emit, SIZE_MAX);
+        for (uint32_t i = 0; i < option->also_count; i++) {
+            emit_map(emit, SIZE_MAX);
+            emit_key_str(emit, "change", str_of(NAMES[option->also[i].say]));
+            emit_key(emit, STR("than"));
+            put_value(account, at->slot, &option->also[i].than, emit);
+            emit_end(emit);
+        }
+        emit_end(emit);
+    }
     if (option->until_say == OPTION_BELOW || option->until_say == OPTION_AT_MOST) {
         emit_key(emit, str_of(NAMES[option->until_say]));
         put_value(account, at->slot, &option->until, emit);

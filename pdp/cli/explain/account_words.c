@@ -118,6 +118,12 @@ static void put_step_up(const struct account *account, const struct option *opti
     buf_str(out, account->parts->names->strengths[option->to.strength]);
 }
 
+static const char *const WORDS[OPTION_SAYS] = {
+#define X(name, words, id) [OPTION_##name] = words,
+    OPTION_SAY_LIST(X)
+#undef X
+};
+
 // What is left out of "any", or where a range ends.
 static void put_rest(const struct account *account, const struct attribute *at, const struct option *option,
                      struct buf *out)
@@ -133,17 +139,16 @@ static void put_rest(const struct account *account, const struct attribute *at, 
                                                          : STR(" and at most "));
         account_value(account->parts, at->slot, &option->until, out);
     }
+    for (uint32_t i = 0; i < option->also_count; i++) {
+        buf_printf(out, " and %s ", WORDS[option->also[i].say]);
+        account_value(account->parts, at->slot, &option->also[i].than, out);
+    }
     buf_str(out, option->say == OPTION_FOR_ONE ? STR(", for one") : STR(""));
 }
 
 static void put_condition(const struct account *account, const struct attribute *at,
                           const struct option *option, struct buf *out)
 {
-    static const char *const WORDS[OPTION_SAYS] = {
-#define X(name, words, id) [OPTION_##name] = words,
-        OPTION_SAY_LIST(X)
-#undef X
-    };
     bool level = option->than.kind == VALUE_LEVEL;
     buf_str(out, level ? STR("risk.level") : at->path);
     buf_byte(out, ' ');

@@ -13,6 +13,7 @@ struct text {
     struct str text;
     bool named; // a condition compares with it; else it stands for all that are like it
     bool holds;
+    bool barred; // by what is said already
 };
 struct texts {
     struct claim *claim;
@@ -195,21 +196,89 @@ static bool say_others(struct texts *t, struct option *option)
     return true;
 }
 
+// Do all fail that meet a test, and is it no case of another such one?
+static bool is_barred(const struct texts *t, const struct option_test *test)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < t->count; i++) {
+        bool met = meets(test->kind, t->list[i].text, value_text(&test->value));
+        if (met && t->list[i].holds) {
+            return false;
+        }
+        any = any || met;
+    }
+    return any;
+}
+
+static bool is_case_of(const struct option_test *test, const struct option_test *other)
+{
+    bool one = test->kind == other->kind || other->kind == TEST_PART;
+    return test != other && one && meets(other->kind, value_text(&test->value), value_text(&other->value));
+}
+
+static bool is_first_barred(const struct texts *t, const struct option_test *test)
+{
+    bool first = is_text(test) && test->kind != TEST_IS && is_barred(t, test);
+    for (uint32_t i = 0; first && i < t->at->test_count; i++) {
+        const struct option_test *other = &t->at->tests[i];
+        first = !is_text(other) || other->kind == TEST_IS || !is_case_of(test, other) || !is_barred(t, other);
+    }
+    return first;
+}
+
+static bool say_also(struct option *option, bool first, enum option_say say, struct value than)
+{
+    if (first) {
+        option->say = say;
+        option->than = than;
+        return true;
+    }
+    bool fits = option->also_count < OPTIONS_BUT_MOST;
+    if (fits) {
+        option->also[option->also_count++] = (struct option_also){say, than};
+    }
+    return fits;
+}
+
+// Any that does not begin, end, hold as all do that fail; and none of those that were named.
 static bool say_without(struct texts *t, struct option *option)
 {
     static const enum option_say SAYS[] = {
         [TEST_STARTS] = OPTION_NOT_STARTS, [TEST_ENDS] = OPTION_NOT_ENDS, [TEST_PART] = OPTION_NOT_PART};
-    for (uint32_t i = 0; i < t->at->test_count; i++) {
+    struct whatif *kept = ARENA_ARRAY(t->claim->options->arena, struct whatif, t->count + 1);
+    bool good = kept != NULL, first = true;
+    uint32_t count = 0;
+    for (uint32_t i = 0; good && i < t->count; i++) {
+        t->list[i].barred = false;
+    }
+    for (uint32_t i = 0; good && i < t->at->test_count; i++) {
         const struct option_test *test = &t->at->tests[i];
-        if (is_text(test) && test->kind != TEST_IS &&
-            keep(t, option, test->kind, value_text(&test->value), false)) {
-            option->say = SAYS[test->kind];
-            option->than = test->value;
-            option->but_count = 0;
-            return true;
+        if (is_first_barred(t, test)) {
+            good = say_also(option, first, SAYS[test->kind], test->value);
+            first = false;
+            for (uint32_t k = 0; k < t->count; k++) {
+                t->list[k].barred =
+                    t->list[k].barred || meets(test->kind, t->list[k].text, value_text(&test->value));
+            }
         }
     }
-    return false;
+    good = good && !first;
+    for (uint32_t i = 0; good && i < t->count; i++) {
+        const struct text *text = &t->list[i];
+        if (text->holds) {
+            kept[count] = option->to;
+            kept[count++].value = value_str(text->text);
+        } else if (!text->barred) {
+            good = text->named && say_also(option, false, OPTION_OTHER, value_str(text->text));
+        }
+    }
+    if (good) {
+        option->but_count = 0;
+        kept[count++] = option->to;
+        t->claim->kept[t->claim->at] = kept;
+        t->claim->kept_count[t->claim->at] = count;
+    }
+    return good;
 }
 
 bool claim_texts(struct claim *c, struct option *option)

@@ -47,6 +47,12 @@ enum option_say {
     OPTION_SAYS
 };
 
+// More of the same that is said behind `and`.
+struct option_also {
+    enum option_say say;
+    struct value than;
+};
+
 struct option {
     struct whatif to;
     enum option_say say;
@@ -55,7 +61,9 @@ struct option {
     struct value until;
     struct value but[OPTIONS_BUT_MOST]; // OTHER: besides `than`
     uint32_t but_count;
-    bool made_up; // `to` is a value that nothing names
+    bool made_up;                              // `to` is a value that nothing names
+    struct option_also also[OPTIONS_BUT_MOST]; // NOT_…: what has to hold besides
+    uint32_t also_count;
     struct value elements[OPTIONS_ELEMENTS_MOST];
     bool adds[OPTIONS_ELEMENTS_MOST];
     uint32_t element_count;

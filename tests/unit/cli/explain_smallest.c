@@ -422,6 +422,9 @@ static const struct option *kept(struct seen *seen, const struct option *option)
     for (uint32_t i = 0; i < copy->but_count; i++) {
         keep_text(seen, &copy->but[i]);
     }
+    for (uint32_t i = 0; i < copy->also_count; i++) {
+        keep_text(seen, &copy->also[i].than);
+    }
     return copy;
 }
 
@@ -468,6 +471,14 @@ static bool is_meant_number(const struct option *option, int64_t n)
 static bool is_meant_text(const struct option *option, const char *text)
 {
     struct str is = str_of(text), than = value_text(&option->than);
+    for (uint32_t i = 0; i < option->also_count; i++) {
+        struct str with = value_text(&option->also[i].than);
+        if (option->also[i].say == OPTION_NOT_STARTS ? str_starts(is, with)
+            : option->also[i].say == OPTION_NOT_PART ? str_find(is, with, 0) != SIZE_MAX
+                                                     : str_eq(is, with)) {
+            return false;
+        }
+    }
     bool met = option->than.kind == VALUE_STRING && str_eq(is, than);
     for (uint32_t i = 0; i < option->but_count; i++) {
         met = met || value_is_text(&option->but[i], is);

@@ -165,6 +165,12 @@ static const struct {
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.n > 7 || context.n * 2 == 4'}\n",
      ASK("", "'n': 9"), "deny/policy", "  allow if context.n were 7, for one: it is 9\n", ASK("", "'n': 7"),
      "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'context.k.startsWith(\"a\") || "
+                 "context.k.startsWith(\"ab\") || context.k.endsWith(\"z\") || context.k == \"q\"'}\n",
+     ASK("", "'k': 'a1'"), "deny/policy",
+     "  allow if context.k did not begin with \"a\" and did not end with \"z\" and were any but \"q\": it is "
+     "\"a1\"\n",
+     ASK("", "'k': 'b'"), "allow/policy"},
     {POLICY("p") "rules:\n" ALLOW
                  "  - {id: r, effect: deny, when: 'cidr(\"10.0.0.0/8\").containsIP(network.ip) && "
                  "!cidr(\"10.1.0.0/16\").containsIP(network.ip)'}\n"
