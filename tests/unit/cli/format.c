@@ -307,8 +307,8 @@ Test(cli_format, documents_of_chance_keep_their_meaning)
             buf_str(&text, k > 0 ? STR("---\nkind: Policy\n") : STR("description: a\n"));
             put_block(&c, 0, 0);
         }
-        check_text((const char *)(buf_byte(&text, '\0'), text.at), str_sub(buf_view(&text), 0, text.len - 1),
-                   (struct str){NULL, 0});
+        buf_byte(&text, '\0');
+        check_text((const char *)text.at, str_sub(buf_view(&text), 0, text.len - 1), (struct str){NULL, 0});
     }
     cr_expect_gt(tried, 2000, "%d", tried);
 }
