@@ -336,6 +336,51 @@ def reordered(scratch):
     check(code == 0 and out == "no difference in meaning: both compile to the same\n", out)
 
 
+# Conditions of a denial that differ only at the edges of what an attribute may be: each gets a question with another effect.
+EDGES = [
+    ('subject.roles.all(r, r == "a")', 'subject.roles.size() > 0 && subject.roles.all(r, r == "a")'),
+    ('subject.roles.size() >= 3', 'subject.roles.size() > 3'),
+    ('subject.roles.size() > 40', 'subject.roles.size() > 41'),
+    ('subject.roles.exists(r, r == "a")', 'subject.roles.exists_one(r, r == "a")'),
+    ('subject.n + 1 > 5', 'subject.n > 4'),
+    ('subject.n - 1 < 5', 'subject.n < 6'),
+    ('subject.n * 2 > 10', 'subject.n > 5'),
+    ('subject.n > 9223372036854775806', 'subject.n > 9223372036854775807'),
+    ('subject.n >= -9223372036854775807', 'subject.n > -9223372036854775808 && subject.n != -9223372036854775807'),
+    ('subject.n > 5', 'subject.n > 5.5'),
+    ('size(subject.title) > 1000', 'size(subject.title) > 1001'),
+    ('size(subject.title) == 0', 'subject.title == "a"'),
+    ('subject.title.lowerAscii() == "boss"', 'subject.title == "boss"'),
+    ('subject.title == "boss"', 'subject.title.startsWith("boss")'),
+    ('subject.id.matches("^a[0-9]+$")', 'subject.id.matches("^a[0-8]+$")'),
+    ('subject.id.matches("^svc-[a-z]+$|^admin$")', 'subject.id.matches("^svc-[a-z]+$")'),
+    ('subject.id.matches("^(?:a|b|c)(?:x|y)$")', 'subject.id.matches("^(?:a|b)(?:x|y)$|^cx$")'),
+    ('subject.id.matches("^[a-f]{2,9}$")', 'subject.id.matches("^[a-f]{2,8}$")'),
+    ('subject.id.matches("^x{3,}$")', 'subject.id.matches("^x{4,}$")'),
+    ('subject.id.matches("^[a-z0-9]+$")', 'subject.id.matches("^[[:lower:]]+$")'),
+    ('subject.id.matches("^[^0-9]b$")', 'subject.id.matches("^[^0-8]b$")'),
+    ('subject.id.matches("(?i)^root$")', 'subject.id.matches("^root$")'),
+    ('subject.id.matches("bot")', 'subject.id.matches("^bot")'),
+    ('subject.id.matches("^\\\\w+\\\\.\\\\d$")', 'subject.id.matches("^\\\\w+.\\\\d$")'),
+    ('resource.path.matches("^/a/[0-9]+$")', 'resource.path.matches("^/a/[0-9]{1,3}$")'),
+]
+
+
+def edges(scratch):
+    old, new = scratch / "near", scratch / "far"
+    for folder in (old, new):
+        folder.mkdir()
+    for was, now in EDGES:
+        for folder, when in ((old, was), (new, now)):
+            (folder / "p.yaml").write_text(HEAD % ("Policy", f"rules:\n  - {{id: z, effect: allow, when: 'subject.type == \"user\"'}}\n  - {{id: d, effect: deny, when: '{when}'}}\n"))
+        code, out, err = ctl("diff", old, new, "--json")
+        change = json.loads(out)["changes"][0]
+        example = change.get("example", {})
+        check(code == 1 and example.get("differs") == "effect" and not example["with_others"], f"`{was}` to `{now}`: {out[:700]} {err}")
+        if "old" in example:
+            holds(old, new, example, was)
+
+
 def diff(scratch):
     old, began = edited(scratch, "was", []), time.monotonic()
     for number, (file, text, instead, what, grade) in enumerate(EDITS):
@@ -382,7 +427,6 @@ def diff(scratch):
         check(change["example"]["differs"] == "deciding rules" and not change["example"]["with_others"], change)
         check(change["example"]["old"]["effect"] == ("deny" if "deny" in change["name"] else "step_up"), change)
         holds(old, renamed, change["example"], "files of other names")
-    reordered(scratch)
     rule = edited(scratch, "is", [("workforce", "- id: staff-read", "- id: staff-reads")])
     code, out, _ = ctl("diff", old, rule)
     check(code == 0 and out == "renamed rule workforce/staff-read to workforce/staff-reads\n"
@@ -547,6 +591,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         impact(pathlib.Path(name))
         diff(pathlib.Path(name))
+        reordered(pathlib.Path(name))
+        edges(pathlib.Path(name))
         export(pathlib.Path(name))
     print(f"{checks} checks, {failures} failures")
     sys.exit(failures != 0)

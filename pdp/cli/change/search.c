@@ -217,10 +217,27 @@ static void disturb(struct searcher *searcher, struct trial *trial)
     trial->login = trial->login || luck_one_in(luck, 5);
 }
 
+// The edges of what a changed condition reads.
+static void go_to_edges(struct searcher *searcher, struct trial *trial)
+{
+    const struct change *change = searcher->change;
+    for (uint32_t i = 0; i < change->part_count; i++) {
+        const struct fact *facts[] = {change->parts[i].was, change->parts[i].is};
+        const struct fact *any = facts[0] != NULL ? facts[0] : facts[1];
+        if (any->form == FACT_EXPR && luck_one_in(&searcher->luck, 3)) {
+            size_t which = luck_below(&searcher->luck, 2);
+            which = facts[which] != NULL ? which : 1 - which;
+            struct solver solver = search_solver(searcher, trial, which);
+            solve_edge(&solver, facts[which]->expr);
+        }
+    }
+}
+
 static void make(struct searcher *searcher, struct trial *trial)
 {
     begin(searcher, trial);
     search_aim(searcher, trial);
+    go_to_edges(searcher, trial);
     if (searcher->change->kind != FACT_SCHEMA || luck_one_in(&searcher->luck, 2)) {
         require(searcher, trial, searcher->was);
         require(searcher, trial, searcher->is);

@@ -95,8 +95,7 @@ bool solve_asks_list(const struct cel_program *program, uint32_t expr, uint32_t 
 
 // ---- Names ---------------------------------------------------------------------------------------------
 
-// The name of what a node reads: an attribute, a field of it, or of a variable of a walk. Empty: it is more.
-static struct str path_of(struct solver *s, uint32_t id)
+struct str solve_name(struct solver *s, uint32_t id)
 {
     static const uint8_t THROUGH[] = {F_DYN, F_STRING, F_INT, F_DOUBLE, F_LOWER, F_UPPER, F_TRIM, F_IP};
     const struct node *node = node_at(s, id);
@@ -111,18 +110,18 @@ static struct str path_of(struct solver *s, uint32_t id)
         return arena_printf(arena, SOLVE_LOCAL "%u", node->a);
     }
     if (node->op == OP_FIELD || node->op == OP_OPT_FIELD) {
-        struct str base = path_of(s, node->a);
+        struct str base = solve_name(s, node->a);
         const struct value *name = &program_of(s)->consts[node->b];
         return base.len > 0 && name->kind == VALUE_STRING
                    ? arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(base), STR_ARG(value_text(name)))
                    : (struct str){0};
     }
     if (node->op == OP_OR_VALUE) {
-        return path_of(s, node->a);
+        return solve_name(s, node->a);
     }
     for (size_t i = 0; node->op == OP_CALL && node->b > 0 && i < sizeof THROUGH; i++) {
         if (node->c == THROUGH[i]) {
-            return path_of(s, same_operand(program_of(s), node, 0));
+            return solve_name(s, same_operand(program_of(s), node, 0));
         }
     }
     return (struct str){0};
@@ -209,7 +208,7 @@ static void want_anything(struct solver *s, uint32_t id, bool yes)
 
 static void want_slot(struct solver *s, uint32_t id, bool yes)
 {
-    struct str path = path_of(s, id);
+    struct str path = solve_name(s, id);
     if (path.len > 0) {
         solve_put(s, path, value_bool(yes));
     }
@@ -227,7 +226,7 @@ static void want_has(struct solver *s, uint32_t id, bool yes)
         }
         return;
     }
-    struct str base = path_of(s, node->a);
+    struct str base = solve_name(s, node->a);
     const struct value *name = &program_of(s)->consts[node->b];
     if (base.len == 0 || name->kind != VALUE_STRING) {
         return;
@@ -277,7 +276,7 @@ static void want_equal(struct solver *s, uint32_t id, bool yes)
     const struct node *node = node_at(s, id);
     bool equal = yes == (node->op != OP_NE);
     const struct value *a = const_at(s, node->a), *b = const_at(s, node->b);
-    struct str path = path_of(s, a == NULL ? node->a : node->b), other = path_of(s, node->b);
+    struct str path = solve_name(s, a == NULL ? node->a : node->b), other = solve_name(s, node->b);
     const struct value *value = a != NULL ? a : b;
     if (path.len > 0 && value != NULL) {
         solve_put(s, path, equal ? *value : other_than(s, value));
@@ -329,7 +328,7 @@ static void want_order(struct solver *s, uint32_t id, bool yes)
     const struct node *node = node_at(s, id);
     uint32_t func = node->c & 0xff;
     const struct value *a = const_at(s, node->a), *b = const_at(s, node->b);
-    struct str path = path_of(s, a == NULL ? node->a : node->b);
+    struct str path = solve_name(s, a == NULL ? node->a : node->b);
     const struct value *value = a != NULL ? a : b;
     if (path.len == 0 || value == NULL) {
         want_age(s, id);
@@ -366,7 +365,7 @@ static void want_in(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
     const struct value *element = const_at(s, node->a), *list = const_at(s, node->b);
-    struct str path = path_of(s, node->b), own = path_of(s, node->a);
+    struct str path = solve_name(s, node->b), own = solve_name(s, node->a);
     if (element != NULL && path.len > 0) {
         put_element(s, path, *element, yes);
     } else if (list != NULL && list->kind == VALUE_LIST && list->n > 0 && own.len > 0) {
@@ -386,7 +385,7 @@ static void want_in_texts(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
     const struct value *list = &program_of(s)->consts[node->b];
-    struct str own = path_of(s, node->a);
+    struct str own = solve_name(s, node->a);
     if (own.len > 0 && list->n > 0) {
         const struct value *one = &list->as.list[luck_below(s->luck, list->n)];
         solve_put(s, own, yes ? *one : other_than(s, one));
@@ -430,7 +429,7 @@ static void want_in_set(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
     uint32_t list = program_of(s)->env->sets[node->b].id;
-    struct str own = path_of(s, node->a);
+    struct str own = solve_name(s, node->a);
     const struct fact *fact = NULL;
     for (size_t i = 0; i < s->side->count && fact == NULL; i++) {
         const struct fact *one = &s->side->facts[i];
@@ -453,7 +452,7 @@ static void want_in_set(struct solver *s, uint32_t id, bool yes)
 
 static void want_text_call(struct solver *s, const struct node *node, bool yes)
 {
-    struct str path = path_of(s, same_operand(program_of(s), node, 0));
+    struct str path = solve_name(s, same_operand(program_of(s), node, 0));
     const struct value *part = const_at(s, same_operand(program_of(s), node, 1));
     if (path.len == 0 || part == NULL || part->kind != VALUE_STRING) {
         return;
@@ -476,7 +475,7 @@ static void want_call(struct solver *s, uint32_t id, bool yes)
     }
     if (node->c == F_CONTAINS_IP && node->b == 2) {
         const struct value *cidr = const_at(s, same_operand(program_of(s), node, 0));
-        struct str path = path_of(s, same_operand(program_of(s), node, 1));
+        struct str path = solve_name(s, same_operand(program_of(s), node, 1));
         if (cidr != NULL && cidr->kind == VALUE_CIDR && path.len > 0 && yes) {
             solve_put(s, path, (struct value){.kind = VALUE_IP, .as.ip = &cidr->as.cidr->base});
             return;
@@ -489,18 +488,25 @@ static void want_match(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
     const struct regex_gate *gate = regex_gate_of(program_of(s)->regexes[node->b]);
-    struct str path = path_of(s, node->a);
+    struct str path = solve_name(s, node->a);
     if (path.len == 0 || gate == NULL) {
         want_anything(s, id, yes);
         return;
     }
     bool route = str_eq(path, STR("resource.path")) && gate->prefix.len == 0;
+    struct arena *arena = s->trial->arena;
     static const char *const MIDDLES[] = {"", "", "a", "1", "42", "a.b"};
-    struct str made = arena_printf(s->trial->arena, "%s" STR_FMT "%s" STR_FMT "%s" STR_FMT, route ? "/" : "",
-                                   STR_ARG(gate->prefix), MIDDLES[luck_below(s->luck, COUNT_OF(MIDDLES))],
-                                   STR_ARG(gate->part), MIDDLES[luck_below(s->luck, COUNT_OF(MIDDLES))],
-                                   STR_ARG(gate->suffix));
-    solve_put(s, path, yes ? value_str(made) : text_value(route ? "/none" : "none-of-these"));
+    struct str made = arena_printf(arena, STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(gate->prefix),
+                                   MIDDLES[luck_below(s->luck, COUNT_OF(MIDDLES))], STR_ARG(gate->part),
+                                   MIDDLES[luck_below(s->luck, COUNT_OF(MIDDLES))], STR_ARG(gate->suffix));
+    struct str pattern = same_pattern(program_of(s), node);
+    if (pattern.len > 0 && luck_below(s->luck, 8) > 0) {
+        made = solve_text(arena, s->luck, pattern);
+    }
+    bool slash = route && !(made.len > 0 && made.at[0] == '/');
+    made = slash ? arena_printf(arena, "/" STR_FMT, STR_ARG(made)) : made;
+    bool near = pattern.len > 0 && luck_one_in(s->luck, 2); // of many draws one does not match
+    solve_put(s, path, yes || near ? value_str(made) : text_value(route ? "/none" : "none-of-these"));
 }
 
 static void want_within(struct solver *s, uint32_t id, bool yes)
@@ -521,7 +527,7 @@ static void want_within(struct solver *s, uint32_t id, bool yes)
 static void want_walk(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
-    struct str range = path_of(s, same_operand(program_of(s), node, 0));
+    struct str range = solve_name(s, same_operand(program_of(s), node, 0));
     struct str variable = arena_printf(s->trial->arena, SOLVE_LOCAL "%u", node->c);
     if (range.len == 0) {
         want_anything(s, id, yes);
@@ -602,16 +608,17 @@ static void walk_tests(struct tests *tests, uint32_t id)
         note_test(tests, p->slots[node->a].info.path, &p->consts[node->b], false);
     } else if (node->op == OP_IN_TEXTS) {
         for (uint32_t i = 0; i < p->consts[node->b].n; i++) {
-            note_test(tests, path_of(s, node->a), &p->consts[node->b].as.list[i], false);
+            note_test(tests, solve_name(s, node->a), &p->consts[node->b].as.list[i], false);
         }
     } else if (node->op == OP_EQ || node->op == OP_NE || node->op == OP_ORDER || node->op == OP_IN) {
         const struct value *a = const_at(s, node->a), *b = const_at(s, node->b);
         if (node->op == OP_IN && b != NULL && b->kind == VALUE_LIST) {
             for (uint32_t i = 0; i < b->n; i++) {
-                note_test(tests, path_of(s, node->a), &b->as.list[i], false);
+                note_test(tests, solve_name(s, node->a), &b->as.list[i], false);
             }
         } else if (a != NULL || b != NULL) {
-            note_test(tests, path_of(s, a != NULL ? node->b : node->a), a != NULL ? a : b, node->op == OP_IN);
+            note_test(tests, solve_name(s, a != NULL ? node->b : node->a), a != NULL ? a : b,
+                      node->op == OP_IN);
         }
     }
     for (uint32_t i = 0; same_operand(p, node, i) != NODE_NONE; i++) {

@@ -36,6 +36,12 @@ struct str solve_path(struct solver *solver, struct str pattern);
 struct value solve_sample(struct solver *solver, const struct cel_slot_info *info);
 // A score, from 0 to 100, told by a finding from outside: as far as the model lets one reach it.
 void solve_score(struct solver *solver, double score);
+// The name of what a node reads: an attribute, a field of it, or of a variable of a walk. Empty: it is more.
+struct str solve_name(struct solver *solver, uint32_t id);
+// solve_text.c: a text that a pattern likely matches, or just does not.
+struct str solve_text(struct arena *arena, struct luck *luck, struct str pattern);
+// solve_edge.c: gives one of the attributes of an expression a value at the edges of what it may be.
+void solve_edge(struct solver *solver, uint32_t expr);
 // Gives an attribute a value by its name; what no question says is arranged otherwise.
 void solve_put(struct solver *solver, struct str path, struct value value);
 // Slots that an expression reads, each once; returns how many, at most `most`. Lists that it asks likewise.
