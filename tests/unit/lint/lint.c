@@ -180,7 +180,10 @@ static const struct {
     {"no path among paths", WHEN("r", "deny", "resource.path in [\"/a\", \"a\"]"), "L15:6"},
     {"a resource of routes", RULE("r", "deny", "resources: [\"/a//b\"], when: 'resource.type == \"route\"'"),
      "L15:6"},
-    {"a resource of anything", RULE("r", "deny", "resources: [\"/a//b\"]"), ""},
+    {"a resource of anything", RULE("r", "deny", "resources: [\"/a//b\"]"), "L15:6"},
+    {"a resource of no route",
+     RULE("r", "deny", "resources: [\"/a//b\"], when: 'resource.type != \"route\"'"), ""},
+    {"a resource that is no path's", RULE("r", "deny", "resources: [\"a//b\"]"), ""},
     // Silences
     {"silenced on its line", "  - {id: r, effect: allow, actions: [GET]} # pdp:lint-ok L14 for everybody\n",
      ""},
