@@ -3,6 +3,7 @@
 // kinds.
 #include "cli/explain/account.h"
 
+#include "risk/model.h"
 #include "support/harness.h"
 
 #include <criterion/criterion.h>
@@ -311,8 +312,54 @@ static void try_all(struct whatif_world *world, const struct others others[KINDS
 struct seen {
     const struct world *w;
     struct arena arena;
-    unsigned found, looked;
+    unsigned found, looked, scores, ends; // ends: scores of ranges that have one
 };
+
+// What a bound of the words stands at: a level begins at its threshold.
+static double bound_of(const struct whatif_world *world, const struct value *value)
+{
+    bool level = value->kind == VALUE_LEVEL;
+    return !level ? value->as.d : value->as.i == 0 ? 0 : world->parts.risk->thresholds[value->as.i - 1];
+}
+
+static bool is_meant(const struct whatif_world *world, const struct option *option, double score)
+{
+    double than = bound_of(world, &option->than), until = bound_of(world, &option->until);
+    bool low = option->say == OPTION_ABOVE      ? score > than
+               : option->say == OPTION_AT_LEAST ? score >= than
+               : option->say == OPTION_BELOW    ? score < than
+               : option->say == OPTION_AT_MOST  ? score <= than
+               : option->say == OPTION_IS && option->than.kind == VALUE_LEVEL
+                   ? (int64_t)risk_level_of(world->parts.risk, score) == option->than.as.i
+                   : false;
+    return low && (option->until_say == OPTION_BELOW     ? score < until
+                   : option->until_say == OPTION_AT_MOST ? score <= until
+                                                         : true);
+}
+
+// Every score that the words of a change stand for does what is said.
+static void check_scores(struct seen *seen, struct whatif_world *world, const struct change *change,
+                         const char *said)
+{
+    for (uint32_t k = 0; k < change->count; k++) {
+        for (int n = 0; n <= 1000 && change->attributes[k]->kind == WHATIF_RISK; n++) {
+            const struct whatif *changes[CHANGE_ATTRIBUTES_MOST];
+            double score = n / 10.0;
+            struct whatif to = change->options[k]->to;
+            to.score = score;
+            to.level = risk_level_of(world->parts.risk, score);
+            for (uint32_t i = 0; i < change->count; i++) {
+                changes[i] = i == k ? &to : &change->options[i]->to;
+            }
+            if (is_meant(world, change->options[k], score)) {
+                cr_assert_eq(whatif_ask(world, changes, change->count), change->effect, "%s: at %g\n%s",
+                             seen->w->yaml, score, said);
+                seen->scores++;
+                seen->ends += change->options[k]->until_say != OPTION_IS;
+            }
+        }
+    }
+}
 
 static void judged(void *user, const struct watched *watched)
 {
@@ -350,6 +397,10 @@ static void judged(void *user, const struct watched *watched)
                            "%s: %g, %g would do, at risk %g\n" STR_FMT, seen->w->yaml, changes->list[0].size,
                            best[count], watched->risk->score, STR_ARG(buf_view(&said)));
         seen->found++;
+    }
+    buf_byte(&said, '\0');
+    for (size_t i = 0; i < changes->count; i++) {
+        check_scores(seen, &world, &changes->list[i], (const char *)said.at);
     }
     seen->looked++;
     whatif_fini(&world);
@@ -391,5 +442,7 @@ Test(explain_facts, nothing_smaller_would_do)
     }
     cr_expect_gt(seen.looked, 150);
     cr_expect_gt(seen.found, seen.looked / 2);
+    cr_expect_gt(seen.scores, 1000, "%u", seen.scores);
+    cr_expect_gt(seen.ends, 100, "%u", seen.ends);
     arena_fini(&seen.arena);
 }
