@@ -134,14 +134,20 @@ static struct value text_value(const char *text)
     return value_str(str_of(text));
 }
 
+// Wraps around: beside the most is the least, which is as good a try.
+static int64_t plus(int64_t number, int64_t by)
+{
+    return (int64_t)((uint64_t)number + (uint64_t)by);
+}
+
 static struct value other_than(struct solver *s, const struct value *value)
 {
     static const char *const OTHERS[] = {"other", "x", "none-of-these", "GET", "alice"};
     switch (value->kind) {
     case VALUE_INT:
-        return value_int(value->as.i + (luck_one_in(s->luck, 2) ? 1 : -1));
+        return value_int(plus(value->as.i, luck_one_in(s->luck, 2) ? 1 : -1));
     case VALUE_UINT:
-        return value_int((int64_t)value->as.u + 1);
+        return value_int(plus((int64_t)value->as.u, 1));
     case VALUE_DOUBLE:
         return value_double(value->as.d + (luck_one_in(s->luck, 2) ? 1 : -1));
     case VALUE_BOOL:
@@ -163,9 +169,9 @@ static struct value moved(struct solver *s, const struct value *value, int way)
     if (value->kind == VALUE_DOUBLE) {
         out.as.d += way * STEPS[step];
     } else if (value->kind == VALUE_INT || value->kind == VALUE_UINT) {
-        out.as.i += way * (int64_t)(step == 0 ? 1 : WHOLE[step] / 60 + 1);
+        out.as.i = plus(out.as.i, way * (step == 0 ? 1 : WHOLE[step] / 60 + 1));
     } else if (value->kind == VALUE_TIMESTAMP || value->kind == VALUE_DURATION) {
-        out.as.i += way * WHOLE[step];
+        out.as.i = plus(out.as.i, way * WHOLE[step]);
     } else if (value->kind == VALUE_LEVEL || value->kind == VALUE_STRENGTH) {
         out.as.i += way;
     }

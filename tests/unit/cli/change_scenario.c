@@ -163,6 +163,7 @@ static bool means_parts(const struct conf_node *node, const struct value *value)
 static bool means(const struct conf_node *node, const struct value *value)
 {
     double number = 0;
+    int64_t whole = 0;
     switch (value->kind) {
     case VALUE_MAP:
     case VALUE_LIST:
@@ -175,7 +176,7 @@ static bool means(const struct conf_node *node, const struct value *value)
     case VALUE_BOOL:
         return !node->quoted && str_eq(node->text, value->as.b ? STR("true") : STR("false"));
     case VALUE_INT:
-        return !node->quoted && strtoll(node->text.at, NULL, 10) == value->as.i;
+        return !node->quoted && str_to_i64(node->text, &whole) && whole == value->as.i;
     default:
         return !node->quoted && str_to_double(node->text, &number) && !(number < value->as.d) &&
                !(number > value->as.d);
