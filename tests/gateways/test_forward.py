@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""nginx (auth_request) and Caddy (forward_auth) with the configurations of their pages, in front of the site; the adapter inside pdpd,
+"""nginx (auth_request) and Caddy with the configurations of their pages, in front of the site; the adapter inside pdpd,
 and apart from it. What is not allowed never reaches the site, whatever becomes of pdpd meanwhile."""
 import collections
 import itertools
@@ -196,6 +196,18 @@ def under_load(case):
     case.check(seen["/pages/a"] >= load.statuses[("/pages/a", 200)] >= 5 * ROUNDS, f"it was busy: {load.statuses}")
 
 
+def another_answers():
+    """A 200 of somebody who is not pdpd opens nothing: Caddy may ask the site by mistake (docs/gateways/caddy.md)."""
+    with Stage() as stage:
+        site = Site(stage)
+        caddy = ways.caddy(stage, site.port, None, False, {}, asked=site.port)
+        for target in ("/pages/a", "/forward-auth", "/admin/x"):
+            status = get(caddy.port, target).status
+            check(status == 502, f"caddy: whom nobody judged is answered {status}")
+        seen = {seen.target for seen in site.take()}
+        check(seen == {b"/forward-auth"}, f"caddy: the site was asked in pdpd's place, and nothing went on: {seen}")
+
+
 def run(name, apart):
     with Stage() as stage:
         case = Case(name, apart, stage)
@@ -207,4 +219,5 @@ if __name__ == "__main__":
     for name in ("nginx", "caddy"):
         for apart in ways.places(name):
             run(name, apart)
+    another_answers()
     finish()

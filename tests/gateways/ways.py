@@ -109,9 +109,10 @@ def plain_marks(path):
     return re.sub(rb"%(21|27|28|29|2A)", lambda found: bytes([int(found[1], 16)]), path)
 
 
-def caddy(stage, site_port, pdpd, apart, broken):
+def caddy(stage, site_port, pdpd, apart, broken, asked=None):
+    """`asked`: the port of whoever answers in the adapter's place."""
     port = stage.port()
-    values = {"127.0.0.1:3000": f"127.0.0.1:{site_port}", "127.0.0.1:8080": f"127.0.0.1:{adapter('caddy', stage, pdpd, apart)}",
+    values = {"127.0.0.1:3000": f"127.0.0.1:{site_port}", "127.0.0.1:8080": f"127.0.0.1:{asked or adapter('caddy', stage, pdpd, apart)}",
               ":80 {": f"http://:{port} {{\n\tbind 127.0.0.1"}
     return Way("caddy", Caddy(stage, f"{HTTP}/Caddyfile", {**values, **broken}, port), plain_marks)
 
