@@ -27,6 +27,11 @@ bool ip_eq(const struct ip *a, const struct ip *b);
 int ip_cmp(const struct ip *a, const struct ip *b); // IPv4 before IPv6, then by bytes
 // The address with all but its first `bits` bits cleared (bits as in struct cidr).
 struct ip ip_mask(const struct ip *ip, unsigned bits);
+// The network that a prefix names: bits behind it cleared, without which cidr_holds holds nothing.
+static inline struct cidr cidr_network(const struct cidr *cidr)
+{
+    return (struct cidr){ip_mask(&cidr->base, cidr->bits), cidr->bits};
+}
 // RFC 5952 text.
 void ip_print(struct buf *out, const struct ip *ip);
 void cidr_print(struct buf *out, const struct cidr *cidr);

@@ -160,13 +160,6 @@ ADDRESS_TEST(net_is_global_unicast, is_global_unicast, F_GLOBAL_UNICAST)
 ADDRESS_TEST(net_is_link_multicast, is_link_multicast, F_LINK_MULTICAST)
 ADDRESS_TEST(net_is_link_unicast, is_link_unicast, F_LINK_UNICAST)
 
-static struct cidr network_of(const struct cidr *cidr)
-{
-    struct cidr network = *cidr;
-    network.base = ip_mask(&cidr->base, cidr->bits);
-    return network;
-}
-
 struct value net_contains_ip(struct cel_frame *frame, const struct value *args, uint32_t count)
 {
     struct ip ip;
@@ -179,7 +172,7 @@ struct value net_contains_ip(struct cel_frame *frame, const struct value *args, 
     } else if (!ip_parse_unmapped(value_text(&args[1]), &ip)) {
         return frame_error(CEL_ERROR_CONVERT, F_IP);
     }
-    struct cidr network = network_of(args[0].as.cidr);
+    struct cidr network = cidr_network(args[0].as.cidr);
     return value_bool(cidr_holds(&network, &ip));
 }
 
@@ -195,7 +188,7 @@ struct value net_contains_cidr(struct cel_frame *frame, const struct value *args
     } else if (!parse_cidr(value_text(&args[1]), &inner)) {
         return frame_error(CEL_ERROR_CONVERT, F_CIDR);
     }
-    struct cidr outer = network_of(args[0].as.cidr);
+    struct cidr outer = cidr_network(args[0].as.cidr);
     return value_bool(inner.base.v4 == outer.base.v4 && inner.bits >= outer.bits &&
                       cidr_holds(&outer, &inner.base));
 }
@@ -211,7 +204,7 @@ struct value net_masked(struct cel_frame *frame, const struct value *args, uint3
     if (args[0].kind != VALUE_CIDR) {
         return frame_no_overload(F_MASKED, args, count);
     }
-    struct cidr network = network_of(args[0].as.cidr);
+    struct cidr network = cidr_network(args[0].as.cidr);
     return of_cidr(frame, &network);
 }
 

@@ -339,7 +339,7 @@ static bool as_cidr(const struct claim *claim, struct cidr *out)
         return true;
     }
     if (claim->kind == CLAIM_CIDR) {
-        *out = *claim->as.cidr;
+        *out = cidr_network(claim->as.cidr);
         return true;
     }
     return false;

@@ -14,7 +14,8 @@ struct addresses {
 static bool is_meant(const struct option *option, const struct ip *ip)
 {
     if (option->than.kind == VALUE_CIDR) {
-        return cidr_holds(option->than.as.cidr, ip) == (option->say == OPTION_INSIDE);
+        const struct cidr network = cidr_network(option->than.as.cidr);
+        return cidr_holds(&network, ip) == (option->say == OPTION_INSIDE);
     }
     return option->than.kind != VALUE_IP || !ip_eq(option->than.as.ip, ip);
 }
@@ -76,7 +77,8 @@ bool claim_addresses(struct claim *c, struct option *option)
     for (uint32_t i = 0; i < at->test_count; i++) {
         const struct value *value = &at->tests[i].value;
         if (value->kind == VALUE_CIDR) {
-            ask_network(&a, value->as.cidr);
+            const struct cidr network = cidr_network(value->as.cidr);
+            ask_network(&a, &network);
         } else if (value->kind == VALUE_IP) {
             const struct cidr one = {*value->as.ip, value->as.ip->v4 ? 32 : 128};
             ask_network(&a, &one);

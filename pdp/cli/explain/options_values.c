@@ -152,9 +152,12 @@ struct value making_address(struct making *m)
         bool met = !ip_parse(TRIED[n], &ip);
         for (uint32_t i = 0; !met && i < m->at->test_count; i++) {
             const struct option_test *test = &m->at->tests[i];
-            met = (test->kind == TEST_INSIDE && test->value.kind == VALUE_CIDR &&
-                   cidr_holds(test->value.as.cidr, &ip)) ||
-                  (test->value.kind == VALUE_IP && ip_eq(test->value.as.ip, &ip));
+            bool inside = false;
+            if (test->kind == TEST_INSIDE && test->value.kind == VALUE_CIDR) {
+                const struct cidr network = cidr_network(test->value.as.cidr);
+                inside = cidr_holds(&network, &ip);
+            }
+            met = inside || (test->value.kind == VALUE_IP && ip_eq(test->value.as.ip, &ip));
         }
         if (!met) {
             return an_address(m, &ip);

@@ -104,6 +104,11 @@ static const struct {
     {"cidr(\"10.0.0.0/8\").containsIP(network.ip)", N, "cidr(\"10.0.0.0/9\").containsIP(network.ip)", Y,
      true},
     {"cidr(\"::/0\").containsIP(network.ip)", Y, "cidr(\"0.0.0.0/0\").containsIP(network.ip)", Y, true},
+    // Bits behind a prefix say nothing.
+    {"cidr(\"192.0.2.1/24\").containsIP(network.ip)", Y, "cidr(\"192.0.2.9/24\").containsIP(network.ip)", Y,
+     false},
+    {"cidr(\"192.0.2.1/24\").containsIP(network.ip)", Y, "cidr(\"192.0.2.0/24\").containsIP(network.ip)", N,
+     true},
     // A null may come out of what has another type.
     {"(subject.c ? null : session.started) < timestamp(\"2030-01-01T00:00:00Z\")", Y, "true", Y, false},
     {"(subject.c ? null : session.started) == timestamp(\"2030-01-01T00:00:00Z\")", N, "true", Y, false},
