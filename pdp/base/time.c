@@ -149,6 +149,12 @@ void time_print(struct buf *out, int64_t epoch_s, uint32_t nanos)
     buf_byte(out, 'Z');
 }
 
+void time_print_ms(struct buf *out, int64_t epoch_ms)
+{
+    int64_t rest_ms = (epoch_ms % TIME_MS_PER_S + TIME_MS_PER_S) % TIME_MS_PER_S;
+    time_print(out, (epoch_ms - rest_ms) / TIME_MS_PER_S, (uint32_t)rest_ms * 1000000);
+}
+
 __extension__ typedef __int128 int128; // wide enough that no sum of nanoseconds overflows
 
 static const struct {

@@ -25,6 +25,8 @@ struct civil time_civil(int64_t epoch_s);
 bool time_parse(struct str s, int64_t *epoch_s, uint32_t *nanos);
 // RFC 3339 in UTC with as many of 0, 3, 6 or 9 decimals as it takes.
 void time_print(struct buf *out, int64_t epoch_s, uint32_t nanos);
+// The same of milliseconds since 1970, which may lie before.
+void time_print_ms(struct buf *out, int64_t epoch_ms);
 
 // `15m`, `1h30m`, `250ms`, `-1.5h`: Go's and CEL's form (h m s ms us ns). false on syntax or overflow.
 bool time_duration_parse(struct str s, int64_t *seconds, int32_t *nanos);

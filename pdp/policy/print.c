@@ -16,9 +16,8 @@ static void put_quoted(struct buf *out, struct str text)
 
 static void put_time(struct buf *out, const char *what, int64_t at_ms)
 {
-    int64_t rest_ms = (at_ms % TIME_MS_PER_S + TIME_MS_PER_S) % TIME_MS_PER_S;
     buf_printf(out, "    %s ", what);
-    time_print(out, (at_ms - rest_ms) / TIME_MS_PER_S, (uint32_t)rest_ms * 1000000);
+    time_print_ms(out, at_ms);
     buf_byte(out, '\n');
 }
 

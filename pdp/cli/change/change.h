@@ -6,9 +6,6 @@
 #include "cli/change/tally.h"
 #include "cli/local.h"
 
-// RFC 3339 of a time in ms.
-void change_time(struct buf *out, int64_t ms);
-
 // What `impact` tells, for people and for programs; the tally is in order. `unread` lines were passed over.
 struct impact_told {
     uint64_t lines, unread, first_unread;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/change/diff.h"
 
+#include "base/time.h"
+
 #include "cli/change/change.h"
 
 #define MEMBERS_SHOWN 10
@@ -159,7 +161,7 @@ static void show_example(const struct change *change, const struct example *exam
     const struct trial_step *last = &example->steps[example->count - 1];
     buf_printf(out, "  example (%s%s), at ", twin_word(example->grade),
                example->others ? ", together with other changes" : "");
-    change_time(out, last->at_ms);
+    time_print_ms(out, last->at_ms);
     if (example->places.len > 0) {
         buf_str(out, STR(", where geo databases say "));
         buf_escaped(out, example->places);
@@ -254,7 +256,7 @@ static void emit_example(struct emit *emit, const struct example *example)
     emit_map(emit, SIZE_MAX);
     emit_key_str(emit, "differs", str_of(twin_word(example->grade)));
     emit_key_bool(emit, "with_others", example->others);
-    change_time(&now, last->at_ms);
+    time_print_ms(&now, last->at_ms);
     emit_key_str(emit, "now", buf_view(&now));
     emit_places(emit, example->places);
     if (example->count == 1 && !last->event) {

@@ -145,12 +145,6 @@ static void add_expr(struct side *side, struct fact fact, enum policy_owner owne
 
 // ---- Rules ----------------------------------------------------------------------------------------------
 
-static void put_time(struct buf *out, int64_t at_ms)
-{
-    int64_t rest_ms = (at_ms % TIME_MS_PER_S + TIME_MS_PER_S) % TIME_MS_PER_S;
-    time_print(out, (at_ms - rest_ms) / TIME_MS_PER_S, (uint32_t)rest_ms * 1000000);
-}
-
 static void put_require(struct buf *out, const struct policy_set *set, bool has, uint32_t strength,
                         int64_t max_age_s)
 {
@@ -251,11 +245,11 @@ static void rule_times(struct side *side, const struct set_rule *rule, struct fa
     fact.aspect = "times";
     if (rule->timed && rule->starts_ms != INT64_MIN) {
         buf_str(&text, STR("from "));
-        put_time(&text, rule->starts_ms);
+        time_print_ms(&text, rule->starts_ms);
     }
     if (rule->timed && rule->expires_ms != INT64_MAX) {
         buf_str(&text, text.len > 0 ? STR(" until ") : STR("until "));
-        put_time(&text, rule->expires_ms);
+        time_print_ms(&text, rule->expires_ms);
     }
     buf_str(&text, text.len == 0 ? STR("at any time") : STR(""));
     fact_add_buf(side, fact, &text);
@@ -386,7 +380,7 @@ static void facts_of_exception(struct side *side, uint32_t number)
     put_require(&text, set, exception->has_require, exception->strength, exception->max_age_s);
     fact_add_buf(side, fact, &text);
     fact.aspect = "expires";
-    put_time(&text, exception->expires_ms);
+    time_print_ms(&text, exception->expires_ms);
     fact_add_buf(side, fact, &text);
     fact.aspect = "obligations";
     put_obligations(&text, set, exception->obligations, exception->obligation_count);

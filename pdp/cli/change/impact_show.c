@@ -5,12 +5,6 @@
 
 #define SUBJECTS_SHOWN 5 // in one line for people
 
-void change_time(struct buf *out, int64_t ms)
-{
-    int64_t rest = (ms % TIME_MS_PER_S + TIME_MS_PER_S) % TIME_MS_PER_S;
-    time_print(out, (ms - rest) / TIME_MS_PER_S, (uint32_t)rest * 1000000);
-}
-
 static const char *s_of(uint64_t count)
 {
     return count == 1 ? "" : "s";
@@ -61,7 +55,7 @@ static void show_subjects(const struct tally *tally, const struct tally_group *g
 static void show_first(const struct tally_first *first, struct buf *out)
 {
     buf_printf(out, "  first in line %llu, ", (unsigned long long)first->line);
-    change_time(out, first->at_ms);
+    time_print_ms(out, first->at_ms);
     buf_str(out, STR(": "));
     buf_escaped(out, first->action);
     if (first->resource.len > 0) {
@@ -216,7 +210,7 @@ static void emit_subject(struct emit *emit, const struct tally_subject *subject)
 static void emit_first(struct emit *emit, const struct tally_first *first)
 {
     AUTO(buf_fini) struct buf at = {0};
-    change_time(&at, first->at_ms);
+    time_print_ms(&at, first->at_ms);
     emit_map(emit, SIZE_MAX);
     emit_count(emit, "line", first->line);
     emit_key_str(emit, "at", buf_view(&at));

@@ -474,11 +474,11 @@ static void put_head(struct writing *w)
     const struct life *life = w->life;
     AUTO(buf_fini) struct buf start = {0};
     const struct value *tenant = value_get(life->steps[0].root, STR("tenant"));
-    change_time(&start, life->steps[0].at_ms);
+    time_print_ms(&start, life->steps[0].at_ms);
     buf_printf(w->out, "# What became of " STR_FMT ", from the audit log.", STR_ARG(life->ref));
     if (life->ended_ms != INT64_MAX) {
         AUTO(buf_fini) struct buf end = {0};
-        change_time(&end, life->ended_ms);
+        time_print_ms(&end, life->ended_ms);
         buf_printf(w->out, " Ended %s by ", (const char *)(buf_byte(&end, 0), end.at));
         put_comment(w->out, life->ended_by);
         if (life->why.len > 0) {

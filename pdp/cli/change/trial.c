@@ -386,7 +386,7 @@ struct str trial_places(const struct trial *trial)
 void trial_line(const struct trial_step *step, struct emit *emit)
 {
     AUTO(buf_fini) struct buf at = {0};
-    change_time(&at, step->at_ms);
+    time_print_ms(&at, step->at_ms);
     emit_map(emit, SIZE_MAX);
     emit_key_str(emit, "at", buf_view(&at));
     if (!step->event) {

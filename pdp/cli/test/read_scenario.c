@@ -177,7 +177,7 @@ static void read_at(struct reading *r, const struct conf_node *at, struct clock 
     }
     if (is_ms < clock->now_ms) {
         AUTO(buf_fini) struct buf was = {0};
-        time_print(&was, clock->now_ms / TIME_MS_PER_S, (uint32_t)(clock->now_ms % TIME_MS_PER_S) * 1000000U);
+        time_print_ms(&was, clock->now_ms);
         reading_fail(r, PDP_ERR_RANGE, at->place, "this step goes back in time: it is " STR_FMT " already",
                      STR_ARG(buf_view(&was)));
         diag_hint(r->diags, "steps stand in the order of time");

@@ -4,11 +4,6 @@
 
 #include "base/time.h"
 
-static void put_time(int64_t ms, struct buf *out)
-{
-    time_print(out, ms / TIME_MS_PER_S, (uint32_t)(ms % TIME_MS_PER_S) * 1000000U);
-}
-
 static void put_since(int64_t ms, struct buf *out)
 {
     uint64_t left = ms < 0 ? (uint64_t)-ms : (uint64_t)ms;
@@ -28,7 +23,7 @@ static void put_head(const struct suite_doc *doc, const struct report_failure *f
         put_since(failure->play->at_ms - doc->start_ms, out);
         buf_str(out, STR(", "));
     }
-    put_time(failure->play->at_ms, out);
+    time_print_ms(out, failure->play->at_ms);
     buf_byte(out, '\n');
 }
 

@@ -57,6 +57,23 @@ Test(base_time, prints_what_it_reads)
     }
 }
 
+Test(base_time, prints_milliseconds_before_1970_too)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } CASES[] = {{1, "1970-01-01T00:00:00.001Z"},
+                 {0, "1970-01-01T00:00:00Z"},
+                 {-1, "1969-12-31T23:59:59.999Z"},
+                 {-1000, "1969-12-31T23:59:59Z"}};
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct buf text = {0};
+        time_print_ms(&text, CASES[i].ms);
+        cr_expect(str_eq(buf_view(&text), str_of(CASES[i].text)), STR_FMT, STR_ARG(buf_view(&text)));
+        buf_fini(&text);
+    }
+}
+
 Test(base_time, walks_the_calendar_day_by_day)
 {
     int32_t weekday = 4; // 1970-01-01 was a Thursday
