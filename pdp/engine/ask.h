@@ -190,6 +190,14 @@ void ask_count_rule(const struct ask *ask, const struct policy_result *result);
 void ask_show(struct ask *ask, const struct policy_host *host, const struct policy_question *question,
               const struct policy_result *result, const struct verdict *out);
 
+// What the session was asked to prove and has not, as its index + 1; 0: nothing. Of a level that is there no
+// more, the strongest that is.
+static inline uint32_t ask_asked(const struct ask *ask)
+{
+    const size_t count = ask->snapshot->names.strength_count;
+    return ask->session.asked_strength < count ? ask->session.asked_strength : (uint32_t)count;
+}
+
 // What changes a question's world: is it judged in shadow?
 static inline bool ask_in_shadow(const struct ask *ask)
 {

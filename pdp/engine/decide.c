@@ -433,10 +433,10 @@ static void remember(struct ask *ask, const struct policy_result *result, const 
 static void settle_challenge(struct ask *ask, const struct policy_result *result, const struct verdict *out)
 {
     struct session_record *session = &ask->session;
+    const uint32_t asked = ask_asked(ask);
     int64_t until_ms = 0;
-    if (session->state == SESSION_CHALLENGED && session->asked_strength > 0 &&
-        session->asked_strength <= ask->snapshot->names.strength_count &&
-        ask_proved(ask, session->asked_strength - 1U, session->asked_max_age_s, &until_ms)) {
+    if (session->state == SESSION_CHALLENGED && asked > 0 &&
+        ask_proved(ask, asked - 1, session->asked_max_age_s, &until_ms)) {
         lifecycle_challenge(session, 0, 0);
     }
     if (out->effect == PDP_EFFECT_STEP_UP && result->has_require) {

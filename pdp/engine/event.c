@@ -83,8 +83,7 @@ static void bring_login(struct ask *ask)
 // Who was asked for a key and gave a code has proved a code, and none of what the key was asked for.
 static bool falls_short(const struct ask *ask, int32_t strength)
 {
-    uint32_t asked = ask->session.asked_strength; // index + 1
-    return asked <= ask->snapshot->names.strength_count && strength + 1 < (int32_t)asked;
+    return strength + 1 < (int32_t)ask_asked(ask);
 }
 
 static void bring_step_up(struct ask *ask)
@@ -223,11 +222,10 @@ static bool has_room(struct ask *ask, struct event_result *out)
 
 static bool asked_is_proved(struct ask *ask)
 {
-    const struct session_record *session = &ask->session;
+    const uint32_t asked = ask_asked(ask);
     int64_t until_ms = 0;
     ask_believe(ask);
-    return session->asked_strength == 0 || session->asked_strength > ask->snapshot->names.strength_count ||
-           ask_proved(ask, session->asked_strength - 1U, session->asked_max_age_s, &until_ms);
+    return asked == 0 || ask_proved(ask, asked - 1, ask->session.asked_max_age_s, &until_ms);
 }
 
 static void refuse_commit(const struct ask *ask, enum pdp_err err, struct event_result *out)

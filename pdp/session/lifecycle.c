@@ -274,7 +274,10 @@ void lifecycle_challenge(struct session_record *record, uint8_t strength, uint32
     if (record->state == SESSION_TERMINATED || record->state == SESSION_NONE) {
         return;
     }
+    uint32_t was_s = record->asked_max_age_s; // 0, as where nothing was asked: of any age
+    bool shorter = was_s != 0 && (max_age_s == 0 || was_s < max_age_s);
     set_state(record, strength != 0 ? SESSION_CHALLENGED : SESSION_ACTIVE);
-    record->asked_strength = strength;
-    record->asked_max_age_s = strength != 0 ? max_age_s : 0;
+    record->asked_strength =
+        strength > record->asked_strength || strength == 0 ? strength : record->asked_strength;
+    record->asked_max_age_s = strength == 0 ? 0 : shorter ? was_s : max_age_s;
 }

@@ -97,7 +97,9 @@ void lifecycle_end(struct session_record *record, enum pdp_code why, const struc
 // Notes when a strength was proved, or with SESSION_PROOF_RENEWED that a step-up that is due by the absolute
 // limit is not any more. The oldest gives way.
 void lifecycle_prove(struct session_record *record, uint32_t name, int64_t at_ms);
-// Records what is asked (`strength` is its index + 1), or with 0 that nothing is.
+// Records what is asked (`strength` is its index + 1) beside what was asked and not proved: the strongest, of
+// the shortest age. Else whoever cannot prove one thing would look for a question that asks for less. With 0
+// nothing is asked any more.
 void lifecycle_challenge(struct session_record *record, uint8_t strength, uint32_t max_age_s);
 
 #endif

@@ -202,6 +202,38 @@ Test(engine_promises, a_proof_that_falls_short_of_what_was_asked_makes_nothing_g
     }
 }
 
+// A key is asked on one path, a code on another, where the thief goes next.
+#define ELSEWHERE                                                                                        \
+    HEAD "  - {id: all, effect: allow}\n  - {id: key, effect: step_up, resources: [/admin], require: "   \
+         "{strength: key, max_age: 5m}, when: 'risk.level >= level(\"high\")'}\n  - {id: code, effect: " \
+         "step_up, resources: [/mail], require: {strength: mfa, max_age: 1s}}\n" STRENGTHS               \
+         "  - {name: key, proves: '\"hwk\" in session.amr'}\n---\napiVersion: pdp/v1\nkind: RiskModel\n" \
+         "metadata: {name: r}\nprior: -2\nthresholds: {medium: 30, high: 60, critical: 99}\n"            \
+         "signals: {step-up-failed: {evidence: 3}}\nstrengths: {mfa: 4, key: 6}\n"
+
+Test(engine_promises, what_asks_for_less_takes_back_nothing_that_was_asked)
+{
+    struct harness h = {0};
+    load(&h, ELSEWHERE);
+    cr_expect_str_eq(tell(&h, HARNESS_NOW, "login", "}", ", 'properties': {'amr': ['pwd']}"), "true");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + SECOND, 0, "/admin", ""), "allow/policy");
+    cr_expect_str_eq(tell(&h, HARNESS_NOW + MINUTE, "step_up_failed", "}", ""), "true");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 1, 0, "/admin", ""), "step_up/policy");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 2, 0, "/mail", ""), "step_up/policy");
+    cr_expect_str_eq(
+        tell(&h, HARNESS_NOW + MINUTE + 3, "step_up_passed", "}", ", 'properties': {'amr': ['otp']}"),
+        "true");
+    cr_expect_str_eq(harness_get(&h, "session.state"), "challenged");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 4, 0, "/mail", ""), "allow/policy", "this it proves");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 5, 0, "/admin", ""), "step_up/policy");
+    cr_expect_str_eq(
+        tell(&h, HARNESS_NOW + MINUTE + 6, "step_up_passed", "}", ", 'properties': {'amr': ['hwk']}"),
+        "true");
+    cr_expect_str_eq(harness_get(&h, "session.state"), "active");
+    cr_expect_str_eq(ask(&h, HARNESS_NOW + MINUTE + 7, 0, "/admin", ""), "allow/policy");
+    harness_fini(&h);
+}
+
 // ---- How long an answer holds ----------------------------------------------------------------------
 
 static int64_t until(struct harness *h)

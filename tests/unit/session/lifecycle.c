@@ -289,6 +289,11 @@ Test(session_lifecycle, records_what_is_asked)
     lifecycle_challenge(&record, 3, 60);
     cr_expect_eq(record.epoch, 2);
     cr_expect_eq(record.asked_strength, 3);
+    lifecycle_challenge(&record, 2, 30);
+    cr_expect_eq(record.asked_strength, 3, "asking for less takes nothing back");
+    cr_expect_eq(record.asked_max_age_s, 30);
+    lifecycle_challenge(&record, 3, 0);
+    cr_expect_eq(record.asked_max_age_s, 30, "0 is any age");
     lifecycle_challenge(&record, 0, 60);
     cr_expect_eq(record.state, SESSION_ACTIVE);
     cr_expect_eq(record.asked_max_age_s, 0);
