@@ -51,20 +51,39 @@ static void put_parts(struct str text, const struct ast *ast, uint32_t at, uint3
     }
 }
 
-// `(a || b) && c`: the tree's ranges begin behind the bracket of their first operand.
-static void widen(struct cel_part *parts, size_t count, uint32_t opener, uint32_t closer)
+// Parts that hold a byte of the text lie one within the other: while the text goes by, they are a stack.
+struct widen {
+    struct cel_part *parts;
+    size_t count, next; // the first that is not reached yet
+    uint32_t *open;     // parts that are reached and not left, the innermost last
+    size_t depth;
+};
+
+static void leave(struct widen *w, uint32_t at)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct cel_part *part = &parts[i];
-        if (part->at <= closer && closer < part->at + part->len && opener < part->at) {
-            part->len += part->at - opener;
-            part->at = opener;
-        }
+    while (w->depth > 0 && w->parts[w->open[w->depth - 1]].at + w->parts[w->open[w->depth - 1]].len <= at) {
+        w->depth--;
+    }
+}
+
+// `(a || b) && c`: the tree's ranges begin behind the bracket of their first operand. Of the parts that hold
+// the closing bracket, those begin with the opening one that began behind it.
+static void widen(struct widen *w, uint32_t opener, uint32_t closer)
+{
+    for (; w->next < w->count && w->parts[w->next].at <= closer; w->next++) {
+        leave(w, w->parts[w->next].at);
+        w->open[w->depth++] = (uint32_t)w->next;
+    }
+    leave(w, closer);
+    for (size_t i = w->depth; i-- > 0 && w->parts[w->open[i]].at > opener;) {
+        struct cel_part *part = &w->parts[w->open[i]];
+        part->len += part->at - opener;
+        part->at = opener;
     }
 }
 
 // Inner pairs close first, so that a part that is widened by one is seen by the next.
-static void balance(struct unit *unit, struct cel_part *parts, size_t count)
+static void balance(struct unit *unit, struct widen *w)
 {
     uint32_t open[PARTS_DEPTH_MAX + 1];
     size_t depth = 0;
@@ -76,7 +95,7 @@ static void balance(struct unit *unit, struct cel_part *parts, size_t count)
         if (opens && depth < COUNT_OF(open)) {
             open[depth++] = token.at;
         } else if (closes && depth > 0) {
-            widen(parts, count, open[--depth], token.at);
+            widen(w, open[--depth], token.at);
         }
     }
 }
@@ -88,13 +107,15 @@ enum pdp_err cel_parts(struct str text, struct arena *arena, struct cel_part **o
     const struct cel_text whole = {.text = text};
     struct unit unit = {.text = &whole, .arena = arena, .depth_max = PARTS_DEPTH_MAX};
     TRY(parse_unit(&unit));
-    struct cel_part *parts = ARENA_ARRAY(arena, struct cel_part, count_parts(unit.root));
-    if (parts == NULL) {
+    size_t most = count_parts(unit.root);
+    struct cel_part *parts = ARENA_ARRAY(arena, struct cel_part, most);
+    uint32_t *open = ARENA_ARRAY(arena, uint32_t, most);
+    if (parts == NULL || open == NULL) {
         return PDP_ERR_NOMEM;
     }
     uint32_t made = 0;
     put_parts(text, unit.root, unit.root->at, UINT32_MAX, parts, &made);
-    balance(&unit, parts, made);
+    balance(&unit, &(struct widen){.parts = parts, .count = made, .open = open});
     *out = parts;
     *count = made;
     return PDP_ERR_OK;

@@ -66,6 +66,16 @@ struct place conf_place(const struct conf_node *scalar, uint32_t at, uint32_t le
 // The same for struct cel_text.locate: user is a `const struct conf_node *`.
 struct place conf_locate(void *node, uint32_t at, uint32_t len);
 
+// The same for who asks for many places of one scalar, in any order: how far the walk was is remembered, so
+// that all of them together walk it once, and each one a few bytes more. `scalar` is borrowed. *out NULL on
+// failure.
+struct conf_places;
+MUST_USE enum pdp_err conf_places_new(const struct conf_node *scalar, struct conf_places **out);
+void conf_places_free(struct conf_places **places);
+// For struct cel_text.locate as well: `places` is a struct conf_places *.
+struct place conf_places_at(void *places, uint32_t at, uint32_t len);
+uint64_t conf_places_steps(const struct conf_places *places); // that were walked, for tests
+
 // ---- Declared shapes ---------------------------------------------------------------------------
 
 // X(name, C type written at `offset`)

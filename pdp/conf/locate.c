@@ -2,6 +2,12 @@
 // From a byte of a scalar's text back to the byte it came from, by walking text and source side by side.
 #include "conf/conf.h"
 
+#include "base/num.h"
+
+#include <stdlib.h>
+
+#define MARK_EVERY 32 // bytes of the text
+
 // Where the two walks stand. What libyaml dropped, folded or unescaped is one step: some bytes of the
 // source that gave some bytes (perhaps none) of the text.
 struct locate {
@@ -10,6 +16,7 @@ struct locate {
     size_t from, to; // of the step in `raw`
     size_t at, next; // of the step in `text`
     uint32_t indent; // of a block scalar's lines
+    size_t unfolded; // blanks up to here lead to no line break
 };
 
 static char raw_at(const struct locate *l, size_t at)
@@ -48,8 +55,12 @@ static size_t skip_breaks(const struct locate *l, size_t at, size_t *breaks)
 static bool flow_fold(struct locate *l)
 {
     size_t breaks = 0;
+    if (l->from < l->unfolded) {
+        return false;
+    }
     size_t at = skip_breaks(l, l->from, &breaks);
     if (breaks == 0) {
+        l->unfolded = at;
         return false;
     }
     l->to = at;
@@ -180,47 +191,149 @@ static struct locate begin(const struct conf_node *scalar)
     return l;
 }
 
+// Where the walk was when it had come to a multiple of MARK_EVERY.
+struct mark {
+    uint32_t from, to, at, next;
+};
+
+struct conf_places {
+    const struct conf_node *scalar;
+    struct locate now;
+    struct mark *marks; // NULL: none are kept
+    size_t count;
+    uint64_t steps;
+};
+
 // Takes steps until the one that gave byte `at` of the text, or until the source ends.
-static void walk(struct locate *l, const struct conf_node *scalar, size_t at)
+static void walk(struct conf_places *p, size_t at)
 {
-    bool block = scalar->style == CONF_LITERAL || scalar->style == CONF_FOLDED;
+    struct locate *l = &p->now;
+    enum conf_style style = p->scalar->style;
+    bool block = style == CONF_LITERAL || style == CONF_FOLDED;
     while (l->next <= at && l->to < l->raw.len) {
         l->from = l->to;
         l->at = l->next;
         if (block) {
-            block_step(l, scalar->style);
+            block_step(l, style);
         } else {
-            flow_step(l, scalar->style);
+            flow_step(l, style);
         }
+        p->steps++;
     }
-    if (l->next <= at) { // past the end
-        l->from = l->to;
+}
+
+static void keep_mark(struct conf_places *p)
+{
+    const struct locate *l = &p->now;
+    p->marks[p->count++] =
+        (struct mark){(uint32_t)l->from, (uint32_t)l->to, (uint32_t)l->at, (uint32_t)l->next};
+}
+
+static void go_to_mark(struct conf_places *p, size_t number)
+{
+    const struct mark *mark = &p->marks[number];
+    p->now.from = mark->from;
+    p->now.to = mark->to;
+    p->now.at = mark->at;
+    p->now.next = mark->next;
+    p->now.unfolded = 0;
+}
+
+// To the step that gave byte `at`: from where the walk is, from the last mark before it, or from the
+// beginning.
+static void seek(struct conf_places *p, size_t at)
+{
+    size_t number = at / MARK_EVERY;
+    if (p->marks != NULL && p->count > 0 &&
+        (p->now.at > at || p->count <= number || at - p->now.at > MARK_EVERY)) {
+        go_to_mark(p, (size_t)num_min((int64_t)number, (int64_t)p->count - 1));
+    } else if (p->now.at > at) {
+        p->now = begin(p->scalar);
     }
+    while (p->marks != NULL && p->count <= number) {
+        walk(p, p->count * MARK_EVERY);
+        keep_mark(p);
+    }
+    walk(p, at);
+}
+// The first byte of what gave `at`, and past the end the end.
+static size_t from_of(const struct conf_places *p, size_t at)
+{
+    return p->now.next <= at ? p->now.to : p->now.from;
+}
+
+static struct place place_of(struct conf_places *p, uint32_t at, uint32_t len)
+{
+    const struct conf_node *scalar = p->scalar;
+    at = at < scalar->text.len ? at : (uint32_t)scalar->text.len;
+    len = len < scalar->text.len - at ? len : (uint32_t)scalar->text.len - at;
+    seek(p, at);
+    size_t from = from_of(p, at);
+    if (len > 0) {
+        seek(p, (size_t)at + len - 1);
+    }
+    size_t to = len > 0 ? p->now.to : from;
+    to = to < p->now.raw.len ? to : p->now.raw.len;
+    from = from < to ? from : to;
+    return (struct place){scalar->place.src, scalar->place.at + (uint32_t)from, (uint32_t)(to - from)};
+}
+
+static bool is_walked(const struct conf_node *scalar)
+{
+    return scalar->kind == CONF_SCALAR && scalar->place.src != NULL;
 }
 
 struct place conf_place(const struct conf_node *scalar, uint32_t at, uint32_t len)
 {
-    if (scalar == NULL) {
-        return (struct place){0};
+    if (scalar == NULL || !is_walked(scalar)) {
+        return scalar != NULL ? scalar->place : (struct place){0};
     }
-    if (scalar->kind != CONF_SCALAR || scalar->place.src == NULL) {
-        return scalar->place;
-    }
-    at = at < scalar->text.len ? at : (uint32_t)scalar->text.len;
-    len = len < scalar->text.len - at ? len : (uint32_t)scalar->text.len - at;
-    struct locate l = begin(scalar);
-    walk(&l, scalar, at);
-    size_t from = l.from;
-    if (len > 0) {
-        walk(&l, scalar, (size_t)at + len - 1);
-    }
-    size_t to = len > 0 ? l.to : from;
-    to = to < l.raw.len ? to : l.raw.len;
-    from = from < to ? from : to;
-    return (struct place){scalar->place.src, scalar->place.at + (uint32_t)from, (uint32_t)(to - from)};
+    struct conf_places once = {.scalar = scalar, .now = begin(scalar)};
+    return place_of(&once, at, len);
 }
 
 struct place conf_locate(void *node, uint32_t at, uint32_t len)
 {
     return conf_place(node, at, len);
+}
+
+// ---- Many places of one scalar ------------------------------------------------------------------------
+
+enum pdp_err conf_places_new(const struct conf_node *scalar, struct conf_places **out)
+{
+    *out = NULL;
+    AUTO(conf_places_free) struct conf_places *places = calloc(1, sizeof *places);
+    if (places == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    places->scalar = scalar;
+    if (is_walked(scalar)) {
+        places->now = begin(scalar);
+        places->marks = calloc(scalar->text.len / MARK_EVERY + 1, sizeof *places->marks);
+    }
+    if (is_walked(scalar) && places->marks == NULL) {
+        return PDP_ERR_NOMEM;
+    }
+    *out = STEAL(places);
+    return PDP_ERR_OK;
+}
+
+void conf_places_free(struct conf_places **places)
+{
+    if (*places != NULL) {
+        free((*places)->marks);
+        free(*places);
+        *places = NULL;
+    }
+}
+
+struct place conf_places_at(void *places, uint32_t at, uint32_t len)
+{
+    struct conf_places *p = places;
+    return is_walked(p->scalar) ? place_of(p, at, len) : p->scalar->place;
+}
+
+uint64_t conf_places_steps(const struct conf_places *places)
+{
+    return places->steps;
 }

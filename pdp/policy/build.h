@@ -143,8 +143,8 @@ void conditions_of(struct build *build, enum policy_owner owner, struct str name
 // was given when it was opened.
 uint32_t conditions_open(struct build *build, enum cel_part_op op, struct str text, struct place place);
 void conditions_close(struct build *build, uint32_t own, uint32_t expr);
-// An expression that compiled to `whole`, with its parts.
-void conditions_expr(struct build *build, const struct conf_node *node, uint32_t whole,
+// An expression that compiled to `whole`, with its parts; `places` are those of its text.
+void conditions_expr(struct build *build, struct str text, struct conf_places *places, uint32_t whole,
                      const struct build_vars *vars);
 
 // `when` in both forms to one expression. SET_NO_EXPR with the error noted.

@@ -74,22 +74,21 @@ void conditions_close(struct build *build, uint32_t own, uint32_t expr)
 // A part of an expression, as an expression of its own. What the whole passed, its parts pass, unless it is
 // no bool.
 struct part_text {
-    const struct conf_node *node;
+    struct str text;
+    struct conf_places *places; // of the whole
     uint32_t at;
 };
 
 static struct place locate(void *user, uint32_t at, uint32_t len)
 {
     const struct part_text *part = user;
-    return conf_place(part->node, part->at + at, len);
+    return conf_places_at(part->places, part->at + at, len);
 }
 
-static uint32_t compile(struct build *build, const struct conf_node *node, const struct cel_part *part,
-                        const struct build_vars *vars)
+static uint32_t compile(struct build *build, struct part_text *part, const struct build_vars *vars)
 {
     uint32_t expr = SET_NO_EXPR;
-    struct part_text user = {node, part->at};
-    struct cel_text text = {str_sub(node->text, part->at, part->len), locate, &user};
+    struct cel_text text = {part->text, locate, part};
     enum pdp_err err = cel_add(build->program, &text, CEL_BOOL, vars->list, vars->count, 0, NULL, &expr);
     if (err == PDP_ERR_NOMEM || err == PDP_ERR_LIMIT) {
         build_note(build, err);
@@ -97,28 +96,29 @@ static uint32_t compile(struct build *build, const struct conf_node *node, const
     return expr;
 }
 
-void conditions_expr(struct build *build, const struct conf_node *node, uint32_t whole,
+void conditions_expr(struct build *build, struct str text, struct conf_places *places, uint32_t whole,
                      const struct build_vars *vars)
 {
     struct cel_part *parts = NULL;
     size_t count = 0;
     if (!build->names->conditions || whole == SET_NO_EXPR ||
-        cel_parts(node->text, build->arena, &parts, &count) != PDP_ERR_OK) {
+        cel_parts(text, build->arena, &parts, &count) != PDP_ERR_OK) {
         return;
     }
     uint32_t first = (uint32_t)build->conditions.count;
     for (size_t i = 0; i < count; i++) {
+        struct part_text part = {str_sub(text, parts[i].at, parts[i].len), places, parts[i].at};
         bool inner = parts[i].parent != UINT32_MAX;
         bool may_be_none = build->conditions.values || build->conditions.owner == POLICY_OWNER_VARIABLE;
         bool known = !inner && !may_be_none; // it passed as a truth already
-        uint32_t expr = known ? whole : compile(build, node, &parts[i], vars);
+        uint32_t expr = known ? whole : compile(build, &part, vars);
         (void)add(build, (struct policy_condition){
                              .op = parts[i].op,
                              .expr = expr != SET_NO_EXPR ? expr : whole,
                              .parent = inner ? first + parts[i].parent : build->conditions.parent,
                              .truth = expr != SET_NO_EXPR && !build->conditions.values,
-                             .text = build_copy(build, str_sub(node->text, parts[i].at, parts[i].len)),
-                             .place = conf_place(node, parts[i].at, parts[i].len),
+                             .text = build_copy(build, part.text),
+                             .place = conf_places_at(places, parts[i].at, parts[i].len),
                          });
     }
 }

@@ -9,11 +9,15 @@ uint32_t when_expr(struct build *build, const struct conf_node *node, enum cel_t
         build_fail(build, PDP_ERR_TYPE, node->place, NULL, "a condition must be an expression");
         return SET_NO_EXPR;
     }
-    // The node is only read; `user` is void * for others' sake.
-    struct cel_text text = {node->text, conf_locate, (void *)(uintptr_t)node};
     uint32_t expr = SET_NO_EXPR;
-    build_note(build, cel_add(build->program, &text, want, vars->list, vars->count, 0, build->diags, &expr));
-    conditions_expr(build, node, expr, vars);
+    AUTO(conf_places_free) struct conf_places *places = NULL;
+    enum pdp_err err = conf_places_new(node, &places);
+    if (err == PDP_ERR_OK) {
+        struct cel_text text = {node->text, conf_places_at, places};
+        err = cel_add(build->program, &text, want, vars->list, vars->count, 0, build->diags, &expr);
+        conditions_expr(build, node->text, places, expr, vars);
+    }
+    build_note(build, err);
     return expr;
 }
 

@@ -40,6 +40,10 @@ static const struct {
                                               "[{xs.exists(x, x == 1 && y)} {has(a.b)}]"},
     {"a == \")(\" && b", "ALL{a == \")(\" && b}[{a == \")(\"} {b}]"},
     {"a && (b) // why", "ALL{a && (b)}[{a} {b}]"},
+    {"(a) && ((b || c) && d) && f([e])[0]",
+     "ALL{(a) && ((b || c) && d) && f([e])[0]}[{a} ALL{(b || c) && d}[ANY{b || c}[{b} {c}] {d}] {f([e])[0]}]"},
+    {"((a)) == 1 || (((b)) && c) || (d || (e))",
+     "ANY{((a)) == 1 || (((b)) && c) || (d || (e))}[{((a)) == 1} ALL{((b)) && c}[{b} {c}] ANY{d || (e)}[{d} {e}]]"},
 };
 
 Test(cel_parts, says_the_structure_as_written)

@@ -115,3 +115,83 @@ Test(conf_locate, takes_what_is_no_scalar)
     struct conf_node list = {.kind = CONF_LIST, .place = {NULL, 3, 4}};
     cr_expect_eq(conf_place(&list, 9, 1).at, 3);
 }
+
+// Long scalars of each style, whose words are escaped, folded and doubled again and again.
+static const struct {
+    const char *name, *head, *again, *tail;
+} LONG[] = {
+    {"plain", "k: one", " two  three\n   four\n\n   f\303\244ve", "\n"},
+    {"single", "k: '", "it''s one        ''two''\n\n  three", "'\n"},
+    {"double", "k: \"", "a\\\"one\\\" \\u00e4\\n two \\x41  \\\n   three\n four", "\"\n"},
+    {"literal", "k: |\n", "  one two\n\n    three\n  four\n", ""},
+    {"folded", "k: >\n", "  one two\n  three\n\n    four\n  five\n", ""},
+};
+
+static const struct conf_node *long_scalar(size_t which, struct buf *text, struct source *source,
+                                           struct arena *arena, struct diags *diags)
+{
+    enum {
+        TIMES = 60
+    };
+    buf_str(text, str_of(LONG[which].head));
+    for (int i = 0; i < TIMES; i++) {
+        buf_str(text, str_of(LONG[which].again));
+    }
+    buf_str(text, str_of(LONG[which].tail));
+    return scalar_of(buf_view(text), source, arena, diags);
+}
+
+Test(conf_places, are_those_that_each_would_be_alone)
+{
+    static const uint32_t LENS[] = {0, 1, 7, 100, UINT32_MAX};
+    for (size_t i = 0; i < COUNT_OF(LONG); i++) {
+        struct source source;
+        AUTO(buf_fini) struct buf text = {0};
+        AUTO(arena_fini) struct arena arena;
+        AUTO(diags_fini) struct diags diags;
+        AUTO(conf_places_free) struct conf_places *places = NULL;
+        arena_init(&arena, 0, 0);
+        diags_init(&diags, 10);
+        const struct conf_node *node = long_scalar(i, &text, &source, &arena, &diags);
+        cr_assert_eq(conf_places_new(node, &places), PDP_ERR_OK);
+        for (uint32_t k = 0; k < node->text.len + 3; k++) {
+            uint32_t at = k * 577 % (uint32_t)(node->text.len + 3); // back and forth
+            uint32_t len = LENS[k % COUNT_OF(LENS)];
+            struct place want = conf_place(node, at, len), got = conf_places_at(places, at, len);
+            cr_assert(got.at == want.at && got.len == want.len, "%s: %u+%u is %u+%u, not %u+%u", LONG[i].name,
+                      at, len, got.at, got.len, want.at, want.len);
+        }
+    }
+}
+
+// Parts of an expression, each within the whole: however many are asked for, the text is walked once.
+Test(conf_places, walk_the_scalar_once)
+{
+    for (size_t i = 0; i < COUNT_OF(LONG); i++) {
+        struct source source;
+        AUTO(buf_fini) struct buf text = {0};
+        AUTO(arena_fini) struct arena arena;
+        AUTO(diags_fini) struct diags diags;
+        AUTO(conf_places_free) struct conf_places *places = NULL;
+        arena_init(&arena, 0, 0);
+        diags_init(&diags, 10);
+        const struct conf_node *node = long_scalar(i, &text, &source, &arena, &diags);
+        cr_assert_eq(conf_places_new(node, &places), PDP_ERR_OK);
+        uint64_t asked = 0;
+        for (uint32_t at = 0; at < node->text.len; at += 5, asked++) {
+            (void)conf_places_at(places, at, (uint32_t)node->text.len - at);
+        }
+        uint64_t most = node->text.len + asked * 80;
+        cr_expect(conf_places_steps(places) <= most, "%s: %llu steps for %llu places of %zu bytes",
+                  LONG[i].name, (unsigned long long)conf_places_steps(places), (unsigned long long)asked,
+                  node->text.len);
+    }
+}
+
+Test(conf_places, takes_what_is_no_scalar)
+{
+    AUTO(conf_places_free) struct conf_places *places = NULL;
+    const struct conf_node list = {.kind = CONF_LIST, .place = {NULL, 3, 4}};
+    cr_assert_eq(conf_places_new(&list, &places), PDP_ERR_OK);
+    cr_expect_eq(conf_places_at(places, 9, 1).at, 3);
+}
