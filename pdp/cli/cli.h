@@ -41,7 +41,7 @@ struct cli_args {
     const char *toward, *request_id;
     int64_t line; // 0: not given
     bool log;
-    const char *junit, *scenarios; // of `test`
+    const char *junit, *scenarios, *given; // of `test`
     bool tap, watch;
     const char *coverage;   // empty: no file is named
     int64_t coverage_least; // percent; 0: not given

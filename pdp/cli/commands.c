@@ -33,7 +33,7 @@ const struct cli_command CLI_COMMANDS[] = {
     {"verify", "FILE --key PUBFILE...", "key threshold now json",
      "tell who signed a bundle: exit 0 where enough of the keys did and it has not expired",
      "pdpctl verify baseline.bundle --key alice.pub --key bob.pub --threshold 2", 1, cmd_verify},
-    {"test", "DIR", "geo filter scenarios watch tap junit json coverage coverage-least mutate",
+    {"test", "DIR", "geo filter scenarios given watch tap junit json coverage coverage-least mutate",
      "run the tests of a policy folder: exit 0 where all is as they expect, 1 where not",
      "pdpctl test policies/baseline", 1, cmd_test},
     {"lsp", "", "log", "serve an editor over standard input and output, by the Language Server Protocol",

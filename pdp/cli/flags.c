@@ -58,6 +58,8 @@ static const struct flag {
      "run again whenever a file of the folder changes"},
     {"scenarios", TEXT, offsetof(struct cli_args, scenarios), 0, 0, "FOLDER",
      "play the scenarios of this folder instead, and tell at which step the policies react"},
+    {"given", TEXT, offsetof(struct cli_args, given), 0, 0, "FILE",
+     "lay this document of kind Given, your roles and names, over the fixtures of the scenarios"},
     {"coverage", TEXT_OR_NONE, offsetof(struct cli_args, coverage), 0, 0, "[=FILE]",
      "tell which rules and outcomes of conditions no test has seen; FILE.info: for lcov, too"},
     {"coverage-least", NUMBER, offsetof(struct cli_args, coverage_least), 1, 100, "N",

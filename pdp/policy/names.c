@@ -9,7 +9,7 @@ static const char *const KINDS[] = {"Policy",    "Strengths",     "List",      "
                                     "Exception", "SessionPolicy", "RiskModel", "Schema",
                                     "Scope",     "Counter",       "Entities"};
 // Of files of tests, which are read elsewhere.
-static const char *const TEST_KINDS[] = {"Test", "Scenario"};
+static const char *const TEST_KINDS[] = {"Test", "Scenario", "Given"};
 
 struct metadata {
     struct str name, owner, description, version, ticket;
@@ -113,8 +113,18 @@ static void hint_kind(struct names *n, const struct conf_node *kind)
     }
     diag_hint(n->diags,
               "known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-              "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test` and "
-              "`Scenario`");
+              "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test`, "
+              "`Scenario` and `Given`");
+}
+
+static bool of_tests(struct str kind)
+{
+    for (size_t i = 0; i < COUNT_OF(TEST_KINDS); i++) {
+        if (str_eq(kind, str_of(TEST_KINDS[i]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool check_kind(struct names *n, const struct conf_doc *doc)
@@ -130,7 +140,7 @@ static bool check_kind(struct names *n, const struct conf_doc *doc)
     } else {
         AUTO(buf_fini) struct buf text = {0};
         shown(&text, kind->text);
-        if (str_eq(kind->text, STR("Test")) || str_eq(kind->text, STR("Scenario"))) {
+        if (of_tests(kind->text)) {
             note(n, diag_error(n->diags, PDP_ERR_UNKNOWN, kind->place,
                                "a `" STR_FMT "` stands among policies", STR_ARG(buf_view(&text))));
             diag_hint(n->diags, "put it into a file whose name ends in `_test.yaml`, which is never served");

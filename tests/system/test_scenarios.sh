@@ -20,12 +20,16 @@ run() { # EXPECTED-STATUS ARGUMENT...: what it said is in $work/said
 }
 
 # ---- Its files -------------------------------------------------------------------------------------
+# What a folder with other names lays its own over: the same fixtures in all files.
+shared='^[0-9]+:  ((staff|hr|admin|sales|service): \{subject:|((one_)?(page|change|service_page)|payroll|export|admin_page|admin_change): \{action: \{name: [A-Z]+\}, resource:)'
 for file in policies/scenarios/*; do
     name=$(basename "$file" .yaml)
     [ "$file" = "policies/scenarios/$name.yaml" ] || fail "$file is no .yaml"
     grep -qx "  name: $name" "$file" || fail "$file: its scenario has another name"
     [ "$(grep -c '^kind: Scenario$' "$file")" = 1 ] || fail "$file: not one Scenario"
     grep -q '^places:' "$file" || fail "$file: needs databases"
+    grep -q '^ordinary:' "$file" || fail "$file: does not say what its owner may do"
+    ! grep -nE 'roles:|type: (user|service|route)' "$file" | grep -vE "$shared" || fail "$file: says roles and types beside the fixtures that folders can give"
     ! grep -nE 'expect:.*(rule|level|risk|signals)' "$file" || fail "$file: expects what is the policies' matter"
     case $(grep 'labels:' "$file") in
     *"{class: attack}") says='^# What happens: |^# Seen: |^# Should speak: |^stops: ' lines=4 ;;
@@ -54,6 +58,33 @@ run 1 test --scenarios policies/scenarios "$work/open"
 
 run 0 test --scenarios policies/scenarios policies/baseline
 diff tests/cases/scenarios.txt "$work/said" || fail "the baseline reacts at other steps; where that is meant, write tests/cases/scenarios.txt anew"
+
+# Against other roles nothing counts as stopped, until the folder says its own.
+mkdir "$work/other"
+cat >"$work/other/other.yaml" <<'OTHER'
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: other}
+rules:
+  - {id: all, effect: allow, when: subject.grade >= 1}
+OTHER
+run 1 test --scenarios policies/scenarios "$work/other"
+attacks=$(grep -l 'class: attack' policies/scenarios/* | wc -l) innocents=$(grep -l 'class: innocent' policies/scenarios/* | wc -l)
+grep -qx "0 of $attacks attacks stopped in time, $attacks not applicable; of $innocents innocents 0 terminated, 0 denied, 0 stepped up, $innocents not applicable" "$work/said" ||
+    { fail "where the owner is denied, an attack counts"; cat "$work/said"; }
+cat >"$work/given.yaml" <<'GIVEN'
+apiVersion: pdp/v1
+kind: Given
+metadata: {name: other}
+given:
+  staff: {subject: {properties: {grade: 1}}}
+  hr: {subject: {properties: {grade: 2}}}
+  admin: {subject: {properties: {grade: 3}}}
+  sales: {subject: {properties: {grade: 1}}}
+  service: {subject: {properties: {grade: 1}}}
+GIVEN
+run 1 test --scenarios policies/scenarios --given "$work/given.yaml" "$work/other"
+[ "$(grep -c 'NOT STOPPED$' "$work/said")" = 14 ] || { fail "with names of its own the folder is not as open as the open one"; cat "$work/said"; }
 
 # Each of these holds an attack up: without it, one goes through.
 without() { # FILE RULE

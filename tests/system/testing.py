@@ -145,6 +145,44 @@ ann       writes          deny, web/no-writing  3.2   -        1 denied
     check(code == 0 and told["ok"] and (told["innocents"], told["innocents_denied"], told["attacks"]) == (1, 1, 0), out)
     check((one["name"], one["class"], one["questions"], one["denied"], one["terminated"]) == ("ann", "innocent", 2, 1, 0), out)
     check(one["reaction"]["after_ms"] == 5000 and one["reaction"]["rule"] == "web/no-writing", out)
+    held = scratch / "held"
+    held.mkdir()
+    for name, kind, stops in (("ben", "attack", "stops: reads"), ("eve", "innocent", "")):
+        text = SCENARIO.replace("NAME", name).replace("CLASS", kind).replace("STOPS\n", stops + "\n" if stops else "")
+        (held / f"{name}.yaml").write_text(text.replace("steps:\n", "ordinary: [{name: owner-writes, with: [ann], request: {action: {name: POST}}}]\nsteps:\n"))
+    text = SCENARIO.replace("NAME", "zoe").replace("CLASS", "attack").replace("STOPS\n", "stops: writes\n")
+    (held / "zoe.yaml").write_text(text.replace("steps:\n", "steps:\n  - {with: [ann], request: {action: {name: POST}}, expect: {effect: allow}}\n"))
+    says(["--scenarios", held, folder], 1, """\
+SCENARIO  FIRST REACTION  ANSWER                RISK  STOP AT  OUTCOME
+ben       owner-writes    deny, web/no-writing  3.2   reads    not applicable: the owner is denied at owner-writes
+zoe       step 1          deny, web/no-writing  3.2   writes   not applicable: the owner is denied at step 1
+
+SCENARIO  FIRST REACTION  ANSWER                RISK  STOP AT  OUTCOME
+eve       owner-writes    deny, web/no-writing  3.2   -        not applicable: the owner is denied at owner-writes
+
+0 of 2 attacks stopped in time, 2 not applicable; of 1 innocents 0 terminated, 0 denied, 0 stepped up, 1 not applicable
+""")
+    code, out, _ = run("--scenarios", held, folder, "--json")
+    told = json.loads(out)
+    check((code, told["ok"], told["attacks"], told["stopped"], told["attacks_not_applicable"], told["innocents_not_applicable"], told["skipped"]) == (1, False, 2, 0, 2, 1, 0), out)
+    check((told["scenarios"][0]["stopped"], told["scenarios"][0]["owner_denied_at"]) == (False, "owner-writes"), out)
+    ours = scratch / "ours.yaml"
+    ours.write_text("apiVersion: pdp/v1\nkind: Given\nmetadata: {name: ours}\ngiven: {ann: {subject: {properties: {writer: true}}}}\nskip: {zoe: nobody asks so}\n")
+    (folder / "web.yaml").write_text(POLICY.replace("actions: [POST]", "actions: [POST], when: '!has(subject.writer)'"))
+    says(["--scenarios", held, "--given", ours, folder], 1, """\
+SCENARIO  FIRST REACTION  ANSWER  RISK  STOP AT  OUTCOME
+ben       -               -       -     reads    NOT STOPPED
+zoe       -               -       -     writes   skipped: nobody asks so
+
+SCENARIO  FIRST REACTION  ANSWER  RISK  STOP AT  OUTCOME
+eve       -               -       -     -        let be
+
+0 of 1 attacks stopped in time; of 1 innocents 0 terminated, 0 denied, 0 stepped up; 1 skipped
+""")
+    code, out, _ = run("--scenarios", held, "--given", ours, folder, "--filter", "zoe", "--json")
+    check(code == 0 and json.loads(out)["scenarios"][0]["skipped"] == "nobody asks so", out)
+    (folder / "web.yaml").write_text(POLICY)
+    says([folder, "--given", ours], 2, "", "pdpctl: `--given` goes with `--scenarios`\n  hint: a folder's own tests have fixtures of their own\n")
     own = scratch / "own"
     own.mkdir()
     (own / "web.yaml").write_text(POLICY)
@@ -160,7 +198,7 @@ FAIL  {own}/own_test.yaml: Scenario `not-stopped`: 1 of 2 steps failed, 0 expect
 1 of 2 failed in 1 document
 """)
     says(["--scenarios", folder, folder], 2, "", f"""\
-{folder}/web.yaml:2:7: error: a file of tests holds documents of kind `Test` and `Scenario` only
+{folder}/web.yaml:2:7: error: a file of tests holds documents of kind `Test`, `Scenario` and `Given` only
     2 | kind: Policy
       |       ^~~~~~
   hint: policies stand in files of other names, which are served

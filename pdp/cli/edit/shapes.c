@@ -16,7 +16,8 @@ enum pdp_err shapes_all(struct arena *arena, struct shapes *out)
     for (size_t i = 0; i < count && out->count < SHAPES_MOST; i++) {
         out->list[out->count++] = policy[i];
     }
-    const struct conf_shape *others[] = {&SHAPE_SESSION_POLICY, risk, &SHAPE_TEST, &SHAPE_SCENARIO};
+    const struct conf_shape *others[] = {&SHAPE_SESSION_POLICY, risk, &SHAPE_TEST, &SHAPE_SCENARIO,
+                                         &SHAPE_GIVEN};
     for (size_t i = 0; i < COUNT_OF(others) && out->count < SHAPES_MOST; i++) {
         out->list[out->count++] = others[i];
     }

@@ -220,6 +220,7 @@ static const struct {
     {"Exception", LSP_EXCEPTION, NULL},
     {"Test", LSP_TEST, test},
     {"Scenario", LSP_SCENARIO, test},
+    {"Given", LSP_DOCUMENT, NULL},
 };
 
 static void document(struct lsp_index *index, uint32_t number)

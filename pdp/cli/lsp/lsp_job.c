@@ -40,7 +40,7 @@ static void note_kinds(const struct shapes *shapes, struct str text, bool *tests
     for (size_t at = str_find(text, KEY, 0); at != SIZE_MAX; at = str_find(text, KEY, at + 1)) {
         struct str line = str_sub(text, at + KEY.len, str_find_byte(text, '\n', at) - at - KEY.len);
         struct str kind = str_trim(str_sub(line, 0, str_find_byte(line, '#', 0)));
-        bool test = str_eq(kind, STR("Test")) || str_eq(kind, STR("Scenario"));
+        bool test = str_eq(kind, STR("Test")) || str_eq(kind, STR("Scenario")) || str_eq(kind, STR("Given"));
         bool top = at == 0 || text.at[at - 1] == '\n';
         *tests = *tests || (top && test);
         *policies = *policies || (top && !test && shape_named(shapes->list, shapes->count, kind) != NULL);

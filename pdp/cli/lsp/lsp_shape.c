@@ -87,7 +87,8 @@ void lsp_shape_at(const struct shapes *shapes, const struct lsp_where *where, si
 
 bool lsp_where_test(const struct lsp_where *where)
 {
-    return str_eq(where->kind, STR("Test")) || str_eq(where->kind, STR("Scenario"));
+    return str_eq(where->kind, STR("Test")) || str_eq(where->kind, STR("Scenario")) ||
+           str_eq(where->kind, STR("Given"));
 }
 
 bool lsp_shape_expr(const struct lsp_shape *shape, const struct lsp_where *where)

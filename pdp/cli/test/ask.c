@@ -6,14 +6,25 @@
 
 #define FIXTURES_SHOWN 64
 
-static const struct conf_node *fixture(const struct ground *ground, struct str name)
+static const struct conf_node *named(const struct conf_node *given, struct str name)
 {
-    for (size_t i = 0; ground->given != NULL && i < ground->given->count; i++) {
-        if (str_eq(ground->given->entries[i].key->text, name)) {
-            return ground->given->entries[i].value;
+    for (size_t i = 0; given != NULL && i < given->count; i++) {
+        if (str_eq(given->entries[i].key->text, name)) {
+            return given->entries[i].value;
         }
     }
     return NULL;
+}
+
+static const struct conf_node *fixture(const struct ground *ground, struct str name)
+{
+    return named(ground->given, name);
+}
+
+// What is laid over the fixture of that name; NULL: nothing.
+static const struct conf_node *above(const struct ground *ground, struct str name)
+{
+    return ground->over != NULL ? named(ground->over->given, name) : NULL;
 }
 
 static void no_fixture(struct reading *r, const struct ground *ground, const struct conf_node *node)
@@ -52,8 +63,10 @@ static struct value composed(struct compose *compose, const struct ground *groun
 {
     struct value root = {.kind = VALUE_MAP};
     lay(compose, ground->request, &root);
+    lay(compose, ground->over != NULL ? ground->over->request : NULL, &root);
     for (size_t i = 0; i < asked->with.count; i++) {
         lay(compose, fixture(ground, asked->with.nodes[i]->text), &root);
+        lay(compose, above(ground, asked->with.nodes[i]->text), &root);
     }
     lay(compose, asked->subject.len > 0 ? fixture(ground, asked->subject) : NULL, &root);
     lay(compose, asked->resource.len > 0 ? fixture(ground, asked->resource) : NULL, &root);
@@ -88,9 +101,11 @@ static size_t layers_of(const struct ground *ground, const struct asked *asked,
     layers[count++] = asked->event != NULL ? asked->event : asked->request;
     layers[count++] = asked->resource.len > 0 ? fixture(ground, asked->resource) : NULL;
     layers[count++] = asked->subject.len > 0 ? fixture(ground, asked->subject) : NULL;
-    for (size_t i = asked->with.count; i-- > 0 && count + 1 < LAYERS_MOST;) {
+    for (size_t i = asked->with.count; i-- > 0 && count + 3 < LAYERS_MOST;) {
+        layers[count++] = above(ground, asked->with.nodes[i]->text);
         layers[count++] = fixture(ground, asked->with.nodes[i]->text);
     }
+    layers[count++] = ground->over != NULL ? ground->over->request : NULL;
     layers[count++] = ground->request;
     return count;
 }

@@ -255,6 +255,10 @@ int cmd_test(const struct cli_args *args)
         return cli_bad("a folder's own tests are measured, once",
                        "`--coverage` and `--mutate` go neither with `--watch` nor with `--scenarios`");
     }
+    if (args->given != NULL && args->scenarios == NULL) {
+        return cli_bad("a folder's own tests have fixtures of their own",
+                       "`--given` goes with `--scenarios`");
+    }
     if (args->json && args->scenarios == NULL) {
         return cli_bad("`--junit FILE` and `--tap` are for programs", "`--json` goes with `--scenarios`");
     }

@@ -297,11 +297,22 @@ static bool let_through(const struct suite_doc *doc, const struct suite_play *pl
     return last && (event != NULL ? event->recorded : verdict->effect == PDP_EFFECT_ALLOW);
 }
 
+// Is a rightful user denied what is ordinary, without a word of `expect` about it?
+static bool holds_up(const struct suite_play *play, const struct verdict *verdict)
+{
+    for (size_t i = 0; i < play->claim_count; i++) {
+        if (play->claims[i].kind == SUITE_EFFECT || play->claims[i].kind == SUITE_CODE) {
+            return false;
+        }
+    }
+    return play->ordinary && verdict != NULL && suite_denies(verdict->effect);
+}
+
 bool judge(const struct suite_doc *doc, const struct suite_play *play, const struct verdict *verdict,
            const struct judge_event *event, const struct fault *fault, struct arena *arena,
            const struct suite_miss **misses, size_t *count)
 {
-    struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 2);
+    struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 3);
     struct judging judging = {.verdict = verdict, .event = event, .arena = arena};
     bool said = false; // that it should have been another effect
     *count = 0;
@@ -319,6 +330,9 @@ bool judge(const struct suite_doc *doc, const struct suite_play *play, const str
             list[(*count)++] = (struct suite_miss){judging.claim, judging.got};
             said = said || judging.claim->kind == SUITE_EFFECT || judging.claim->kind == SUITE_RECORDED;
         }
+    }
+    if (refused.len == 0 && holds_up(play, verdict)) {
+        list[(*count)++] = (struct suite_miss){NULL, STR("a rightful user is denied what is ordinary")};
     }
     if (!said && let_through(doc, play, verdict, event)) {
         list[(*count)++] = (struct suite_miss){NULL, STR("the attack is not stopped here")};

@@ -14,7 +14,7 @@ static enum pdp_err compile(struct loaded *loaded, bool conditions)
 }
 
 // Files of tests, and of a folder of scenarios all others too.
-static enum pdp_err read_tests(struct loaded *loaded)
+static enum pdp_err read_tests(const struct cli_args *args, struct loaded *loaded)
 {
     const struct snapshot_file *tests = NULL;
     size_t count = 0;
@@ -32,16 +32,19 @@ static enum pdp_err read_tests(struct loaded *loaded)
     if (count > 0) {
         memcpy(all + others.file_count, tests, count * sizeof *all);
     }
-    enum pdp_err err = suite_read(all, others.file_count + count, &loaded->diags, &loaded->suite);
+    const struct snapshot_file given = {.name = str_of(args->given != NULL ? args->given : ""),
+                                        .text = buf_view(&loaded->given)};
+    enum pdp_err err = suite_read_over(all, others.file_count + count, args->given != NULL ? &given : NULL,
+                                       &loaded->diags, &loaded->suite);
     free(all);
     return err;
 }
 
-static enum pdp_err load(struct loaded *loaded, bool conditions)
+static enum pdp_err load(const struct cli_args *args, struct loaded *loaded, bool conditions)
 {
     enum pdp_err built = compile(loaded, conditions);
     loaded->own = loaded->diags.errors;
-    enum pdp_err read = read_tests(loaded);
+    enum pdp_err read = read_tests(args, loaded);
     TRY(built);
     TRY(read);
     return loaded->scenarios == NULL ? suite_check(loaded->suite, loaded->snapshot, &loaded->diags)
@@ -70,10 +73,13 @@ int loaded_read(const struct cli_args *args, const char *dir, const char *scenar
     if (code == CLI_DONE && scenarios != NULL) {
         code = local_read(args, scenarios, &out->scenarios);
     }
+    if (code == CLI_DONE && scenarios != NULL && args->given != NULL && !cli_read(args->given, &out->given)) {
+        code = CLI_BAD;
+    }
     if (code != CLI_DONE) {
         return code;
     }
-    enum pdp_err err = load(out, conditions);
+    enum pdp_err err = load(args, out, conditions);
     if (err != PDP_ERR_OK && out->diags.errors == 0) {
         return cli_bad(NULL, "`%s` cannot be loaded: %s", dir, pdp_err_text(err));
     }
@@ -87,4 +93,5 @@ void loaded_fini(struct loaded *loaded)
     diags_fini(&loaded->diags);
     folder_free(&loaded->scenarios);
     folder_free(&loaded->folder);
+    buf_fini(&loaded->given);
 }

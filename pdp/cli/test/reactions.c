@@ -58,6 +58,29 @@ static bool ends(const struct verdict *verdict)
            verdict->code != PDP_CODE_EXPIRED;
 }
 
+// Is it said that a rightful user asks, who is to be allowed? Of an innocent every step is his own.
+static bool rightful(const struct suite_doc *doc, const struct suite_play *play)
+{
+    bool allow = play->ordinary, before = doc->stops != UINT32_MAX && play->number < doc->stops;
+    for (size_t i = 0; i < play->claim_count && before; i++) {
+        const struct suite_claim *claim = &play->claims[i];
+        allow = allow || (claim->kind == SUITE_EFFECT && claim->any == UINT32_C(1) << PDP_EFFECT_ALLOW);
+    }
+    return allow;
+}
+
+// Whatever denies a rightful user is no answer to what comes after: notes who was denied first.
+static void note_held(struct gathering *g, const struct suite_told *told, struct reaction *last)
+{
+    bool refused = told->verdict != NULL ? suite_denies(told->verdict->effect) : !recorded(told->answer);
+    if (refused && last->held == NULL && last->first == NULL && rightful(told->doc, told->play)) {
+        last->held = told->play;
+        if (told->verdict != NULL) {
+            note_first(g, told, last);
+        }
+    }
+}
+
 static bool note(void *user, const struct suite_told *told)
 {
     struct gathering *g = user;
@@ -65,6 +88,10 @@ static bool note(void *user, const struct suite_told *told)
     if (last == NULL || last->doc != told->doc) {
         last = &g->out->list[g->out->count++];
         *last = (struct reaction){.doc = told->doc};
+    }
+    note_held(g, told, last);
+    if (told->play->ordinary || last->held != NULL) {
+        return true;
     }
     bool allowed = told->verdict != NULL ? told->verdict->effect == PDP_EFFECT_ALLOW : recorded(told->answer);
     if (told->play->number == told->doc->stops) {
@@ -88,9 +115,15 @@ static void count(struct reactions *out)
 {
     for (size_t i = 0; i < out->count; i++) {
         const struct reaction *one = &out->list[i];
-        bool attack = is(one->doc, "attack"), innocent = is(one->doc, "innocent");
+        bool attack = is(one->doc, "attack"), innocent = is(one->doc, "innocent"), held = one->held != NULL;
+        if (one->doc->skip.len > 0) {
+            out->skipped++;
+            continue;
+        }
+        out->attacks_void += attack && held;
+        out->innocents_void += innocent && held;
         out->attacks += attack;
-        out->stopped += attack && one->stopped;
+        out->stopped += attack && one->stopped && !held;
         out->innocents += innocent;
         out->stepped_up += innocent && one->step_ups > 0;
         out->denied += innocent && one->denied > 0;
@@ -128,7 +161,7 @@ static struct str step_name(const struct suite_play *play, struct arena *arena)
     if (play->name.len > 0) {
         buf_escaped(&out, play->name);
     } else {
-        buf_printf(&out, "step %u", play->number + 1);
+        buf_printf(&out, "step %u", play->nth + 1);
     }
     if (play->turns > 1) {
         buf_printf(&out, " (%u of %u)", play->turn + 1, play->turns);
@@ -148,9 +181,23 @@ static struct str stop_name(const struct reaction *reaction, struct arena *arena
     return STR("-");
 }
 
+static struct str told(struct str what, struct str of, struct arena *arena)
+{
+    AUTO(buf_fini) struct buf out = {0};
+    buf_str(&out, what);
+    buf_escaped(&out, of);
+    return arena_str(arena, buf_view(&out), NULL);
+}
+
 // What it came to, in a few words; in capitals what must not be.
 static struct str outcome(const struct reaction *reaction, struct arena *arena)
 {
+    if (reaction->doc->skip.len > 0) {
+        return told(STR("skipped: "), reaction->doc->skip, arena);
+    }
+    if (reaction->held != NULL) {
+        return told(STR("not applicable: the owner is denied at "), step_name(reaction->held, arena), arena);
+    }
     if (is(reaction->doc, "attack")) {
         return reaction->stopped ? STR("stopped") : STR("NOT STOPPED");
     }
@@ -174,13 +221,14 @@ static void put_row(const struct reaction *one, struct arena *arena, struct str 
 {
     AUTO(buf_fini) struct buf by = {0};
     row[0] = one->doc->name;
-    row[1] = one->first != NULL ? step_name(one->first, arena) : STR("-");
-    if (one->first != NULL) {
+    bool shown = one->first != NULL && one->doc->skip.len == 0;
+    row[1] = shown ? step_name(one->first, arena) : STR("-");
+    if (shown) {
         buf_printf(&by, STR_FMT ", ", STR_ARG(one->effect));
         buf_escaped(&by, one->rule.len > 0 ? one->rule : one->code);
     }
-    row[2] = one->first != NULL ? arena_str(arena, buf_view(&by), NULL) : STR("-");
-    row[3] = one->first != NULL && one->has_risk ? arena_printf(arena, "%.1f", one->score) : STR("-");
+    row[2] = shown ? arena_str(arena, buf_view(&by), NULL) : STR("-");
+    row[3] = shown && one->has_risk ? arena_printf(arena, "%.1f", one->score) : STR("-");
     row[4] = stop_name(one, arena);
     row[5] = outcome(one, arena);
 }
@@ -228,6 +276,26 @@ static void put_class(const struct reactions *reactions, const char *class, stru
     }
 }
 
+static void put_more(uint32_t count, const char *what, struct buf *out)
+{
+    if (count > 0) {
+        buf_printf(out, ", %u %s", count, what);
+    }
+}
+
+static void put_sum(const struct reactions *reactions, struct buf *out)
+{
+    buf_printf(out, "\n%u of %u attacks stopped in time", reactions->stopped, reactions->attacks);
+    put_more(reactions->attacks_void, "not applicable", out);
+    buf_printf(out, "; of %u innocents %u terminated, %u denied, %u stepped up", reactions->innocents,
+               reactions->terminated, reactions->denied, reactions->stepped_up);
+    put_more(reactions->innocents_void, "not applicable", out);
+    if (reactions->skipped > 0) {
+        buf_printf(out, "; %u skipped", reactions->skipped);
+    }
+    buf_byte(out, '\n');
+}
+
 void reactions_table(const struct reactions *reactions, struct buf *out)
 {
     struct arena arena;
@@ -235,10 +303,7 @@ void reactions_table(const struct reactions *reactions, struct buf *out)
     put_class(reactions, "attack", &arena, out);
     put_class(reactions, "innocent", &arena, out);
     put_class(reactions, "", &arena, out);
-    buf_printf(
-        out, "\n%u of %u attacks stopped in time; of %u innocents %u terminated, %u denied, %u stepped up\n",
-        reactions->stopped, reactions->attacks, reactions->innocents, reactions->terminated,
-        reactions->denied, reactions->stepped_up);
+    put_sum(reactions, out);
     arena_fini(&arena);
 }
 
@@ -279,7 +344,13 @@ static void emit_one(const struct reaction *one, struct arena *arena, struct emi
     }
     if (one->doc->stops != UINT32_MAX) {
         emit_key_str(emit, "stops", stop_name(one, arena));
-        emit_key_bool(emit, "stopped", one->stopped);
+        emit_key_bool(emit, "stopped", one->stopped && one->held == NULL);
+    }
+    if (one->doc->skip.len > 0) {
+        emit_key_str(emit, "skipped", one->doc->skip);
+    }
+    if (one->held != NULL) {
+        emit_key_str(emit, "owner_denied_at", step_name(one->held, arena));
     }
     emit_first(one, emit);
     emit_key_int(emit, "questions", one->questions);
@@ -299,10 +370,13 @@ void reactions_json(const struct reactions *reactions, struct buf *out)
     emit_key_bool(&emit, "ok", reactions_good(reactions));
     emit_key_int(&emit, "attacks", reactions->attacks);
     emit_key_int(&emit, "stopped", reactions->stopped);
+    emit_key_int(&emit, "attacks_not_applicable", reactions->attacks_void);
     emit_key_int(&emit, "innocents", reactions->innocents);
+    emit_key_int(&emit, "innocents_not_applicable", reactions->innocents_void);
     emit_key_int(&emit, "innocents_terminated", reactions->terminated);
     emit_key_int(&emit, "innocents_denied", reactions->denied);
     emit_key_int(&emit, "innocents_stepped_up", reactions->stepped_up);
+    emit_key_int(&emit, "skipped", reactions->skipped);
     emit_key(&emit, STR("scenarios"));
     emit_list(&emit, SIZE_MAX);
     for (size_t i = 0; i < reactions->count; i++) {

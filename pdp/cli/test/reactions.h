@@ -14,6 +14,10 @@ struct reaction {
     double score;
     uint32_t questions, step_ups, denied, terminated;
     bool stopped; // of an attack: when the step that it names was played last, it was not allowed
+    // The first question that was denied, or the first event refused, was a rightful user's own: a step of
+    // `ordinary`, or one before `stops` of which `effect: allow` is expected. Then the rest says nothing of
+    // the policies. NULL: none was.
+    const struct suite_play *held;
 };
 
 struct reactions {
@@ -22,13 +26,15 @@ struct reactions {
     size_t count;
     uint32_t attacks, stopped;                          // in time
     uint32_t innocents, stepped_up, denied, terminated; // innocents to whom it happened, each once
+    uint32_t attacks_void, innocents_void;              // of all of them: those that say nothing
+    uint32_t skipped;                                   // beside all of them
 };
 
 // Plays every Scenario that `filter` wants, by its name; NULL: all. reactions_fini whatever comes back.
 MUST_USE enum pdp_err reactions_run(struct suite_runner *runner, const struct suite *suite,
                                     const char *filter, struct reactions *out);
 void reactions_fini(struct reactions *reactions);
-// Is every attack stopped in time, and no innocent terminated?
+// Is every attack stopped in time, and no innocent terminated? An attack that says nothing is not stopped.
 bool reactions_good(const struct reactions *reactions);
 
 void reactions_table(const struct reactions *reactions, struct buf *out);

@@ -11,7 +11,7 @@
 
 struct scenario {
     struct str api, kind, tenant;
-    const struct conf_node *metadata, *places, *given, *request, *stops, *steps;
+    const struct conf_node *metadata, *places, *given, *request, *stops, *ordinary, *steps;
     int64_t start_ms;
 };
 #define KEY(name, field, type, required, help)                                   \
@@ -28,6 +28,8 @@ static const struct conf_field FIELDS[] = {
     KEY("given", given, CONF_MAPPING, false, "fixtures: parts of questions and events, by name"),
     KEY("request", request, CONF_MAPPING, false, "laid under every question and event"),
     KEY("stops", stops, CONF_EXPR, false, "of an attack: the step at which it must be stopped at the latest"),
+    KEY("ordinary", ordinary, CONF_SEQUENCE, false,
+        "steps of a rightful user, in a world of their own: where one is denied, the rest says nothing"),
     KEY("steps", steps, CONF_SEQUENCE, true, "questions and events, one after the other"),
 };
 
@@ -81,6 +83,7 @@ static const struct conf_nest NESTS[] = {{"metadata", CONF_FORM_MAP, &SHAPE_TEST
                                          {"given", CONF_FORM_VALUES, NULL},
                                          {"request", CONF_FORM_VALUES, NULL},
                                          {"stops", CONF_FORM_TEXT, NULL},
+                                         {"ordinary", CONF_FORM_LIST, &STEP_SHAPE},
                                          {"steps", CONF_FORM_LIST, &STEP_SHAPE}};
 const struct conf_shape SHAPE_SCENARIO = {"Scenario", FIELDS, COUNT_OF(FIELDS), NESTS, COUNT_OF(NESTS),
                                           NULL,       0};
@@ -262,7 +265,7 @@ static bool check_step(struct reading *r, const struct step *step, const struct 
     return true;
 }
 
-static void read_step(struct steps *steps, const struct conf_node *node, uint32_t number)
+static void read_step(struct steps *steps, const struct conf_node *node, const struct suite_play *where)
 {
     struct reading *r = steps->r;
     struct step step = {.times = 1};
@@ -300,7 +303,9 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
                                     .place = name != NULL      ? name->place
                                              : node->count > 0 ? node->entries[0].key->place
                                                                : node->place,
-                                    .number = number,
+                                    .number = where->number,
+                                    .nth = where->nth,
+                                    .ordinary = where->ordinary,
                                     .turns = (uint32_t)step.times,
                                     .peer = read_peer(r, step.peer),
                                     .geo = steps->geo,
@@ -308,6 +313,22 @@ static void read_step(struct steps *steps, const struct conf_node *node, uint32_
                                     .claim_count = expect.count};
     if (good) {
         play_step(steps, &step, &like);
+    }
+}
+
+// One list of steps, of which the first finds a world in which nothing has been. *number goes on.
+static void read_steps(struct steps *steps, const struct conf_node *list, int64_t start_ms, bool ordinary,
+                       uint32_t *number)
+{
+    size_t first = steps->count;
+    steps->clock = (struct clock){.now_ms = start_ms};
+    steps->geo = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct suite_play where = {.number = (*number)++, .nth = (uint32_t)i, .ordinary = ordinary};
+        read_step(steps, list->items[i], &where);
+    }
+    if (steps->count > first) {
+        steps->plays[first].anew = true;
     }
 }
 
@@ -343,6 +364,9 @@ static void find_stop(struct reading *r, const struct conf_node *stops, struct s
         return;
     }
     for (size_t i = 0; i < doc->play_count; i++) {
+        if (doc->plays[i].ordinary) {
+            continue;
+        }
         if (doc->plays[i].name.len > 0 && str_eq(doc->plays[i].name, stops->text)) {
             doc->stops = doc->plays[i].number;
         }
@@ -374,6 +398,7 @@ void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_
         conf_read(from->root, FIELDS, COUNT_OF(FIELDS), "a Scenario", &scenario, r->arena, r->diags);
     reading_note(r, err);
     check_given(r, scenario.given);
+    read_given_met(r, scenario.given, doc);
     fields_check_given(r, scenario.given, scenario.request);
     doc->geo = reading_places(r, scenario.places);
     if (scenario.steps == NULL) {
@@ -383,16 +408,19 @@ void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_
         reading_fail(r, PDP_ERR_MISSING, scenario.steps->place, "a Scenario needs `steps`");
         return;
     }
-    const struct ground ground = {
-        .tenant = scenario.tenant, .given = scenario.given, .request = scenario.request};
-    struct steps steps = {.r = r, .ground = &ground, .clock = {.now_ms = scenario.start_ms}};
-    for (size_t i = 0; i < scenario.steps->count; i++) {
-        read_step(&steps, scenario.steps->items[i], (uint32_t)i);
+    bool speaks = r->over != NULL && r->over->tenant.len > 0;
+    const struct ground ground = {.tenant = speaks ? r->over->tenant : scenario.tenant,
+                                  .given = scenario.given,
+                                  .request = scenario.request,
+                                  .over = r->over};
+    struct steps steps = {.r = r, .ground = &ground};
+    if (scenario.ordinary != NULL) {
+        read_steps(&steps, scenario.ordinary, scenario.start_ms, true, &doc->numbers);
     }
+    read_steps(&steps, scenario.steps, scenario.start_ms, false, &doc->numbers);
     doc->start_ms = scenario.start_ms;
     doc->plays = steps.plays;
     doc->play_count = steps.count;
-    doc->numbers = (uint32_t)scenario.steps->count;
     check_step_names(r, doc);
     // Of a step that could not be read nobody can say that it is not there.
     if (r->diags->errors == errors || scenario.stops == NULL) {

@@ -131,7 +131,7 @@ static void read_cases(struct reading *r, const struct ground *ground, const str
         read_matrix(r, ground, test->matrix->items[i], test->now_ms, &plays, &count);
     }
     for (uint32_t i = 0; i < count; i++) {
-        plays[i].number = i;
+        plays[i].number = plays[i].nth = i;
     }
     doc->plays = plays;
     doc->play_count = doc->numbers = count;

@@ -136,6 +136,9 @@ static bool is(const struct conf_node *node, struct str text)
     return node != NULL && node->kind == CONF_SCALAR && str_eq(node->text, text);
 }
 
+static const struct str KINDS[] = {
+    [SUITE_TEST] = {"Test", 4}, [SUITE_SCENARIO] = {"Scenario", 8}, [SUITE_GIVEN] = {"Given", 5}};
+
 static bool check_kind(struct reading *r, const struct conf_doc *from, struct suite_doc *doc)
 {
     const struct conf_node *kind = conf_get(from->root, "kind");
@@ -144,13 +147,14 @@ static bool check_kind(struct reading *r, const struct conf_doc *from, struct su
                      "a document of tests begins with `apiVersion: pdp/v1`");
         return false;
     }
-    if (is(kind, STR("Test")) || is(kind, STR("Scenario"))) {
-        doc->kind = is(kind, STR("Test")) ? SUITE_TEST : SUITE_SCENARIO;
-        return true;
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+        if (is(kind, KINDS[i])) {
+            doc->kind = (enum suite_kind)i;
+            return true;
+        }
     }
     reading_fail(r, PDP_ERR_UNKNOWN, key_place(from, "kind"),
-                 "a file of tests holds documents of kind `Test` and `Scenario` only");
-    static const struct str KINDS[] = {{"Test", 4}, {"Scenario", 8}};
+                 "a file of tests holds documents of kind `Test`, `Scenario` and `Given` only");
     int near =
         kind != NULL && kind->kind == CONF_SCALAR ? str_nearest(kind->text, KINDS, COUNT_OF(KINDS)) : -1;
     if (near >= 0) {

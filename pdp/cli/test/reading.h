@@ -17,12 +17,25 @@ struct reading_geo {
     struct reading_geo *next;
 };
 
+struct reading_list {
+    struct str *list; // each once
+    size_t count, cap;
+};
+
+// A document of kind Given, which is laid over Scenarios.
+struct reading_over {
+    struct str tenant; // empty: not given
+    const struct conf_node *given, *request, *skip;
+    struct reading_list fixtures, scenarios; // that there were
+};
+
 // Documents that are being read. Everything lives in `arena` but the geo sets.
 struct reading {
     struct arena *arena;
     struct diags *diags;
     struct reading_geo *geo;         // all that were made, whether anything came of them or not
     const struct reading_told *told; // parts of questions whose mistakes were told
+    struct reading_over *over;       // NULL: nothing is laid over
     enum pdp_err first;
 };
 
@@ -86,6 +99,7 @@ struct ground {
     struct str tenant;
     const struct conf_node *given;   // NULL: there are no fixtures
     const struct conf_node *request; // under all; NULL: none
+    const struct reading_over *over; // NULL: none
 };
 
 struct asked {
@@ -107,6 +121,16 @@ void ask_make(struct reading *r, const struct ground *ground, const struct asked
 void read_test(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);
 void read_matrix(struct reading *r, const struct ground *ground, const struct conf_node *matrix,
                  int64_t now_ms, struct suite_play **plays, uint32_t *count);
+// A document of kind Given; false: what is wrong is noted.
+bool read_given_doc(struct reading *r, const struct conf_doc *from, struct reading_over *out);
+// The one of a file, to be laid over what is read next; r->over stays NULL where it has none, which is noted.
+void read_given(struct reading *r, const struct snapshot_file *file);
+// A Scenario is there, with its fixtures; and at the end what is said of a fixture, or of a Scenario, that
+// was not there is a mistake.
+void read_given_met(struct reading *r, const struct conf_node *given, struct suite_doc *doc);
+void read_given_end(struct reading *r);
+// The documents of a file; NULL with what is wrong noted.
+const struct conf_doc *reading_docs(struct reading *r, const struct snapshot_file *file, size_t *count);
 void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_doc *doc);
 extern const struct peer READING_PEER; // who asks where nothing is said
 

@@ -255,7 +255,7 @@ void report_name(const struct suite_play *play, enum suite_kind kind, struct buf
         buf_escaped(out, play->name);
         buf_byte(out, '`');
     } else {
-        buf_printf(out, " %u", play->number + 1);
+        buf_printf(out, " %u", play->nth + 1);
     }
     if (play->turns > 1) {
         buf_printf(out, ", %u of %u", play->turn + 1, play->turns);
@@ -268,7 +268,7 @@ struct str report_title(const struct report_point *point, struct arena *arena)
     if (point->play->name.len > 0) {
         buf_escaped(&out, point->play->name);
     } else {
-        buf_printf(&out, "step %u", point->play->number + 1);
+        buf_printf(&out, "step %u", point->play->nth + 1);
     }
     return arena_str(arena, buf_view(&out), NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "conf/shape.h"
 
-extern const struct conf_shape SHAPE_TEST, SHAPE_SCENARIO;
+extern const struct conf_shape SHAPE_TEST, SHAPE_SCENARIO, SHAPE_GIVEN;
 // Parts of both.
 extern const struct conf_shape SHAPE_TEST_METADATA, SHAPE_PLACE, SHAPE_EXPECT, SHAPE_MATRIX;
 

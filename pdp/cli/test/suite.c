@@ -191,7 +191,7 @@ enum pdp_err suite_play(struct suite_runner *runner, const struct suite_doc *doc
         if (doc->kind == SUITE_TEST && !wanted(options, doc, play)) {
             continue;
         }
-        if (doc->kind == SUITE_TEST && i > 0) {
+        if (i > 0 && (doc->kind == SUITE_TEST || play->anew)) {
             err = begin(runner);
         }
         if (err == PDP_ERR_OK) {

@@ -10,7 +10,8 @@
 
 enum suite_kind {
     SUITE_TEST,
-    SUITE_SCENARIO
+    SUITE_SCENARIO,
+    SUITE_GIVEN // of no suite: it is laid over scenarios
 };
 
 // The keys of `expect`, as they are told to people. X(name, key)
@@ -59,7 +60,8 @@ struct suite_claim {
 struct suite_play {
     struct str name;      // the case's or step's; of a cell `name: alice, payroll, GET`; empty: it has none
     struct place place;   // of the case, cell or step
-    uint32_t number;      // of the case or cell, or of the step, from 0
+    uint32_t number;      // of the case or cell, or of the step, from 0; first those of `ordinary`
+    uint32_t nth;         // of the step in its list, from 0; else as `number`
     uint32_t turn, turns; // of a step that is repeated; 0 of 1 else
     int64_t at_ms;
     const struct value *root; // the whole question or event
@@ -68,11 +70,14 @@ struct suite_play {
     const struct geo_set *geo; // of a step behind one that has `places` of its own; NULL: the document's
     const struct suite_claim *claims;
     size_t claim_count;
+    bool ordinary; // what a rightful user does, in a world of its own
+    bool anew;     // of a Scenario: nothing has been before it
 };
 
 struct suite_doc {
     enum suite_kind kind;
     struct str name, description, class; // class: `attack`, `innocent` or empty
+    struct str skip;                     // why it does not concern the policies; empty: it does
     struct place place;                  // of its name
     int64_t start_ms;
     const struct suite_play *plays;
@@ -88,6 +93,11 @@ struct suite;
 // is NULL. The texts of the files and `diags`, which has the sources of all places, must outlive the suite.
 MUST_USE enum pdp_err suite_read(const struct snapshot_file *files, size_t count, struct diags *diags,
                                  struct suite **out);
+// The same with a document of kind Given laid over all Scenarios (NULL: none): its fixtures over those of the
+// same names, its tenant in the place of theirs. A fixture that no Scenario has is a mistake.
+MUST_USE enum pdp_err suite_read_over(const struct snapshot_file *files, size_t count,
+                                      const struct snapshot_file *given, struct diags *diags,
+                                      struct suite **out);
 void suite_free(struct suite **suite);
 size_t suite_count(const struct suite *suite);
 const struct suite_doc *suite_at(const struct suite *suite, size_t index);
@@ -112,6 +122,12 @@ struct suite_told {
     const struct suite_miss *misses;
     size_t miss_count; // 0: all is as expected
 };
+
+// Nothing that a proof would make good: what a rightful user must not meet.
+static inline bool suite_denies(enum pdp_effect effect)
+{
+    return effect != PDP_EFFECT_ALLOW && effect != PDP_EFFECT_STEP_UP;
+}
 
 struct suite_options {
     bool explain;    // signals say why, which takes time

@@ -18,6 +18,11 @@ static void read_doc(struct reading *r, const struct conf_doc *from, struct map 
     if (!reading_head(r, from, doc)) {
         return;
     }
+    if (doc->kind == SUITE_GIVEN) {
+        struct reading_over over;
+        (void)read_given_doc(r, from, &over); // laid over the scenarios of others
+        return;
+    }
     suite->count++;
     const char *what = doc->kind == SUITE_TEST ? "Test" : "Scenario";
     reading_once(r, &seen[doc->kind], doc->name, doc->place, what);
@@ -42,27 +47,34 @@ static bool make_room(struct reading *r, struct suite *suite, size_t more)
     return true;
 }
 
-static void read_file(struct reading *r, const struct snapshot_file *file, struct map seen[2],
-                      struct suite *suite)
+const struct conf_doc *reading_docs(struct reading *r, const struct snapshot_file *file, size_t *count)
 {
     struct source *source = ARENA_NEW(&r->diags->arena, struct source);
     struct conf_doc *docs = NULL;
-    size_t count = 0;
+    *count = 0;
     if (source == NULL) {
         reading_note(r, PDP_ERR_NOMEM);
-        return;
+        return NULL;
     }
     *source = (struct source){file->name, file->text};
     if (file->err != PDP_ERR_OK) {
         reading_fail(r, file->err, (struct place){source, 0, 0}, "cannot be read: " STR_FMT,
                      STR_ARG(file->why));
-        return;
+        return NULL;
     }
-    enum pdp_err err = conf_parse(source, r->arena, r->diags, &docs, &count);
+    enum pdp_err err = conf_parse(source, r->arena, r->diags, &docs, count);
     reading_note(r, err);
-    if (err == PDP_ERR_OK && count == 0) {
+    if (err == PDP_ERR_OK && *count == 0) {
         diag_warning(r->diags, (struct place){source, 0, 0}, "the file holds no document");
     }
+    return docs;
+}
+
+static void read_file(struct reading *r, const struct snapshot_file *file, struct map seen[2],
+                      struct suite *suite)
+{
+    size_t count = 0;
+    const struct conf_doc *docs = reading_docs(r, file, &count);
     if (!make_room(r, suite, count)) {
         return;
     }
@@ -74,6 +86,12 @@ static void read_file(struct reading *r, const struct snapshot_file *file, struc
 enum pdp_err suite_read(const struct snapshot_file *files, size_t count, struct diags *diags,
                         struct suite **out)
 {
+    return suite_read_over(files, count, NULL, diags, out);
+}
+
+enum pdp_err suite_read_over(const struct snapshot_file *files, size_t count,
+                             const struct snapshot_file *given, struct diags *diags, struct suite **out)
+{
     *out = NULL;
     AUTO(suite_free) struct suite *suite = calloc(1, sizeof *suite);
     if (suite == NULL) {
@@ -84,9 +102,13 @@ enum pdp_err suite_read(const struct snapshot_file *files, size_t count, struct 
     struct map seen[2];
     reading_names(&seen[SUITE_TEST]);
     reading_names(&seen[SUITE_SCENARIO]);
+    if (given != NULL) {
+        read_given(&reading, given);
+    }
     for (size_t i = 0; i < count; i++) {
         read_file(&reading, &files[i], seen, suite);
     }
+    read_given_end(&reading);
     suite->geo = reading.geo;
     map_fini(&seen[SUITE_TEST]);
     map_fini(&seen[SUITE_SCENARIO]);

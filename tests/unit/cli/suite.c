@@ -3,6 +3,7 @@
 
 #include "cli/test/mmdb.h"
 #include "engine/watch.h"
+#include "wire/wire.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -206,6 +207,87 @@ Test(cli_suite, a_scenario_is_one_life)
         "login: event\nread 0: allow/policy\nread 1: allow/policy\nread 2: allow/policy\n"
         "read 3: deny/policy\nread 4: deny/policy\nlater: allow/policy\nlogout: event\n"
         "after: terminate/terminated\n");
+}
+
+Test(cli_suite, what_is_ordinary_has_a_world_of_its_own)
+{
+    expect_run(LIFE "tenant: acme\nordinary:\n"
+                    "  - {name: works, every: 1s, times: 4, with: [ann, page]}\n"
+                    "  - {name: is-refused, with: [ann, page]}\n"
+                    "  - {name: meant-so, with: [ann, page], expect: {effect: deny}}\n"
+                    "  - {name: proves, with: [bob, page], request: {action: {name: POST}}}\n"
+                    "request: {action: {name: GET}}\nsteps:\n"
+                    "  - {name: begins-anew, every: 1s, times: 2, with: [ann, page]}\n",
+               "works 0: allow/policy\nworks 1: allow/policy\nworks 2: allow/policy\n"
+               "works 3: deny/policy; a rightful user is denied what is ordinary\n"
+               "is-refused: deny/policy; a rightful user is denied what is ordinary\n"
+               "meant-so: deny/policy\nproves: step_up/policy\n"
+               "begins-anew 0: allow/policy\nbegins-anew 1: allow/policy\n");
+}
+
+static void expect_over(const char *given, const char *expected)
+{
+    const struct snapshot_file over = {.name = STR("ours.yaml"), .text = str_of(given)};
+    const struct snapshot_file file = {.name = STR("s.yaml"),
+                                       .text =
+                                           STR(LIFE "tenant: acme\nrequest: {action: {name: GET}}\nsteps:\n"
+                                                    "  - {name: reads, with: [ann, page]}\n"
+                                                    "  - {name: ends, with: [ann, page], request: "
+                                                    "{resource: {properties: {a: 1}}}}\n")};
+    struct stage stage = {0};
+    struct buf out = {0};
+    diags_init(&stage.diags, 100);
+    if (suite_read_over(&file, 1, &over, &stage.diags, &stage.suite) != PDP_ERR_OK) {
+        diags_render(&stage.diags, &out);
+    }
+    for (size_t i = 0; stage.suite != NULL && i < suite_at(stage.suite, 0)->play_count; i++) {
+        struct emit emit;
+        emit_init(&emit, WIRE_JSON, &out);
+        emit_value(&emit, suite_at(stage.suite, 0)->plays[i].root);
+        buf_byte(&out, '\n');
+    }
+    cr_expect(str_eq(buf_view(&out), str_of(expected)), "got\n%.*s\ninstead of\n%s", (int)out.len,
+              (const char *)out.at, expected);
+    buf_fini(&out);
+    strike(&stage);
+}
+
+#define OURS "apiVersion: pdp/v1\nkind: Given\nmetadata: {name: ours}\n"
+
+Test(cli_suite, what_a_folder_gives_is_laid_over_a_library)
+{
+    expect_over(
+        OURS "tenant: shop\nrequest: {action: {name: read}}\n"
+             "given:\n  ann: {subject: {type: clerk, properties: {shift: 2}}}\n"
+             "  page: {resource: {id: /y, properties: {a: 0, b: 2}}}\n",
+        "{\"action\":{\"name\":\"read\"},\"subject\":{\"type\":\"clerk\",\"id\":\"ann\",\"properties\":{"
+        "\"shift\":2}},\"resource\":{\"type\":\"route\",\"id\":\"/y\",\"properties\":{\"a\":0,\"b\":2}},"
+        "\"tenant\":\"shop\"}\n"
+        "{\"action\":{\"name\":\"read\"},\"subject\":{\"type\":\"clerk\",\"id\":\"ann\",\"properties\":{"
+        "\"shift\":2}},\"resource\":{\"type\":\"route\",\"id\":\"/y\",\"properties\":{\"a\":1,\"b\":2}},"
+        "\"tenant\":\"shop\"}\n");
+    expect_over(OURS "given: {ana: {}}\nskip: {t: why}\n",
+                "ours.yaml:4:9: error: no scenario has a fixture `ana`\n    4 | given: {ana: {}}\n"
+                "      |         ^~~\n  hint: did you mean `ann`?\n"
+                "ours.yaml:5:8: error: there is no scenario `t`\n    5 | skip: {t: why}\n"
+                "      |        ^\n  hint: there are `s`\n");
+    expect_over(OURS "given: {ann: {subject: {idd: x}}, page: 1}\nskip: {s: ''}\n",
+                "ours.yaml:4:25: error: `subject` has no key `idd`\n"
+                "    4 | given: {ann: {subject: {idd: x}}, page: 1}\n"
+                "      |                         ^~~\n  hint: did you mean `id`?\n"
+                "ours.yaml:4:41: error: a fixture must be a mapping\n"
+                "    4 | given: {ann: {subject: {idd: x}}, page: 1}\n"
+                "      |                                         ^\n"
+                "ours.yaml:5:8: error: a scenario is skipped with a reason\n    5 | skip: {s: ''}\n"
+                "      |        ^\n  hint: such as `s: no services ask here`\n");
+    expect_over(
+        "apiVersion: pdp/v1\nkind: Test\n",
+        "ours.yaml:1:1: error: a file that is laid over scenarios holds one document of kind `Given`\n"
+        "    1 | apiVersion: pdp/v1\n      | ^~~~~~~~~~~~~~~~~~\n");
+    expect_over(
+        OURS "---\n" OURS,
+        "ours.yaml:5:1: error: a file that is laid over scenarios holds one document of kind `Given`\n"
+        "    5 | apiVersion: pdp/v1\n      | ^~~~~~~~~~~~~~~~~~\n");
 }
 
 Test(cli_suite, every_claim_holds_where_it_does)

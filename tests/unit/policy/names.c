@@ -77,8 +77,8 @@ static const struct {
      "    1 | apiVersion: pdp/v1\n"
      "      | ^~~~~~~~~~\n"
      "  hint: known kinds are `Policy`, `Strengths`, `List`, `Definitions`, `Exception`, `SessionPolicy`, "
-     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test` and "
-     "`Scenario`\n"},
+     "`RiskModel`, `Schema`, `Scope`, `Counter` and `Entities`, and in files of tests `Test`, "
+     "`Scenario` and `Given`\n"},
     {"apiVersion: pdp/v1\nkind: Policy\n", "p.yaml:1:1: error: a document needs `metadata`\n"
                                            "    1 | apiVersion: pdp/v1\n"
                                            "      | ^~~~~~~~~~\n"
