@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lint/claim.h"
 
+#include "lint/globs.h"
 #include "model/path.h"
 
 enum {
@@ -141,99 +142,6 @@ static bool some_candidate(const struct judge *j, const struct claim *from, cons
 
 // ---- Two claims about any text --------------------------------------------------------------------------
 
-static struct str cut(struct str *rest)
-{
-    size_t end = str_find_byte(*rest, '/', 0);
-    struct str segment = str_sub(*rest, 0, end);
-    rest->at = end < rest->len ? rest->at + end + 1 : NULL;
-    rest->len = end < rest->len ? rest->len - end - 1 : 0;
-    return segment;
-}
-
-static bool rest_is_all(struct str rest)
-{
-    return rest.at != NULL && str_eq(rest, STR("**"));
-}
-
-// Does every path of pattern `a` match pattern `b`?
-static bool glob_within(struct str a, struct str b)
-{
-    while (a.at != NULL && b.at != NULL) {
-        struct str x = cut(&a), y = cut(&b);
-        bool all = str_eq(x, STR("**"));
-        if (str_eq(y, STR("**"))) {
-            return true;
-        }
-        if (all || (str_eq(y, STR("*")) ? x.len == 0 : !str_eq(x, y))) {
-            return false;
-        }
-    }
-    return (a.at == NULL && b.at == NULL) || (a.at == NULL && rest_is_all(b));
-}
-
-// Is there no path that both match?
-static bool globs_apart(struct str a, struct str b)
-{
-    while (a.at != NULL && b.at != NULL) {
-        struct str x = cut(&a), y = cut(&b);
-        bool wild_x = str_eq(x, STR("*")), wild_y = str_eq(y, STR("*"));
-        if (str_eq(x, STR("**")) || str_eq(y, STR("**"))) {
-            return false;
-        }
-        if (wild_x && wild_y) {
-            continue;
-        }
-        if (wild_x ? y.len == 0 : wild_y ? x.len == 0 : !str_eq(x, y)) {
-            return true;
-        }
-    }
-    return (a.at != NULL && !rest_is_all(a)) || (b.at != NULL && !rest_is_all(b));
-}
-
-// What every path of a pattern starts with.
-static struct str glob_start(const struct glob *glob)
-{
-    bool all = str_eq(str_sub(glob->text, glob->fixed, SIZE_MAX), STR("**"));
-    return str_sub(glob->text, 0, glob->fixed - (all && glob->fixed > 0 ? 1 : 0));
-}
-
-static bool globs_start(const struct claim *globs, struct str prefix)
-{
-    for (uint32_t i = 0; i < globs->count; i++) {
-        if (!str_starts(glob_start(&globs->as.globs[i]), prefix)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool claim_globs_within(const struct glob *a, size_t count, const struct glob *b, size_t others)
-{
-    for (size_t i = 0; i < count; i++) {
-        bool held = false;
-        for (size_t k = 0; k < others && !held; k++) {
-            held = glob_within(a[i].text, b[k].text);
-        }
-        if (!held) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Every text that starts with `prefix` matches `/a/**`, where /a/ begins the prefix.
-static bool prefix_in_globs(struct str prefix, const struct claim *globs)
-{
-    for (uint32_t i = 0; i < globs->count; i++) {
-        const struct glob *glob = &globs->as.globs[i];
-        bool all = str_eq(str_sub(glob->text, glob->fixed, SIZE_MAX), STR("**"));
-        if (all && str_starts(prefix, str_sub(glob->text, 0, glob->fixed))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool text_in_claim(const struct claim *a, const struct claim *b)
 {
     struct str text = a->as.text;
@@ -261,169 +169,39 @@ static bool texts_in_claim(const struct judge *j, const struct claim *a, const s
     return a->count <= CANDIDATES_MOST;
 }
 
-// ---- Networks -----------------------------------------------------------------------------------------
-
-static bool cidr_within(const struct cidr *a, const struct cidr *b)
-{
-    return a->base.v4 == b->base.v4 && a->bits >= b->bits && cidr_holds(b, &a->base);
-}
-
-static bool cidrs_apart(const struct cidr *a, const struct cidr *b)
-{
-    return !cidr_within(a, b) && !cidr_within(b, a);
-}
-
-// Prefixes nest or lie apart, and a list keeps the outermost alone.
-static struct cidr list_cidr(const struct lists_set *list, size_t at)
-{
-    struct cidr cidr = {.base = {.v4 = at < list->v4.levels[0].count}};
-    if (cidr.base.v4) {
-        uint32_t key = (uint32_t)list->v4.levels[0].keys[at];
-        cidr.base.bytes[10] = cidr.base.bytes[11] = 0xFF;
-        for (int i = 0; i < 4; i++) {
-            cidr.base.bytes[12 + i] = (uint8_t)(key >> (24 - 8 * i));
-        }
-        cidr.bits = list->v4_bits[at];
-        return cidr;
-    }
-    at -= list->v4.levels[0].count;
-    const struct rank_key128 *key = &list->v6.levels[0].keys[at];
-    for (int i = 0; i < 8; i++) {
-        cidr.base.bytes[i] = (uint8_t)(key->hi >> (56 - 8 * i));
-        cidr.base.bytes[8 + i] = (uint8_t)(key->lo >> (56 - 8 * i));
-    }
-    cidr.bits = list->v6_bits[at];
-    return cidr;
-}
-
-static size_t list_cidrs(const struct lists_set *list)
-{
-    return list->v4.levels[0].count + list->v6.levels[0].count;
-}
-
-// *within: all of the list lies in `cidr`; *holds: the list holds all of it; *apart: they share nothing.
-static void list_beside(const struct lists_set *list, const struct cidr *cidr, bool *within, bool *holds,
-                        bool *apart)
-{
-    size_t count = list != NULL ? list_cidrs(list) : SIZE_MAX;
-    *within = *apart = count <= CANDIDATES_MOST;
-    *holds = false;
-    for (size_t i = 0; i < count && count <= CANDIDATES_MOST; i++) {
-        struct cidr one = list_cidr(list, i);
-        *within = *within && cidr_within(&one, cidr);
-        *holds = *holds || cidr_within(cidr, &one);
-        *apart = *apart && cidrs_apart(&one, cidr);
-    }
-}
-
-static bool lists_meet(const struct lists_set *a, const struct lists_set *b, bool *within)
-{
-    bool meet = false;
-    size_t count = a != NULL && b != NULL ? list_cidrs(a) : SIZE_MAX;
-    *within = count <= CANDIDATES_MOST;
-    for (size_t i = 0; i < count && count <= CANDIDATES_MOST; i++) {
-        struct cidr one = list_cidr(a, i);
-        bool in = false, holds = false, apart = false;
-        list_beside(b, &one, &in, &holds, &apart);
-        *within = *within && holds;
-        meet = meet || !apart;
-    }
-    return meet || count > CANDIDATES_MOST;
-}
-
-// An address as the network that it alone is.
-static bool as_cidr(const struct claim *claim, struct cidr *out)
-{
-    if (claim->kind == CLAIM_IP) {
-        *out = (struct cidr){*claim->as.ip, claim->as.ip->v4 ? 32 : 128};
-        return true;
-    }
-    if (claim->kind == CLAIM_CIDR) {
-        *out = cidr_network(claim->as.cidr);
-        return true;
-    }
-    return false;
-}
-
-static bool network_within(const struct claim *a, const struct claim *b, bool *apart)
-{
-    struct cidr x, y;
-    bool in = false, holds = false, whole_a = as_cidr(a, &x), whole_b = as_cidr(b, &y);
-    *apart = false;
-    if (whole_a && whole_b) {
-        *apart = cidrs_apart(&x, &y);
-        return cidr_within(&x, &y);
-    }
-    if (whole_a) {
-        list_beside(b->as.list, &x, &in, &holds, apart);
-        return holds;
-    }
-    if (whole_b) {
-        list_beside(a->as.list, &y, &in, &holds, apart);
-        return in;
-    }
-    *apart = !lists_meet(a->as.list, b->as.list, &in);
-    return in;
-}
-
-// ---- All together -------------------------------------------------------------------------------------
-
 // Does all that satisfies `a` satisfy `b`? Only where that is certain.
 static bool implies(const struct judge *j, const struct claim *a, const struct claim *b)
 {
-    bool apart = false;
-    if (a->about == VALUE_IP) {
-        return network_within(a, b, &apart);
-    }
     switch (a->kind) {
     case CLAIM_VALUES:
     case CLAIM_TEXTS:
         return texts_in_claim(j, a, b);
     case CLAIM_PREFIX:
-        return b->kind == CLAIM_GLOBS ? prefix_in_globs(a->as.text, b) : text_in_claim(a, b);
+        return b->kind == CLAIM_GLOBS ? globs_hold(b->as.globs, b->count, a->as.text) : text_in_claim(a, b);
     case CLAIM_SUFFIX:
     case CLAIM_PART:
         return text_in_claim(a, b);
     case CLAIM_GLOBS:
-        return b->kind == CLAIM_GLOBS ? claim_globs_within(a->as.globs, a->count, b->as.globs, b->count)
-                                      : b->kind == CLAIM_PREFIX && globs_start(a, b->as.text);
+        return b->kind == CLAIM_GLOBS
+                   ? globs_within(a->as.globs, a->count, b->as.globs, b->count)
+                   : b->kind == CLAIM_PREFIX && globs_start(a->as.globs, a->count, b->as.text);
     default:
         return false;
     }
 }
 
-// A pattern without wildcards is one path; what others match begins in one way.
-static bool glob_meets(const struct glob *glob, struct str prefix)
-{
-    struct str start = glob_start(glob);
-    bool whole = glob->fixed == glob->text.len;
-    return str_starts(start, prefix) || (!whole && str_starts(prefix, start));
-}
-
 static bool all_apart(const struct claim *globs, const struct claim *others)
 {
-    for (uint32_t i = 0; i < globs->count; i++) {
-        const struct glob *glob = &globs->as.globs[i];
-        if (others->kind == CLAIM_PREFIX && glob_meets(glob, others->as.text)) {
-            return false;
-        }
-        for (uint32_t k = 0; others->kind == CLAIM_GLOBS && k < others->count; k++) {
-            if (!globs_apart(glob->text, others->as.globs[k].text)) {
-                return false;
-            }
-        }
+    if (others->kind == CLAIM_PREFIX) {
+        return globs_never_start(globs->as.globs, globs->count, others->as.text);
     }
-    return others->kind == CLAIM_PREFIX || others->kind == CLAIM_GLOBS;
+    return others->kind == CLAIM_GLOBS &&
+           globs_apart(globs->as.globs, globs->count, others->as.globs, others->count);
 }
 
 // Does nothing satisfy both? Only where that is certain.
 static bool excludes(const struct claim *a, const struct claim *b)
 {
-    bool apart = false;
-    if (a->about == VALUE_IP) {
-        (void)network_within(a, b, &apart);
-        return apart;
-    }
     if (a->kind == CLAIM_PREFIX && b->kind == CLAIM_PREFIX) {
         return !str_starts(a->as.text, b->as.text) && !str_starts(b->as.text, a->as.text);
     }
@@ -446,6 +224,34 @@ static bool clash(const struct judge *j, const struct claim *a, const struct cla
     }
     return false;
 }
+
+static bool clashes(const struct judge *j, const struct claim *one, const struct claim *const *claims,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (clash(j, claims[i], one)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Of several patterns each may be left to none by another claim.
+static bool each_clashes(const struct judge *j, const struct claim *globs, const struct claim *const *claims,
+                         size_t count)
+{
+    for (uint32_t i = 0; i < globs->count; i++) {
+        struct claim one = *globs;
+        one.as.globs = &globs->as.globs[i];
+        one.count = 1;
+        if (!clashes(j, &one, claims, count)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- Times of the week --------------------------------------------------------------------------------
 
 static void mark_minutes(uint64_t week[WEEK_WORDS], int32_t from, int32_t to)
 {
@@ -496,6 +302,8 @@ static bool weeks_agree(const struct claim *const *claims, size_t count)
     return false;
 }
 
+// ---- All together -------------------------------------------------------------------------------------
+
 bool claims_agree(const struct claim *const *claims, size_t count, struct regex_scratch *scratch,
                   struct arena *arena)
 {
@@ -506,13 +314,20 @@ bool claims_agree(const struct claim *const *claims, size_t count, struct regex_
     if (claims[0]->about == VALUE_TIMESTAMP) {
         return weeks_agree(claims, count);
     }
+    if (claims[0]->about == VALUE_IP) {
+        return claim_nets_agree(claims, count);
+    }
     const struct claim *from = fewest(claims, count);
     if (from != NULL) {
         return some_candidate(&judge, from, claims, count);
     }
-    const struct claim *last = claims[count - 1]; // the others agreed before it was said
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (clash(&judge, claims[i], last)) {
+    // The others agreed before the last was said.
+    if (clashes(&judge, claims[count - 1], claims, count - 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool several = claims[i]->yes && claims[i]->kind == CLAIM_GLOBS && claims[i]->count > 1;
+        if (several && each_clashes(&judge, claims[i], claims, count)) {
             return false;
         }
     }

@@ -47,10 +47,8 @@ struct claim {
 // for patterns.
 bool claims_agree(const struct claim *const *claims, size_t count, struct regex_scratch *scratch,
                   struct arena *arena);
-// Does whatever one of these patterns matches match one of the others, too? Only where each is within one of
-// them.
-bool claim_globs_within(const struct glob *patterns, size_t count, const struct glob *others,
-                        size_t other_count);
+// The same of claims about an address (claim_nets.c).
+bool claim_nets_agree(const struct claim *const *claims, size_t count);
 // The n-th text that a claim lists; at NULL: it lists none, or no more.
 struct str claim_text(const struct claim *claim, uint32_t n);
 

@@ -3,7 +3,7 @@
 //
 // A rule is compared with those alone whose condition shares something with its own that such a proof has to
 // go by, and with a bounded number of these.
-#include "lint/claim.h"
+#include "lint/globs.h"
 #include "lint/keys.h"
 
 #include <stdlib.h>
@@ -206,7 +206,7 @@ static bool lists_within(const struct set_rule *rule, const struct set_rule *by)
     }
     return by->resource_count == 0 ||
            (rule->resource_count > 0 &&
-            claim_globs_within(rule->resources, rule->resource_count, by->resources, by->resource_count));
+            globs_within(rule->resources, rule->resource_count, by->resources, by->resource_count));
 }
 
 // Nothing that has nothing to do with a rule is implied by it: each conjunct must share a topic with it.

@@ -152,6 +152,25 @@ static void know_call(struct reason *r, const struct node *node, struct fact *fa
     }
 }
 
+// A part of the time of the question, in a zone that is there: it is always known.
+static bool is_part_of_now(const struct cel_program *p, const struct node *node)
+{
+    const uint32_t *args = &p->args[node->a];
+    uint64_t zone = 0;
+    bool part = false;
+    if (node->op != OP_CALL || node->b == 0 || node->b > 2 || p->nodes[args[0]].op != OP_NOW) {
+        return false;
+    }
+    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+        part = part || node->c == PARTS[i].func;
+    }
+    const struct node *named = node->b == 2 ? &p->nodes[args[1]] : NULL;
+    const struct value *name = named != NULL && named->op == OP_CONST ? &p->consts[named->a] : NULL;
+    bool known = name != NULL && name->kind == VALUE_STRING && name->n > 0 &&
+                 map_get(&p->zone_map, value_text(name), &zone);
+    return part && (named == NULL || known);
+}
+
 // Does the node give what its type says whenever it gives something? A null may stand for a value where a
 // type was found for several, and in what holds others.
 static bool is_of_its_kind(const struct node *node)
@@ -172,7 +191,7 @@ static void know_node(struct reason *r, uint32_t id, struct fact *fact)
 {
     const struct node *node = &r->p->nodes[id];
     fact->kinds = is_of_its_kind(node) ? 1U << node->kind : ALL_KINDS;
-    fact->bad = node->op != OP_NOW;
+    fact->bad = node->op != OP_NOW && !is_part_of_now(r->p, node);
     fact->nan = true;
     know_call(r, node, fact);
 }

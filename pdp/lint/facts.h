@@ -89,10 +89,25 @@ void facts_narrow(struct fact *fact, enum span_group group, const struct spans *
 void facts_claim(struct reason *r, struct fact *fact, const struct claim *claim);
 MUST_USE bool facts_room(void **list, uint32_t *cap, uint32_t count, size_t item);
 
+static inline const struct value *facts_constant(const struct reason *r, uint32_t node) // NULL: it is none
+{
+    return r->p->nodes[node].op == OP_CONST ? &r->p->consts[r->p->nodes[node].a] : NULL;
+}
+
+// The truths of `!x`, where these are those of `x`.
+static inline unsigned facts_turned(unsigned may)
+{
+    return (may & MAY_UNSURE) | ((may & MAY_YES) != 0 ? MAY_NO : 0) | ((may & MAY_NO) != 0 ? MAY_YES : 0);
+}
+
 // ---- Leaves (leaf.c)
 
 // What a condition that is neither &&, ||, ! nor ?: says of terms, where it has one of these truths.
 void leaf_assume(struct reason *r, uint32_t node, unsigned may);
+// Of a comparison of two terms that are no constants, by its function (leaf_pair.c); of two times that a
+// constant is added to or taken from.
+void leaf_pair(struct reason *r, const struct node *node, enum func_id func, unsigned may);
+void leaf_difference(struct reason *r, const struct node *node, enum func_id func, unsigned may);
 
 // What a leaf's truth says of one term.
 struct view {

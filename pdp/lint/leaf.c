@@ -7,11 +7,6 @@ enum {
     NEED_MOST = 64
 };
 
-static unsigned flipped(unsigned may)
-{
-    return (may & MAY_UNSURE) | ((may & MAY_YES) != 0 ? MAY_NO : 0) | ((may & MAY_NO) != 0 ? MAY_YES : 0);
-}
-
 // ---- Applying what a leaf says ------------------------------------------------------------------------
 
 static void narrow(struct fact *fact, const struct view *view, bool yes)
@@ -95,12 +90,6 @@ static void need(struct reason *r, uint32_t id, unsigned depth, unsigned *left)
 
 // ---- Comparisons with a constant ----------------------------------------------------------------------
 
-static const struct value *constant(const struct reason *r, uint32_t id)
-{
-    const struct node *node = &r->p->nodes[id];
-    return node->op == OP_CONST ? &r->p->consts[node->a] : NULL;
-}
-
 // Where all but the right kind is unsure.
 static struct view strict_view(uint32_t term)
 {
@@ -145,7 +134,7 @@ static bool equals(struct view *view, const struct value *value)
 static bool sides(const struct reason *r, const struct node *node, uint32_t *term, const struct value **value,
                   bool *turned)
 {
-    const struct value *left = constant(r, node->a), *right = constant(r, node->b);
+    const struct value *left = facts_constant(r, node->a), *right = facts_constant(r, node->b);
     *turned = left != NULL;
     *value = left != NULL ? left : right;
     *term = left != NULL ? node->b : node->a;
@@ -163,7 +152,7 @@ static void leaf_equal(struct reason *r, const struct node *node, bool equal, un
     struct view view = strict_view(facts_node(r, term));
     view.other = node->strict ? MAY_UNSURE : MAY_NO;
     if (value->kind != VALUE_NULL && equals(&view, value)) {
-        view_apply(r, &view, equal ? may : flipped(may));
+        view_apply(r, &view, equal ? may : facts_turned(may));
     }
 }
 
@@ -200,7 +189,7 @@ static void leaf_has_element(struct reason *r, const struct node *node, unsigned
 
 static void leaf_in(struct reason *r, const struct node *node, unsigned may)
 {
-    const struct value *of = constant(r, node->a), *list = constant(r, node->b);
+    const struct value *of = facts_constant(r, node->a), *list = facts_constant(r, node->b);
     struct view view = strict_view(facts_node(r, node->a));
     if (of != NULL && of->kind != VALUE_ERROR && list == NULL) {
         leaf_has_element(r, node, may);
@@ -226,7 +215,7 @@ static void leaf_in_set(struct reason *r, const struct node *node, unsigned may)
 {
     const struct cel_set_decl *set = &r->p->env->sets[node->b];
     struct view view = strict_view(facts_node(r, node->a));
-    if (constant(r, node->a) != NULL) {
+    if (facts_constant(r, node->a) != NULL) {
         return;
     }
     view.claims = set->kind != CEL_SET_ASN;
@@ -282,7 +271,7 @@ static void leaf_call(struct reason *r, const struct node *node, unsigned may)
     if (node->b != 2) {
         return;
     }
-    const struct value *left = constant(r, args[0]), *right = constant(r, args[1]);
+    const struct value *left = facts_constant(r, args[0]), *right = facts_constant(r, args[1]);
     if (left == NULL && right != NULL) {
         struct view view = strict_view(facts_node(r, args[0]));
         if (text_claim((enum func_id)node->c, right, &view)) {
@@ -319,126 +308,10 @@ static void leaf_within(struct reason *r, const struct node *node, unsigned may)
     view_apply(r, &view, may);
 }
 
-// ---- Two terms ----------------------------------------------------------------------------------------
-
-// Sums of times and durations: at most one time added and one taken away, and a constant.
-struct linear {
-    uint32_t plus, minus;
-    int64_t nanos;
-    bool good;
-};
-
-static void flatten(const struct reason *r, uint32_t id, int sign, unsigned depth, struct linear *out)
-{
-    const struct node *node = &r->p->nodes[id];
-    const struct value *value = constant(r, id);
-    struct span_key key;
-    bool sum = node->op == OP_CALL && node->b == 2 && (node->c == F_ADD || node->c == F_SUB);
-    if (!out->good) {
-        return;
-    }
-    if (value != NULL) {
-        bool fits = value->kind == VALUE_DURATION && span_key_of(value, &key) && key.hi > INT64_MIN / 2 &&
-                    key.hi < INT64_MAX / 2;
-        out->good = out->good && fits && __builtin_add_overflow(out->nanos, sign * key.hi, &out->nanos) == 0;
-    } else if (sum && depth < NEED_DEPTH) {
-        flatten(r, r->p->args[node->a], sign, depth + 1, out);
-        flatten(r, r->p->args[node->a + 1], node->c == F_ADD ? sign : -sign, depth + 1, out);
-    } else {
-        uint32_t *to = sign > 0 ? &out->plus : &out->minus;
-        out->good = out->good && node->kind == VALUE_TIMESTAMP && *to == NODE_NONE;
-        *to = id;
-    }
-}
-
-// Where both sides are there, their difference is below, at or above a constant. An overflow is unsure.
-static void leaf_difference(struct reason *r, const struct node *node, enum func_id func, unsigned may)
-{
-    struct linear sum = {NODE_NONE, NODE_NONE, 0, true};
-    flatten(r, node->a, 1, 0, &sum);
-    flatten(r, node->b, -1, 0, &sum);
-    if ((may & MAY_UNSURE) != 0 || !sum.good || sum.plus == NODE_NONE || sum.minus == NODE_NONE ||
-        sum.plus == sum.minus || sum.nanos == INT64_MIN) {
-        return;
-    }
-    struct view view = {
-        .other = MAY_ALL, .kinds = 1U << VALUE_DURATION, .group = SPAN_DURATION, .nan = MAY_ALL};
-    bool turned = sum.plus > sum.minus;
-    view.term = turned ? facts_pair(r, PAIR_DIFFERENCE, sum.minus, sum.plus)
-                       : facts_pair(r, PAIR_DIFFERENCE, sum.plus, sum.minus);
-    // plus - minus + nanos FUNC 0
-    struct span_key key = {turned ? sum.nanos : -sum.nanos, 0};
-    bool below = (func == F_LT || func == F_LE) != turned, with = func == F_LE || func == F_GE;
-    if (func == F_EQ || func == F_NE) {
-        spans_point(key, &view.yes);
-        may = func == F_EQ ? may : flipped(may);
-    } else if (below) {
-        spans_below(SPAN_DURATION, key, with, &view.yes);
-    } else {
-        spans_above(SPAN_DURATION, key, with, &view.yes);
-    }
-    view_apply(r, &view, may);
-}
-
-// How two values may stand to each other.
-enum order_state {
-    ORDER_LESS,
-    ORDER_SAME,
-    ORDER_MORE,
-    ORDER_NAN,        // numbers, one of them no number
-    ORDER_OTHER_SAME, // of no order, and equal
-    ORDER_OTHER,      // of no order or of two kinds, and not equal
-    ORDER_BAD,        // one of them is not there
-    ORDER_COUNT
-};
-
-// The truths of `first FUNC second` in a state.
-static unsigned order_truths(enum func_id func, enum order_state state)
-{
-    static const uint8_t LESS[ORDER_COUNT] = {MAY_YES,    MAY_NO,     MAY_NO,    MAY_NO,
-                                              MAY_UNSURE, MAY_UNSURE, MAY_UNSURE};
-    static const uint8_t SAME[ORDER_COUNT] = {
-        MAY_NO, MAY_YES, MAY_NO, MAY_NO, MAY_YES, MAY_NO | MAY_UNSURE, MAY_UNSURE};
-    static const uint8_t MORE[ORDER_COUNT] = {MAY_NO,     MAY_NO,     MAY_YES,   MAY_NO,
-                                              MAY_UNSURE, MAY_UNSURE, MAY_UNSURE};
-    switch (func) {
-    case F_LT:
-        return LESS[state];
-    case F_GT:
-        return MORE[state];
-    case F_LE:
-        return state == ORDER_SAME ? MAY_YES : LESS[state];
-    case F_GE:
-        return state == ORDER_SAME ? MAY_YES : MORE[state];
-    case F_NE:
-        return flipped(SAME[state]);
-    default:
-        return SAME[state];
-    }
-}
-
-static void leaf_pair(struct reason *r, const struct node *node, enum func_id func, unsigned may)
-{
-    static const enum func_id TURNED[] = {F_GT, F_GE, F_LT, F_LE};
-    bool turned = node->a > node->b;
-    uint32_t term =
-        turned ? facts_pair(r, PAIR_ORDER, node->b, node->a) : facts_pair(r, PAIR_ORDER, node->a, node->b);
-    func = turned && func >= F_LT && func <= F_GE ? TURNED[func - F_LT] : func;
-    struct fact *fact = term != FACTS_NONE ? facts_change(r, term) : NULL;
-    uint32_t states = 0;
-    for (int state = 0; state < ORDER_COUNT; state++) {
-        states |= (order_truths(func, (enum order_state)state) & may) != 0 ? 1U << state : 0;
-    }
-    if (fact != NULL) {
-        fact->kinds &= states;
-        facts_settle(r, fact);
-    }
-}
-
 static void leaf_compare(struct reason *r, const struct node *node, unsigned may)
 {
     enum func_id func = (enum func_id)(node->op == OP_ORDER_NOW ? node->c & 0xff : node->c);
-    bool left = constant(r, node->a) != NULL, right = constant(r, node->b) != NULL;
+    bool left = facts_constant(r, node->a) != NULL, right = facts_constant(r, node->b) != NULL;
     if (func == F_EQ || func == F_NE) {
         leaf_equal(r, node, func == F_EQ, may);
     } else {
@@ -479,7 +352,7 @@ static void leaf_text(struct reason *r, const struct value *values, uint32_t cou
 void leaf_assume(struct reason *r, uint32_t id, unsigned may)
 {
     const struct node *node = &r->p->nodes[id];
-    const struct value *value = constant(r, id);
+    const struct value *value = facts_constant(r, id);
     switch ((enum op)node->op) {
     case OP_CONST: {
         unsigned is = value->kind != VALUE_BOOL ? MAY_UNSURE : value->as.b ? MAY_YES : MAY_NO;

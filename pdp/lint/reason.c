@@ -163,12 +163,9 @@ static void assume(struct reason *r, uint32_t id, unsigned may)
     case OP_OR:
         assume_join(r, id, may);
         break;
-    case OP_NOT: {
-        unsigned turned =
-            (may & MAY_UNSURE) | ((may & MAY_YES) != 0 ? MAY_NO : 0) | ((may & MAY_NO) != 0 ? MAY_YES : 0);
-        assume(r, node->a, turned);
+    case OP_NOT:
+        assume(r, node->a, facts_turned(may));
         break;
-    }
     case OP_COND:
         if ((may & MAY_UNSURE) == 0) {
             assume(r, node->a, MAY_YES | MAY_NO);
@@ -361,6 +358,11 @@ bool reason_refuted(struct reason *r, uint32_t effort)
 {
     r->effort = effort;
     return search(r, 0);
+}
+
+int64_t reason_left(const struct reason *r)
+{
+    return r->effort;
 }
 
 // ---- Topics -----------------------------------------------------------------------------------------

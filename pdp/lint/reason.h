@@ -50,6 +50,7 @@ void reason_text(struct reason *reason, uint32_t slot, const struct str *text, b
 
 // Is it impossible? Spends at most `effort` steps on finding out; false then.
 bool reason_refuted(struct reason *reason, uint32_t effort);
+int64_t reason_left(const struct reason *reason); // of the effort that was spent last
 // Is it impossible at first sight, without trying alternatives?
 bool reason_plain(const struct reason *reason);
 

@@ -85,3 +85,48 @@ Test(lint_claim, texts_that_exclude_each_other)
         cr_expect_eq(claims_agree(back, 2, scratch, &arena), CASES[i].agree, "%zu turned", i);
     }
 }
+
+struct net {
+    bool yes;
+    const char *text;
+};
+
+static const struct {
+    struct net said[4];
+    bool agree;
+} NETS[] = {
+    {{{true, "10.0.0.0/8"}, {false, "10.0.0.0/9"}}, true},
+    {{{true, "10.0.0.0/8"}, {false, "10.0.0.0/9"}, {false, "10.128.0.0/9"}}, false},
+    {{{true, "10.0.0.0/8"}, {false, "10.0.0.0/9"}, {false, "10.128.0.0/10"}}, true},
+    {{{true, "10.0.0.0/8"}, {false, "10.0.0.0/9"}, {false, "10.128.0.0/10"}, {true, "10.160.0.0/11"}}, false},
+    {{{true, "10.0.0.0/8"}, {true, "10.1.0.0/16"}, {false, "10.1.2.3/32"}}, true},
+    {{{true, "10.1.2.2/31"}, {false, "10.1.2.3/32"}, {false, "10.1.2.2/32"}}, false},
+    {{{false, "0.0.0.0/1"}, {false, "128.0.0.0/1"}, {false, "::/0"}}, false},
+    {{{false, "0.0.0.0/1"}, {false, "128.0.0.0/1"}, {false, "::/1"}}, true},
+    {{{false, "0.0.0.0/0"}, {false, "::/1"}, {false, "8000::/1"}}, false},
+    {{{true, "::/0"}, {true, "0.0.0.0/0"}}, false},
+    {{{true, "2001:db8::/32"}, {false, "2001:db8::/33"}, {false, "2001:db8:8000::/33"}}, false},
+    {{{true, "2001:db8::/127"}, {false, "2001:db8::1/128"}}, true},
+};
+
+Test(lint_claim, networks_that_leave_nothing_together)
+{
+    for (size_t i = 0; i < COUNT_OF(NETS); i++) {
+        struct cidr cidrs[4];
+        struct claim claims[4];
+        const struct claim *all[4], *back[4];
+        size_t count = 0;
+        for (; count < 4 && NETS[i].said[count].text != NULL; count++) {
+            cr_assert(cidr_parse(str_of(NETS[i].said[count].text), false, &cidrs[count]), "%zu", i);
+            claims[count] =
+                (struct claim){.kind = CLAIM_CIDR, .about = VALUE_IP, .yes = NETS[i].said[count].yes};
+            claims[count].as.cidr = &cidrs[count];
+        }
+        for (size_t k = 0; k < count; k++) {
+            all[k] = &claims[k];
+            back[k] = &claims[count - 1 - k];
+        }
+        cr_expect_eq(claim_nets_agree(all, count), NETS[i].agree, "%zu", i);
+        cr_expect_eq(claim_nets_agree(back, count), NETS[i].agree, "%zu turned", i);
+    }
+}

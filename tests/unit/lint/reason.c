@@ -94,6 +94,9 @@ static const struct {
     {"session.last_seen > session.started", Y, "session.started > session.last_seen", Y, true},
     // What an operand's own functions can give.
     {"now.getHours() >= 12", N, "now.getHours() < 12", N, true},
+    {"now.getHours(\"+02:00\") < 12", U | N, "now.getHours(\"+02:00\") >= 12", U | N, true},
+    {"session.started.getHours() < 12", U | N, "session.started.getHours() >= 12", U | N, false},
+    {"now.getHours(subject.zone) < 12", U | N, "now.getHours(subject.zone) >= 12", U | N, false},
     {"now.getHours(\"+02:00\") == 24", Y, "true", Y, true},
     {"size(session.amr) < 0", Y, "true", Y, true},
     // Levels, truths, addresses.
