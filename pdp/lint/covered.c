@@ -3,31 +3,15 @@
 //
 // A rule is compared with those alone whose condition shares something with its own that such a proof has to
 // go by, and with a bounded number of these.
+#include "lint/cover.h"
+
 #include "lint/globs.h"
-#include "lint/keys.h"
 
 #include <stdlib.h>
 
 enum {
     EFFORT = 600,
-    OTHERS_MOST = 64, // with which one rule is compared
     LOOKS_MOST = 256, // at rules that might be such, of one rule
-};
-
-// One way to be found: under a hash of what a conjunct tests.
-struct entry {
-    uint64_t key;
-    uint32_t rule;
-};
-
-struct cover {
-    struct lint *l;
-    struct entry *entries; // by key, then rule
-    size_t count;
-    uint32_t *always; // rules without any condition
-    size_t always_count;
-    uint32_t *seen; // of each rule, for which one it was looked at last
-    struct keys keys;
 };
 
 static int by_key(const void *a, const void *b)
@@ -107,21 +91,29 @@ static bool says_no_more(uint32_t rule, uint32_t cover, const struct set_rule *o
 
 // ---- Proofs -------------------------------------------------------------------------------------------
 
-// In what is assumed, can the rule `by` not have one of these truths? It is a conjunction: any part of it
-// may.
-static bool never(struct lint *l, uint32_t by, bool may_be_unsure)
+void cover_assume_part(struct lint *l, uint32_t number, unsigned part, unsigned may)
 {
-    const struct set_rule *rule = &l->set->rules[by];
-    unsigned bad = may_be_unsure ? MAY_NO : MAY_NO | MAY_UNSURE;
-    for (int part = 0; part < 4; part++) {
+    const struct set_rule *rule = &l->set->rules[number];
+    if (part == 0) {
+        reason_actions(l->reason, rule, may);
+    } else if (part == 1) {
+        reason_resources(l->reason, rule, may);
+    } else {
+        reason_assume(l->reason, part == 2 ? lint_policy_of(l, rule)->target : rule->when, may);
+    }
+}
+
+unsigned cover_bad(enum relation as, bool certain)
+{
+    return as == RELATION_DENIES || !certain ? MAY_NO : MAY_NO | MAY_UNSURE;
+}
+
+// In what is assumed, can the rule not have one of these truths? It is a conjunction: any part of it may.
+static bool never(struct lint *l, uint32_t rule, unsigned bad)
+{
+    for (unsigned part = 0; part < COVER_PARTS; part++) {
         struct reason_mark mark = reason_mark(l->reason);
-        if (part == 0) {
-            reason_actions(l->reason, rule, bad);
-        } else if (part == 1) {
-            reason_resources(l->reason, rule, bad);
-        } else {
-            reason_assume(l->reason, part == 2 ? lint_policy_of(l, rule)->target : rule->when, bad);
-        }
+        cover_assume_part(l, rule, part, bad);
         bool refuted = reason_refuted(l->reason, EFFORT);
         reason_undo(l->reason, mark);
         if (!refuted) {
@@ -136,14 +128,6 @@ static bool asks_no_less(const struct set_rule *by, const struct set_rule *rule)
     bool soon = rule->max_age_s == 0 || (by->max_age_s > 0 && by->max_age_s <= rule->max_age_s);
     return by->strength >= rule->strength && soon;
 }
-
-// What a rule would be to another one, if it always held with it.
-enum relation {
-    RELATION_NONE,
-    RELATION_REACHED, // in first-match: the other one is never reached
-    RELATION_DENIES,  // an allow: the other one denies whatever it allows
-    RELATION_SHADOWS, // the other one restricts no less, or allows as much
-};
 
 static bool restricts_no_less(const struct set_rule *by, const struct set_rule *rule)
 {
@@ -193,14 +177,20 @@ static enum relation relation_of(const struct lint *l, uint32_t rule, uint32_t b
     return covers && !adds ? RELATION_SHADOWS : RELATION_NONE;
 }
 
+static bool has_action(const struct set_rule *rule, struct str action)
+{
+    for (uint32_t i = 0; i < rule->action_count; i++) {
+        if (str_eq(rule->actions[i], action)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool lists_within(const struct set_rule *rule, const struct set_rule *by)
 {
     for (uint32_t i = 0; by->action_count > 0 && i < rule->action_count; i++) {
-        bool has = false;
-        for (uint32_t k = 0; k < by->action_count && !has; k++) {
-            has = str_eq(by->actions[k], rule->actions[i]);
-        }
-        if (!has) {
+        if (!has_action(by, rule->actions[i])) {
             return false;
         }
     }
@@ -209,8 +199,17 @@ static bool lists_within(const struct set_rule *rule, const struct set_rule *by)
             globs_within(rule->resources, rule->resource_count, by->resources, by->resource_count));
 }
 
-// Nothing that has nothing to do with a rule is implied by it: each conjunct must share a topic with it.
-static bool shares_topics(struct lint *l, uint64_t topics, const struct set_rule *by)
+static bool lists_meet(const struct set_rule *rule, const struct set_rule *by)
+{
+    bool meet = by->action_count == 0 || rule->action_count == 0;
+    for (uint32_t i = 0; !meet && i < rule->action_count; i++) {
+        meet = has_action(by, rule->actions[i]);
+    }
+    return meet && !(by->resource_count > 0 && rule->resource_count > 0 &&
+                     globs_apart(rule->resources, rule->resource_count, by->resources, by->resource_count));
+}
+
+bool cover_shares_topics(struct lint *l, uint64_t topics, const struct set_rule *by)
 {
     uint32_t exprs[] = {by->when, lint_policy_of(l, by)->target};
     for (size_t i = 0; i < COUNT_OF(exprs); i++) {
@@ -225,17 +224,12 @@ static bool shares_topics(struct lint *l, uint64_t topics, const struct set_rule
     return true;
 }
 
-static uint64_t topics_of(struct lint *l, const struct set_rule *rule)
+uint64_t cover_topics(struct lint *l, uint32_t rule)
 {
-    return reason_topics(l->reason, rule->when) | reason_topics(l->reason, lint_policy_of(l, rule)->target) |
-           reason_topics_asked(l->reason, rule);
+    const struct set_rule *of = &l->set->rules[rule];
+    return reason_topics(l->reason, of->when) | reason_topics(l->reason, lint_policy_of(l, of)->target) |
+           reason_topics_asked(l->reason, of);
 }
-
-struct others {
-    uint32_t at[OTHERS_MOST];
-    enum relation as[OTHERS_MOST];
-    size_t count;
-};
 
 // Keeps those of the others that hold whenever the rule has one of the truths `may`: are not no, or where
 // `certain` yes. false: the rule never has one, which others tell.
@@ -246,23 +240,28 @@ static bool prove(struct lint *l, uint32_t rule, unsigned may, bool certain, str
     bool can = !reason_refuted(l->reason, EFFORT);
     for (size_t i = 0; i < others->count; i++) {
         bool wanted = can && others->as[i] != RELATION_NONE;
-        bool holds = wanted && never(l, others->at[i], others->as[i] == RELATION_DENIES || !certain);
+        bool holds = wanted && never(l, others->at[i], cover_bad(others->as[i], certain));
         others->as[i] = holds ? others->as[i] : RELATION_NONE;
     }
     reason_undo(l->reason, mark);
     return can;
 }
 
-// An allow counts where it is yes; in first-match, and where it restricts, also where it is unsure.
-static bool prove_all(struct lint *l, uint32_t rule, struct others *others)
+// An allow counts where it is yes; in first-match, and where it restricts, also where it is unsure. Unsure or
+// not is one to a step_up; else what is certain must stay so.
+struct cover_need cover_need_of(const struct lint *l, uint32_t rule)
 {
     const struct set_rule *of = &l->set->rules[rule];
-    bool first = lint_policy_of(l, of)->algorithm == COMBINE_FIRST_MATCH,
-         allow = of->effect == PDP_EFFECT_ALLOW && !first;
-    bool can = allow || prove(l, rule, MAY_YES | MAY_UNSURE, false, others);
-    // Unsure or not is one to a step_up; else what is certain must stay so.
-    bool certain = !first && of->effect != PDP_EFFECT_STEP_UP;
-    return can && prove(l, rule, MAY_YES, certain, others);
+    bool first = lint_policy_of(l, of)->algorithm == COMBINE_FIRST_MATCH;
+    return (struct cover_need){.unsure = first || of->effect != PDP_EFFECT_ALLOW,
+                               .certain = !first && of->effect != PDP_EFFECT_STEP_UP};
+}
+
+static bool prove_all(struct lint *l, uint32_t rule, struct others *others)
+{
+    struct cover_need need = cover_need_of(l, rule);
+    bool can = !need.unsure || prove(l, rule, MAY_YES | MAY_UNSURE, false, others);
+    return can && prove(l, rule, MAY_YES, need.certain, others);
 }
 
 static bool shadows(struct lint *l, uint32_t rule, uint32_t by)
@@ -335,52 +334,83 @@ static size_t first_of(const struct cover *c, uint64_t key)
     return low;
 }
 
-static void add_other(struct cover *c, uint32_t rule, uint64_t topics, uint32_t other, struct others *out)
+// Was nothing said of the rule, after which it may go?
+static bool stays(const struct cover *c, uint32_t rule)
+{
+    uint32_t when = c->l->rules[rule].when;
+    return c->cover_of[rule] == LINT_NONE && (when == LINT_NONE || !c->l->dead[when]);
+}
+
+static void add_other(struct cover *c, uint32_t rule, uint64_t topics, uint32_t other, bool whole,
+                      struct others *out)
 {
     const struct set_rule *of = &c->l->set->rules[rule], *by = &c->l->set->rules[other];
-    if (c->seen[other] == rule || out->count == OTHERS_MOST) {
+    if (c->seen[other] == c->searches || out->count == COVER_OTHERS) {
         return;
     }
-    c->seen[other] = rule;
-    if (!lists_within(of, by) || !shares_topics(c->l, topics, by)) {
+    c->seen[other] = c->searches;
+    if (whole ? !lists_within(of, by) || !cover_shares_topics(c->l, topics, by) : !lists_meet(of, by)) {
         return;
     }
     enum relation as = relation_of(c->l, rule, other);
-    if (as != RELATION_NONE) {
+    if (as != RELATION_NONE && (whole || stays(c, other))) {
         out->as[out->count] = as;
         out->at[out->count++] = other;
     }
 }
 
-static void find_others(struct cover *c, uint32_t rule, struct others *out)
+// Those beside it in its policy, the nearest first: what they share may be the target alone, which many do.
+static void add_neighbours(struct cover *c, uint32_t rule, struct others *out)
+{
+    const struct set_rule *rules = c->l->set->rules;
+    for (uint32_t far = 1; far <= COVER_OTHERS / 2; far++) {
+        if (far <= rule && rules[rule - far].policy == rules[rule].policy) {
+            add_other(c, rule, 0, rule - far, false, out);
+        }
+        if (rule + far < c->l->set->rule_count && rules[rule + far].policy == rules[rule].policy) {
+            add_other(c, rule, 0, rule + far, false, out);
+        }
+    }
+}
+
+void cover_find(struct cover *c, uint32_t rule, bool whole, struct others *out)
 {
     size_t looks = 0;
-    uint64_t topics = topics_of(c->l, &c->l->set->rules[rule]);
+    uint64_t topics = cover_topics(c->l, rule);
     out->count = 0;
-    for (size_t i = 0; i < c->always_count && i < OTHERS_MOST / 4; i++) {
-        add_other(c, rule, topics, c->always[i], out);
+    c->searches++;
+    for (size_t i = 0; i < c->always_count && i < COVER_OTHERS / 4; i++) {
+        add_other(c, rule, topics, c->always[i], whole, out);
+    }
+    if (!whole) {
+        add_neighbours(c, rule, out);
     }
     keys_to_find(&c->keys, &c->l->set->rules[rule]);
     for (size_t i = 0; i < c->keys.count; i++) {
         size_t at = first_of(c, c->keys.at[i]);
         for (; at < c->count && c->entries[at].key == c->keys.at[i] && looks < LOOKS_MOST; at++, looks++) {
-            add_other(c, rule, topics, c->entries[at].rule, out);
+            add_other(c, rule, topics, c->entries[at].rule, whole, out);
         }
     }
 }
 
-static void compare_all(struct cover *c, uint32_t *cover_of)
+bool cover_speaks_of(const struct lint *l, uint32_t rule)
+{
+    const struct set_rule *of = &l->set->rules[rule];
+    return l->rules[rule].rule != NULL && !of->closing && for_everybody(l, of);
+}
+
+static void compare_all(struct cover *c)
 {
     struct lint *l = c->l;
     for (uint32_t rule = 0; rule < l->set->rule_count; rule++) {
         struct others others;
-        bool written = l->rules[rule].rule != NULL && !l->set->rules[rule].closing;
-        if (!written || !for_everybody(l, &l->set->rules[rule])) {
+        if (!cover_speaks_of(l, rule)) {
             continue;
         }
-        find_others(c, rule, &others);
+        cover_find(c, rule, true, &others);
         if (others.count > 0 && prove_all(l, rule, &others)) {
-            cover_of[rule] = covered_by(l, rule, &others, cover_of);
+            c->cover_of[rule] = covered_by(l, rule, &others, c->cover_of);
         }
     }
 }
@@ -396,14 +426,18 @@ void find_covered(struct lint *l)
     if (l->err != PDP_ERR_OK) {
         return;
     }
-    *c = (struct cover){
-        .l = l, .entries = entries, .always = always, .seen = seen, .keys = {.l = l, .census = census}};
+    *c = (struct cover){.l = l,
+                        .entries = entries,
+                        .always = always,
+                        .seen = seen,
+                        .cover_of = cover_of,
+                        .keys = {.l = l, .census = census}};
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
         keys_count(&c->keys, &l->set->rules[i]);
     }
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
         const struct set_rule *rule = &l->set->rules[i];
-        cover_of[i] = seen[i] = LINT_NONE;
+        cover_of[i] = LINT_NONE;
         if (l->rules[i].rule == NULL || !covers_some(l, rule)) {
             continue;
         }
@@ -418,5 +452,6 @@ void find_covered(struct lint *l)
         }
     }
     qsort(c->entries, c->count, sizeof *c->entries, by_key);
-    compare_all(c, cover_of);
+    compare_all(c);
+    cover_together(c);
 }

@@ -19,7 +19,9 @@ import tempfile
 NOW = "2026-11-27T12:00:00Z"
 FORMS = ["can never hold: its condition", "is never true where the rest holds", "where it is unsure it still denies",
          "where it is unsure it still asks", "leaves out its actions or resources", "is never reached", "never allows anything", "the Scope `",
-         "restricts no less", "allows as much", "is always true", "is never false", "is always false", "is never true:",
+         "restricts no less", "allows as much", "one of `many/n0`, `many/n1`, `many/n2`, `many/n3`, `many/n4` and 2 more does too",
+         "and denies or allows as much", "one of `orders/no-refunds` and `orders/no-large-refunds` denies",
+         "one of `zones/a` and `zones/c` before it has matched", "is always true", "is never false", "is always false", "is never true:",
          "is never true: all signals", "is never false: all signals", "and denies", "and asks for a step-up", "the target of",
          "take too long", "none may be kept", "list `", "variable `", "counter `", "strength `", "nobody can prove",
          "nothing to ask for", "for services alone", "by hand", "merely unfamiliar", "in more than a year",

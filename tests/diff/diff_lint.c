@@ -6,6 +6,7 @@
 #include "diff/gen.h"
 #include "diff/loaded.h"
 #include "diff/rules.h"
+#include "diff/split.h"
 #include "lint/lint.h"
 #include "lint/reason.h"
 #include "policy/conditions.h"
@@ -18,7 +19,8 @@ enum {
     CONDITIONS = 24,
     WORLDS = 48,
     SHOWN = 4,
-    EFFORT = 2000
+    EFFORT = 2000,
+    MUTED_WORDS = (RULES_POLICIES * (RULES_MAX + 1) + 63) / 64
 };
 
 struct round {
@@ -36,7 +38,7 @@ struct round {
 
 static struct {
     uint64_t cases, sets, refused, refuted, differences;
-    uint64_t dead, covered, parts; // rules and parts of conditions that were found
+    uint64_t dead, covered, together, parts; // rules and parts of conditions that were found
 } total;
 
 // ---- Conditions about few things, so that they meet ------------------------------------------------------
@@ -418,7 +420,7 @@ static bool is_so(struct round *r, const struct lint_finding *finding)
         }
         return so;
     }
-    uint64_t muted[(RULES_POLICIES * (RULES_MAX + 1) + 63) / 64] = {0};
+    uint64_t muted[MUTED_WORDS] = {0};
     muted[finding->rule / 64] = UINT64_C(1) << finding->rule % 64;
     r->loaded.muted = NULL;
     loaded_decide(&r->loaded, true, &with);
@@ -440,25 +442,99 @@ static bool is_proved(const struct lint_finding *finding)
     return finding->code <= LINT_ALWAYS_FALSE;
 }
 
-static void ask_findings(struct round *r, const struct lint_findings *findings)
+static bool is_together(const struct lint_finding *finding)
+{
+    return str_find(finding->message, STR(" one of `"), 0) != SIZE_MAX;
+}
+
+static void count_findings(const struct lint_findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct lint_finding *finding = &findings->list[i];
         bool rule = finding->code == LINT_UNREACHABLE || finding->code == LINT_SHADOWED;
         total.dead += rule && finding->other == UINT32_MAX;
         total.covered += rule && finding->other != UINT32_MAX;
+        total.together += rule && is_together(finding);
         total.parts += !rule && is_proved(finding);
     }
+}
+
+// Whoever takes out all rules that others cover must get the same answers.
+static bool all_may_go(struct round *r, const struct lint_findings *findings)
+{
+    struct policy_result with = {0}, without = {0};
+    uint64_t muted[MUTED_WORDS] = {0};
+    const struct lint_finding *last = NULL;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct lint_finding *finding = &findings->list[i];
+        if (finding->code <= LINT_SHADOWED && finding->other != UINT32_MAX) {
+            muted[finding->rule / 64] |= UINT64_C(1) << finding->rule % 64;
+            last = finding;
+        }
+    }
+    loaded_decide(&r->loaded, true, &with);
+    r->loaded.muted = muted;
+    loaded_decide(&r->loaded, true, &without);
+    r->loaded.muted = NULL;
+    if (last == NULL || with.effect == without.effect) {
+        return true;
+    }
+    printf("all that others cover taken out at once, among them:\n");
+    report_rule(r, last, with.effect, without.effect);
+    return false;
+}
+
+static void ask_findings(struct round *r, const struct lint_findings *findings, bool split)
+{
+    count_findings(findings);
     for (size_t w = 0; w < WORLDS; w++) {
         arena_reset(&r->worlds);
         world_make(&r->world, &r->chance, &r->worlds);
+        if (split) {
+            split_ask(&r->world, &r->chance, &r->worlds);
+        }
         make_true(&r->world, &r->chance);
         for (size_t i = 0; i < findings->count; i++) {
             if (is_proved(&findings->list[i]) && !is_so(r, &findings->list[i])) {
                 return;
             }
         }
+        if (!all_may_go(r, findings)) {
+            return;
+        }
     }
+}
+
+// What lint finds in what was loaded, asked.
+static void lint_and_ask(struct round *r, size_t file_count, bool split)
+{
+    const struct lint_input input = {.sources = r->loaded.sources,
+                                     .source_count = file_count,
+                                     .program = r->loaded.program,
+                                     .set = r->loaded.set,
+                                     .lists = r->loaded.lists,
+                                     .names = &r->loaded.names,
+                                     .now_ms = INT64_C(1763800000000)};
+    struct lint_findings findings;
+    lint_findings_init(&findings);
+    invariant(lint_run(&input, &findings) == PDP_ERR_OK);
+    total.cases += r->loaded.set->rule_count;
+    ask_findings(r, &findings, split);
+    lint_findings_fini(&findings);
+}
+
+static void run_split(struct round *r)
+{
+    static const char *const PATH[] = {"p.yaml"};
+    split_write(&r->chance, &r->yaml);
+    struct str file = buf_view(&r->yaml);
+    r->loaded = (struct loaded){.paths = PATH, .world = &r->world, .seed = r->seed, .conditions = true};
+    total.sets++;
+    if (loaded_read(&r->loaded, &file, 1, NULL, 0) != PDP_ERR_OK) {
+        total.refused++;
+        return;
+    }
+    lint_and_ask(r, 1, true);
 }
 
 static void run_rules(struct round *r)
@@ -477,19 +553,7 @@ static void run_rules(struct round *r)
         total.refused++;
         return;
     }
-    const struct lint_input input = {.sources = r->loaded.sources,
-                                     .source_count = r->rules.file_count,
-                                     .program = r->loaded.program,
-                                     .set = r->loaded.set,
-                                     .lists = r->loaded.lists,
-                                     .names = &r->loaded.names,
-                                     .now_ms = INT64_C(1763800000000)};
-    struct lint_findings findings;
-    lint_findings_init(&findings);
-    invariant(lint_run(&input, &findings) == PDP_ERR_OK);
-    total.cases += r->loaded.set->rule_count;
-    ask_findings(r, &findings);
-    lint_findings_fini(&findings);
+    lint_and_ask(r, r->rules.file_count, false);
 }
 
 static void run_seed(uint64_t seed)
@@ -504,6 +568,9 @@ static void run_seed(uint64_t seed)
     run(&r);
     loaded_fini(&r.loaded);
     run_rules(&r);
+    loaded_fini(&r.loaded);
+    buf_clear(&r.yaml);
+    run_split(&r);
     loaded_fini(&r.loaded);
     buf_fini(&r.yaml);
     arena_fini(&r.arena);
@@ -533,9 +600,10 @@ int main(void)
            total.cases, total.sets, total.refused, total.refuted, total.differences);
     printf("next seed %" PRIu64 "\n", seeds[0] + round / count);
     printf("%" PRIu64 " rules that never hold, %" PRIu64 " that do not matter, %" PRIu64
-           " parts of conditions\n",
-           total.dead, total.covered, total.parts);
+           " of them by several others, %" PRIu64 " parts of conditions\n",
+           total.dead, total.covered, total.together, total.parts);
     bool lively = diff_once() || (total.refuted * 50 > total.cases && total.dead * 20 > total.sets &&
-                                  total.covered * 20 > total.sets && total.parts * 20 > total.sets);
+                                  total.covered * 20 > total.sets && total.together * 50 > total.sets &&
+                                  total.parts * 20 > total.sets);
     return total.differences == 0 && total.refused * 2 < total.sets && lively ? 0 : 1;
 }

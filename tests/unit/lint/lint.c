@@ -139,6 +139,78 @@ static const struct {
      ""},
     {"an allow twice", WHEN("b", "allow", "\"staff\" in subject.roles && subject.n == 1"), "L02:6"},
     {"twice the same", WHEN("a", "deny", "subject.n == 1") WHEN("b", "deny", "subject.n == 1"), "L02:7"},
+    // Several others together: networks, hours, texts, numbers, truths, actions, resources; and what leaves a
+    // gap.
+    {"halves of a network",
+     RULE("a", "deny", "when: 'cidr(\"10.0.0.0/9\").containsIP(network.ip)', reason: low")
+         RULE("b", "deny", "when: 'cidr(\"10.128.0.0/9\").containsIP(network.ip)', reason: high")
+             WHEN("r", "deny", "cidr(\"10.0.0.0/8\").containsIP(network.ip)"),
+     "L02:8"},
+    {"a quarter is missing",
+     RULE("a", "deny", "when: 'cidr(\"10.0.0.0/9\").containsIP(network.ip)', reason: low")
+         RULE("b", "deny", "when: 'cidr(\"10.128.0.0/10\").containsIP(network.ip)', reason: high")
+             WHEN("r", "deny", "cidr(\"10.0.0.0/8\").containsIP(network.ip)"),
+     ""},
+    {"both halves of a day",
+     RULE("a", "deny", "when: now.getHours() < 12, reason: x")
+         RULE("b", "deny", "when: now.getHours() >= 12, reason: y") WHEN("r", "deny", "subject.k == 1"),
+     "L01:5 L08:6 L08:7 L02:8"},
+    {"numbers, and the one between",
+     RULE("a", "deny", "when: subject.n < 3, reason: low") RULE("b", "deny",
+                                                                "when: subject.n > 3, reason: high")
+         RULE("c", "deny", "when: subject.n == 3, reason: three") WHEN("r", "deny", "subject.n in [1, 3, 7]"),
+     "L02:9"},
+    {"all but the one between",
+     RULE("a", "deny", "when: subject.n < 3, reason: low")
+         RULE("b", "deny", "when: subject.n > 3, reason: high") WHEN("r", "deny", "subject.n in [1, 3, 7]"),
+     ""},
+    {"an attribute that may be missing",
+     RULE("a", "deny", "when: device.managed, reason: x, actions: [x]") RULE(
+         "b", "deny", "when: '!device.managed', reason: y, actions: [x]") RULE("r", "deny", "actions: [x]"),
+     "L06:6 L06:7"},
+    {"the same, where it is there",
+     RULE("a", "allow", "when: 'device.managed && subject.k == 1'")
+         RULE("b", "allow", "when: '!device.managed && subject.k == 1'")
+             WHEN("r", "allow", "has(device.managed) && subject.k == 1"),
+     "L02:6 L02:7"},
+    {"values of a list",
+     WHEN("a", "allow", "subject.dept == \"a\" && subject.n < 5") WHEN("b", "allow", "subject.dept == \"b\"")
+         WHEN("r", "allow", "subject.dept in [\"a\", \"b\"] && subject.n in [1, 2]"),
+     "L02:8"},
+    {"actions",
+     RULE("a", "deny", "actions: [x], when: subject.n > 3")
+         RULE("b", "deny", "actions: [y], when: subject.n > 2")
+             RULE("r", "deny", "actions: [x, y], when: subject.n > 5"),
+     "L02:8"},
+    {"resources",
+     RULE("a", "deny", "resources: [\"/a/**\"], when: subject.n > 3")
+         RULE("b", "deny", "resources: [\"/b/*\"], when: subject.n > 2")
+             RULE("r", "deny", "resources: [\"/a/x\", \"/b/*\"], when: subject.n > 5"),
+     "L02:8"},
+    {"resources, one of them elsewhere",
+     RULE("a", "deny", "resources: [\"/a/**\"], when: subject.n > 3")
+         RULE("b", "deny", "resources: [\"/b/*\"], when: subject.n > 2")
+             RULE("r", "deny", "resources: [\"/a/x\", \"/b/*\", \"/c\"], when: subject.n > 5"),
+     ""},
+    {"denied by one or the other",
+     WHEN("a", "deny", "subject.n < 5") WHEN("b", "terminate", "subject.n > 3")
+         WHEN("r", "allow", "subject.n in [1, 4, 9]"),
+     "L01:8"},
+    {"denied or allowed as much",
+     WHEN("a", "deny", "subject.n < 5") WHEN("b", "allow", "subject.n >= 5 && subject.k == 1")
+         WHEN("r", "allow", "subject.n in [1, 4, 9] && subject.k == 1"),
+     "L02:8"},
+    {"a terminate by denies",
+     WHEN("a", "deny", "subject.n < 5") WHEN("b", "deny", "subject.n > 3")
+         WHEN("r", "terminate", "subject.n in [1, 4, 9]"),
+     ""},
+    // Each of the first and third is covered by its neighbours: only one may be said to be needless.
+    {"a row of which two may not both go",
+     RULE("a", "allow", "when: 'subject.n >= 0 && subject.n <= 10'")
+         RULE("b", "allow", "when: 'subject.n >= 5 && subject.n <= 15'")
+             RULE("c", "allow", "when: 'subject.n >= 10 && subject.n <= 20'")
+                 RULE("d", "allow", "when: 'subject.n >= -5 && subject.n <= 5'"),
+     "L02:6"},
     // L03, L04
     {"either of two", WHEN("r", "deny", "session.requests < 5 || session.requests > 3"), "L03:6"},
     {"either of two, or no number", WHEN("r", "deny", "subject.n < 5 || subject.n > 3"), ""},
