@@ -163,8 +163,9 @@ static void compile_folder(struct folder *folder, int64_t expires_ms, struct has
     input.now_ms = clock_now().wall_ms;
     struct diags diags;
     diags_init(&diags, DIAGNOSTICS_MOST);
+    enum pdp_err misnamed = folder_misnamed(folder, &diags);
     enum pdp_err err = snapshot_build(&input, seed, &diags, &out->snapshot);
-    conclude(err, "policies", &diags, out);
+    conclude(err == PDP_ERR_OK ? misnamed : err, "policies", &diags, out);
     if (out->snapshot == NULL) {
         return;
     }

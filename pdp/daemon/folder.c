@@ -2,6 +2,9 @@
 #include "daemon/folder.h"
 
 #include "base/num.h"
+#include "conf/conf.h"
+#include "daemon/file.h"
+#include "policy/policy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -227,6 +230,61 @@ enum pdp_err folder_tests(struct folder *folder, const struct snapshot_file **fi
         return read_texts(folder, folder->tests, folder->test_count);
     }
     return PDP_ERR_OK;
+}
+
+// A text that outlives this look at it.
+static enum pdp_err tell_misnamed(const struct source *source, const struct conf_node *kind,
+                                  struct diags *diags)
+{
+    bool ok = true;
+    struct source *kept = ARENA_NEW(&diags->arena, struct source);
+    struct str name = arena_str(&diags->arena, source->name, &ok);
+    struct str text = arena_str(&diags->arena, source->text, &ok);
+    if (kept == NULL || !ok) {
+        return PDP_ERR_NOMEM;
+    }
+    *kept = (struct source){name, text};
+    enum pdp_err err =
+        diag_error(diags, PDP_ERR_REFUSED, (struct place){kept, kind->place.at, kind->place.len},
+                   "a file of tests holds documents of kind `Test`, `Scenario` and `Given` only");
+    diag_hint(diags, "policies stand in files of other names, which are served");
+    return err;
+}
+
+static enum pdp_err see_test(struct str path, struct diags *diags)
+{
+    AUTO(arena_fini) struct arena arena;
+    AUTO(buf_fini) struct buf text = {0};
+    AUTO(diags_fini) struct diags unsaid;
+    struct conf_doc *docs = NULL;
+    size_t count = 0;
+    const char *why = NULL;
+    arena_init(&arena, 0, 0);
+    diags_init(&unsaid, 1);
+    struct source source = {path, {NULL, 0}};
+    enum pdp_err err = file_take(path.at, DOCUMENT_BYTES_MAX, &text, NULL, &why);
+    source.text = buf_view(&text);
+    err = err == PDP_ERR_OK ? conf_parse(&source, &arena, &unsaid, &docs, &count) : err;
+    if (err != PDP_ERR_OK) {
+        return err == PDP_ERR_NOMEM ? err : PDP_ERR_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct conf_node *kind = conf_get(docs[i].root, "kind");
+        if (kind != NULL && kind->kind == CONF_SCALAR && policy_serves(kind->text)) {
+            return tell_misnamed(&source, kind, diags);
+        }
+    }
+    return PDP_ERR_OK;
+}
+
+enum pdp_err folder_misnamed(const struct folder *folder, struct diags *diags)
+{
+    enum pdp_err first = PDP_ERR_OK;
+    for (size_t i = 0; i < folder->test_count; i++) {
+        enum pdp_err err = see_test(folder->tests[i].name, diags);
+        first = first == PDP_ERR_OK ? err : first;
+    }
+    return first;
 }
 
 enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count, struct folder **out,

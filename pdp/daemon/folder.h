@@ -29,6 +29,10 @@ const struct bundle *folder_bundle(const struct folder *folder); // NULL: it is 
 // The folder's files of tests, sorted by name; read at the first call. Of a bundle there are none. NOMEM.
 // Texts live as long as the folder.
 MUST_USE enum pdp_err folder_tests(struct folder *folder, const struct snapshot_file **files, size_t *count);
+// Refuses documents that would be served, were the file not called one of tests: who wrote a rule there means
+// it. Tells each in `diags`, as `pdpctl check` does; a file that cannot be read, or is no YAML, says nothing.
+// REFUSED, NOMEM.
+MUST_USE enum pdp_err folder_misnamed(const struct folder *folder, struct diags *diags);
 struct str folder_bytes(const struct folder *folder); // the bundle, signatures included; or empty
 size_t folder_front(const struct folder *folder);     // bytes of each document's name that are the folder's
 void folder_free(struct folder **folder);

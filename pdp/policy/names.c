@@ -84,15 +84,25 @@ static bool check_version(struct names *n, const struct conf_doc *doc)
     return false;
 }
 
-static int kind_of(const struct conf_doc *doc)
+static int kind_named(struct str kind)
 {
-    const struct conf_node *kind = conf_get(doc->root, "kind");
-    for (size_t i = 0; is_text(kind) && i < COUNT_OF(KINDS); i++) {
-        if (str_eq(kind->text, str_of(KINDS[i]))) {
+    for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+        if (str_eq(kind, str_of(KINDS[i]))) {
             return (int)i;
         }
     }
     return -1;
+}
+
+static int kind_of(const struct conf_doc *doc)
+{
+    const struct conf_node *kind = conf_get(doc->root, "kind");
+    return is_text(kind) ? kind_named(kind->text) : -1;
+}
+
+bool policy_serves(struct str kind)
+{
+    return kind_named(kind) >= 0;
 }
 
 // The kind that was likely meant, or all that there are.

@@ -28,6 +28,9 @@ struct policy_names {
     size_t counter_count;
     bool conditions; // set between the passes: keep them as they are written (policy/conditions.h)
 };
+// Is a document of this kind served? Those of tests are not.
+bool policy_serves(struct str kind);
+
 // First pass over all documents: checks apiVersion, kind, metadata (name unique in its kind), and gathers
 // names. All mistakes go to `diags`.
 MUST_USE enum pdp_err policy_names_read(const struct conf_doc *docs, size_t count, struct arena *arena,

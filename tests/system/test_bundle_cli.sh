@@ -47,6 +47,18 @@ expect 0 "$snapshot" "$ctl" check "$work/one"
 expect 0 "bundle web, version 7, expires $later" "$ctl" check "$work/one"
 expect 0 '"bundle":{"name":"web","version":7' "$ctl" check "$work/one" --json
 
+# A rule that means to be served is not left out because of what its file is called; a test with a mistake stops nothing.
+printf 'apiVersion: pdp/v1\nkind: Test\nmetadata: {name: t}\ncases: []\n---\n{apiVersion: pdp/v1, kind: Policy}\n' >"$work/p/sub/deny_test.yml"
+misnamed='sub/deny_test.yml:6:28: error: a file of tests holds documents of kind `Test`, `Scenario` and `Given` only'
+expect 2 "$misnamed" "$ctl" check "$work/p"
+expect 2 "$misnamed" "$ctl" build "$work/p" -o "$work/none" --version 7 --expires $later
+expect 2 "$misnamed" "$PDP_BIN/pdpd" --check --policies "$work/p"
+checks=$((checks + 1))
+[ ! -e "$work/none" ] || { echo "FAIL: a bundle was written"; exit 1; }
+printf 'apiVersion: pdp/v1\nkind: Polisy\n--- [\n' >"$work/p/sub/deny_test.yml"
+expect 0 "$snapshot" "$PDP_BIN/pdpd" --check --policies "$work/p"
+rm "$work/p/sub/deny_test.yml"
+
 # From another path, another day, another order of making: the same bytes.
 mkdir -p "$work/far/away/q/lists" "$work/far/away/q/sub"
 cp "$work/p/list.yml" "$work/far/away/q/"

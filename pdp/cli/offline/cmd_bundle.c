@@ -42,6 +42,14 @@ static int build(const struct cli_args *args, const char *dir, const struct bund
     if (folder_read(dir, NULL, 0, &folder, why) != PDP_ERR_OK) {
         return cli_bad("name a folder of *.yaml documents", "`%s` cannot be loaded: %s", dir, why);
     }
+    struct diags diags;
+    diags_init(&diags, 100);
+    enum pdp_err misnamed = folder_misnamed(folder, &diags);
+    int said = local_say(args, dir, &diags);
+    diags_fini(&diags);
+    if (misnamed != PDP_ERR_OK) {
+        return said != CLI_DONE ? said : cli_bad(NULL, "out of memory");
+    }
     struct snapshot_input input = folder_input(folder);
     if (packer_new(&input, &packer) != PDP_ERR_OK) {
         return cli_bad(NULL, "out of memory");
