@@ -234,7 +234,10 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
         if (file->err != PDP_ERR_OK) {
             first = diag_error(diags, file->err, (struct place){source, 0, 0}, "cannot be read: " STR_FMT,
                                STR_ARG(file->why));
-            diag_hint(diags, "make it readable for the user that runs this, or move it out of the folder");
+            if (file->err == PDP_ERR_IO) {
+                diag_hint(diags,
+                          "make it readable for the user that runs this, or move it out of the folder");
+            }
             continue;
         }
         struct conf_doc *docs = NULL;

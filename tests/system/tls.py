@@ -352,6 +352,7 @@ OPERATIONS = (
     (["status", "--lists"], "auditor analyst architect"),
     (["session", "list"], "auditor analyst"),
     (["session", "show", "--session", "x"], "auditor analyst"),
+    (["top", "--json"], "auditor analyst"),
     (["peer", "list"], "auditor analyst"),
     (["peer", "release", "nobody"], "analyst"),
     (["session", "terminate", "--session", "x", "--reason", "y"], "analyst"),

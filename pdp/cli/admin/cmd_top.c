@@ -268,21 +268,16 @@ int cmd_top(const struct cli_args *args)
 {
     struct pdp_client *client = NULL;
     struct sample samples[2] = {0};
-    if (args->connect == NULL) {
-        return cli_bad("such as ipc:///run/pdp/admin.sock", "`--connect URL` is missing");
-    }
-    if (!args->once && !args->json && isatty(STDOUT_FILENO) == 0) {
-        return cli_bad("`--once` prints one screen, `--json` one answer",
+    int code = cli_connect(args, &client);
+    if (code == CLI_DONE && !args->once && !args->json && isatty(STDOUT_FILENO) == 0) {
+        code = cli_bad("`--once` prints one screen, `--json` one answer",
                        "a live view needs a terminal, and standard output is none");
     }
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &action, NULL);
     arena_init(&samples[0].arena, 0, 0);
     arena_init(&samples[1].arena, 0, 0);
-    enum pdp_err err = pdp_connect(args->connect, NULL, &client);
-    int code = err == PDP_ERR_OK ? watch(args, client, samples)
-                                 : cli_bad("such as ipc:///run/pdp/admin.sock or tcp://127.0.0.1:7001",
-                                           "`--connect %s`: %s", args->connect, pdp_err_text(err));
+    code = code == CLI_DONE ? watch(args, client, samples) : code;
     pdp_close(&client);
     sample_fini(&samples[0]);
     sample_fini(&samples[1]);
