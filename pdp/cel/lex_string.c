@@ -183,11 +183,7 @@ void lex_string(struct lexer *lexer, struct token *out)
         return;
     }
     body(&q);
-    struct str text = {q.to, q.len};
-    if (out->kind == TOK_STRING && !str_is_utf8(text)) {
-        fail(&q, q.from, lexer->at - q.from, "the text is not valid UTF-8");
-        return;
-    }
-    out->lit = value_str(text);
+    // Escapes in texts are whole code points: what was UTF-8 stays UTF-8.
+    out->lit = value_str((struct str){q.to, q.len});
     out->lit.kind = q.bytes ? VALUE_BYTES : VALUE_STRING;
 }

@@ -127,13 +127,8 @@ int local_compile(const struct cli_args *args, const char *path, const struct sn
     struct diags diags;
     diags_init(&diags, 1000);
     enum pdp_err err = snapshot_build(input, REPLAY_KEY, &diags, out);
-    int code = err == PDP_ERR_OK ? CLI_DONE : CLI_BAD;
-    if (diags.errors == 0 && err != PDP_ERR_OK) {
-        code = cli_bad(NULL, "`%s` does not compile: %s", path, pdp_err_text(err));
-    } else {
-        int said = local_say(args, path, &diags);
-        code = said != CLI_DONE ? said : code;
-    }
+    int said = local_say(args, path, &diags); // never without a word: see snapshot_build
+    int code = said != CLI_DONE ? said : err == PDP_ERR_OK ? CLI_DONE : CLI_BAD;
     diags_fini(&diags);
     return code;
 }

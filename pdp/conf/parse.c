@@ -357,8 +357,8 @@ static enum pdp_err node_of(struct parse *p, const yaml_event_t *event, unsigned
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
         return collection(p, event, depth);
-    default:
-        return diag_error(p->diags, PDP_ERR_SYNTAX, place_of(p, event), "not valid YAML");
+    default: // libyaml gives no other where a value stands
+        return PDP_ERR_SYNTAX;
     }
 }
 

@@ -5,6 +5,8 @@
 #include "base/num.h"
 #include "base/time.h"
 
+#include <stdio.h>
+
 #define ID_MAX 128
 #define NAMES_MAX 64 // of a shape, for hints
 
@@ -109,14 +111,14 @@ static bool bounded(const struct conf_field *field)
 
 static enum pdp_err out_of_bounds(const struct read *r)
 {
-    AUTO(buf_fini) struct buf wanted = {0};
+    char wanted[64];
     if (r->field->most == INT64_MAX) {
-        buf_printf(&wanted, "at least %lld", (long long)r->field->least);
+        snprintf(wanted, sizeof wanted, "at least %lld", (long long)r->field->least);
     } else {
-        buf_printf(&wanted, "from %lld to %lld", (long long)r->field->least, (long long)r->field->most);
+        snprintf(wanted, sizeof wanted, "from %lld to %lld", (long long)r->field->least,
+                 (long long)r->field->most);
     }
-    buf_byte(&wanted, '\0');
-    return misfit(r, PDP_ERR_RANGE, wanted.failed ? "in range" : (const char *)wanted.at);
+    return misfit(r, PDP_ERR_RANGE, wanted);
 }
 
 // A number that was given as text.

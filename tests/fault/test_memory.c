@@ -205,6 +205,24 @@ static enum pdp_err read_zone(void *user, struct str name, struct str *text)
     return zone_len > 0 ? PDP_ERR_OK : PDP_ERR_UNKNOWN;
 }
 
+// What is said where there is no memory, and whether it was.
+static struct {
+    const char *words;
+    bool said;
+} WORDS[] = {{"error: policies cannot be loaded: out of memory\n", false},
+             {"error: lists cannot be read: out of memory\n", false},
+             {"error: out of memory\n", false}};
+
+static void note_words(struct diags *diags)
+{
+    struct buf text = {0};
+    diags_render(diags, &text);
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        WORDS[i].said = WORDS[i].said || str_find(buf_view(&text), str_of(WORDS[i].words), 0) != SIZE_MAX;
+    }
+    buf_fini(&text);
+}
+
 static enum pdp_err build(struct str yaml, struct buf *said, struct snapshot **out)
 {
     const struct snapshot_file files[] = {{.name = STR("e.yaml"), .text = str_of(ENTITIES)},
@@ -217,6 +235,7 @@ static enum pdp_err build(struct str yaml, struct buf *said, struct snapshot **o
     struct diags diags;
     diags_init(&diags, 50);
     enum pdp_err err = snapshot_build(&input, KEY, &diags, out);
+    note_words(&diags);
     diags_render(&diags, said);
     if (err != PDP_ERR_OK && diags.errors == 0) {
         err = PDP_ERR_OK; // refused without a word: the caller sees that
@@ -267,6 +286,7 @@ static void relist(const char *name, size_t number, bool all_after)
     enum pdp_err first = snapshot_share(from, &shared);
     enum pdp_err err = snapshot_reload_lists(from, STR(""), &input, KEY, &diags, &snapshot);
     bool failed = disarm();
+    note_words(&diags);
     expect((first == PDP_ERR_OK) == (shared != NULL) && (err == PDP_ERR_OK) == (snapshot != NULL),
            "half made", name, number, all_after);
     expect(err == PDP_ERR_OK || (failed && diags.errors > 0), "refused without a word", name, number,
@@ -593,6 +613,9 @@ int main(void)
     each("malformed", malformed);
     each("reload", reload);
     each("many sessions", grow);
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
+        expect(WORDS[i].said, WORDS[i].words, "never said", 0, false);
+    }
     printf("%u checks, %u failed\n", checks, failures);
     return failures == 0 ? 0 : 1;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of the daemon that need files or descriptors, without the daemon: addresses, log lines, policy
 // folders.
+#include "daemon/config/config_parts.h"
+#include "daemon/config/url.h"
 #include "daemon/folder.h"
 #include "daemon/log.h"
-#include "daemon/config/url.h"
 #include "daemon/tell/webhook_place.h"
 #include "system/daemon.h"
 
@@ -199,11 +200,26 @@ static void places_of_webhooks(const struct daemon *daemon)
     CHECK(!got.known);
 }
 
+static void adapters_that_were_not_built(void)
+{
+    const struct conf_node node = {.kind = CONF_MAP};
+    struct config config = {0};
+    struct diags diags;
+    const char *why = "";
+    diags_init(&diags, 4);
+    CHECK(config_adapter_listen(&config, "spoe", STR("127.0.0.1:1"), &why) == PDP_ERR_UNSUPPORTED);
+    CHECK(strcmp(why, "this pdpd was built without that adapter") == 0);
+    CHECK(config_adapter(&node, "spoe", &config, &diags) == PDP_ERR_UNSUPPORTED);
+    CHECK(str_eq(diags.list[0].message, STR("this pdpd was built without that adapter")));
+    diags_fini(&diags);
+}
+
 int main(void)
 {
     struct daemon daemon;
     daemon_folder(&daemon);
     addresses();
+    adapters_that_were_not_built();
     log_values_cannot_forge_lines();
     folders(&daemon);
     places_of_webhooks(&daemon);

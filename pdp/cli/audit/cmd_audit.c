@@ -35,9 +35,7 @@ static int where_read(const struct cli_args *args, struct query_where **out)
     }
     buf_fini(&said);
     diags_fini(&diags);
-    return err == PDP_ERR_OK ? CLI_DONE
-           : said_why        ? CLI_BAD
-                             : cli_bad(NULL, "`--where`: %s", pdp_err_text(err));
+    return err == PDP_ERR_OK ? CLI_DONE : said_why ? CLI_BAD : cli_bad(NULL, "out of memory");
 }
 
 static int query_read(const struct cli_args *args, struct query *out)

@@ -67,16 +67,14 @@ static enum pdp_err find(struct linted *linted, const struct snapshot_input *fil
     return lint_run(&input, &linted->findings);
 }
 
-static int compile_refused(struct linted *linted, const char *path, enum pdp_err err)
+static int compile_refused(struct linted *linted, const char *path)
 {
     struct buf text = {0};
     diags_render(&linted->diags, &text);
     fflush(stdout);
     fwrite(text.at != NULL ? (const char *)text.at : "", 1, text.len, stderr);
     buf_fini(&text);
-    return linted->diags.errors == 0 ? cli_bad(NULL, "`%s` does not compile: %s", path, pdp_err_text(err))
-                                     : cli_bad(NULL, "`%s` has %zu mistake%s", path, linted->diags.errors,
-                                               linted->diags.errors == 1 ? "" : "s");
+    return local_count(path, linted->diags.errors);
 }
 
 static void keep_wanted(struct lint_findings *findings, uint64_t wanted)
@@ -152,7 +150,7 @@ static int lint(const struct cli_args *args, struct folder *folder, uint64_t wan
     input.conditions = true;
     input.now_ms = now_ms;
     enum pdp_err err = snapshot_build(&input, LINT_KEY, &linted.diags, &linted.snapshot);
-    int code = err == PDP_ERR_OK ? CLI_DONE : compile_refused(&linted, args->positional[0], err);
+    int code = err == PDP_ERR_OK ? CLI_DONE : compile_refused(&linted, args->positional[0]);
     if (code == CLI_DONE && find(&linted, &input, now_ms) != PDP_ERR_OK) {
         code = cli_bad(NULL, "out of memory");
     }

@@ -124,7 +124,46 @@ Test(cel_check, risk_is_refused_where_it_may_not_be_read)
     struct cel_text through = {.text = STR("vars.risky")};
     cr_expect_eq(cel_add(lab.program, &through, CEL_BOOL, &var, 1, CEL_NO_RISK, &lab.diags, &expr),
                  PDP_ERR_REFUSED);
+    cr_expect(str_eq(lab.diags.list[1].message, STR("`vars.risky` reads `risk`, which may not be read here")),
+              STR_FMT, STR_ARG(lab.diags.list[1].message));
     lab_fini(&lab);
+}
+
+// A policy's conditions are never so deep, nor texts from a file so long or so broken.
+Test(cel_check, refuses_what_no_file_can_hold)
+{
+    AUTO(buf_fini) struct buf deep = {0}, large = {0};
+    for (int i = 0; i < 150; i++) {
+        buf_str(&deep, STR("[1].all(i, v, "));
+    }
+    while (large.len <= 1 << 20) {
+        buf_str(&large, STR("true || "));
+    }
+    buf_str(&deep, STR("true"));
+    for (int i = 0; i < 150; i++) {
+        buf_byte(&deep, ')');
+    }
+    const struct {
+        struct str text, message;
+    } ODD[] = {
+        {buf_view(&deep), STR("too many variables are in scope here")},
+        {buf_view(&large), STR("the expression is longer than 1 MiB")},
+        {STR("subject.id == '\xFF'"), STR("the expression is not valid UTF-8")},
+    };
+    for (size_t i = 0; i < COUNT_OF(ODD); i++) {
+        const struct cel_limits limits = {.depth = 200};
+        struct cel_program *program = NULL;
+        struct cel_text text = {.text = ODD[i].text};
+        struct diags diags;
+        uint32_t expr = 0;
+        diags_init(&diags, 4);
+        cr_assert_eq(cel_program_new(&LAB_ENV, &limits, &program), PDP_ERR_OK);
+        cr_expect_neq(cel_add(program, &text, CEL_BOOL, NULL, 0, 0, &diags, &expr), PDP_ERR_OK);
+        cr_assert(diags.count > 0);
+        cr_expect(str_eq(diags.list[0].message, ODD[i].message), STR_FMT, STR_ARG(diags.list[0].message));
+        cel_program_free(&program);
+        diags_fini(&diags);
+    }
 }
 
 Test(cel_check, variables_stand_for_expressions)

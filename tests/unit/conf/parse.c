@@ -319,5 +319,17 @@ Test(conf_parse, values_are_counted, .timeout = 60)
     AUTO(parsed_fini) struct parsed p;
     parse(&p, buf_view(&text));
     cr_expect_eq(p.err, PDP_ERR_LIMIT, "%s", pdp_err_name(p.err));
+    cr_expect(str_eq(p.diags.list[0].message, STR("the file holds more than 8388608 values")), STR_FMT,
+              STR_ARG(p.diags.list[0].message));
 }
 #endif
+
+// No file that is read is so long, so none is made here: what is refused is not looked at.
+Test(conf_parse, bytes_are_counted)
+{
+    AUTO(parsed_fini) struct parsed p;
+    parse(&p, (struct str){"a: b\n", (size_t)CONF_BYTES_MAX + 1});
+    cr_expect_eq(p.err, PDP_ERR_LIMIT, "%s", pdp_err_name(p.err));
+    cr_expect(str_eq(p.diags.list[0].message, STR("the file holds more than 64 MiB")), STR_FMT,
+              STR_ARG(p.diags.list[0].message));
+}

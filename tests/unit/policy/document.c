@@ -2,6 +2,8 @@
 // Documents that load, and each mistake of a folder in its words.
 #include "unit/policy/fixture.h"
 
+#include "policy/set.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -344,3 +346,20 @@ Test(policy_document, many_rules_load_in_seconds)
     policy_set_describe(f.set, &facts);
     cr_expect_eq(facts.indexed, 20000);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) // four million values take long there
+Test(policy_document, rules_are_counted, .timeout = 60)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    struct fixture f;
+    buf_str(&text, STR(POLICY "rules: ["));
+    for (size_t i = 0; i <= SET_RULES_MAX; i++) {
+        buf_str(&text, STR("1,"));
+    }
+    buf_str(&text, STR("]\n"));
+    fixture_read(&f, buf_view(&text));
+    cr_expect_neq(f.err, PDP_ERR_OK);
+    cr_expect_str_eq((char *)f.words.at, "error: more than 4194304 rules\n");
+    fixture_fini(&f);
+}
+#endif

@@ -140,3 +140,30 @@ Test(risk_labels, finds_each_of_many)
     done();
     buf_fini(&text);
 }
+
+Test(risk_labels, takes_no_more_than_it_can_number)
+{
+    const struct source source = {STR("labels"),
+                                  {"line,label\n", UINT32_MAX}}; // so long that it is not looked at
+    arena_init(&arena, 0, 0);
+    diags_init(&diags, 4);
+    cr_expect_eq(labels_read(&source, &arena, &diags, &labels), PDP_ERR_LIMIT);
+    cr_expect(str_eq(diags.list[0].message, STR("labels take 4 GiB or more")));
+    done();
+}
+
+#if !defined(__SANITIZE_ADDRESS__) // twenty million labels take minutes there
+Test(risk_labels, are_counted, .timeout = 120)
+{
+    static const struct str LINE = {"1,1\n", 4};
+    AUTO(buf_fini) struct buf text = {0};
+    buf_str(&text, STR("line,label\n"));
+    for (int i = 0; i <= LABELS_MOST; i++) {
+        buf_str(&text, LINE);
+    }
+    buf_byte(&text, '\0');
+    cr_expect_neq(read((const char *)text.at), PDP_ERR_OK);
+    cr_expect(str_eq(diags.list[0].message, STR("more than 20000000 labels")), "%s", (const char *)said.at);
+    done();
+}
+#endif
