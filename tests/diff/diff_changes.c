@@ -2,7 +2,7 @@
 // What `pdpctl diff` says of generated rule sets and random edits of them: where it says that nothing
 // changed, random questions get the same answers: the same rules in the same order, reason, message,
 // obligations; where it says that only words did, the same effects. And each of its examples is answered
-// differently, asked as text of new engines.
+// differently, asked as text of new engines. PDP_DIFF_SHOW shows the changes that got none.
 #include "cli/change/diff.h"
 #include "diff/diff.h"
 #include "diff/gen.h"
@@ -376,15 +376,52 @@ static bool differs_there(const struct snapshot *was, const struct snapshot *is,
 
 struct totals {
     uint64_t cases, same, words, changes, examples, effects, turned, bad;
+    uint64_t of_kind[FACT_KIND_COUNT][2]
+                    [2]; // by words alone or not: all, and those shown or told to be unread
 };
 
-static void check_examples(const struct diff *diff, const struct snapshot *was, const struct snapshot *is,
-                           struct totals *totals)
+static void count_kind(struct made *m, const struct diff *diff, size_t at, struct totals *totals)
+{
+    const struct change *change = &diff->changes.list[at];
+    bool shown = diff->examples[at].grade != TWIN_SAME || diff->examples[at].unread;
+    totals->of_kind[change->kind][change->words][0]++;
+    totals->of_kind[change->kind][change->words][1] += shown;
+    if (shown || getenv("PDP_DIFF_SHOW") == NULL) {
+        return;
+    }
+    struct buf was = {0}, is = {0};
+    struct diff alone = *diff;
+    alone.changes.list = &diff->changes.list[at];
+    alone.changes.count = 1;
+    alone.examples = &diff->examples[at];
+    write_set(&m->was, &was);
+    diff_show(&alone, &is);
+    printf("%zu of %zu%s\n" STR_FMT "%s\n" STR_FMT "\n", at + 1, diff->changes.count,
+           change->words ? ", words" : "", STR_ARG(buf_view(&is)), "----", STR_ARG(buf_view(&was)));
+    buf_fini(&was);
+    buf_fini(&is);
+}
+
+static void show_kinds(const struct totals *totals)
+{
+    for (size_t kind = 0; kind < FACT_KIND_COUNT; kind++) {
+        const uint64_t(*of)[2] = totals->of_kind[kind];
+        if (of[0][0] + of[1][0] > 0) {
+            printf("%s: %" PRIu64 " of %" PRIu64 " shown or read by nothing; of words alone %" PRIu64
+                   " of %" PRIu64 "\n",
+                   fact_word((enum fact_kind)kind), of[0][1], of[0][0], of[1][1], of[1][0]);
+        }
+    }
+}
+
+static void check_examples(struct made *m, const struct diff *diff, const struct snapshot *was,
+                           const struct snapshot *is, struct totals *totals)
 {
     for (size_t i = 0; i < diff->changes.count; i++) {
         const struct example *example = &diff->examples[i];
         struct buf one = {0}, two = {0};
         totals->changes++;
+        count_kind(m, diff, i, totals);
         if (example->grade == TWIN_SAME) {
             continue;
         }
@@ -476,7 +513,7 @@ static void one_case(struct made *m, struct totals *totals)
         if (diff.changes.count == 0) {
             check_same(m, was, is, TWIN_WORDS, totals);
         } else {
-            check_examples(&diff, was, is, totals);
+            check_examples(m, &diff, was, is, totals);
         }
         if (diff.changes.count > 0 && only_words(&diff)) {
             check_same(m, was, is, TWIN_EFFECT, totals);
@@ -507,6 +544,7 @@ int main(void)
             free(m);
         }
     }
+    show_kinds(&totals);
     printf("%" PRIu64 " edits: %" PRIu64 " said to change nothing, %" PRIu64 " words alone; %" PRIu64
            " changes, %" PRIu64 " with an example, %" PRIu64 " of another effect, %" PRIu64
            " of another order; %" PRIu64 " wrong\n",

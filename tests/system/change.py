@@ -381,6 +381,59 @@ def edges(scratch):
             holds(old, new, example, was)
 
 
+# Rules before and after that differ for some question, and how far apart its answers are. An example has to ask beside what is listed, not only within it.
+MEANT = [
+    ("a path outside", "[{id: z, effect: allow}]", "[{id: z, effect: allow, resources: [\"/a/*\"]}]", "effect"),
+    ("another action", "[{id: z, effect: allow, actions: [GET, POST]}]", "[{id: z, effect: allow}]", "effect"),
+    ("actions for paths", "[{id: z, effect: allow, actions: [POST]}]", "[{id: z, effect: allow, resources: [\"/a/**\"]}]", "effect"),
+    ("an id of a route", "[{id: z, effect: allow}]", "[{id: z, effect: allow, when: 'resource.id.matches(\"a.*b?\")'}]", "effect"),
+    ("an id of anything", "[{id: z, effect: allow, when: 'resource.id == \"x\"'}]", "[{id: z, effect: allow, when: 'resource.id == \"y\"'}]", "effect"),
+    ("a truth of any type", "[{id: z, effect: allow, when: dyn(subject.b)}]", "[{id: z, effect: deny, when: dyn(subject.b)}]", "effect"),
+    ("a time that is now", "[{id: z, effect: allow}, {id: a, effect: deny, when: subject.when == now}]",
+     "[{id: z, effect: allow}, {id: a, effect: deny, when: subject.when == now, expires: 2027-01-01T00:00:00Z}]", "effect"),
+]
+LIST = "---\napiVersion: pdp/v1\nkind: List\nmetadata: {name: leavers}\ntype: string\nentries: [%s]\n"
+
+
+def meant(scratch):
+    old, new = scratch / "before", scratch / "after"
+    for folder in (old, new):
+        folder.mkdir()
+    for what, was, now, grade in MEANT:
+        for folder, rules in ((old, was), (new, now)):
+            (folder / "p.yaml").write_text(HEAD % ("Policy", f"rules: {rules}\n"))
+        code, out, err = ctl("diff", old, new, "--json")
+        example = json.loads(out)["changes"][0].get("example", {})
+        check(code == 1 and example.get("differs") == grade, f"{what}: {out[:700]} {err}")
+        if "old" in example:
+            holds(old, new, example, what)
+    for folder, entries in ((old, "a"), (new, "a, b")):
+        (folder / "p.yaml").write_text(HEAD % ("Policy", "rules: [{id: z, effect: allow}]\n") + LIST % entries)
+    code, out, _ = ctl("diff", old, new)
+    check(code == 0 and out == "changed list leavers\n  entries: added b\n  nothing reads it: no question is answered differently\n", f"a list that nobody asks: {code} {out}")
+
+
+def zones(scratch):
+    """Two bundles that differ in a zone alone; the second has summer time begin on another Sunday."""
+    folder, old, new = scratch / "hours", scratch / "old.bundle", scratch / "new.bundle"
+    folder.mkdir()
+    (folder / "p.yaml").write_text(HEAD % ("Policy", "rules: [{id: z, effect: allow, when: 'within(now, \"Mon-Fri 08:00-18:00\", \"Europe/Berlin\")'}]\n"))
+    code, _, err = ctl("build", folder, "-o", old, "--name", "hours", "--version", 1, "--expires", "2040-01-01T00:00:00Z")
+    check(code == 0 and old.read_bytes().count(b"CEST,M3.5.0,") == 1, f"build: {code} {err}")
+    new.write_bytes(old.read_bytes().replace(b"CEST,M3.5.0,", b"CEST,M3.2.0,"))
+    for one, other in ((old, new), (folder, new)):
+        code, out, err = ctl("diff", one, other, "--json")
+        change = json.loads(out)["changes"][0]
+        parts = {part["aspect"].split(" at ")[0].split(" from ")[0]: (part["old"], part["new"]) for part in change["parts"]}
+        check(code == 1 and change["kind"] == "time zone" and change["name"] == "Europe/Berlin", f"{code} {out} {err}")
+        check(parts == {"offset": ("+01:00", "+02:00"), 'within "Mon-Fri 08:00-18:00"': ("no", "yes")}, out)
+        moment = change["parts"][1]["aspect"].split(" at ")[1]
+        check(change["example"]["now"] == moment and change["example"]["new"]["effect"] == "allow", out)
+        holds(one, other, change["example"], "zones")
+    code, out, _ = ctl("diff", folder, old)
+    check(code == 0 and out == "no difference in meaning: both compile to the same\n", f"a bundle of the same zones: {code} {out}")
+
+
 def diff(scratch):
     old, began = edited(scratch, "was", []), time.monotonic()
     for number, (file, text, instead, what, grade) in enumerate(EDITS):
@@ -592,6 +645,8 @@ def main():
         impact(pathlib.Path(name))
         diff(pathlib.Path(name))
         reordered(pathlib.Path(name))
+        meant(pathlib.Path(name))
+        zones(pathlib.Path(name))
         edges(pathlib.Path(name))
         export(pathlib.Path(name))
     print(f"{checks} checks, {failures} failures")

@@ -122,20 +122,19 @@ static bool differs(struct changes *changes, struct side *was, struct side *is, 
 
 // ---- All of a name -----------------------------------------------------------------------------------
 
-static bool add(struct changes *changes, struct change change)
+void changes_add(struct changes *changes, struct change change)
 {
     if (changes->count == changes->cap) {
         size_t cap = changes->cap == 0 ? 32 : changes->cap * 2;
         struct change *bigger = realloc(changes->list, cap * sizeof *bigger);
         if (bigger == NULL) {
             changes->failed = true;
-            return false;
+            return;
         }
         changes->list = bigger;
         changes->cap = cap;
     }
     changes->list[changes->count++] = change;
-    return true;
 }
 
 struct run { // facts of one name
@@ -187,7 +186,7 @@ static void compare_runs(struct changes *changes, struct side *was, struct side 
         }
     }
     if (change.part_count > 0) {
-        (void)add(changes, change);
+        changes_add(changes, change);
     }
 }
 
@@ -263,5 +262,6 @@ enum pdp_err changes_find(struct side *was, struct side *is, struct changes *out
         k += b.count;
     }
     join_renamed(was, is, out);
+    changes_of_zones(was, is, out);
     return out->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
 }

@@ -30,6 +30,7 @@ struct change {
     bool words;                // no question gets another effect by it
     const struct change_part *parts;
     uint32_t part_count;
+    const int64_t *moments; // of FACT_ZONE: the second that each part speaks of
 };
 
 struct changes {
@@ -40,6 +41,12 @@ struct changes {
 };
 
 MUST_USE enum pdp_err changes_find(struct side *was, struct side *is, struct changes *out);
+// Adds one, whose parts live in the arena.
+void changes_add(struct changes *changes, struct change change);
+// zones.c: time zones that both name and whose clocks differ, from now to 2100 or else before; with the first
+// second at which each window that both ask holds in one alone. Data that say the same in other bytes are
+// none.
+void changes_of_zones(const struct side *was, const struct side *is, struct changes *changes);
 void changes_fini(struct changes *changes);
 // The part about an aspect; NULL: it did not change.
 const struct change_part *change_part_of(const struct change *change, const char *aspect);

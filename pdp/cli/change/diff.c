@@ -49,7 +49,9 @@ void diff_fini(struct diff *diff)
 bool diff_is_same(const struct diff *diff)
 {
     for (size_t i = 0; i < diff->changes.count; i++) {
-        if (!diff->changes.list[i].words || diff->examples[i].grade != TWIN_SAME) {
+        const struct example *example = &diff->examples[i];
+        bool nothing = diff->changes.list[i].words || example->unread;
+        if (!nothing || example->grade != TWIN_SAME) {
             return false;
         }
     }

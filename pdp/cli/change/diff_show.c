@@ -148,7 +148,7 @@ static void show_example(const struct change *change, const struct example *exam
     }
     if (example->grade == TWIN_SAME) {
         if (example->unread) {
-            buf_str(out, STR("  no rule reads it: no question is answered differently\n"));
+            buf_str(out, STR("  nothing reads it: no question is answered differently\n"));
         } else if (change->words) {
             buf_printf(out, "  no question gets another effect; none of %u was answered in other words\n",
                        example->tries);

@@ -24,7 +24,8 @@
     X(SCHEMA, "schema attribute") \
     X(ENTITIES, "entities")       \
     X(SCOPE, "scope")             \
-    X(SEQUENCE, "order")
+    X(SEQUENCE, "order")          \
+    X(ZONE, "time zone")
 
 enum fact_kind {
 #define X(name, word) FACT_##name,

@@ -233,6 +233,23 @@ static void go_to_edges(struct searcher *searcher, struct trial *trial)
     }
 }
 
+// An id of a route begins with a slash, or nobody answers; of anything else it is as it stands.
+static void settle_route(struct searcher *searcher, struct trial *trial)
+{
+    const struct value *type = trial_get(trial, STR("resource.type")),
+                       *id = trial_get(trial, STR("resource.id"));
+    bool route = type != NULL && type->kind == VALUE_STRING && str_eq(value_text(type), STR("route"));
+    if (!route || id == NULL || id->kind != VALUE_STRING || str_starts(value_text(id), STR("/"))) {
+        return;
+    }
+    if (luck_below(&searcher->luck, 3) > 0) {
+        struct str text = arena_printf(trial->arena, "/" STR_FMT, STR_ARG(value_text(id)));
+        trial_put(trial, STR("resource.id"), value_str(text));
+    } else {
+        trial_put(trial, STR("resource.type"), value_str(STR("page")));
+    }
+}
+
 static void make(struct searcher *searcher, struct trial *trial)
 {
     begin(searcher, trial);
@@ -408,6 +425,7 @@ static bool try_one(struct searcher *searcher, struct trial *trial, struct examp
 {
     make(searcher, trial);
     for (uint32_t round = 0; round < ROUNDS; round++) {
+        settle_route(searcher, trial);
         play(searcher, trial, found);
         out->tries++;
         if (improves(searcher, found, out)) {
@@ -428,8 +446,8 @@ void search_example(struct searcher *searcher, const struct change *change, stru
     if (change->words && change->what != CHANGE_CHANGED) {
         return;
     }
-    bool asks = change->kind == FACT_LIST || change->kind == FACT_ROLE || change->kind == FACT_COUNTER;
-    if (!search_roots(searcher) && asks && change->kind != FACT_LIST) {
+    search_roots(searcher);
+    if (!search_reads(searcher)) {
         out->unread = true;
         return;
     }

@@ -54,6 +54,8 @@ void search_prove(struct solver *solver, uint32_t strength, bool yes);
 bool search_repair(struct searcher *searcher, struct trial *trial);
 // Rules of the side that read what changed; all of which anything can be told where nothing narrower is
 // known.
-bool search_roots(struct searcher *searcher);
+void search_roots(struct searcher *searcher);
+// Does anything at all read the list, role or counter that changed? Of any other change: true.
+bool search_reads(const struct searcher *searcher);
 
 #endif

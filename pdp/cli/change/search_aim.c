@@ -27,6 +27,7 @@ struct solver search_solver(struct searcher *searcher, struct trial *trial, size
     return (struct solver){.trial = trial,
                            .luck = &searcher->luck,
                            .side = search_side(searcher, which),
+                           .fixed_now = searcher->change->kind == FACT_ZONE,
                            .focus_list = UINT32_MAX};
 }
 
@@ -57,21 +58,25 @@ static void aim_keys(struct solver *solver, const struct set_rule *rule)
     }
 }
 
-// What only one side lists of actions or resources.
+// What only one side lists of actions or resources; or, where a side takes any, one that the other has not.
 static void aim_listed(struct solver *solver, const struct change_part *part, const char *path)
 {
+    static const char *const PATHS[] = {"/elsewhere", "/", "/other/a"}, *const ACTIONS[] = {"OTHER", "GET"};
     if (part == NULL || part->was == NULL || part->is == NULL) {
         return;
     }
+    bool ids = strcmp(path, "resource.id") == 0;
+    bool any = part->was->member_count == 0 || part->is->member_count == 0;
     bool added = part->added_count > 0 && (part->removed_count == 0 || luck_one_in(solver->luck, 2));
     const struct str *list = added ? part->added : part->removed;
     uint32_t count = added ? part->added_count : part->removed_count;
-    if (count > 0) {
+    if (count > 0 && !(any && luck_one_in(solver->luck, 2))) {
         struct str text = list[luck_below(solver->luck, count)];
-        trial_put(solver->trial, str_of(path),
-                  value_str(strcmp(path, "resource.id") == 0 ? solve_path(solver, text) : text));
-    } else if (strcmp(path, "action.name") == 0) {
-        trial_put(solver->trial, str_of(path), value_str(STR("OTHER")));
+        trial_put(solver->trial, str_of(path), value_str(ids ? solve_path(solver, text) : text));
+    } else if (any) {
+        const char *other = ids ? PATHS[luck_below(solver->luck, COUNT_OF(PATHS))]
+                                : ACTIONS[luck_below(solver->luck, COUNT_OF(ACTIONS))];
+        trial_put(solver->trial, str_of(path), value_str(str_of(other)));
     }
 }
 
@@ -99,6 +104,9 @@ static void aim_times(struct solver *solver, const struct set_rule *rule)
     int64_t by = AROUND[luck_below(solver->luck, COUNT_OF(AROUND))];
     bool starts = rule->timed && rule->starts_ms != INT64_MIN,
          ends = rule->timed && rule->expires_ms != INT64_MAX;
+    if (solver->fixed_now) {
+        return;
+    }
     if (starts && (!ends || luck_one_in(solver->luck, 2))) {
         solver->trial->now_ms = rule->starts_ms + by;
     } else if (ends) {
@@ -587,12 +595,39 @@ static void aim_at_order(struct searcher *searcher, struct trial *trial)
     }
 }
 
+// A moment at which the clocks of both sides differ, now or as a time that the question carries.
+static void aim_at_zone(struct searcher *searcher, struct trial *trial)
+{
+    const struct change *change = searcher->change;
+    size_t which = choose_side(searcher);
+    struct solver solver = search_solver(searcher, trial, which);
+    uint32_t slots[TESTS_MOST], rule = some_root(searcher, which);
+    int64_t at = change->moments[luck_below(&searcher->luck, change->part_count)];
+    at += luck_one_in(&searcher->luck, 16) ? (int64_t)luck_below(&searcher->luck, 48) * 1800 : 0;
+    trial->now_ms = at * 1000;
+    if (luck_below(&searcher->luck, 4) > 0) {
+        search_allow(&solver);
+    }
+    aim_rule(&solver, rule, luck_below(&searcher->luck, 6) > 0);
+    if (rule == CHANGE_NONE || luck_one_in(&searcher->luck, 2)) {
+        return;
+    }
+    const struct cel_program *program = solver.side->parts.program;
+    size_t count = solve_slots(program, solver.side->parts.set->rules[rule].when, slots, TESTS_MOST);
+    for (size_t i = 0; i < count; i++) {
+        const struct cel_slot_info *info = &program->slots[slots[i]].info;
+        if (info->type == CEL_TIMESTAMP || info->type == CEL_DYN) {
+            solve_put(&solver, info->path, value_time_ms(at * 1000));
+        }
+    }
+}
+
 static void (*const AIM[FACT_KIND_COUNT])(struct searcher *searcher, struct trial *trial) = {
     [FACT_POLICY] = aim_at_policy,     [FACT_RULE] = aim_at_rule,       [FACT_EXCEPTION] = aim_at_exception,
     [FACT_STRENGTH] = aim_at_strength, [FACT_LIST] = aim_at_list,       [FACT_ROLE] = aim_at_role,
     [FACT_COUNTER] = aim_at_counter,   [FACT_SESSION] = aim_at_session, [FACT_RISK] = aim_at_risk,
     [FACT_SIGNAL] = aim_at_signal,     [FACT_SCHEMA] = aim_at_schema,   [FACT_ENTITIES] = aim_at_entities,
-    [FACT_SEQUENCE] = aim_at_order,
+    [FACT_SEQUENCE] = aim_at_order,    [FACT_ZONE] = aim_at_zone,
 };
 
 void search_aim(struct searcher *searcher, struct trial *trial)

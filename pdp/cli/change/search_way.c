@@ -2,6 +2,10 @@
 // Whose conditions read what changed, and what stands between them and an answer.
 #include "cli/change/search.h"
 
+#include "cel/within.h"
+
+#define ZONE_DEPTH 24 // of a condition: a walk goes no deeper
+
 // ---- What stands in the way
 // --------------------------------------------------------------------------------
 
@@ -56,6 +60,22 @@ static bool needs_strength(const struct side *side, const struct set_rule *rule,
            (str_eq(side->parts.set->strengths[rule->strength].name, strength) || strength.len > 0);
 }
 
+static bool asks_zone(const struct cel_program *p, uint32_t id, struct str zone, uint32_t depth)
+{
+    const struct node *node = &p->nodes[id];
+    uint64_t number = 0;
+    if (node->op == OP_WITHIN && map_get(&p->zone_map, zone, &number) &&
+        p->windows[node->b]->tz == p->zones[number]) {
+        return true;
+    }
+    const struct value *value = node->op == OP_CONST ? &p->consts[node->a] : NULL;
+    bool asks = value != NULL && value->kind == VALUE_STRING && str_eq(value_text(value), zone);
+    for (uint32_t i = 0; !asks && depth > 0 && same_operand(p, node, i) != NODE_NONE; i++) {
+        asks = asks_zone(p, same_operand(p, node, i), zone, depth - 1);
+    }
+    return asks;
+}
+
 static bool reads_changed(const struct searcher *searcher, size_t which, const struct set_rule *rule)
 {
     const struct side *side = search_side(searcher, which);
@@ -81,6 +101,10 @@ static bool reads_changed(const struct searcher *searcher, size_t which, const s
         case FACT_COUNTER:
             reads = reads || reads_slot(side, exprs[i], STR("counters"));
             break;
+        case FACT_ZONE:
+            reads = reads || (exprs[i] != SET_NO_EXPR &&
+                              asks_zone(side->parts.program, exprs[i], change->name, ZONE_DEPTH));
+            break;
         case FACT_STRENGTH:
             reads = reads || needs_strength(side, rule, change->name);
             break;
@@ -92,9 +116,56 @@ static bool reads_changed(const struct searcher *searcher, size_t which, const s
     return reads;
 }
 
-bool search_roots(struct searcher *searcher)
+// Of the whole program: rules, targets, exceptions, sessions, signals and counters.
+static bool program_asks(const struct cel_program *program, uint32_t list)
 {
-    bool any = false;
+    bool asks = false;
+    for (uint32_t i = 0; i < program->node_count && !asks; i++) {
+        const struct node *node = &program->nodes[i];
+        asks = node->op == OP_IN_SET && program->env->sets[node->b].id == list;
+    }
+    return asks;
+}
+
+static bool program_reads(const struct cel_program *program, struct str path)
+{
+    bool reads = false;
+    for (uint32_t i = 0; i < program->slot_count && !reads; i++) {
+        struct str slot = program->slots[i].info.path;
+        reads = str_eq(slot, path) || (str_starts(slot, path) && slot.at[path.len] == '.') ||
+                (str_starts(path, slot) && path.at[slot.len] == '.');
+    }
+    return reads;
+}
+
+static bool side_reads(const struct side *side, const struct change *change, uint32_t number)
+{
+    const struct cel_program *program = side->parts.program;
+    AUTO(buf_fini) struct buf counter = {0};
+    switch (change->kind) {
+    case FACT_LIST:
+        return number != CHANGE_NONE &&
+               (program_asks(program, number) ||
+                (side->parts.lists->at[number] != NULL && // it says what an address is
+                 side->parts.lists->at[number]->head.network != NULL));
+    case FACT_ROLE:
+        return program_reads(program, STR("subject.roles"));
+    case FACT_COUNTER:
+        buf_printf(&counter, "counters." STR_FMT, STR_ARG(change->name));
+        return counter.failed || program_reads(program, buf_view(&counter));
+    default:
+        return true;
+    }
+}
+
+bool search_reads(const struct searcher *searcher)
+{
+    const struct change *change = searcher->change;
+    return side_reads(searcher->was, change, change->was) || side_reads(searcher->is, change, change->is);
+}
+
+void search_roots(struct searcher *searcher)
+{
     for (size_t which = 0; which < 2; which++) {
         const struct policy_set *set = search_side(searcher, which)->parts.set;
         searcher->root_count[which] = 0;
@@ -103,7 +174,5 @@ bool search_roots(struct searcher *searcher)
                 searcher->roots[which][searcher->root_count[which]++] = i;
             }
         }
-        any = any || searcher->root_count[which] > 0;
     }
-    return any;
 }

@@ -277,6 +277,11 @@ static void want_cond(struct solver *s, uint32_t id, bool yes)
     want(s, first ? node->b : node->c, yes);
 }
 
+static bool is_now(struct str path)
+{
+    return str_eq(path, STR("now"));
+}
+
 static void want_equal(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
@@ -286,6 +291,10 @@ static void want_equal(struct solver *s, uint32_t id, bool yes)
     const struct value *value = a != NULL ? a : b;
     if (path.len > 0 && value != NULL) {
         solve_put(s, path, equal ? *value : other_than(s, value));
+    } else if (path.len > 0 && other.len > 0 && (is_now(path) || is_now(other))) {
+        struct value time = value_time_ms(s->trial->now_ms);
+        time.as.i += equal ? 0 : 60;
+        solve_put(s, is_now(path) ? other : path, time);
     } else if (path.len > 0 && other.len > 0) {
         const struct value *there = trial_get(s->trial, other);
         struct value same = there != NULL ? *there : text_value("a");
@@ -487,6 +496,10 @@ static void want_call(struct solver *s, uint32_t id, bool yes)
             return;
         }
     }
+    if (solve_name(s, id).len > 0) {
+        want_slot(s, id, yes);
+        return;
+    }
     want_anything(s, id, yes);
 }
 
@@ -518,6 +531,9 @@ static void want_match(struct solver *s, uint32_t id, bool yes)
 static void want_within(struct solver *s, uint32_t id, bool yes)
 {
     const struct window *window = program_of(s)->windows[node_at(s, id)->b];
+    if (s->fixed_now) {
+        return;
+    }
     int64_t from = s->trial->now_ms / 1000 - s->trial->now_ms / 1000 % 3600;
     uint32_t first = luck_below(s->luck, 168);
     for (uint32_t i = 0; i < 168; i++) {

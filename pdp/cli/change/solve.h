@@ -16,6 +16,7 @@ struct solver {
     uint32_t focus_list;     // of this list, by its number, only these entries are taken; UINT32_MAX: of none
     const struct str *focus;
     uint32_t focus_count;
+    bool fixed_now;  // the time of the question stays as it is
     uint32_t budget; // nodes that may still be walked
 };
 

@@ -144,7 +144,7 @@ static void put_counter(struct solver *s, struct str name, const struct value *v
 void solve_put(struct solver *s, struct str path, struct value value)
 {
     if (str_eq(path, STR("now")) && value.kind == VALUE_TIMESTAMP) {
-        s->trial->now_ms = value.as.i * 1000 + value.n / 1000000;
+        s->trial->now_ms = s->fixed_now ? s->trial->now_ms : value.as.i * 1000 + value.n / 1000000;
     } else if (str_eq(path, STR("resource.path"))) {
         trial_put(s->trial, STR("resource.type"), text_value("route"));
         trial_put(s->trial, STR("resource.id"), value);

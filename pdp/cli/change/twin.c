@@ -120,6 +120,20 @@ static bool same_texts(const struct str *a, size_t a_count, const struct str *b,
     return same;
 }
 
+// What is missing is told in the order of what asked for it, so many at most: that it is the same says all.
+static bool same_missing(const struct verdict *a, const struct verdict *b)
+{
+    bool same = a->missing_count == b->missing_count;
+    for (size_t i = 0; same && i < a->missing_count; i++) {
+        size_t k = 0;
+        while (k < b->missing_count && !str_eq(a->missing[i], b->missing[k])) {
+            k++;
+        }
+        same = k < b->missing_count;
+    }
+    return same;
+}
+
 static bool same_obligations(const struct verdict *a, const struct verdict *b)
 {
     bool same = a->obligation_count == b->obligation_count;
@@ -163,8 +177,7 @@ static enum twin_grade grade(const struct verdict *a, const struct verdict *b)
         return TWIN_RULES;
     }
     bool same = str_eq(a->message, b->message) && str_eq(a->reason, b->reason) && same_score(a, b) &&
-                same_texts(a->missing, a->missing_count, b->missing, b->missing_count) &&
-                a->session_renew == b->session_renew;
+                same_missing(a, b) && a->session_renew == b->session_renew;
     return same ? TWIN_SAME : TWIN_WORDS;
 }
 

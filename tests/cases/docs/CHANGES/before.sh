@@ -36,3 +36,6 @@ pdpctl session terminate --connect "ipc://$PWD/admin.sock" --session "$REF" --re
 # What is in the log is there once the daemon has ended.
 kill "$daemon"
 wait "$daemon" 2>/dev/null || true
+# Two bundles of one folder; the second was made where summer time begins on another Sunday.
+pdpctl build hours -o old.bundle --name hours --version 1 --expires 2040-01-01T00:00:00Z >/dev/null
+LC_ALL=C sed 's/CEST,M3.5.0,/CEST,M3.2.0,/' old.bundle >new.bundle
