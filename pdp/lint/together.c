@@ -30,7 +30,7 @@ static uint8_t open_parts(struct lint *l, uint32_t rule, unsigned bad)
     for (unsigned part = 0; part < COVER_PARTS; part++) {
         struct reason_mark mark = reason_mark(l->reason);
         cover_assume_part(l, rule, part, bad);
-        open |= reason_plain(l->reason) ? 0 : (uint8_t)(1U << part);
+        open |= (uint8_t)(reason_plain(l->reason) ? 0U : 1U << part);
         reason_undo(l->reason, mark);
     }
     return open;
