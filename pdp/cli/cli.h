@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdarg.h>
+
 enum {
     CLI_DONE = 0,
     CLI_NO = 1,
@@ -73,7 +75,9 @@ extern const size_t CLI_COMMAND_COUNT;
 int cli_flags_read(const struct cli_command *command, int argc, char **argv, struct cli_args *out);
 void cli_flags_help(const struct cli_command *command, struct buf *out);
 
-// `pdpctl: message`, and a hint where not NULL. Returns CLI_BAD.
+// `front: message` on standard error behind all that was printed, and a hint where not NULL.
+void cli_say(const char *front, const char *hint, const char *fmt, va_list args) PRINTF_LIKE(3, 0);
+// The same of `pdpctl`. Returns CLI_BAD.
 int cli_bad(const char *hint, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // A whole file, or standard input for `-`; false with the mistake said.
 bool cli_read(const char *path, struct buf *out);

@@ -23,6 +23,16 @@ bool local_time(struct str text, int64_t *ms)
     return true;
 }
 
+bool local_now(const struct cli_args *args, int64_t *ms)
+{
+    if (args->now == NULL || local_time(str_of(args->now), ms)) {
+        return true;
+    }
+    (void)cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
+                  args->now);
+    return false;
+}
+
 static bool ago(struct str text, int64_t *ms)
 {
     struct timespec now;

@@ -50,6 +50,8 @@ int cli_connect(const struct cli_args *args, struct pdp_client **out);
 
 // RFC 3339, or milliseconds since 1970 (a number below 1e11 was meant as seconds, and is refused).
 bool local_time(struct str text, int64_t *ms);
+// `--now`: *ms stays where it is not given. false: it is no time, which is said.
+bool local_now(const struct cli_args *args, int64_t *ms);
 // A time of the past, of a flag: RFC 3339, milliseconds since 1970, or `-2h`. NULL: *ms stays. false: it is
 // none, which is said.
 bool local_past(const char *flag, const char *text, int64_t *ms);

@@ -3,21 +3,25 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-int cli_bad(const char *hint, const char *fmt, ...)
+void cli_say(const char *front, const char *hint, const char *fmt, va_list args)
 {
-    va_list args;
     fflush(stdout);
-    fputs("pdpctl: ", stderr);
-    va_start(args, fmt);
+    fprintf(stderr, "%s: ", front);
     vfprintf(stderr, fmt, args);
-    va_end(args);
     fputc('\n', stderr);
     if (hint != NULL) {
         fprintf(stderr, "  hint: %s\n", hint);
     }
+}
+
+int cli_bad(const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    cli_say("pdpctl", hint, fmt, args);
+    va_end(args);
     return CLI_BAD;
 }
 

@@ -152,9 +152,8 @@ static int explain_request(struct playing *playing)
     struct arena arena;
     struct value root = {0};
     struct fault why;
-    if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
-                       args->now);
+    if (!local_now(args, &now_ms)) {
+        return CLI_BAD;
     }
     arena_init(&arena, 0, 0);
     int code = CLI_BAD;

@@ -33,9 +33,8 @@ int cmd_repl(const struct cli_args *args)
 {
     static struct repl repl;
     bool person = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
-    if (args->now != NULL && !local_time(str_of(args->now), &repl.at_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
-                       args->now);
+    if (!local_now(args, &repl.at_ms)) {
+        return CLI_BAD;
     }
     int code = repl_open(args, &repl);
     if (code == CLI_DONE) {

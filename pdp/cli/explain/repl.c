@@ -5,21 +5,14 @@
 #include "base/time.h"
 #include "cli/offline/events.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 bool repl_bad(struct repl *repl, const char *hint, const char *fmt, ...)
 {
     va_list args;
-    fflush(stdout);
-    fputs("error: ", stderr);
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    cli_say("error", hint, fmt, args);
     va_end(args);
-    fputc('\n', stderr);
-    if (hint != NULL) {
-        fprintf(stderr, "  hint: %s\n", hint);
-    }
     repl->failed = true;
     return false;
 }

@@ -2,8 +2,7 @@
 // `pdpctl lint`: findings over a folder that compiles.
 #include "cli/local.h"
 
-#include "engine/watch.h"
-#include "lint/lint.h"
+#include "cli/lint/findings.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
@@ -44,27 +43,10 @@ static int wanted_codes(const struct cli_args *args, uint64_t *out)
 
 static enum pdp_err find(struct linted *linted, const struct snapshot_input *files, int64_t now_ms)
 {
-    struct snapshot_parts parts;
-    snapshot_parts(linted->snapshot, &parts);
     linted->sources = calloc(files->file_count + 1, sizeof *linted->sources);
-    if (linted->sources == NULL) {
-        return PDP_ERR_NOMEM;
-    }
-    for (size_t i = 0; i < files->file_count; i++) {
-        linted->sources[i] = (struct source){files->files[i].name, files->files[i].text};
-    }
-    const struct lint_input input = {
-        .sources = linted->sources,
-        .source_count = files->file_count,
-        .program = parts.program,
-        .set = parts.set,
-        .lists = parts.lists,
-        .names = parts.names,
-        .schema = parts.schema,
-        .risk = parts.risk,
-        .now_ms = now_ms,
-    };
-    return lint_run(&input, &linted->findings);
+    return linted->sources == NULL ? PDP_ERR_NOMEM
+                                   : findings_of(linted->snapshot, files->files, files->file_count, now_ms,
+                                                 linted->sources, &linted->findings);
 }
 
 static int compile_refused(struct linted *linted, const char *path)
@@ -171,9 +153,8 @@ int cmd_lint(const struct cli_args *args)
     AUTO(folder_free) struct folder *folder = NULL;
     clock_gettime(CLOCK_REALTIME, &clock);
     int64_t now_ms = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
-    if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
-                       args->now);
+    if (!local_now(args, &now_ms)) {
+        return CLI_BAD;
     }
     int code = wanted_codes(args, &wanted);
     code = code == CLI_DONE ? local_read(args, args->positional[0], &folder) : code;

@@ -2,10 +2,9 @@
 #include "cli/lsp/lsp_job.h"
 
 #include "cli/edit/shapes.h"
+#include "cli/lint/findings.h"
 #include "cli/test/suite.h"
 #include "daemon/folder.h"
-#include "engine/watch.h"
-#include "lint/lint.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -258,27 +257,13 @@ static void take_lint(struct lsp_job *job, const struct lint_findings *findings)
 static void lint(struct lsp_job *job, const struct snapshot_file *files, size_t count,
                  const struct snapshot *snapshot)
 {
-    struct snapshot_parts parts;
     struct lint_findings findings;
     struct source *sources = ARENA_ARRAY(&job->arena, struct source, count + 1);
     if (sources == NULL) {
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        sources[i] = (struct source){files[i].name, files[i].text};
-    }
-    snapshot_parts(snapshot, &parts);
-    const struct lint_input input = {.sources = sources,
-                                     .source_count = count,
-                                     .program = parts.program,
-                                     .set = parts.set,
-                                     .lists = parts.lists,
-                                     .names = parts.names,
-                                     .schema = parts.schema,
-                                     .risk = parts.risk,
-                                     .now_ms = job->now_ms};
     lint_findings_init(&findings);
-    enum pdp_err err = lint_run(&input, &findings);
+    enum pdp_err err = findings_of(snapshot, files, count, job->now_ms, sources, &findings);
     (void)err; // what was found until then counts
     take_lint(job, &findings);
     lint_findings_fini(&findings);

@@ -118,9 +118,8 @@ static int64_t clock_ms(void)
 int cmd_eval(const struct cli_args *args)
 {
     int64_t now_ms = clock_ms();
-    if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
-                       args->now);
+    if (!local_now(args, &now_ms)) {
+        return CLI_BAD;
     }
     struct local local;
     int code = local_open(args, &local);

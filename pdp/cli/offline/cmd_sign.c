@@ -233,9 +233,8 @@ int cmd_verify(const struct cli_args *args)
     struct verdict_of v = {.bundle = &bundle};
     char digest[80];
     int64_t now_ms = (int64_t)time(NULL) * TIME_MS_PER_S;
-    if (args->now != NULL && !local_time(str_of(args->now), &now_ms)) {
-        return cli_bad("such as 2026-11-22T20:33:00Z, or milliseconds since 1970", "`--now %s` is no time",
-                       args->now);
+    if (!local_now(args, &now_ms)) {
+        return CLI_BAD;
     }
     if (args->keys.count == 0) {
         return cli_bad("pdpctl verify FILE --key PUBFILE", "`--key PUBFILE` is missing");

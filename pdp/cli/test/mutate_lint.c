@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `pdpctl lint` knows of rules in which mistakes survive.
+#include "cli/lint/findings.h"
 #include "cli/test/mutate.h"
 #include "daemon/folder.h"
 
@@ -28,29 +29,15 @@ static void note(const struct lint_findings *findings, const struct cover *cover
     }
 }
 
+// The same whenever it is run: no exception has expired.
 static enum pdp_err find(const struct snapshot *snapshot, const struct snapshot_input *input,
                          struct lint_findings *findings)
 {
-    struct snapshot_parts parts;
-    snapshot_parts(snapshot, &parts);
     struct source *sources = calloc(input->file_count + 1, sizeof *sources);
     if (sources == NULL) {
         return PDP_ERR_NOMEM;
     }
-    for (size_t i = 0; i < input->file_count; i++) {
-        sources[i] = (struct source){input->files[i].name, input->files[i].text};
-    }
-    // The same whenever it is run: no exception has expired.
-    const struct lint_input lint = {.sources = sources,
-                                    .source_count = input->file_count,
-                                    .program = parts.program,
-                                    .set = parts.set,
-                                    .lists = parts.lists,
-                                    .names = parts.names,
-                                    .schema = parts.schema,
-                                    .risk = parts.risk,
-                                    .now_ms = 0};
-    enum pdp_err err = lint_run(&lint, findings);
+    enum pdp_err err = findings_of(snapshot, input->files, input->file_count, 0, sources, findings);
     free(sources);
     return err;
 }
