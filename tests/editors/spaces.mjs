@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which folder a document belongs to, tests beside policies, formatting, rude messages, and the extension for VS Code.
 // use: node spaces.mjs PDPCTL MODULES
-import {readFileSync, symlinkSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {openSync, readFileSync, symlinkSync} from 'node:fs';
 import Module, {createRequire} from 'node:module';
 import {Editor, Folder, cursor, finish, modules, program, same} from './support.mjs';
 
@@ -169,6 +170,28 @@ async function rude() {
     await close(it);
 }
 
+// An editor that is far ahead, as a file is that is read: no edit is lost, and what is asked last is answered.
+async function ahead() {
+    const text = policy('web'), at = {line: text.split('\n').length - 1, character: 0};
+    const folder = new Folder({'p/web.yaml': text});
+    const uri = folder.uri('p/web.yaml');
+    const all = [];
+    const say = (method, params, id) => all.push(frame(JSON.stringify({jsonrpc: '2.0', id, method, params})));
+    say('initialize', {capabilities: {}, rootUri: folder.uri('')}, 1);
+    say('textDocument/didOpen', {textDocument: {uri, languageId: 'yaml', version: 1, text}});
+    for (let i = 0; i < 20000; i++) {
+        say('textDocument/didChange', {textDocument: {uri, version: i + 2}, contentChanges: [{range: {start: at, end: at}, text: '#'}]});
+    }
+    say('textDocument/formatting', {textDocument: {uri}, options: {tabSize: 2, insertSpaces: true}}, 2);
+    say('shutdown', null, 3);
+    say('exit');
+    folder.write('said', all.join(''));
+    const {status, stdout} = spawnSync(program, ['lsp'], {stdio: [openSync(`${folder.root}/said`), 'pipe', 'inherit'], timeout: 60000});
+    const answer = /\{"jsonrpc":"2.0","id":2.*?"end":(\{.*?\})/.exec(String(stdout));
+    same('no edit is lost', [status, JSON.parse(answer?.[1] ?? '0')], [0, {line: at.line, character: 20000}]);
+    folder.drop();
+}
+
 // ---- the extension -----------------------------------------------------------------------------------------
 
 // The extension as VS Code would load it, with stand-ins for what VS Code and its client library give.
@@ -198,7 +221,7 @@ async function extension() {
     same('the program is there', [program.endsWith('pdpctl'), modules.length > 0], [true, true]);
 }
 
-const parts = {folders, gone, lost, tests, formatting, rude, extension};
+const parts = {folders, gone, lost, tests, formatting, rude, ahead, extension};
 for (const [name, run] of Object.entries(parts)) {
     try {
         await run();

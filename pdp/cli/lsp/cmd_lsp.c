@@ -15,7 +15,8 @@
 
 enum {
     CHUNK = 64 * 1024,
-    PAUSE_MS = 150 // lint looks when nobody has typed for so long
+    WAIT_MOST = 1000, // messages that are taken before the first of them is answered
+    PAUSE_MS = 150    // lint looks when nobody has typed for so long
 };
 
 // A thread and the one job that it has. `done` is a pipe: the thread writes a byte when the job is done.
@@ -150,18 +151,22 @@ static bool flush(struct lsp *lsp)
     return true;
 }
 
-// What there is to read, all of it, so that what is overtaken is not looked at. false: the editor is gone.
+// What there is to read, so that what is overtaken is not looked at; but no more than may wait, so that an
+// editor that is far ahead loses no edit and fills no memory. false: the editor is gone.
 static bool drain(struct lsp *lsp)
 {
     static char bytes[CHUNK];
     struct pollfd more = {.fd = STDIN_FILENO, .events = POLLIN};
+    size_t taken = 0;
     do {
         ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
         if (got == 0 || (got < 0 && errno != EINTR)) {
             return false;
         }
         lsp_feed(lsp, (struct str){bytes, got > 0 ? (size_t)got : 0});
-    } while (lsp_ended(lsp) < 0 && poll(&more, 1, 0) == 1);
+        taken += got > 0 ? (size_t)got : 0;
+    } while (lsp_ended(lsp) < 0 && taken < LSP_MESSAGE_MAX && lsp_waiting(lsp) < WAIT_MOST &&
+             poll(&more, 1, 0) == 1);
     return true;
 }
 

@@ -46,6 +46,11 @@ struct buf *lsp_out(struct lsp *lsp)
     return &lsp->out;
 }
 
+size_t lsp_waiting(const struct lsp *lsp)
+{
+    return lsp->queued;
+}
+
 uint64_t lsp_changes(const struct lsp *lsp)
 {
     return lsp->changes;

@@ -22,6 +22,8 @@ void lsp_free(struct lsp **lsp); // after all jobs were given back
 void lsp_feed(struct lsp *lsp, struct str bytes);
 // Answers what waits. Costs no compile.
 void lsp_answer(struct lsp *lsp);
+// How many messages wait. Past 10,000 others are lost: whoever feeds answers before.
+size_t lsp_waiting(const struct lsp *lsp);
 // How often texts have changed, in buffers or on disk.
 uint64_t lsp_changes(const struct lsp *lsp);
 // What is to be sent; the caller clears it.
