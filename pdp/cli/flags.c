@@ -195,6 +195,12 @@ static const char *help_of(const struct cli_command *command, const struct flag 
     static const struct {
         const char *command, *flag, *help;
     } OWN[] = {
+        {"lint", "now",
+         "the time to look from: what has expired then? RFC 3339 or milliseconds since 1970; default: now"},
+        {"verify", "now",
+         "the time to look from: has it expired then? RFC 3339 or milliseconds since 1970; default: now"},
+        {"test", "json", "with `--scenarios`: JSON for programs instead of a table"},
+        {"impact", "limit", "at most so many groups, subjects and sessions each; default 100"},
         {"session export", "as", "`scenario`, the only form; it has to be said"},
         {"session export", "since",
          "the incident is what was allowed first from this time on: RFC 3339, milliseconds since 1970, or "

@@ -36,8 +36,10 @@ static void put_overview(const char *group, struct buf *out)
     buf_printf(out, "use: pdpctl %s%s [flags]\n\n", group != NULL ? group : "",
                group != NULL ? " COMMAND" : "COMMAND");
     if (group == NULL) {
-        buf_printf(out, "Policies: check, evaluate and replay them. Daemons: ask them, see and end sessions, "
-                        "look after their store.\n\n");
+        buf_printf(
+            out,
+            "Policies: write, check, test, explain, compare and replay them. Daemons: ask them, see and end "
+            "sessions, look after their store and their audit log.\n\n");
     }
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
         if (group == NULL || in_group(&CLI_COMMANDS[i], group)) {

@@ -49,6 +49,25 @@ def man_table(known):
     return ON + ".SH COMMANDS AND THEIR FLAGS\n" + "".join(rows) + OFF
 
 
+def told(known):
+    """Commands that the page's first table, and the man page above its table of flags, do not describe."""
+    names = [name for name, _ in known]
+    page, man = PAGE.read_text().split("\n## ")[0], MAN.read_text().split(ON)[0].replace("\\-", "-")
+    rows = set()
+    for row in re.findall(r"^\| (`[^|]*) \|", page, re.M):
+        group = ""
+        for words in re.findall(r"`([a-z-]+(?: [a-z-]+)?)", row):
+            first, _, second = words.partition(" ")
+            if second and words in names:
+                group = first + " "
+            rows |= {name for name in (words, first, group + first) if name in names and (not group or name.startswith(group))}
+    for name in names:
+        if name not in rows:
+            yield f"{PAGE} does not tell what `{name}` does: its first table"
+        if not re.search(rf"^\.TP\n\.BR? {name}\b", man, re.M):
+            yield f"{MAN} does not tell what `{name}` does"
+
+
 def part(text, begins, ends):
     at = text.find(begins)
     end = len(text) if at < 0 or not ends else text.find(ends, at) + len(ends)
@@ -70,6 +89,9 @@ def main():
             have, want = set(table.splitlines()), set(wanted.splitlines())
             print(f"FAIL: {path} says otherwise than the program; PDP_ACCEPT=1 writes it anew\n"
                   f"  missing: {sorted(want - have)}\n  too many: {sorted(have - want)}")
+    for what in told(known):
+        failures += 1
+        print(f"FAIL: {what}")
     print(f"{len(known)} commands, {sum(len(flags) for _, flags in known)} flags, {failures} pages that differ")
     return failures > 0
 
