@@ -34,7 +34,7 @@ if(client_sources)
         COMMAND ${CMAKE_COMMAND} -DFROM=${CMAKE_SOURCE_DIR}/policies/templates -DOUT=${CMAKE_BINARY_DIR}/templates.c
                 -P ${CMAKE_SOURCE_DIR}/pdp/templates.cmake)
     add_library(cli_objects STATIC ${cli_sources} ${CMAKE_BINARY_DIR}/templates.c ${CMAKE_SOURCE_DIR}/pdp/daemon/folder.c ${CMAKE_SOURCE_DIR}/pdp/daemon/file.c)
-    target_link_libraries(cli_objects PUBLIC floor4 client_objects PkgConfig::jansson Threads::Threads m)
+    target_link_libraries(cli_objects PUBLIC floor5 client_objects PkgConfig::jansson Threads::Threads m)
     target_compile_definitions(cli_objects PRIVATE PDP_DOCS="${CMAKE_INSTALL_FULL_DOCDIR}") # pages of findings
     add_executable(pdpctl  ${CMAKE_SOURCE_DIR}/pdp/cli/main.c)
     target_link_libraries(pdpctl PRIVATE cli_objects)

@@ -181,6 +181,21 @@ eve       -               -       -     -        let be
 """)
     code, out, _ = run("--scenarios", held, "--given", ours, folder, "--filter", "zoe", "--json")
     check(code == 0 and json.loads(out)["scenarios"][0]["skipped"] == "nobody asks so", out)
+    desk = scratch / "desk"
+    desk.mkdir()
+    text = SCENARIO.replace("NAME", "locked").replace("CLASS", "attack").replace("STOPS\n", "stops: writes\n")
+    asks = "  - {name: ORDERS, order: {op: lock.add, target: {kind: subject, value: ann}, effect: EFFECT, for: 60, reason: r}}\n"
+    (desk / "locked.yaml").write_text(text.replace("steps:\n", "steps:\n" + asks.replace("ORDERS", "analyst-locks").replace("EFFECT", "deny")))
+    (desk / "refused.yaml").write_text(text.replace("locked", "refused").replace("steps:\n", "steps:\n" + asks.replace("ORDERS", "analyst-asks").replace("EFFECT", "step_up, require: {strength: nobody-knows}")))
+    says(["--scenarios", desk, folder], 1, """\
+SCENARIO  FIRST REACTION  ANSWER        RISK  STOP AT  OUTCOME
+locked    reads           deny, lock/1  3.2   writes   stopped
+refused   -               -             -     writes   not applicable: the order is refused at analyst-asks
+
+1 of 2 attacks stopped in time, 1 not applicable; of 0 innocents 0 terminated, 0 denied, 0 stepped up
+""")
+    code, out, _ = run("--scenarios", desk, folder, "--json")
+    check(json.loads(out)["scenarios"][1]["order_refused_at"] == "analyst-asks", out)
     (folder / "web.yaml").write_text(POLICY)
     says([folder, "--given", ours], 2, "", "pdpctl: `--given` goes with `--scenarios`\n  hint: a folder's own tests have fixtures of their own\n")
     own = scratch / "own"

@@ -162,7 +162,7 @@ static void check_readable(struct reading *r, const struct ground *ground, const
     diag_hint(r->diags, "complete it, or expect `code: malformed`");
 }
 
-static void encode(struct reading *r, const struct value *root, struct suite_play *play)
+void ask_encode(struct reading *r, const struct value *root, struct suite_play *play)
 {
     AUTO(buf_fini) struct buf out = {0};
     struct emit emit;
@@ -194,7 +194,7 @@ void ask_make(struct reading *r, const struct ground *ground, const struct asked
     reading_note(r, compose.failed ? PDP_ERR_NOMEM : PDP_ERR_OK);
     play->root = root;
     if (asked->event != NULL) {
-        encode(r, root, play);
+        ask_encode(r, root, play);
     }
     check_readable(r, ground, asked, root, play);
     *varies = compose.varies;

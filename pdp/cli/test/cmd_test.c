@@ -55,7 +55,7 @@ static int play(const struct cli_args *args, struct loaded *loaded, const struct
         return cli_bad(NULL, "out of memory");
     }
     if (cover != NULL) {
-        worker_watch(suite_runner_worker(*runner), cover_watch(cover));
+        suite_runner_watch(*runner, cover_watch(cover));
     }
     if (report_run(*runner, loaded->suite, args->filter, report) != PDP_ERR_OK) {
         return cli_bad(NULL, "out of memory");

@@ -270,11 +270,12 @@ static void read_signals(struct reader *reader, enum suite_claim_kind kind)
     }
 }
 
-static void read_recorded(struct reader *reader, enum suite_claim_kind kind)
+static void read_truth(struct reader *reader, enum suite_claim_kind kind)
 {
     bool truth = false;
     if (!truth_of(reader->node, &truth)) {
-        reading_fail(reader->r, PDP_ERR_TYPE, reader->node->place, "`recorded` is `true` or `false`");
+        reading_fail(reader->r, PDP_ERR_TYPE, reader->node->place, "`%s` is `true` or `false`",
+                     SUITE_CLAIM_NAMES[kind]);
         return;
     }
     struct suite_claim *claim = add(reader, kind);
@@ -282,19 +283,35 @@ static void read_recorded(struct reader *reader, enum suite_claim_kind kind)
     claim->expected = truth ? STR("true") : STR("false");
 }
 
+enum {
+    OF_QUESTION = 1 << EXPECT_OF_QUESTION,
+    OF_EVENT = 1 << EXPECT_OF_EVENT,
+    OF_ORDER = 1 << EXPECT_OF_ORDER,
+    OF_BOTH = OF_QUESTION | OF_EVENT
+};
 static const struct {
     void (*read)(struct reader *reader, enum suite_claim_kind kind);
-    bool of_question, of_event;
+    int of;
 } KEYS[SUITE_CLAIM_COUNT] = {
-    [SUITE_EFFECT] = {read_effect, true, false},     [SUITE_CODE] = {read_code, true, true},
-    [SUITE_RULE] = {read_either, true, false},       [SUITE_RULES] = {read_texts, true, false},
-    [SUITE_STRENGTH] = {read_one_text, true, false}, [SUITE_MAX_AGE] = {read_max_age, true, false},
-    [SUITE_RISK] = {read_risk, true, true},          [SUITE_LEVEL] = {read_level, true, true},
-    [SUITE_SIGNAL] = {read_signals, true, false},    [SUITE_OBLIGATIONS] = {read_texts, true, false},
-    [SUITE_EXCEPTIONS] = {read_texts, true, false},  [SUITE_MISSING] = {read_texts, true, true},
-    [SUITE_MESSAGE] = {read_one_text, true, true},   [SUITE_REASON] = {read_one_text, true, false},
-    [SUITE_RECORDED] = {read_recorded, false, true},
+    [SUITE_EFFECT] = {read_effect, OF_QUESTION},
+    [SUITE_CODE] = {read_code, OF_BOTH},
+    [SUITE_RULE] = {read_either, OF_QUESTION},
+    [SUITE_RULES] = {read_texts, OF_QUESTION},
+    [SUITE_STRENGTH] = {read_one_text, OF_QUESTION},
+    [SUITE_MAX_AGE] = {read_max_age, OF_QUESTION},
+    [SUITE_RISK] = {read_risk, OF_BOTH},
+    [SUITE_LEVEL] = {read_level, OF_BOTH},
+    [SUITE_SIGNAL] = {read_signals, OF_QUESTION},
+    [SUITE_OBLIGATIONS] = {read_texts, OF_QUESTION},
+    [SUITE_EXCEPTIONS] = {read_texts, OF_QUESTION},
+    [SUITE_MISSING] = {read_texts, OF_BOTH},
+    [SUITE_MESSAGE] = {read_one_text, OF_BOTH},
+    [SUITE_REASON] = {read_one_text, OF_QUESTION},
+    [SUITE_RECORDED] = {read_truth, OF_EVENT},
+    [SUITE_OK] = {read_truth, OF_ORDER},
+    [SUITE_ERROR] = {read_texts, OF_ORDER},
 };
+static const char *const OF_WORDS[] = {"a question", "an event", "an order"};
 
 // What each is called, and what it is for; read by KEYS.
 static const struct conf_field FIELDS[SUITE_CLAIM_COUNT] = {
@@ -321,6 +338,9 @@ static const struct conf_field FIELDS[SUITE_CLAIM_COUNT] = {
     [SUITE_MESSAGE] = {"message", CONF_TEXT, false, 0, NULL, 0, 0, "what the user is told"},
     [SUITE_REASON] = {"reason", CONF_TEXT, false, 0, NULL, 0, 0, "what the administrator is told"},
     [SUITE_RECORDED] = {"recorded", CONF_BOOL, false, 0, NULL, 0, 0, "of an event: was it taken?"},
+    [SUITE_OK] = {"ok", CONF_BOOL, false, 0, NULL, 0, 0, "of an order: was it carried out?"},
+    [SUITE_ERROR] = {"error", CONF_TEXTS, false, 0, NULL, 0, 0,
+                     "of an order: words that its error holds, all of them"},
 };
 static const struct conf_nest NESTS[] = {
     {"effect", CONF_FORM_CHOICES, NULL}, {"code", CONF_FORM_CHOICES, NULL},
@@ -337,34 +357,33 @@ static size_t most_claims(const struct conf_node *map)
     return map->count + (signals != NULL ? signals->count : 0);
 }
 
-static void unknown_key(struct reading *r, const struct conf_node *key, bool event)
+static void unknown_key(struct reading *r, const struct conf_node *key, enum expect_of of)
 {
     struct str names[SUITE_CLAIM_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < SUITE_CLAIM_COUNT; i++) {
-        if (event ? KEYS[i].of_event : KEYS[i].of_question) {
+        if ((KEYS[i].of & 1 << of) != 0) {
             names[count++] = str_of(SUITE_CLAIM_NAMES[i]);
         }
     }
-    reading_fail(r, PDP_ERR_UNKNOWN, key->place, "`expect` of %s has no key `" STR_FMT "`",
-                 event ? "an event" : "a question", STR_ARG(reading_shown(r, key->text)));
+    reading_fail(r, PDP_ERR_UNKNOWN, key->place, "`expect` of %s has no key `" STR_FMT "`", OF_WORDS[of],
+                 STR_ARG(reading_shown(r, key->text)));
     reading_hint(r, key->text, names, count, "its keys are");
 }
 
-static void read_entry(struct reader *reader, const struct conf_entry *entry, bool event)
+static void read_entry(struct reader *reader, const struct conf_entry *entry, enum expect_of of)
 {
     for (size_t i = 0; i < SUITE_CLAIM_COUNT; i++) {
-        bool may = event ? KEYS[i].of_event : KEYS[i].of_question;
-        if (may && str_eq(entry->key->text, str_of(SUITE_CLAIM_NAMES[i]))) {
+        if ((KEYS[i].of & 1 << of) != 0 && str_eq(entry->key->text, str_of(SUITE_CLAIM_NAMES[i]))) {
             reader->node = entry->value;
             KEYS[i].read(reader, (enum suite_claim_kind)i);
             return;
         }
     }
-    unknown_key(reader->r, entry->key, event);
+    unknown_key(reader->r, entry->key, of);
 }
 
-void expect_read(struct reading *r, const struct conf_node *map, bool event, struct expectation *out)
+void expect_read(struct reading *r, const struct conf_node *map, enum expect_of of, struct expectation *out)
 {
     *out = (struct expectation){0};
     if (map->kind != CONF_MAP || map->count == 0) {
@@ -375,7 +394,7 @@ void expect_read(struct reading *r, const struct conf_node *map, bool event, str
     }
     struct reader reader = {.r = r, .claims = reading_array(r, most_claims(map), sizeof(struct suite_claim))};
     for (size_t i = 0; reader.claims != NULL && i < map->count; i++) {
-        read_entry(&reader, &map->entries[i], event);
+        read_entry(&reader, &map->entries[i], of);
     }
     *out = (struct expectation){reader.claims, reader.count};
 }

@@ -25,4 +25,11 @@ MUST_USE bool judge(const struct suite_doc *doc, const struct suite_play *play, 
 // `15m`, `1h30m`: as policies write it.
 struct str judge_span(int64_t seconds, struct arena *arena);
 
+// Did the admin endpoint carry it out?
+bool judge_order_ok(const struct value *answer);
+// The same as judge of an order, whose `ok` and `error` can be expected: one that was refused is a miss where
+// nothing is expected.
+MUST_USE bool judge_order(const struct suite_play *play, const struct value *answer, struct arena *arena,
+                          const struct suite_miss **misses, size_t *count);
+
 #endif

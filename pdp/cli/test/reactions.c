@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/reactions.h"
 
+#include "cli/test/judge.h"
 #include "wire/wire.h"
 
 #define COLUMNS 6
@@ -72,6 +73,10 @@ static bool rightful(const struct suite_doc *doc, const struct suite_play *play)
 // Whatever denies a rightful user is no answer to what comes after: notes who was denied first.
 static void note_held(struct gathering *g, const struct suite_told *told, struct reaction *last)
 {
+    if (told->play->order) { // that a folder cannot carry out, such as one that asks for a proof of its own
+        last->held = last->held == NULL && !judge_order_ok(told->answer) ? told->play : last->held;
+        return;
+    }
     bool refused = told->verdict != NULL ? suite_denies(told->verdict->effect) : !recorded(told->answer);
     if (refused && last->held == NULL && last->first == NULL && rightful(told->doc, told->play)) {
         last->held = told->play;
@@ -90,7 +95,7 @@ static bool note(void *user, const struct suite_told *told)
         *last = (struct reaction){.doc = told->doc};
     }
     note_held(g, told, last);
-    if (told->play->ordinary || last->held != NULL) {
+    if (told->play->ordinary || told->play->order || last->held != NULL) {
         return true;
     }
     bool allowed = told->verdict != NULL ? told->verdict->effect == PDP_EFFECT_ALLOW : recorded(told->answer);
@@ -196,7 +201,9 @@ static struct str outcome(const struct reaction *reaction, struct arena *arena)
         return told(STR("skipped: "), reaction->doc->skip, arena);
     }
     if (reaction->held != NULL) {
-        return told(STR("not applicable: the owner is denied at "), step_name(reaction->held, arena), arena);
+        struct str what = reaction->held->order ? STR("not applicable: the order is refused at ")
+                                                : STR("not applicable: the owner is denied at ");
+        return told(what, step_name(reaction->held, arena), arena);
     }
     if (is(reaction->doc, "attack")) {
         return reaction->stopped ? STR("stopped") : STR("NOT STOPPED");
@@ -350,7 +357,8 @@ static void emit_one(const struct reaction *one, struct arena *arena, struct emi
         emit_key_str(emit, "skipped", one->doc->skip);
     }
     if (one->held != NULL) {
-        emit_key_str(emit, "owner_denied_at", step_name(one->held, arena));
+        emit_key_str(emit, one->held->order ? "order_refused_at" : "owner_denied_at",
+                     step_name(one->held, arena));
     }
     emit_first(one, emit);
     emit_key_int(emit, "questions", one->questions);

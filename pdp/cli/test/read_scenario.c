@@ -35,7 +35,7 @@ static const struct conf_field FIELDS[] = {
 
 struct step {
     struct str name;
-    const struct conf_node *at, *places, *request, *event, *peer, *expect;
+    const struct conf_node *at, *places, *request, *event, *order, *peer, *expect;
     struct conf_texts with;
     int64_t every_ms, times, behind_ms;
 };
@@ -53,6 +53,7 @@ static const struct conf_field STEP_FIELDS[] = {
     STEP("with", with, CONF_TEXTS, 0, 0, "fixtures, laid over one another in this order"),
     STEP("request", request, CONF_MAPPING, 0, 0, "a question, laid over the fixtures"),
     STEP("event", event, CONF_MAPPING, 0, 0, "an event, laid over the fixtures"),
+    STEP("order", order, CONF_MAPPING, 0, 0, "what an analyst orders, as the admin endpoint reads it"),
     STEP("peer", peer, CONF_MAPPING, 0, 0, "who asks"),
     STEP("expect", expect, CONF_MAPPING, 0, 0, "what is expected of the answer, each time"),
 };
@@ -72,10 +73,13 @@ static const struct conf_field PEER_FIELDS[] = {
 };
 
 static const struct conf_shape PEER_SHAPE = {"peer", PEER_FIELDS, COUNT_OF(PEER_FIELDS), NULL, 0, NULL, 0};
-static const struct conf_nest STEP_NESTS[] = {
-    {"at", CONF_FORM_TEXT, NULL},         {"places", CONF_FORM_NAMED, &SHAPE_PLACE},
-    {"request", CONF_FORM_VALUES, NULL},  {"event", CONF_FORM_VALUES, NULL},
-    {"peer", CONF_FORM_MAP, &PEER_SHAPE}, {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
+static const struct conf_nest STEP_NESTS[] = {{"at", CONF_FORM_TEXT, NULL},
+                                              {"places", CONF_FORM_NAMED, &SHAPE_PLACE},
+                                              {"request", CONF_FORM_VALUES, NULL},
+                                              {"event", CONF_FORM_VALUES, NULL},
+                                              {"order", CONF_FORM_MAP, &SHAPE_ORDER},
+                                              {"peer", CONF_FORM_MAP, &PEER_SHAPE},
+                                              {"expect", CONF_FORM_MAP, &SHAPE_EXPECT}};
 static const struct conf_shape STEP_SHAPE = {
     "step", STEP_FIELDS, COUNT_OF(STEP_FIELDS), STEP_NESTS, COUNT_OF(STEP_NESTS), NULL, 0};
 static const struct conf_nest NESTS[] = {{"metadata", CONF_FORM_MAP, &SHAPE_TEST_METADATA},
@@ -237,7 +241,11 @@ static void play_step(struct steps *steps, const struct step *step, const struct
             made.at_ms = steps->clock.now_ms - step->behind_ms;
             made.message = (struct str){0};
             size_t errors = steps->r->diags->errors;
-            ask_make(steps->r, steps->ground, &asked, repeated, &made, &varies);
+            if (step->order != NULL) {
+                order_make(steps->r, step->order, repeated, &made, &varies);
+            } else {
+                ask_make(steps->r, steps->ground, &asked, repeated, &made, &varies);
+            }
             varies = varies && steps->r->diags->errors == errors; // a mistake is said once
         }
         *play = made;
@@ -249,12 +257,17 @@ static void play_step(struct steps *steps, const struct step *step, const struct
 static bool check_step(struct reading *r, const struct step *step, const struct conf_node *node)
 {
     struct place place = node->count > 0 ? node->entries[0].key->place : node->place;
+    if (step->order != NULL && (step->event != NULL || step->request != NULL || step->with.count > 0)) {
+        reading_fail(r, PDP_ERR_DUPLICATE, place,
+                     "an `order` stands alone: it has no question, event or fixture");
+        return false;
+    }
     if (step->event != NULL && step->request != NULL) {
         reading_fail(r, PDP_ERR_DUPLICATE, place, "a step is a `request` or an `event`, not both");
         return false;
     }
-    if (step->event == NULL && step->request == NULL && step->with.count == 0) {
-        reading_fail(r, PDP_ERR_MISSING, place, "a step needs a `request` or an `event`");
+    if (step->event == NULL && step->request == NULL && step->order == NULL && step->with.count == 0) {
+        reading_fail(r, PDP_ERR_MISSING, place, "a step needs a `request`, an `event` or an `order`");
         return false;
     }
     if ((step->times > 1) != (step->every_ms > 0)) {
@@ -263,6 +276,19 @@ static bool check_step(struct reading *r, const struct step *step, const struct 
         return false;
     }
     return true;
+}
+
+// The role of an analyst is all that an order takes; grants are of gateways.
+static void check_analyst(struct reading *r, const struct conf_node *peer)
+{
+    static const char *const NOT_READ[] = {"grants", "tenants"};
+    for (size_t i = 0; peer != NULL && i < COUNT_OF(NOT_READ); i++) {
+        const struct conf_node *said = conf_get(peer, NOT_READ[i]);
+        if (said != NULL) {
+            reading_fail(r, PDP_ERR_UNKNOWN, said->place, "who gives an order has no `%s`", NOT_READ[i]);
+            diag_hint(r->diags, "`peer: {name: ...}` names the analyst");
+        }
+    }
 }
 
 static void read_step(struct steps *steps, const struct conf_node *node, const struct suite_play *where)
@@ -280,11 +306,18 @@ static void read_step(struct steps *steps, const struct conf_node *node, const s
     bool good = check_step(r, &step, node);
     good = ask_check(r, steps->ground, &step.with) && good;
     if (step.expect != NULL) {
-        expect_read(r, step.expect, step.event != NULL, &expect);
+        enum expect_of of = step.order != NULL   ? EXPECT_OF_ORDER
+                            : step.event != NULL ? EXPECT_OF_EVENT
+                                                 : EXPECT_OF_QUESTION;
+        expect_read(r, step.expect, of, &expect);
     }
     if (!ask_meant_so(expect.claims, expect.count)) {
         fields_check(r, step.request, FIELDS_OF_QUESTION);
         fields_check(r, step.event, FIELDS_OF_EVENT);
+    }
+    if (step.order != NULL) {
+        order_check(r, step.order);
+        check_analyst(r, step.peer);
     }
     int64_t lasts_ms = num_mul_sat(step.every_ms, step.times);
     if (steps->count + (size_t)step.times > READING_PLAYS_MOST ||
@@ -306,6 +339,7 @@ static void read_step(struct steps *steps, const struct conf_node *node, const s
                                     .number = where->number,
                                     .nth = where->nth,
                                     .ordinary = where->ordinary,
+                                    .order = step.order != NULL,
                                     .turns = (uint32_t)step.times,
                                     .peer = read_peer(r, step.peer),
                                     .geo = steps->geo,
@@ -364,7 +398,7 @@ static void find_stop(struct reading *r, const struct conf_node *stops, struct s
         return;
     }
     for (size_t i = 0; i < doc->play_count; i++) {
-        if (doc->plays[i].ordinary) {
+        if (doc->plays[i].ordinary || doc->plays[i].order) {
             continue;
         }
         if (doc->plays[i].name.len > 0 && str_eq(doc->plays[i].name, stops->text)) {

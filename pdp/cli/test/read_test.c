@@ -72,7 +72,7 @@ static void read_case(struct reading *r, const struct ground *ground, const stru
         return;
     }
     bool good = ask_check(r, ground, &one.with);
-    expect_read(r, one.expect, false, &expect);
+    expect_read(r, one.expect, EXPECT_OF_QUESTION, &expect);
     if (!ask_meant_so(expect.claims, expect.count)) {
         fields_check(r, one.request, FIELDS_OF_QUESTION);
     }

@@ -67,8 +67,13 @@ struct expectation {
     const struct suite_claim *claims;
     size_t count;
 };
-// The map of `expect`. `event`: of an event, of which fewer things can be expected.
-void expect_read(struct reading *r, const struct conf_node *map, bool event, struct expectation *out);
+enum expect_of {
+    EXPECT_OF_QUESTION,
+    EXPECT_OF_EVENT,
+    EXPECT_OF_ORDER
+};
+// The map of `expect`: what can be expected hangs on what is answered.
+void expect_read(struct reading *r, const struct conf_node *map, enum expect_of of, struct expectation *out);
 // One effect, or a list of them, that stands alone.
 void expect_effect(struct reading *r, const struct conf_node *node, struct expectation *out);
 
@@ -115,6 +120,17 @@ bool ask_meant_so(const struct suite_claim *claims, size_t count);
 // Makes the question or event of *play, at its time; *varies: it is another at another time or turn.
 void ask_make(struct reading *r, const struct ground *ground, const struct asked *asked, bool repeated,
               struct suite_play *play, bool *varies);
+
+// The message of an event or an order as CBOR, into *play.
+void ask_encode(struct reading *r, const struct value *root, struct suite_play *play);
+
+// ---- read_order.c --------------------------------------------------------------------------------
+
+// Keys that the admin endpoint does not read are mistakes.
+void order_check(struct reading *r, const struct conf_node *map);
+// As ask_make.
+void order_make(struct reading *r, const struct conf_node *map, bool repeated, struct suite_play *play,
+                bool *varies);
 
 // ---- Kinds ---------------------------------------------------------------------------------------
 

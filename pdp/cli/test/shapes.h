@@ -7,6 +7,6 @@
 
 extern const struct conf_shape SHAPE_TEST, SHAPE_SCENARIO, SHAPE_GIVEN;
 // Parts of both.
-extern const struct conf_shape SHAPE_TEST_METADATA, SHAPE_PLACE, SHAPE_EXPECT, SHAPE_MATRIX;
+extern const struct conf_shape SHAPE_TEST_METADATA, SHAPE_PLACE, SHAPE_EXPECT, SHAPE_MATRIX, SHAPE_ORDER;
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/test/suite.h"
 
+#include "cli/test/desk.h"
 #include "cli/test/judge.h"
 #include "engine/anew.h"
+#include "engine/watch.h"
 
 #include <stdlib.h>
 
@@ -14,6 +16,8 @@ static const size_t ANSWER_MOST = (size_t)1 << 22;
 struct suite_runner {
     struct engine *engine;
     struct worker *worker;
+    struct desk *desk; // NULL: no order was given in this world
+    const struct watch *watch;
     struct snapshot *whole;    // what snapshots with a document's places stand on
     const struct geo_set *geo; // of the snapshot that serves
     struct arena arena;        // of one play
@@ -42,6 +46,24 @@ static enum pdp_err serve(struct suite_runner *runner, const struct geo_set *geo
     return PDP_ERR_OK;
 }
 
+static enum pdp_err begin_engine(struct suite_runner *runner)
+{
+    const struct engine_config config = {.key = KEY,
+                                         .id_prefix = UINT64_C(0x74657374),
+                                         .counter_entries = COUNTER_ENTRIES,
+                                         .random = draw,
+                                         .random_user = runner};
+    TRY(engine_new(&config, &runner->engine));
+    return worker_new(runner->engine, &runner->worker);
+}
+
+static void end_engine(struct suite_runner *runner)
+{
+    desk_free(&runner->desk);
+    worker_free(&runner->worker);
+    engine_free(&runner->engine);
+}
+
 enum pdp_err suite_runner_new(struct snapshot **snapshot, struct suite_runner **out)
 {
     *out = NULL;
@@ -51,13 +73,7 @@ enum pdp_err suite_runner_new(struct snapshot **snapshot, struct suite_runner **
         return PDP_ERR_NOMEM;
     }
     arena_init(&runner->arena, 0, 0);
-    const struct engine_config config = {.key = KEY,
-                                         .id_prefix = UINT64_C(0x74657374),
-                                         .counter_entries = COUNTER_ENTRIES,
-                                         .random = draw,
-                                         .random_user = runner};
-    TRY(engine_new(&config, &runner->engine));
-    TRY(worker_new(runner->engine, &runner->worker));
+    TRY(begin_engine(runner));
     TRY(snapshot_share(given, &runner->whole));
     runner->geo = snapshot_geo(given);
     engine_publish(runner->engine, &given);
@@ -71,17 +87,17 @@ void suite_runner_free(struct suite_runner **runner)
     if (r == NULL) {
         return;
     }
-    worker_free(&r->worker);
-    engine_free(&r->engine);
+    end_engine(r);
     snapshot_free(&r->whole);
     arena_fini(&r->arena);
     buf_fini(&r->answer);
     free(r);
 }
 
-struct worker *suite_runner_worker(struct suite_runner *runner)
+void suite_runner_watch(struct suite_runner *runner, const struct watch *watch)
 {
-    return runner->worker;
+    runner->watch = watch;
+    worker_watch(runner->worker, watch);
 }
 
 // ---- Worlds --------------------------------------------------------------------------------------
@@ -89,7 +105,13 @@ struct worker *suite_runner_worker(struct suite_runner *runner)
 static enum pdp_err begin(struct suite_runner *runner)
 {
     runner->drawn = 0;
-    return engine_anew(runner->engine);
+    if (runner->desk != NULL) { // locks and quarantines last as long as their engine
+        end_engine(runner);
+        TRY(begin_engine(runner));
+        worker_watch(runner->worker, runner->watch);
+        TRY(serve(runner, runner->geo));
+    }
+    return engine_anew(runner->engine); // counters are the snapshot's
 }
 
 // What databases say in a play, and before the first one (NULL).
@@ -162,12 +184,34 @@ static enum pdp_err send(struct suite_runner *runner, const struct suite_play *p
     return PDP_ERR_OK;
 }
 
+static enum pdp_err give(struct suite_runner *runner, const struct suite_play *play,
+                         const struct suite_options *options, struct suite_told *told, bool *goes_on)
+{
+    struct value answer = {0};
+    struct fault why = {{0}, {0}};
+    if (runner->desk == NULL) {
+        TRY(desk_new(runner->engine, &runner->desk));
+    }
+    TRY(desk_give(runner->desk, play->peer->name, play->message, play->at_ms, &runner->answer));
+    TRY(wire_decode_most(WIRE_CBOR, buf_view(&runner->answer), ANSWER_MOST, &runner->arena, &answer, &why));
+    told->answer = &answer;
+    if (!options->any_policy &&
+        !judge_order(play, &answer, &runner->arena, &told->misses, &told->miss_count)) {
+        return PDP_ERR_NOMEM;
+    }
+    *goes_on = tell(options, told);
+    return PDP_ERR_OK;
+}
+
 static enum pdp_err play_one(struct suite_runner *runner, const struct suite_doc *doc,
                              const struct suite_play *play, const struct suite_options *options,
                              bool *goes_on)
 {
     struct suite_told told = {.doc = doc, .play = play};
     arena_reset(&runner->arena);
+    if (play->order) {
+        return give(runner, play, options, &told, goes_on);
+    }
     return play->message.len > 0 ? send(runner, play, options, &told, goes_on)
                                  : ask(runner, play, options, &told, goes_on);
 }

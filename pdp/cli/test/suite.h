@@ -30,7 +30,9 @@ enum suite_kind {
     X(MISSING, "missing")         \
     X(MESSAGE, "message")         \
     X(REASON, "reason")           \
-    X(RECORDED, "recorded")
+    X(RECORDED, "recorded")       \
+    X(OK, "ok")                   \
+    X(ERROR, "error")
 
 enum suite_claim_kind {
 #define X(name, key) SUITE_##name,
@@ -50,7 +52,7 @@ struct suite_claim {
     const struct str *texts;              // of texts; EFFECT … LEVEL have none
     const struct conf_node *const *nodes; // where they stand
     size_t text_count;
-    bool ranged, truth; // of RISK and SIGNAL: from..to counts; else, and of RECORDED: `truth`
+    bool ranged, truth; // of RISK and SIGNAL: from..to counts; else, and of RECORDED and OK: `truth`
     double from, to;
     int64_t max_age_s;
 };
@@ -65,11 +67,12 @@ struct suite_play {
     uint32_t turn, turns; // of a step that is repeated; 0 of 1 else
     int64_t at_ms;
     const struct value *root; // the whole question or event
-    struct str message;       // of an event, as CBOR; empty: a question
+    struct str message;       // of an event or an order, as CBOR; empty: a question
     const struct peer *peer;
     const struct geo_set *geo; // of a step behind one that has `places` of its own; NULL: the document's
     const struct suite_claim *claims;
     size_t claim_count;
+    bool order;    // an analyst's, to the admin endpoint; peer->name gives it
     bool ordinary; // what a rightful user does, in a world of its own
     bool anew;     // of a Scenario: nothing has been before it
 };
@@ -88,6 +91,7 @@ struct suite_doc {
 };
 
 struct suite;
+struct watch;
 
 // Reads the documents of all files, whatever the files are called. Every mistake goes to `diags`; on one *out
 // is NULL. The texts of the files and `diags`, which has the sources of all places, must outlive the suite.
@@ -118,7 +122,7 @@ struct suite_told {
     const struct suite_doc *doc;
     const struct suite_play *play;
     const struct verdict *verdict; // of a question
-    const struct value *answer;    // of an event: as on the wire
+    const struct value *answer;    // of an event or an order: as on the wire
     const struct suite_miss *misses;
     size_t miss_count; // 0: all is as expected
 };
@@ -147,8 +151,8 @@ struct suite_runner;
 // Takes the snapshot over. *out NULL on failure.
 MUST_USE enum pdp_err suite_runner_new(struct snapshot **snapshot, struct suite_runner **out);
 void suite_runner_free(struct suite_runner **runner);
-// For worker_watch, between plays.
-struct worker *suite_runner_worker(struct suite_runner *runner);
+// As worker_watch, of all that is asked from now on: between plays. NULL: nobody watches.
+void suite_runner_watch(struct suite_runner *runner, const struct watch *watch);
 // Plays one document. NOMEM ends it early; *went_on (may be NULL): `told` never said no.
 MUST_USE enum pdp_err suite_play(struct suite_runner *runner, const struct suite_doc *doc,
                                  const struct suite_options *options, bool *went_on);

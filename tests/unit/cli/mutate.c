@@ -59,7 +59,7 @@ static void begin(struct world *world, const char *policy, const char *tests)
     cr_assert_eq(err, PDP_ERR_OK, STR_FMT, STR_ARG(buf_view(&world->said)));
     cr_assert_eq(cover_new(snapshot, &world->file, 1, &world->cover), PDP_ERR_OK);
     cr_assert_eq(suite_runner_new(&snapshot, &world->runner), PDP_ERR_OK);
-    worker_watch(suite_runner_worker(world->runner), cover_watch(world->cover));
+    suite_runner_watch(world->runner, cover_watch(world->cover));
 }
 
 static void try_all(struct world *world, size_t threads, bool thorough)

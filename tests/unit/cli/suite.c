@@ -2,6 +2,7 @@
 #include "cli/test/suite.h"
 
 #include "cli/test/mmdb.h"
+#include "cli/test/shapes.h"
 #include "engine/watch.h"
 #include "wire/wire.h"
 
@@ -290,6 +291,95 @@ Test(cli_suite, what_a_folder_gives_is_laid_over_a_library)
         "    5 | apiVersion: pdp/v1\n      | ^~~~~~~~~~~~~~~~~~\n");
 }
 
+#define ORDERS                                                                                            \
+    LIFE "  net: {context: {session: {id: s1}, device: {fingerprint: d1}, network: {ip: 203.0.113.7}}}\n" \
+         "request: {action: {name: GET}}\nsteps:\n"                                                       \
+         "  - {name: login, with: [ann, net], event: {type: login, properties: {amr: [pwd]}}}\n"
+
+Test(cli_suite, analysts_order)
+{
+    expect_run(
+        ORDERS
+        "  - {name: locks, order: {op: lock.add, target: {kind: subject, value: ann}, effect: deny, for: 60, "
+        "reason: looks}, expect: {ok: true}}\n"
+        "  - {name: denied, with: [ann, net, page], expect: {effect: deny, code: locked}}\n"
+        "  - {name: unlocks, order: {op: lock.rm, id: 1, reason: seen}}\n"
+        "  - {name: goes-on, with: [ann, net, page], expect: {effect: allow}}\n"
+        "  - {name: locks-again, order: {op: lock.add, target: {kind: address, value: 203.0.113.7}, effect: "
+        "deny, for: 660, reason: looks}}\n"
+        "  - {name: denied-again, at: +659s, with: [ann, net, page], expect: {code: locked}}\n"
+        "  - {name: it-ends, at: +1s, with: [ann, net, page], expect: {effect: allow}}\n"
+        "  - {name: ends, order: {op: session.terminate, session: s1, reason: stolen}}\n"
+        "  - {name: over, with: [ann, net, page], expect: {effect: terminate, code: terminated}}\n",
+        "login: event\nlocks: event\ndenied: deny/locked\nunlocks: event\ngoes-on: allow/policy\n"
+        "locks-again: event\ndenied-again: deny/locked\nit-ends: allow/policy\nends: event\n"
+        "over: terminate/terminated\n");
+}
+
+Test(cli_suite, an_order_ends_sessions_before_the_next_step)
+{
+    expect_run(ORDERS "  - {name: ends, order: {op: session.terminate, target: {kind: device, value: d1}, "
+                      "reason: lost}, peer: {name: eve}, expect: {ok: true}}\n"
+                      "  - {name: over, at: +1ms, with: [ann, net, page], expect: {code: terminated}}\n",
+               "login: event\nends: event\nover: terminate/terminated\n");
+}
+
+Test(cli_suite, an_order_that_is_refused_is_missed_unless_it_is_expected)
+{
+    expect_run(
+        ORDERS
+        "  - {name: why, order: {op: lock.rm, id: 1}}\n"
+        "  - {name: meant-so, order: {op: lock.rm, id: 7, reason: r}, expect: {ok: false, error: there "
+        "is no lock}}\n"
+        "  - {name: otherwise, order: {op: lock.rm, id: 7, reason: r}, expect: {ok: true, error: [mute]}}\n"
+        "  - {name: whole, order: {op: lock.add, target: {kind: asn, value: 64496}, effect: deny, for: "
+        "60, reason: r, lock_out: true}, expect: {error: x}}\n",
+        "login: event\nwhy: event; the order was refused: a `reason` of 1 to 500 bytes is required\n"
+        "meant-so: event\notherwise: event; oktrue but false; errormute but there is no lock of this "
+        "`id`; it may have expired\nwhole: event; errorx but none\n");
+}
+
+// What can be written is what the endpoint knows.
+Test(cli_suite, every_operation_is_one_of_the_endpoint)
+{
+    const char *const *ops = shape_field(&SHAPE_ORDER, STR("op"))->choices;
+    for (size_t i = 0; ops[i] != NULL; i++) {
+        char yaml[1024];
+        struct stage stage;
+        struct buf out = {0};
+        snprintf(yaml, sizeof yaml, LIFE "steps: [{name: %s, order: {op: %s}}]\n", ops[i], ops[i]);
+        set(&stage, yaml);
+        const struct suite_options options = {.told = tell, .user = &out};
+        cr_assert_eq(suite_run(stage.runner, stage.suite, &options), PDP_ERR_OK);
+        cr_expect(str_find(buf_view(&out), STR("is none of"), 0) == SIZE_MAX, "%.*s", (int)out.len,
+                  (const char *)out.at);
+        buf_fini(&out);
+        strike(&stage);
+    }
+}
+
+// What was ordered holds in its world alone, and numbers begin anew.
+Test(cli_suite, orders_end_with_their_world)
+{
+    expect_run(
+        LIFE
+        "ordinary:\n"
+        "  - {name: quarantines, order: {op: peer.quarantine, peer: pdpctl, reason: r}}\n"
+        "  - {name: mistrusted, with: [ann], event: {type: login, context: {session: {id: s1}}}, expect: "
+        "{recorded: false}}\n"
+        "  - {name: locks, order: {op: lock.add, target: {kind: all}, effect: deny, for: 60, "
+        "reason: r, lock_out: true}}\n"
+        "  - {name: denied, with: [ann, page], expect: {code: locked}}\n"
+        "request: {action: {name: GET}}\nsteps:\n"
+        "  - {name: free, with: [ann, page], expect: {effect: allow}}\n"
+        "  - {name: first, order: {op: lock.add, target: {kind: subject, value: bob}, effect: deny, "
+        "for: 60, reason: r}}\n"
+        "  - {name: one, order: {op: lock.rm, id: 1, reason: r}}\n",
+        "quarantines: event\nmistrusted: event\nlocks: event\ndenied: deny/locked\nfree: "
+        "allow/policy\nfirst: event\none: "
+        "event\n");
+}
+
 Test(cli_suite, every_claim_holds_where_it_does)
 {
     expect_run(
@@ -514,7 +604,7 @@ Test(cli_suite, decisions_can_be_watched)
     const struct watch watch = {judged, &seen};
     set(&stage, HEAD GIVEN "cases:\n  - {name: a, with: [ann, page, get], expect: {effect: allow}}\n"
                            "  - {name: b, with: [ann, page, post], expect: {effect: allow}}\n");
-    worker_watch(suite_runner_worker(stage.runner), &watch);
+    suite_runner_watch(stage.runner, &watch);
     cr_assert_eq(suite_run(stage.runner, stage.suite, &(struct suite_options){0}), PDP_ERR_OK);
     cr_expect_eq(seen, 2);
     strike(&stage);
