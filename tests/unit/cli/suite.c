@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdio.h>
 
 // Policies and tests in one text each, and a runner over them.
 struct stage {
