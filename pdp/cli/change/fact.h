@@ -85,6 +85,8 @@ void fact_add_buf(struct side *side, struct fact fact, struct buf *text);
 // Members of a list, as texts; false where memory is out.
 bool fact_members(struct side *side, const struct lists_set *set, struct str **out, uint32_t *count);
 
+// fact_rules.c: what policies say.
+void facts_of_policies(struct side *side);
 #define FACT_ORDER_EXCEPTIONS "of exceptions"
 // fact_order.c: in which order answers name what decides.
 void facts_of_order(struct side *side);

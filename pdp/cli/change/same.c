@@ -34,24 +34,6 @@ static bool is_listed(const struct node *node)
            node->op == OP_CALL || node->op == OP_COMP;
 }
 
-uint32_t same_operand(const struct cel_program *program, const struct node *node, uint32_t i)
-{
-    static const uint8_t COUNTS[OP_COUNT] = {
-        [OP_NOT] = 1,    [OP_COND] = 3,      [OP_EQ] = 2,     [OP_NE] = 2,
-        [OP_ORDER] = 2,  [OP_ORDER_NOW] = 2, [OP_IN] = 2,     [OP_IN_TEXTS] = 1,
-        [OP_IN_SET] = 1, [OP_FIELD] = 1,     [OP_HAS] = 1,    [OP_OPT_FIELD] = 1,
-        [OP_MATCH] = 1,  [OP_WITHIN] = 1,    [OP_OR_OPT] = 2, [OP_OR_VALUE] = 2,
-    };
-    uint32_t count = is_listed(node) ? (node->op == OP_COMP ? 3 : node->b) : COUNTS[node->op];
-    if (i >= count) {
-        return NODE_NONE;
-    }
-    if (is_listed(node)) {
-        return program->args[node->a + i] & ~NODE_OPTIONAL;
-    }
-    return i == 0 ? node->a : i == 1 ? node->b : node->c;
-}
-
 struct str same_pattern(const struct cel_program *program, const struct node *node)
 {
     const struct map *map = node->op == OP_MATCH ? &program->regex_map : &program->window_map;
@@ -161,8 +143,8 @@ static void put_operands(struct same *same, struct buf *out, const struct node *
 {
     const struct cel_program *p = same->program;
     struct buf all = {0};
-    for (uint32_t i = 0; same_operand(p, node, i) != NODE_NONE; i++) {
-        struct hash128 hash = same_hash(same, same_operand(p, node, i));
+    for (uint32_t i = 0; program_operand(p, node, i) != NODE_NONE; i++) {
+        struct hash128 hash = same_hash(same, program_operand(p, node, i));
         hash.lo ^= is_listed(node) && (p->args[node->a + i] & NODE_OPTIONAL) != 0;
         buf_put(&all, &hash, sizeof hash);
     }
@@ -254,7 +236,7 @@ static enum truth judge(struct table *table, uint32_t expr)
     }
     enum truth ends = node->op == OP_AND ? TRUTH_NO : TRUTH_YES, all = negate(ends);
     for (uint32_t i = 0; i < node->b; i++) {
-        enum truth one = judge(table, same_operand(p, node, i));
+        enum truth one = judge(table, program_operand(p, node, i));
         all = one == ends || all == ends ? ends : one == TRUTH_UNSURE ? TRUTH_UNSURE : all;
     }
     return all;

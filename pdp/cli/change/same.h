@@ -23,8 +23,6 @@ void same_fini(struct same *same);
 // Of no expression at all (SAME_NO_EXPR) the hash is zero.
 struct hash128 same_hash(struct same *same, uint32_t expr);
 
-// Operand `i` of a node; NODE_NONE: it has no more.
-uint32_t same_operand(const struct cel_program *program, const struct node *node, uint32_t i);
 // The text of a pattern or a window, as it is interned: of a window zone, newline, hours.
 struct str same_pattern(const struct cel_program *program, const struct node *node);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where to aim: which conditions a change is about, and what a question needs for them to matter.
-#include "cli/change/search.h"
+#include "cli/change/search_aim.h"
 
 #include "risk/model.h"
 
@@ -32,7 +32,7 @@ struct solver search_solver(struct searcher *searcher, struct trial *trial, size
 }
 
 // A side on which the change's thing is there.
-static size_t choose_side(struct searcher *searcher)
+size_t search_choose(struct searcher *searcher)
 {
     size_t which = luck_below(&searcher->luck, 2);
     return search_number(searcher->change, which) != CHANGE_NONE ? which : 1 - which;
@@ -114,7 +114,7 @@ static void aim_times(struct solver *solver, const struct set_rule *rule)
     }
 }
 
-static void aim_rule(struct solver *solver, uint32_t number, bool yes)
+void search_aim_rule(struct solver *solver, uint32_t number, bool yes)
 {
     const struct policy_set *set = solver->side->parts.set;
     if (number >= set->rule_count) {
@@ -205,7 +205,7 @@ static void aim_apart(struct solver *a, uint32_t a_expr, struct solver *b, uint3
 static void aim_at_rule(struct searcher *searcher, struct trial *trial)
 {
     const struct change *change = searcher->change;
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which),
                   other = search_solver(searcher, trial, 1 - which);
     if (luck_below(&searcher->luck, 3) > 0) {
@@ -218,7 +218,7 @@ static void aim_at_rule(struct searcher *searcher, struct trial *trial)
             aim_times(&other, &search_side(searcher, 1 - which)->parts.set->rules[twin]);
         }
     }
-    aim_rule(&solver, search_number(change, which), luck_below(&searcher->luck, 8) > 0);
+    search_aim_rule(&solver, search_number(change, which), luck_below(&searcher->luck, 8) > 0);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
         aim_apart(&solver, solver.side->parts.set->rules[search_number(change, which)].when, &other,
                   other.side->parts.set->rules[twin].when);
@@ -247,14 +247,14 @@ static uint32_t rule_of_policy(struct searcher *searcher, size_t which, uint32_t
 static void aim_at_policy(struct searcher *searcher, struct trial *trial)
 {
     const struct change *change = searcher->change;
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which),
                   other = search_solver(searcher, trial, 1 - which);
     if (luck_one_in(&searcher->luck, 2)) {
         search_allow(&solver);
     }
     for (uint32_t i = 0; i <= luck_below(&searcher->luck, 3); i++) {
-        aim_rule(&solver, rule_of_policy(searcher, which, search_number(change, which)), true);
+        search_aim_rule(&solver, rule_of_policy(searcher, which, search_number(change, which)), true);
     }
     uint32_t twin = search_number(change, 1 - which);
     if (twin != CHANGE_NONE && change_part_of(change, "target") != NULL) {
@@ -268,7 +268,7 @@ static void aim_at_policy(struct searcher *searcher, struct trial *trial)
 
 static void aim_at_exception(struct searcher *searcher, struct trial *trial)
 {
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     const struct policy_set *set = search_side(searcher, which)->parts.set;
     const struct set_exception *exception = &set->exceptions[search_number(searcher->change, which)];
     struct solver solver = search_solver(searcher, trial, which),
@@ -280,7 +280,7 @@ static void aim_at_exception(struct searcher *searcher, struct trial *trial)
             break;
         }
     }
-    aim_rule(&solver, rule, true);
+    search_aim_rule(&solver, rule, true);
     uint32_t twin = search_number(searcher->change, 1 - which);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
         solve(&other, search_side(searcher, 1 - which)->parts.set->exceptions[twin].when, false);
@@ -296,28 +296,28 @@ static void aim_at_exception(struct searcher *searcher, struct trial *trial)
 }
 
 // Rules that were found to read what changed, on a side; CHANGE_NONE: none does.
-static uint32_t some_root(struct searcher *searcher, size_t which)
+uint32_t search_root(struct searcher *searcher, size_t which)
 {
     uint32_t count = searcher->root_count[which];
     return count > 0 ? searcher->roots[which][luck_below(&searcher->luck, count)] : CHANGE_NONE;
 }
 
-static void aim_at_root(struct searcher *searcher, struct trial *trial, size_t which, struct solver *solver)
+void search_aim_root(struct searcher *searcher, struct trial *trial, size_t which, struct solver *solver)
 {
     (void)trial;
     if (luck_below(&searcher->luck, 4) > 0) {
         search_allow(solver);
     }
-    aim_rule(solver, some_root(searcher, which), luck_below(&searcher->luck, 6) > 0);
+    search_aim_rule(solver, search_root(searcher, which), luck_below(&searcher->luck, 6) > 0);
 }
 
 static void aim_at_strength(struct searcher *searcher, struct trial *trial)
 {
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which),
                   other = search_solver(searcher, trial, 1 - which);
     uint32_t twin = search_number(searcher->change, 1 - which);
-    aim_at_root(searcher, trial, which, &solver);
+    search_aim_root(searcher, trial, which, &solver);
     if (twin != CHANGE_NONE && luck_one_in(&searcher->luck, 2)) {
         search_prove(&other, twin, false);
     }
@@ -327,7 +327,7 @@ static void aim_at_strength(struct searcher *searcher, struct trial *trial)
 static void aim_at_list(struct searcher *searcher, struct trial *trial)
 {
     const struct change_part *part = change_part_of(searcher->change, "entries");
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which);
     if (part != NULL) {
         bool whole = part->was == NULL || part->is == NULL;
@@ -339,148 +339,27 @@ static void aim_at_list(struct searcher *searcher, struct trial *trial)
         solver.focus_count = whole ? only->member_count : added ? part->added_count : part->removed_count;
         solver.focus_count = solver.focus_count < ENTRIES_TRIED ? solver.focus_count : ENTRIES_TRIED;
     }
-    aim_at_root(searcher, trial, which, &solver);
+    search_aim_root(searcher, trial, which, &solver);
 }
 
 static void aim_at_role(struct searcher *searcher, struct trial *trial)
 {
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which);
     struct value *role = ARENA_NEW(trial->arena, struct value);
-    aim_at_root(searcher, trial, which, &solver);
+    search_aim_root(searcher, trial, which, &solver);
     if (role != NULL) {
         *role = value_str(searcher->change->name);
         trial_put(trial, STR("subject.roles"), (struct value){.kind = VALUE_LIST, .n = 1, .as.list = role});
     }
 }
 
-static void aim_at_counter(struct searcher *searcher, struct trial *trial)
-{
-    size_t which = choose_side(searcher);
-    struct solver solver = search_solver(searcher, trial, which);
-    size_t count = 0;
-    const struct policy_counter *all = policy_counters(solver.side->parts.set, &count);
-    aim_at_root(searcher, trial, which, &solver);
-    trial->repeats = trial->repeats > 0 ? trial->repeats : 1 + luck_below(&searcher->luck, 8);
-    trial->stranger = luck_one_in(&searcher->luck, 3);
-    trial->session = luck_one_in(&searcher->luck, 3); // without one, no limit of it ends the wait
-    if (search_number(searcher->change, which) < count) {
-        const struct policy_counter *counter = &all[search_number(searcher->change, which)];
-        solve(&solver, counter->when, luck_below(&searcher->luck, 4) > 0);
-        if (luck_one_in(&searcher->luck, 2)) { // spread over the window, or over more than that
-            trial->pace_ms = counter->window_ms / 4 * (1 + luck_below(&searcher->luck, 6)) / trial->repeats;
-        }
-    }
-}
-
-static void aim_at_session(struct searcher *searcher, struct trial *trial)
-{
-    struct session_stated stated;
-    size_t which = choose_side(searcher);
-    struct solver solver = search_solver(searcher, trial, which);
-    static const int64_t AROUND_MS[] = {-1000, 0, 1000, 60000};
-    if (!session_policies_at(solver.side->parts.sessions, search_number(searcher->change, which), &stated)) {
-        return;
-    }
-    int64_t spans[] = {stated.idle_ms, stated.absolute_ms, stated.reauthentication_ms, stated.renew_ms};
-    int64_t span = spans[luck_below(&searcher->luck, COUNT_OF(spans))];
-    int64_t usual = luck_one_in(&searcher->luck, 2) ? SESSION_IDLE_DEFAULT_MS : SESSION_ABSOLUTE_DEFAULT_MS;
-    span = (span > 0 ? span : usual) + AROUND_MS[luck_below(&searcher->luck, COUNT_OF(AROUND_MS))];
-    search_allow(&solver);
-    solve(&solver, stated.target, luck_below(&searcher->luck, 6) > 0);
-    trial->login = luck_below(&searcher->luck, 3) > 0;
-    trial->gap_ms = span > 1000 ? span : 1000;
-    solve_put(&solver, STR("session.auth_time"), value_time_ms(trial->now_ms - span));
-    if (luck_one_in(&searcher->luck, 5)) {
-        trial_drop(trial, STR("session.auth_time"));
-    }
-    if (luck_one_in(&searcher->luck, 2)) { // within the idle limit, however old it is
-        trial->gap_ms = 1000;
-        trial->login = false;
-    }
-    if (stated.concurrent > 0 || luck_one_in(&searcher->luck, 4)) {
-        trial->others = stated.concurrent + luck_below(&searcher->luck, 3);
-        trial->others =
-            trial->others > 0 && luck_one_in(&searcher->luck, 2) ? trial->others - 1 : trial->others;
-        trial->others = trial->others < 40 ? trial->others : 40;
-        trial->login = luck_one_in(&searcher->luck, 2);
-        trial->gap_ms = 2000;
-        trial_drop(trial, STR("session.auth_time"));
-    }
-    trial->remember = luck_one_in(&searcher->luck, 4);
-}
-
-// Between the two thresholds of a level, or where a signal would speak.
-static void aim_at_risk(struct searcher *searcher, struct trial *trial)
-{
-    const struct risk_model *was = searcher->was->parts.risk, *is = searcher->is->parts.risk;
-    size_t which = luck_below(&searcher->luck, 2), edge = luck_below(&searcher->luck, MODEL_EDGES);
-    struct solver solver = search_solver(searcher, trial, which);
-    aim_at_root(searcher, trial, which, &solver);
-    double share = (1 + luck_below(&searcher->luck, 99)) / 100.0;
-    double a = was->thresholds[edge], b = is->thresholds[edge];
-    solve_score(&solver, a < b || a > b ? a + (b - a) * share : 1 + 98 * share);
-    if (change_part_of(searcher->change, "hysteresis") != NULL) { // above an edge, and a little later below
-        solve_score(&solver, a + 2 * share);
-        trial->repeats = 1;
-        trial->pace_ms = INT64_C(60000) * (1 + luck_below(&searcher->luck, 58));
-        return;
-    }
-    if (luck_one_in(&searcher->luck, 4)) { // without a finding from outside
-        trial->evidence = NAN;
-    }
-    trial->failed = luck_one_in(&searcher->luck, 4) ? 1 + luck_below(&searcher->luck, 3) : 0;
-    trial->passed = luck_one_in(&searcher->luck, 4);
-    if (trial->passed && solver.side->parts.set->strength_count > 0) {
-        search_prove(&solver, luck_below(&searcher->luck, solver.side->parts.set->strength_count), true);
-    }
-    if (luck_one_in(&searcher->luck, 4)) { // asked before, and once more when it has faded
-        trial->repeats = 1;
-        trial->pace_ms = INT64_C(60000) << luck_below(&searcher->luck, 6);
-    }
-}
-
-static void aim_at_signal(struct searcher *searcher, struct trial *trial)
-{
-    static const char *const AGENTS[] = {
-        "curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"};
-    size_t which = choose_side(searcher);
-    struct solver solver = search_solver(searcher, trial, which);
-    const struct risk_model *model = solver.side->parts.risk;
-    uint32_t row = search_number(searcher->change, which);
-    aim_at_risk(searcher, trial);
-    const struct signal_own *own = row < model->count ? model_own(model, row) : NULL;
-    if (own != NULL) {
-        solve(&solver, own->when, true);
-        return;
-    }
-    trial->quiet = luck_below(&searcher->luck, 4) > 0; // then what follows is another device and place
-    trial->login = luck_one_in(&searcher->luck, 2);
-    trial_put(trial, STR("device.user_agent"), value_str(str_of(AGENTS[luck_below(&searcher->luck, 2)])));
-    if (luck_one_in(&searcher->luck, 3)) {
-        trial_put(trial, STR("device.components.ja4"),
-                  value_str(STR("t13d1516h2_8daaf6152771_b186095e22b6")));
-    }
-    bool rate = str_eq(searcher->change->name, STR("request-rate"));
-    if (luck_one_in(&searcher->luck, rate ? 3 : 40)) {
-        trial->repeats = 100 + luck_below(&searcher->luck, 100);
-        trial->pace_ms = 50;
-    }
-    if (!rate && luck_one_in(&searcher->luck, 3)) { // asked before, and once more when it has faded
-        trial->repeats = 1 + luck_below(&searcher->luck, 2);
-        trial->pace_ms = INT64_C(60000) << luck_below(&searcher->luck, 6);
-    }
-    if (luck_one_in(&searcher->luck, 3)) {
-        trial->gap_ms = INT64_C(1000) << luck_below(&searcher->luck, 16);
-    }
-}
-
 static void aim_at_schema(struct searcher *searcher, struct trial *trial)
 {
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which);
     const struct policy_schema *schema = solver.side->parts.schema;
-    aim_at_root(searcher, trial, which, &solver);
+    search_aim_root(searcher, trial, which, &solver);
     static const char *const WRONG[] = {"none-of-these", "2026-11-23T09:00:00Z", "5m", "203.0.113.7", ""};
     for (uint32_t i = 0; i < schema->count; i++) {
         if (!str_eq(schema->attrs[i].info.path, searcher->change->name)) {
@@ -501,9 +380,9 @@ static void aim_at_schema(struct searcher *searcher, struct trial *trial)
 static void aim_at_entities(struct searcher *searcher, struct trial *trial)
 {
     const struct change_part *part = change_part_of(searcher->change, "ids");
-    size_t which = choose_side(searcher);
+    size_t which = search_choose(searcher);
     struct solver solver = search_solver(searcher, trial, which);
-    aim_at_root(searcher, trial, which, &solver);
+    search_aim_root(searcher, trial, which, &solver);
     const struct entities *all = &solver.side->parts.set->entities;
     uint32_t type = search_number(searcher->change, which);
     if (part == NULL || type >= all->type_count || all->types[type].id_count == 0) {
@@ -580,7 +459,7 @@ static void aim_at_order(struct searcher *searcher, struct trial *trial)
         rule = (rule + 1) % set->rule_count;
     }
     if (lifts) {
-        aim_rule(&solver, rule, true);
+        search_aim_rule(&solver, rule, true);
     }
     size_t first = luck_below(&searcher->luck, 2); // what is put last stands
     for (size_t i = 0; i < 2; i++) {
@@ -590,44 +469,19 @@ static void aim_at_order(struct searcher *searcher, struct trial *trial)
         } else if (set->rules[number].closing) {
             solve(&solver, set->policies[set->rules[number].policy].target, true);
         } else {
-            aim_rule(&solver, number, true);
-        }
-    }
-}
-
-// A moment at which the clocks of both sides differ, now or as a time that the question carries.
-static void aim_at_zone(struct searcher *searcher, struct trial *trial)
-{
-    const struct change *change = searcher->change;
-    size_t which = choose_side(searcher);
-    struct solver solver = search_solver(searcher, trial, which);
-    uint32_t slots[TESTS_MOST], rule = some_root(searcher, which);
-    int64_t at = change->moments[luck_below(&searcher->luck, change->part_count)];
-    at += luck_one_in(&searcher->luck, 16) ? (int64_t)luck_below(&searcher->luck, 48) * 1800 : 0;
-    trial->now_ms = at * 1000;
-    if (luck_below(&searcher->luck, 4) > 0) {
-        search_allow(&solver);
-    }
-    aim_rule(&solver, rule, luck_below(&searcher->luck, 6) > 0);
-    if (rule == CHANGE_NONE || luck_one_in(&searcher->luck, 2)) {
-        return;
-    }
-    const struct cel_program *program = solver.side->parts.program;
-    size_t count = solve_slots(program, solver.side->parts.set->rules[rule].when, slots, TESTS_MOST);
-    for (size_t i = 0; i < count; i++) {
-        const struct cel_slot_info *info = &program->slots[slots[i]].info;
-        if (info->type == CEL_TIMESTAMP || info->type == CEL_DYN) {
-            solve_put(&solver, info->path, value_time_ms(at * 1000));
+            search_aim_rule(&solver, number, true);
         }
     }
 }
 
 static void (*const AIM[FACT_KIND_COUNT])(struct searcher *searcher, struct trial *trial) = {
-    [FACT_POLICY] = aim_at_policy,     [FACT_RULE] = aim_at_rule,       [FACT_EXCEPTION] = aim_at_exception,
-    [FACT_STRENGTH] = aim_at_strength, [FACT_LIST] = aim_at_list,       [FACT_ROLE] = aim_at_role,
-    [FACT_COUNTER] = aim_at_counter,   [FACT_SESSION] = aim_at_session, [FACT_RISK] = aim_at_risk,
-    [FACT_SIGNAL] = aim_at_signal,     [FACT_SCHEMA] = aim_at_schema,   [FACT_ENTITIES] = aim_at_entities,
-    [FACT_SEQUENCE] = aim_at_order,    [FACT_ZONE] = aim_at_zone,
+    [FACT_POLICY] = aim_at_policy,       [FACT_RULE] = aim_at_rule,
+    [FACT_EXCEPTION] = aim_at_exception, [FACT_STRENGTH] = aim_at_strength,
+    [FACT_LIST] = aim_at_list,           [FACT_ROLE] = aim_at_role,
+    [FACT_COUNTER] = search_aim_counter, [FACT_SESSION] = search_aim_session,
+    [FACT_RISK] = search_aim_risk,       [FACT_SIGNAL] = search_aim_signal,
+    [FACT_SCHEMA] = aim_at_schema,       [FACT_ENTITIES] = aim_at_entities,
+    [FACT_SEQUENCE] = aim_at_order,      [FACT_ZONE] = search_aim_zone,
 };
 
 void search_aim(struct searcher *searcher, struct trial *trial)

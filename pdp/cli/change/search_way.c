@@ -70,8 +70,8 @@ static bool asks_zone(const struct cel_program *p, uint32_t id, struct str zone,
     }
     const struct value *value = node->op == OP_CONST ? &p->consts[node->a] : NULL;
     bool asks = value != NULL && value->kind == VALUE_STRING && str_eq(value_text(value), zone);
-    for (uint32_t i = 0; !asks && depth > 0 && same_operand(p, node, i) != NODE_NONE; i++) {
-        asks = asks_zone(p, same_operand(p, node, i), zone, depth - 1);
+    for (uint32_t i = 0; !asks && depth > 0 && program_operand(p, node, i) != NODE_NONE; i++) {
+        asks = asks_zone(p, program_operand(p, node, i), zone, depth - 1);
     }
     return asks;
 }

@@ -4,10 +4,10 @@
 #include "cel/func.h"
 #include "cel/regex.h"
 #include "cel/within.h"
+#include "cli/values.h"
 
 #include <stdlib.h>
 
-#define WALK_MOST 3000
 #define POOL_MOST 64
 
 static void want(struct solver *s, uint32_t id, bool yes);
@@ -28,154 +28,11 @@ static const struct value *const_at(const struct solver *s, uint32_t id)
     return node->op == OP_CONST ? &program_of(s)->consts[node->a] : NULL;
 }
 
-// ---- Walking ---------------------------------------------------------------------------------------------
-
-struct walk {
-    const struct cel_program *program;
-    uint32_t *slots;
-    size_t slot_count, slot_most;
-    const struct value **consts;
-    size_t const_count, const_most;
-    uint32_t list; // looked for
-    bool asks;
-    uint32_t left;
-};
-
-static void note_slot(struct walk *walk, uint32_t slot)
-{
-    for (size_t i = 0; i < walk->slot_count; i++) {
-        if (walk->slots[i] == slot) {
-            return;
-        }
-    }
-    if (walk->slot_count < walk->slot_most) {
-        walk->slots[walk->slot_count++] = slot;
-    }
-}
-
-static void walk_node(struct walk *walk, uint32_t id)
-{
-    const struct cel_program *p = walk->program;
-    const struct node *node = &p->nodes[id];
-    if (walk->left == 0) {
-        return;
-    }
-    walk->left--;
-    if (node->op == OP_SLOT || node->op == OP_HAS_SLOT || node->op == OP_EQ_TEXT) {
-        note_slot(walk, node->a);
-    }
-    bool holds = node->op == OP_CONST || node->op == OP_EQ_TEXT || node->op == OP_IN_TEXTS;
-    if (holds && walk->const_count < walk->const_most) {
-        walk->consts[walk->const_count++] = &p->consts[node->op == OP_CONST ? node->a : node->b];
-    }
-    walk->asks = walk->asks || (node->op == OP_IN_SET && p->env->sets[node->b].id == walk->list);
-    for (uint32_t i = 0; same_operand(p, node, i) != NODE_NONE; i++) {
-        walk_node(walk, same_operand(p, node, i));
-    }
-}
-
-size_t solve_slots(const struct cel_program *program, uint32_t expr, uint32_t *out, size_t most)
-{
-    struct walk walk = {
-        .program = program, .slots = out, .slot_most = most, .list = UINT32_MAX, .left = WALK_MOST};
-    if (expr < program->node_count) {
-        walk_node(&walk, expr);
-    }
-    return walk.slot_count;
-}
-
-bool solve_asks_list(const struct cel_program *program, uint32_t expr, uint32_t list)
-{
-    struct walk walk = {.program = program, .list = list, .left = WALK_MOST * 10};
-    if (expr < program->node_count) {
-        walk_node(&walk, expr);
-    }
-    return walk.asks;
-}
-
-// ---- Names ---------------------------------------------------------------------------------------------
-
-struct str solve_name(struct solver *s, uint32_t id)
-{
-    static const uint8_t THROUGH[] = {F_DYN, F_STRING, F_INT, F_DOUBLE, F_LOWER, F_UPPER, F_TRIM, F_IP};
-    const struct node *node = node_at(s, id);
-    struct arena *arena = s->trial->arena;
-    if (node->op == OP_SLOT) {
-        return program_of(s)->slots[node->a].info.path;
-    }
-    if (node->op == OP_NOW) {
-        return STR("now");
-    }
-    if (node->op == OP_LOCAL) {
-        return arena_printf(arena, SOLVE_LOCAL "%u", node->a);
-    }
-    if (node->op == OP_FIELD || node->op == OP_OPT_FIELD) {
-        struct str base = solve_name(s, node->a);
-        const struct value *name = &program_of(s)->consts[node->b];
-        return base.len > 0 && name->kind == VALUE_STRING
-                   ? arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(base), STR_ARG(value_text(name)))
-                   : (struct str){0};
-    }
-    if (node->op == OP_OR_VALUE) {
-        return solve_name(s, node->a);
-    }
-    for (size_t i = 0; node->op == OP_CALL && node->b > 0 && i < sizeof THROUGH; i++) {
-        if (node->c == THROUGH[i]) {
-            return solve_name(s, same_operand(program_of(s), node, 0));
-        }
-    }
-    return (struct str){0};
-}
-
 // ---- Values ----------------------------------------------------------------------------------------------
 
 static struct value text_value(const char *text)
 {
     return value_str(str_of(text));
-}
-
-// Wraps around: beside the most is the least, which is as good a try.
-static int64_t plus(int64_t number, int64_t by)
-{
-    return (int64_t)((uint64_t)number + (uint64_t)by);
-}
-
-static struct value other_than(struct solver *s, const struct value *value)
-{
-    static const char *const OTHERS[] = {"other", "x", "none-of-these", "GET", "alice"};
-    switch (value->kind) {
-    case VALUE_INT:
-        return value_int(plus(value->as.i, luck_one_in(s->luck, 2) ? 1 : -1));
-    case VALUE_UINT:
-        return value_int(plus((int64_t)value->as.u, 1));
-    case VALUE_DOUBLE:
-        return value_double(value->as.d + (luck_one_in(s->luck, 2) ? 1 : -1));
-    case VALUE_BOOL:
-        return value_bool(!value->as.b);
-    case VALUE_STRING:
-        return text_value(OTHERS[luck_below(s->luck, COUNT_OF(OTHERS))]);
-    default:
-        return *value;
-    }
-}
-
-// The same, moved: by nothing, by the least that counts, or by far.
-static struct value moved(struct solver *s, const struct value *value, int way)
-{
-    struct value out = *value;
-    static const double STEPS[] = {0.001, 1, 1000};
-    static const int64_t WHOLE[] = {1, 60, 3600};
-    uint32_t step = luck_below(s->luck, 3);
-    if (value->kind == VALUE_DOUBLE) {
-        out.as.d += way * STEPS[step];
-    } else if (value->kind == VALUE_INT || value->kind == VALUE_UINT) {
-        out.as.i = plus(out.as.i, way * (step == 0 ? 1 : WHOLE[step] / 60 + 1));
-    } else if (value->kind == VALUE_TIMESTAMP || value->kind == VALUE_DURATION) {
-        out.as.i = plus(out.as.i, way * WHOLE[step]);
-    } else if (value->kind == VALUE_LEVEL || value->kind == VALUE_STRENGTH) {
-        out.as.i += way;
-    }
-    return out;
 }
 
 // ---- Tests, one an operator ----------------------------------------------------------------------------
@@ -186,14 +43,14 @@ static void want_anything(struct solver *s, uint32_t id, bool yes)
     (void)yes;
     uint32_t slots[POOL_MOST];
     const struct value *consts[POOL_MOST];
-    struct walk walk = {.program = program_of(s),
-                        .slots = slots,
-                        .slot_most = POOL_MOST,
-                        .consts = consts,
-                        .const_most = POOL_MOST,
-                        .list = UINT32_MAX,
-                        .left = 500};
-    walk_node(&walk, id);
+    struct solve_walk walk = {.program = program_of(s),
+                              .slots = slots,
+                              .slot_most = POOL_MOST,
+                              .consts = consts,
+                              .const_most = POOL_MOST,
+                              .list = UINT32_MAX,
+                              .left = 500};
+    solve_walk_node(&walk, id);
     if (walk.slot_count == 0) {
         return;
     }
@@ -207,7 +64,7 @@ static void want_anything(struct solver *s, uint32_t id, bool yes)
         } else if (value.kind == VALUE_DURATION) {
             value = value_time_ms(s->trial->now_ms - value.as.i * 1000);
         }
-        value = moved(s, &value, (int)luck_below(s->luck, 3) - 1);
+        value = solve_moved(s, &value, (int)luck_below(s->luck, 3) - 1);
     }
     solve_put(s, info->path, value);
 }
@@ -250,7 +107,7 @@ static void want_all(struct solver *s, const struct node *node, bool yes)
 {
     uint32_t from = luck_below(s->luck, node->b); // any order: what is put last stands
     for (uint32_t i = 0; i < node->b; i++) {
-        want(s, same_operand(program_of(s), node, (from + i) % node->b), yes);
+        want(s, program_operand(program_of(s), node, (from + i) % node->b), yes);
     }
 }
 
@@ -260,7 +117,7 @@ static void want_join(struct solver *s, uint32_t id, bool yes)
     if (yes == (node->op == OP_AND)) {
         want_all(s, node, yes);
     } else if (node->b > 0) {
-        want(s, same_operand(program_of(s), node, luck_below(s->luck, node->b)), yes);
+        want(s, program_operand(program_of(s), node, luck_below(s->luck, node->b)), yes);
     }
 }
 
@@ -290,7 +147,7 @@ static void want_equal(struct solver *s, uint32_t id, bool yes)
     struct str path = solve_name(s, a == NULL ? node->a : node->b), other = solve_name(s, node->b);
     const struct value *value = a != NULL ? a : b;
     if (path.len > 0 && value != NULL) {
-        solve_put(s, path, equal ? *value : other_than(s, value));
+        solve_put(s, path, equal ? *value : solve_other(s, value));
     } else if (path.len > 0 && other.len > 0 && (is_now(path) || is_now(other))) {
         struct value time = value_time_ms(s->trial->now_ms);
         time.as.i += equal ? 0 : 60;
@@ -299,7 +156,7 @@ static void want_equal(struct solver *s, uint32_t id, bool yes)
         const struct value *there = trial_get(s->trial, other);
         struct value same = there != NULL ? *there : text_value("a");
         solve_put(s, other, same);
-        solve_put(s, path, equal ? same : other_than(s, &same));
+        solve_put(s, path, equal ? same : solve_other(s, &same));
     } else {
         want_anything(s, id, yes);
     }
@@ -309,7 +166,7 @@ static void want_text(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
     const struct value *value = &program_of(s)->consts[node->b];
-    solve_put(s, program_of(s)->slots[node->a].info.path, yes ? *value : other_than(s, value));
+    solve_put(s, program_of(s)->slots[node->a].info.path, yes ? *value : solve_other(s, value));
 }
 
 // A time by which the difference of a span is just reached, or not.
@@ -317,14 +174,14 @@ static void want_age(struct solver *s, uint32_t id)
 {
     const struct value *consts[POOL_MOST];
     uint32_t slots[POOL_MOST];
-    struct walk walk = {.program = program_of(s),
-                        .slots = slots,
-                        .slot_most = POOL_MOST,
-                        .consts = consts,
-                        .const_most = POOL_MOST,
-                        .list = UINT32_MAX,
-                        .left = 200};
-    walk_node(&walk, id);
+    struct solve_walk walk = {.program = program_of(s),
+                              .slots = slots,
+                              .slot_most = POOL_MOST,
+                              .consts = consts,
+                              .const_most = POOL_MOST,
+                              .list = UINT32_MAX,
+                              .left = 200};
+    solve_walk_node(&walk, id);
     for (size_t i = 0; i < walk.slot_count; i++) {
         const struct cel_slot_info *info = &program_of(s)->slots[slots[i]].info;
         const struct value *span =
@@ -353,7 +210,7 @@ static void want_order(struct solver *s, uint32_t id, bool yes)
     bool below = (less == (b != NULL)) == yes;
     bool equals = (func == F_LE || func == F_GE) == yes;
     bool on_edge = equals && luck_one_in(s->luck, 2);
-    solve_put(s, path, on_edge ? *value : moved(s, value, below ? -1 : 1));
+    solve_put(s, path, on_edge ? *value : solve_moved(s, value, below ? -1 : 1));
 }
 
 // The list at a path with a value in it, or without.
@@ -385,7 +242,7 @@ static void want_in(struct solver *s, uint32_t id, bool yes)
         put_element(s, path, *element, yes);
     } else if (list != NULL && list->kind == VALUE_LIST && list->n > 0 && own.len > 0) {
         const struct value *one = &list->as.list[luck_below(s->luck, list->n)];
-        solve_put(s, own, yes ? *one : other_than(s, one));
+        solve_put(s, own, yes ? *one : solve_other(s, one));
     } else if (path.len > 0 && own.len > 0) {
         const struct value *there = trial_get(s->trial, own);
         struct value same = there != NULL ? *there : text_value("a");
@@ -403,41 +260,15 @@ static void want_in_texts(struct solver *s, uint32_t id, bool yes)
     struct str own = solve_name(s, node->a);
     if (own.len > 0 && list->n > 0) {
         const struct value *one = &list->as.list[luck_below(s->luck, list->n)];
-        solve_put(s, own, yes ? *one : other_than(s, one));
+        solve_put(s, own, yes ? *one : solve_other(s, one));
     }
 }
 
-// An address of a network: its first, its last, or one between. Anything else is as it stands.
-static struct str of_network(struct solver *s, struct str entry)
+// Of a network one of its addresses; anything else is as it stands.
+static struct str entry_of(struct solver *s, struct str entry)
 {
     struct cidr cidr;
-    AUTO(buf_fini) struct buf text = {0};
-    if (!cidr_parse(entry, false, &cidr)) {
-        return entry;
-    }
-    uint32_t luck = luck_below(s->luck, 3);
-    unsigned first = cidr.bits + (cidr.base.v4 ? 96U : 0U);
-    for (unsigned bit = first; bit < 128; bit++) {
-        bool one = luck == 1 || (luck == 2 && luck_one_in(s->luck, 2));
-        cidr.base.bytes[bit / 8] |= (unsigned char)(one ? 0x80 >> bit % 8 : 0);
-    }
-    ip_print(&text, &cidr.base);
-    return arena_str(s->trial->arena, buf_view(&text), NULL);
-}
-
-// What is likely in no list of the kind.
-static struct value stranger_of(struct solver *s, enum cel_set_kind kind)
-{
-    switch (kind) {
-    case CEL_SET_CIDR:
-        return text_value(luck_one_in(s->luck, 2) ? "10.0.0.7" : "203.0.113.7");
-    case CEL_SET_COUNTRY:
-        return text_value(luck_one_in(s->luck, 2) ? "FR" : "NZ");
-    case CEL_SET_ASN:
-        return value_int(64500);
-    default:
-        return text_value("none-of-these");
-    }
+    return cidr_parse(entry, false, &cidr) ? solve_inside(s, &cidr) : entry;
 }
 
 static void want_in_set(struct solver *s, uint32_t id, bool yes)
@@ -455,11 +286,13 @@ static void want_in_set(struct solver *s, uint32_t id, bool yes)
     uint32_t count = focused ? s->focus_count : fact != NULL ? fact->member_count : 0;
     if (own.len == 0 || members == NULL || count == 0 || (!yes && !focused)) {
         if (own.len > 0) {
-            solve_put(s, own, stranger_of(s, program_of(s)->env->sets[node->b].kind));
+            enum cel_set_kind kind = program_of(s)->env->sets[node->b].kind;
+            bool drawn = kind == CEL_SET_CIDR || kind == CEL_SET_COUNTRY;
+            solve_put(s, own, values_stranger(kind, 1 + (drawn ? luck_below(s->luck, 2) : 0)));
         }
         return;
     }
-    struct str entry = of_network(s, members[luck_below(s->luck, count)]);
+    struct str entry = entry_of(s, members[luck_below(s->luck, count)]);
     uint32_t asn = 0;
     bool number = program_of(s)->env->sets[node->b].kind == CEL_SET_ASN && lists_asn(entry, &asn);
     solve_put(s, own, number ? value_int(asn) : value_str(entry));
@@ -467,18 +300,22 @@ static void want_in_set(struct solver *s, uint32_t id, bool yes)
 
 static void want_text_call(struct solver *s, const struct node *node, bool yes)
 {
-    struct str path = solve_name(s, same_operand(program_of(s), node, 0));
-    const struct value *part = const_at(s, same_operand(program_of(s), node, 1));
+    struct str path = solve_name(s, program_operand(program_of(s), node, 0));
+    const struct value *part = const_at(s, program_operand(program_of(s), node, 1));
     if (path.len == 0 || part == NULL || part->kind != VALUE_STRING) {
         return;
     }
-    struct str text = value_text(part);
-    const char *head = node->c == F_STARTS ? "" : str_eq(path, STR("resource.path")) ? "/a" : "a";
-    const char *tail = node->c == F_ENDS ? "" : "z";
-    bool slash = head[0] == '/' && text.len > 0 && text.at[0] != '/';
-    struct str made = arena_printf(s->trial->arena, "%s%s" STR_FMT "%s", luck_one_in(s->luck, 2) ? head : "",
-                                   slash ? "/" : "", STR_ARG(text), luck_one_in(s->luck, 2) ? tail : "");
-    solve_put(s, path, yes ? value_str(made) : text_value(head[0] == '/' ? "/none" : "none-of-these"));
+    static const uint8_t FUNCS_OF[] = {
+        [VALUES_STARTS] = F_STARTS, [VALUES_ENDS] = F_ENDS, [VALUES_HOLDS] = F_CONTAINS};
+    bool route = str_eq(path, STR("resource.path"));
+    enum values_part kind = VALUES_STARTS;
+    while (FUNCS_OF[kind] != node->c) {
+        kind++;
+    }
+    struct str tail = luck_one_in(s->luck, 2) ? STR("z") : STR("");
+    struct str head = !luck_one_in(s->luck, 2) ? STR("") : route ? STR("/a") : STR("a");
+    struct str made = values_text(s->trial->arena, kind, value_text(part), head, tail, route);
+    solve_put(s, path, yes ? value_str(made) : text_value(route ? "/none" : "none-of-these"));
 }
 
 static void want_call(struct solver *s, uint32_t id, bool yes)
@@ -489,8 +326,8 @@ static void want_call(struct solver *s, uint32_t id, bool yes)
         return;
     }
     if (node->c == F_CONTAINS_IP && node->b == 2) {
-        const struct value *cidr = const_at(s, same_operand(program_of(s), node, 0));
-        struct str path = solve_name(s, same_operand(program_of(s), node, 1));
+        const struct value *cidr = const_at(s, program_operand(program_of(s), node, 0));
+        struct str path = solve_name(s, program_operand(program_of(s), node, 1));
         if (cidr != NULL && cidr->kind == VALUE_CIDR && path.len > 0 && yes) {
             solve_put(s, path, (struct value){.kind = VALUE_IP, .as.ip = &cidr->as.cidr->base});
             return;
@@ -549,13 +386,13 @@ static void want_within(struct solver *s, uint32_t id, bool yes)
 static void want_walk(struct solver *s, uint32_t id, bool yes)
 {
     const struct node *node = node_at(s, id);
-    struct str range = solve_name(s, same_operand(program_of(s), node, 0));
+    struct str range = solve_name(s, program_operand(program_of(s), node, 0));
     struct str variable = arena_printf(s->trial->arena, SOLVE_LOCAL "%u", node->c);
     if (range.len == 0) {
         want_anything(s, id, yes);
         return;
     }
-    want(s, same_operand(program_of(s), node, 1), yes);
+    want(s, program_operand(program_of(s), node, 1), yes);
     struct value element = text_value("a");
     for (uint32_t i = s->trial->count; i-- > 0;) {
         struct trial_value *one = &s->trial->list[i];
@@ -601,74 +438,19 @@ static void want(struct solver *s, uint32_t id, bool yes)
     }
 }
 
-// ---- Tests of an attribute against a constant -------------------------------------------------------------
-
-struct tests {
-    struct solver *solver;
-    struct solve_test *list;
-    size_t count, most;
-    uint32_t left;
-};
-
-static void note_test(struct tests *tests, struct str path, const struct value *value, bool element)
-{
-    if (path.len > 0 && tests->count < tests->most) {
-        tests->list[tests->count++] = (struct solve_test){path, *value, element};
-    }
-}
-
-static void walk_tests(struct tests *tests, uint32_t id)
-{
-    struct solver *s = tests->solver;
-    const struct cel_program *p = program_of(s);
-    const struct node *node = node_at(s, id);
-    if (tests->left == 0) {
-        return;
-    }
-    tests->left--;
-    if (node->op == OP_EQ_TEXT) {
-        note_test(tests, p->slots[node->a].info.path, &p->consts[node->b], false);
-    } else if (node->op == OP_IN_TEXTS) {
-        for (uint32_t i = 0; i < p->consts[node->b].n; i++) {
-            note_test(tests, solve_name(s, node->a), &p->consts[node->b].as.list[i], false);
-        }
-    } else if (node->op == OP_EQ || node->op == OP_NE || node->op == OP_ORDER || node->op == OP_IN) {
-        const struct value *a = const_at(s, node->a), *b = const_at(s, node->b);
-        if (node->op == OP_IN && b != NULL && b->kind == VALUE_LIST) {
-            for (uint32_t i = 0; i < b->n; i++) {
-                note_test(tests, solve_name(s, node->a), &b->as.list[i], false);
-            }
-        } else if (a != NULL || b != NULL) {
-            note_test(tests, solve_name(s, a != NULL ? node->b : node->a), a != NULL ? a : b,
-                      node->op == OP_IN);
-        }
-    }
-    for (uint32_t i = 0; same_operand(p, node, i) != NODE_NONE; i++) {
-        walk_tests(tests, same_operand(p, node, i));
-    }
-}
-
-size_t solve_tests(struct solver *solver, uint32_t expr, struct solve_test *out, size_t most)
-{
-    struct tests tests = {solver, out, 0, most, WALK_MOST};
-    if (expr < program_of(solver)->node_count) {
-        walk_tests(&tests, expr);
-    }
-    return tests.count;
-}
-
 void solve_meet(struct solver *solver, const struct solve_test *test)
 {
     if (test->element) {
         put_element(solver, test->path, test->value, true);
     } else {
-        solve_put(solver, test->path, moved(solver, &test->value, (int)luck_below(solver->luck, 3) - 1));
+        solve_put(solver, test->path,
+                  solve_moved(solver, &test->value, (int)luck_below(solver->luck, 3) - 1));
     }
 }
 
 void solve(struct solver *solver, uint32_t expr, bool yes)
 {
-    solver->budget = WALK_MOST;
+    solver->budget = SOLVE_NODES_MOST;
     if (expr < program_of(solver)->node_count) {
         want(solver, expr, yes);
     }

@@ -39,6 +39,26 @@ struct value solve_sample(struct solver *solver, const struct cel_slot_info *inf
 void solve_score(struct solver *solver, double score);
 // The name of what a node reads: an attribute, a field of it, or of a variable of a walk. Empty: it is more.
 struct str solve_name(struct solver *solver, uint32_t id);
+// solve_walk.c: what stands below a node, each attribute once; `left` nodes at most are walked.
+#define SOLVE_NODES_MOST 3000
+struct solve_walk {
+    const struct cel_program *program;
+    uint32_t *slots;
+    size_t slot_count, slot_most;
+    const struct value **consts;
+    size_t const_count, const_most;
+    uint32_t list; // looked for
+    bool asks;
+    uint32_t left;
+};
+void solve_walk_node(struct solve_walk *walk, uint32_t id);
+// solve_pick.c: the value moved by nothing (way 0), by the least that counts, or by far, below (-1) or above
+// (1). Of a double the least is one that can be read.
+struct value solve_moved(struct solver *solver, const struct value *value, int way);
+// Another than this one, of its kind; where its kind has no other, the same.
+struct value solve_other(struct solver *solver, const struct value *value);
+// An address of a network: its first, its last, or one between.
+struct str solve_inside(struct solver *solver, const struct cidr *network);
 // solve_text.c: a text that a pattern likely matches, or just does not.
 struct str solve_text(struct arena *arena, struct luck *luck, struct str pattern);
 // solve_edge.c: gives one of the attributes of an expression a value at the edges of what it may be.

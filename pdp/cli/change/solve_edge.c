@@ -65,8 +65,8 @@ static void gather(struct pool *pool, uint32_t id)
     if (node->op == OP_CONST || node->op == OP_EQ_TEXT || node->op == OP_IN_TEXTS) {
         add_value(pool, &p->consts[node->op == OP_CONST ? node->a : node->b]);
     }
-    for (uint32_t i = 0; same_operand(p, node, i) != NODE_NONE; i++) {
-        gather(pool, same_operand(p, node, i));
+    for (uint32_t i = 0; program_operand(p, node, i) != NODE_NONE; i++) {
+        gather(pool, program_operand(p, node, i));
     }
 }
 

@@ -102,7 +102,7 @@ static void put_all(const struct claim *c, const struct option *option, struct p
         const struct value *bound = &at->tests[i].value;
         bool tested = at->tests[i].kind == TEST_IS || at->tests[i].kind == TEST_BOUND;
         bool level = at->kind == WHATIF_RISK && bound->kind == VALUE_LEVEL;
-        if (tested && !level && options_ordered(bound->kind)) {
+        if (tested && !level && values_ordered(bound->kind)) {
             put_bound(c, bound, points);
         }
     }

@@ -8,6 +8,7 @@
 #define CLI_EXPLAIN_OPTIONS_H
 
 #include "cli/explain/whatif.h"
+#include "cli/values.h"
 
 #define OPTIONS_ATTRIBUTES_MOST 64 // bits of a mask
 #define OPTIONS_MOST 64            // of one attribute
@@ -138,7 +139,6 @@ void options_make(struct options *options);
 // kind. false: there is none.
 bool options_near(const struct options *options, const struct attribute *at, const struct value *bound,
                   int side, struct value *out);
-bool options_ordered(uint8_t kind); // numbers, times, durations, levels, strengths
 // From 0 to 1: of numbers by a share of the larger; of times in days; of levels and strengths in steps.
 double options_distance(const struct value *a, const struct value *b);
 

@@ -107,10 +107,8 @@ static enum cel_set_kind kind_of(const struct making *m, uint32_t set)
 static struct value stand_in(struct making *m, uint32_t set)
 {
     enum cel_set_kind kind = kind_of(m, set);
-    return kind == CEL_SET_CIDR      ? making_address(m)
-           : kind == CEL_SET_COUNTRY ? value_str(STR("ZZ"))
-           : kind == CEL_SET_ASN     ? value_int(MAKING_NO_ASN)
-                                     : making_text(m);
+    bool text = kind != CEL_SET_COUNTRY && kind != CEL_SET_ASN;
+    return kind == CEL_SET_CIDR ? making_address(m) : text ? making_text(m) : values_stranger(kind, 0);
 }
 
 static void add_members(struct making *m, const uint32_t *sets, uint32_t count, unsigned holds)

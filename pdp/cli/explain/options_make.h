@@ -10,8 +10,7 @@ struct making {
     struct attribute *at;
 };
 
-#define MAKING_ONE 1.0                    // the size of a truth, a text, an element, a list
-#define MAKING_NO_ASN INT64_C(4199999999) // an AS number that nobody has
+#define MAKING_ONE 1.0 // the size of a truth, a text, an element, a list
 
 bool making_missing(const struct attribute *at); // or of another type
 bool making_same(const struct making *m, const struct value *a, const struct value *b);

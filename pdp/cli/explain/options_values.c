@@ -145,11 +145,9 @@ static struct value an_address(struct making *m, const struct ip *ip)
 
 struct value making_address(struct making *m)
 {
-    static const struct str TRIED[] = {
-        {"192.0.2.1", 9}, {"198.51.100.1", 12}, {"203.0.113.1", 11}, {"2001:db8::1", 11}};
-    for (size_t n = 0; n < COUNT_OF(TRIED); n++) {
-        struct ip ip;
-        bool met = !ip_parse(TRIED[n], &ip);
+    for (uint32_t n = 0; n < VALUES_ADDRESSES; n++) {
+        struct ip ip = values_address(n);
+        bool met = false;
         for (uint32_t i = 0; !met && i < m->at->test_count; i++) {
             const struct option_test *test = &m->at->tests[i];
             bool inside = false;
@@ -169,8 +167,8 @@ struct value making_address(struct making *m)
 static struct value making_fresh(struct making *m)
 {
     return m->at->type == CEL_IP                     ? making_address(m)
-           : m->at->type == CEL_INT                  ? value_int(MAKING_NO_ASN)
-           : str_eq(m->at->path, STR("geo.country")) ? value_str(STR("ZZ"))
+           : m->at->type == CEL_INT                  ? values_stranger(CEL_SET_ASN, 0)
+           : str_eq(m->at->path, STR("geo.country")) ? values_stranger(CEL_SET_COUNTRY, 0)
                                                      : making_text(m);
 }
 
@@ -203,11 +201,13 @@ static void make_texts(struct making *m, const struct option_test *test)
                                            [TEST_STARTS] = OPTION_STARTS,
                                            [TEST_ENDS] = OPTION_ENDS,
                                            [TEST_PART] = OPTION_PART};
-    struct value to = test->value;
-    if (str_eq(m->at->path, STR("resource.path")) && !str_starts(value_text(&to), STR("/")) &&
-        (test->kind == TEST_ENDS || test->kind == TEST_PART)) {
-        to = value_str(arena_printf(m->o->arena, "/" STR_FMT, STR_ARG(value_text(&to))));
-    }
+    static const enum values_part PARTS[] = {
+        [TEST_STARTS] = VALUES_STARTS, [TEST_ENDS] = VALUES_ENDS, [TEST_PART] = VALUES_HOLDS};
+    bool path = str_eq(m->at->path, STR("resource.path"));
+    struct str made = test->kind == TEST_IS ? value_text(&test->value)
+                                            : values_text(m->o->arena, PARTS[test->kind],
+                                                          value_text(&test->value), STR(""), STR(""), path);
+    struct value to = value_str(made);
     making_add_value(m, to, SAYS[test->kind], test->value, MAKING_ONE);
     for (uint32_t i = 0; test->kind == TEST_STARTS && i < m->at->test_count; i++) {
         const struct option_test *end = &m->at->tests[i];
@@ -224,7 +224,9 @@ static void make_texts(struct making *m, const struct option_test *test)
 
 static void make_inside(struct making *m, const struct value *network)
 {
-    struct value ip = an_address(m, &network->as.cidr->base);
+    static const unsigned char FIRST[16] = {0};
+    const struct ip first = values_inside(network->as.cidr, FIRST);
+    struct value ip = an_address(m, &first);
     making_add_value(m, ip, OPTION_INSIDE, *network, MAKING_ONE);
     making_add(m, (struct option){.to = {.value = making_address(m)},
                                   .say = OPTION_OUTSIDE,
@@ -335,7 +337,7 @@ static void make_test(struct making *m, const struct option_test *test)
             make_truths(m);
         } else if (text && test->kind == TEST_IS) {
             make_texts(m, test);
-        } else if (options_ordered(test->value.kind)) {
+        } else if (values_ordered(test->value.kind)) {
             make_bound(m, &test->value, test->kind == TEST_IS);
         } else if (!text) {
             making_add_value(m, test->value, OPTION_IS, test->value, MAKING_ONE);
