@@ -109,6 +109,10 @@ static bool claim_values(struct view *view, const struct value *values, uint32_t
 static bool equals(struct view *view, const struct value *value)
 {
     struct span_key key;
+    if (value->kind == VALUE_NULL) {
+        view->kinds = 1U << VALUE_NULL;
+        return true;
+    }
     view->group = span_group_of(value->kind);
     if (view->group != SPAN_NONE) {
         view->kinds = SPAN_KINDS[view->group];
@@ -150,8 +154,8 @@ static void leaf_equal(struct reason *r, const struct node *node, bool equal, un
         return;
     }
     struct view view = strict_view(facts_node(r, term));
-    view.other = node->strict ? MAY_UNSURE : MAY_NO;
-    if (value->kind != VALUE_NULL && equals(&view, value)) {
+    view.other = node->strict && value->kind != VALUE_NULL ? MAY_UNSURE : MAY_NO;
+    if (equals(&view, value)) {
         view_apply(r, &view, equal ? may : facts_turned(may));
     }
 }

@@ -79,6 +79,37 @@ static bool is_leaf(const struct lint *l, uint32_t at)
     return l->conditions[child != LINT_NONE ? child : at].op == CEL_PART_ATOM;
 }
 
+// The attribute that a part compares with null; empty: none.
+static struct str beside_null(const struct lint *l, uint32_t at)
+{
+    const struct cel_program *p = l->program;
+    const struct node *node = &p->nodes[l->conditions[at].expr];
+    node = node->op == OP_NOT ? &p->nodes[node->a] : node;
+    if (node->op != OP_EQ && node->op != OP_NE) {
+        return (struct str){NULL, 0};
+    }
+    const struct node *sides[] = {&p->nodes[node->a], &p->nodes[node->b]};
+    for (int i = 0; i < 2; i++) {
+        bool null = sides[i]->op == OP_CONST && p->consts[sides[i]->a].kind == VALUE_NULL;
+        if (null && sides[1 - i]->op == OP_SLOT) {
+            return p->slots[sides[1 - i]->a].info.path;
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+static void hint_at(struct lint *l, struct lint_finding *found, uint32_t at, const char *else_hint)
+{
+    struct str path = beside_null(l, at);
+    if (path.len > 0) {
+        lint_hint(l, found,
+                  "an attribute that is null is missing: whether it is there is asked by `has(" STR_FMT ")`",
+                  STR_ARG(path));
+    } else {
+        lint_hint(l, found, "%s", else_hint);
+    }
+}
+
 static void say_dead_rule(struct walk *w, uint32_t at, bool alone, unsigned is)
 {
     struct lint *l = w->l;
@@ -97,7 +128,7 @@ static void say_dead_rule(struct walk *w, uint32_t at, bool alone, unsigned is)
     }
     found->rule = w->rule;
     found->condition = at;
-    lint_hint(l, found, "correct the condition, or take the rule out");
+    hint_at(l, found, at, "correct the condition, or take the rule out");
 }
 
 static void say_constant(struct walk *w, uint32_t at, bool alone, unsigned is)
@@ -113,9 +144,9 @@ static void say_constant(struct walk *w, uint32_t at, bool alone, unsigned is)
                  STR_ARG(text), says, where);
     found->rule = w->rule;
     found->condition = at;
-    lint_hint(l, found,
-              no ? "take it out, or correct what it compares with"
-                 : "it restricts nothing: take it out, or correct what it compares with");
+    hint_at(l, found, at,
+            no ? "take it out, or correct what it compares with"
+               : "it restricts nothing: take it out, or correct what it compares with");
 }
 
 static bool report(struct walk *w, uint32_t at, unsigned is)
