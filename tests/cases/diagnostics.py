@@ -23,6 +23,8 @@ CALLS = {
     "reading_fail": (3, "%"), "reading_hint": (4, "hint: %…"),
     "say_not": (2, "…, but % is expected"),
     "cli_bad": (1, "%"), "repl_bad": (2, "%"),
+    "lint_add": (3, "% [… …]"), "lint_hint": (2, "hint: %"),
+    "answer_nobody": (2, "%"),
 }
 # The same for a name that several files give to functions of their own.
 LOCAL = {
@@ -48,6 +50,12 @@ TABLES = [
     ("pdp/policy/list.c", r"^    \[CEL_SET_\w+\] = \{(\"(?:\\.|[^\"])*\")", "`…` is not %"),
     ("pdp/policy/list.c", r"^    \[CEL_SET_\w+\] = \{\"(?:\\.|[^\"])*\", (\"(?:\\.|[^\"])*\")", "hint: %"),
     ("pdp/policy/exceptions.c", r"return (?:rule->never_lifted \? )?(\"(?:\\.|[^\"])*\")", "`…` %"),
+    ("pdp/daemon/config/config.c", r"^ +\*why = (\"(?:\\.|[^\"])+\");", "hint: %"),
+    ("pdp/daemon/config/config_adapter.c", r"^ +\*why = (\"(?!this pdpd)(?:\\.|[^\"])+\");", "hint: %"),
+    ("pdp/daemon/config/flags.c", r"call->why = (\"(?:\\.|[^\"])+\");", "hint: %"),
+    ("pdp/cli/lsp/lsp.c", r"ask(?:->|\.)why = (\"(?:\\.|[^\"])+\");", "%"),
+    ("pdp/cli/lsp/lsp_life.c", r"ask->why = (\"(?:\\.|[^\"])+\");", "%"),
+    ("pdp/cli/lsp/lsp_frame.c", r"\*why = ([^;]*);", "%"),
     ("pdp/daemon/config/config.c", r"const char \*why = (\"(?:\\.|[^\"])+\");", "%"),
 ]
 # What no input can bring about, and why the code says it all the same. Nothing else may be without a case.
@@ -59,6 +67,7 @@ UNREACHED = {
     "the folders cannot be compared: …": "memory",
     "mutants could not be tried: …": "memory",
     "`…`: out of memory": "memory",
+    "memory is out": "memory",
 }
 LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"')
 FORMAT = re.compile(r"%(?:%|[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z])")
@@ -134,7 +143,7 @@ def emitted(path, name):
                     yield frame.replace("%", shown(each))
 
 
-MESSAGE = re.compile(r"(?:pdpctl: |pdpd: |(?:\S*: )?(?:error|warning): )(.*)")
+MESSAGE = re.compile(r"(?:pdpctl: |pdpd: |(?:\S*: )?(?:error|warning|note): |\{.*\"message\":\"(?=.*\"\}\}))(.*?)(?:\"\}\})?$")
 HINT = re.compile(r"  (hint: .*)")
 
 

@@ -60,8 +60,10 @@ enum pdp_err config_metrics(struct config *config, struct str address, const cha
     AUTO(buf_fini) struct buf url = {0};
     buf_printf(&url, "tcp://" STR_FMT, STR_ARG(address));
     config->metrics = (struct listen_spec){0};
-    *why = "an address is `127.0.0.1:9464`";
-    TRY(url_parse(buf_view(&url), &config->metrics.url, why));
+    enum pdp_err err = url_parse(buf_view(&url), &config->metrics.url, why);
+    // A mistake is not told in words of URLs.
+    *why = "an address is such as `127.0.0.1:9464`, `localhost:9464`, `*:9464` or `[::1]:9464`";
+    TRY(err);
     config->has_metrics = true;
     return PDP_ERR_OK;
 }

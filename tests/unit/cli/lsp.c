@@ -72,6 +72,16 @@ Test(lsp, codes_to_end_with)
         "\"id\":null,\"error\":{\"code\":-32700,\"message\":\"`Content-Length` is no number of bytes\"}"));
 }
 
+Test(lsp, no_more_wait_than_there_is_room_for)
+{
+    AUTO(lsp_free) struct lsp *lsp = begin();
+    for (int i = 0; i < 20001 && !said(lsp, "error"); i++) {
+        feed(lsp, RPC "\"method\":\"exit\"}");
+    }
+    cr_expect(said(lsp, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32603,\"message\":\"too many "
+                        "messages wait\"}}"));
+}
+
 Test(lsp, requests_that_wait_can_be_taken_back)
 {
     AUTO(lsp_free) struct lsp *lsp = begin();
