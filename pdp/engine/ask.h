@@ -189,6 +189,8 @@ void ask_count_rule(const struct ask *ask, const struct policy_result *result);
 // watch.c: what was judged, to who watches the worker.
 void ask_show(struct ask *ask, const struct policy_host *host, const struct policy_question *question,
               const struct policy_result *result, const struct verdict *out);
+// The same of what the session alone decided, once its limits were looked up.
+void ask_show_limited(struct ask *ask, const struct verdict *out);
 
 // What the session was asked to prove and has not, as its index + 1; 0: nothing. Of a level that is there no
 // more, the strongest that is.

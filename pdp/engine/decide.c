@@ -622,6 +622,9 @@ bool decide_held(struct ask *ask, struct verdict *out)
     } else if (out->effect == PDP_EFFECT_STEP_UP) { // a limit asks for something that a lock may refuse
         lock_beside(ask, out);
     }
+    if (!judges && ask->worker->watch != NULL) {
+        ask_show_limited(ask, out);
+    }
     return judges;
 }
 

@@ -2,6 +2,7 @@
 #include "engine/snapshot.h"
 
 #include "engine/anew.h"
+#include "engine/written.h"
 #include "seal/seal.h"
 
 #include <stdlib.h>
@@ -328,6 +329,9 @@ static enum pdp_err read_docs(struct named *named, const struct doc_list *list, 
                                              &s->sessions));
     keep_first(&first, risk_model_read(list->docs, list->count, s->program, s->names.strengths,
                                        s->names.strength_count, &s->arena, diags, &s->risk));
+    if (s->names.conditions && first == PDP_ERR_OK) {
+        TRY(written_read(list->docs, list->count, s->program, s->policies));
+    }
     return first;
 }
 

@@ -47,6 +47,10 @@ struct watched {
 struct watch {
     void (*judged)(void *user, const struct watched *watched);
     void *user;
+    // NULL, or called at the end of each question of a session whose limits were looked up, and which policies
+    // did not judge: the session alone decided. `policy_host`, `question`, `result` and `risk` are NULL; the
+    // frame may run targets of session policies and nothing else, and must not begin anew.
+    void (*limited)(void *user, const struct watched *watched);
 };
 // `watch` is borrowed until it is replaced; NULL: nobody watches. Between two messages.
 void worker_watch(struct worker *worker, const struct watch *watch);

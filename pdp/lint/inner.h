@@ -55,6 +55,8 @@ struct str lint_doc_name(const struct conf_doc *doc);
 // The first child of a condition, and the next one of the same parent; LINT_NONE: no more.
 uint32_t lint_child(const struct lint *l, uint32_t condition);
 uint32_t lint_next(const struct lint *l, uint32_t condition);
+// What the Scopes of its folder leave to a session policy, by its target's condition; SET_NO_EXPR: all.
+uint32_t lint_session_scope(const struct lint *l, uint32_t condition);
 // Does the expression read the attribute, or one under it?
 bool lint_reads(const struct lint *l, uint32_t expr, const char *path);
 bool lint_rule_reads(const struct lint *l, uint32_t rule, const char *path); // its target counts

@@ -288,6 +288,12 @@ uint32_t lint_next(const struct lint *l, uint32_t condition)
     return LINT_NONE;
 }
 
+uint32_t lint_session_scope(const struct lint *l, uint32_t condition)
+{
+    const struct source *src = l->conditions[condition].place.src;
+    return src != NULL ? policy_scope(l->set, src->name) : SET_NO_EXPR;
+}
+
 bool lint_reads(const struct lint *l, uint32_t expr, const char *path)
 {
     return expr != SET_NO_EXPR && cel_reads(l->program, expr, str_of(path));

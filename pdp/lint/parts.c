@@ -144,9 +144,11 @@ static void say_constant(struct walk *w, uint32_t at, bool alone, unsigned is)
                  STR_ARG(text), says, where);
     found->rule = w->rule;
     found->condition = at;
+    bool signal = l->conditions[at].owner == POLICY_OWNER_SIGNAL;
     hint_at(l, found, at,
-            no ? "take it out, or correct what it compares with"
-               : "it restricts nothing: take it out, or correct what it compares with");
+            no       ? "take it out, or correct what it compares with"
+            : signal ? "it tells no question from another: take it out, or correct what it compares with"
+                     : "it restricts nothing: take it out, or correct what it compares with");
 }
 
 static bool report(struct walk *w, uint32_t at, unsigned is)
@@ -307,6 +309,29 @@ static void look_at_target(struct lint *l, uint32_t policy)
     l->dead[at] = true;
 }
 
+// The same of a session policy, which nobody's session falls under then.
+static void look_at_session(struct lint *l, uint32_t at)
+{
+    uint32_t scope = lint_session_scope(l, at);
+    if (scope == SET_NO_EXPR || l->dead[at]) {
+        return;
+    }
+    struct reason_mark mark = reason_mark(l->reason);
+    reason_assume(l->reason, scope, MAY_YES);
+    bool never = impossible(l, l->conditions[at].expr, MAY_YES);
+    reason_undo(l->reason, mark);
+    if (never) {
+        struct lint_finding *found =
+            lint_add(l, LINT_ALWAYS_FALSE, l->conditions[at].place,
+                     "the target of session policy `" STR_FMT
+                     "` is never true: the Scope of its folder leaves out what it is about",
+                     STR_ARG(l->conditions[at].name));
+        found->condition = at;
+        lint_hint(l, found, "correct the target, or move the session policy out of the folder of the Scope");
+        l->dead[at] = true;
+    }
+}
+
 void find_parts(struct lint *l)
 {
     uint8_t *alone = lint_array(l, l->condition_count, sizeof *alone);
@@ -327,6 +352,9 @@ void find_parts(struct lint *l)
         bool of_rule = l->conditions[i].owner == POLICY_OWNER_RULE;
         if (l->conditions[i].parent == LINT_NONE && !of_rule) {
             (void)visit(&walk, (uint32_t)i);
+        }
+        if (l->conditions[i].parent == LINT_NONE && l->conditions[i].owner == POLICY_OWNER_SESSION) {
+            look_at_session(l, (uint32_t)i);
         }
     }
     for (uint32_t i = 0; i < l->set->policy_count; i++) {

@@ -138,6 +138,35 @@ static void look_in_targets(struct lint *l, uint32_t slot, const char *takes)
     }
 }
 
+// A session policy whose target is unsure may be meant: its limits hold.
+static void look_in_sessions(struct lint *l, uint32_t slot, const char *takes)
+{
+    for (uint32_t i = 0; i < l->condition_count; i++) {
+        const struct policy_condition *target = &l->conditions[i];
+        bool whole = target->owner == POLICY_OWNER_SESSION && target->parent == LINT_NONE;
+        if (!whole || l->dead[i] || !reads_slot(l, target->expr, slot)) {
+            continue;
+        }
+        struct reason_mark mark = reason_mark(l->reason);
+        reason_missing(l->reason, slot);
+        reason_assume(l->reason, lint_session_scope(l, i), MAY_YES | MAY_UNSURE);
+        reason_assume(l->reason, target->expr, MAY_UNSURE);
+        bool sure = reason_refuted(l->reason, EFFORT);
+        reason_undo(l->reason, mark);
+        if (!sure) {
+            struct str path = l->program->slots[slot].info.path;
+            struct lint_finding *found =
+                lint_add(l, LINT_LACKING, l->conditions[part_that_reads(l, i, slot)].place,
+                         "without `" STR_FMT "` the target of session policy `" STR_FMT
+                         "` is unsure, and its limits hold",
+                         STR_ARG(path), STR_ARG(target->name));
+            lint_hint(l, found,
+                      "it takes %s; say `has(" STR_FMT ") && …` where sessions without it are not meant",
+                      takes, STR_ARG(path));
+        }
+    }
+}
+
 void find_lacking(struct lint *l)
 {
     for (uint32_t slot = 0; slot < l->program->slot_count; slot++) {
@@ -146,6 +175,7 @@ void find_lacking(struct lint *l)
             if (slot_under(info, LACKED[i].path) && !is_required(l, info->path)) {
                 look_for(l, slot, LACKED[i].takes);
                 look_in_targets(l, slot, LACKED[i].takes);
+                look_in_sessions(l, slot, LACKED[i].takes);
                 break;
             }
         }

@@ -123,6 +123,29 @@ void conditions_expr(struct build *build, struct str text, struct conf_places *p
     }
 }
 
+enum pdp_err policy_conditions_add(struct policy_set *set, struct cel_program *program,
+                                   enum policy_owner owner, struct str name, const struct conf_node *node)
+{
+    static const struct policy_names KEPT = {.conditions = true};
+    static const struct build_vars NONE = {NULL, 0};
+    AUTO(conf_places_free) struct conf_places *places = NULL;
+    TRY(conf_places_new(node, &places));
+    struct build build = {.set = set,
+                          .names = &KEPT,
+                          .program = program,
+                          .arena = set->arena,
+                          .conditions = {.list = set->conditions,
+                                         .count = set->condition_count,
+                                         .cap = set->condition_cap}};
+    conditions_of(&build, owner, build_copy(&build, name), STR(""));
+    struct part_text whole = {node->text, places, 0};
+    conditions_expr(&build, node->text, places, compile(&build, &whole, &NONE), &NONE);
+    set->conditions = build.conditions.list;
+    set->condition_count = build.conditions.count;
+    set->condition_cap = build.conditions.cap;
+    return build.first;
+}
+
 const struct policy_condition *policy_conditions(const struct policy_set *set, size_t *count)
 {
     *count = set->condition_count;

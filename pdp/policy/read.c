@@ -248,6 +248,7 @@ enum pdp_err policy_set_read(const struct conf_doc *docs, size_t count, const st
     TRY(networks_build(own, NULL, &own->networks));
     set->conditions = build.conditions.list;
     set->condition_count = build.conditions.count;
+    set->condition_cap = build.conditions.cap;
     *out = set;
     *lists = STEAL(own);
     return PDP_ERR_OK;

@@ -305,11 +305,11 @@ void read_scope(struct build *build, const struct conf_doc *doc)
     struct set_scope *out = &build->set->scopes[number];
     const struct conf_node *effects = conf_get(doc->root, "effects");
     const struct conf_node *tenants = conf_get(doc->root, "tenants");
+    conditions_of(build, POLICY_OWNER_SCOPE, out->name, STR(""));
     if (document.target != NULL && document.target->kind == CONF_NULL) {
         build_fail(build, PDP_ERR_MISSING, build_key_place(doc->root, "target"),
                    "leave `target` out where the folder is about everything", "`target` is empty");
     } else if (document.target != NULL) {
-        conditions_of(build, POLICY_OWNER_SCOPE, out->name, STR(""));
         out->own = when_read(build, document.target, &build->shared);
         refuse_roots(build, document.target, out->own);
         (void)when_bound(build, out->own, 0, document.target->place, "the Scope", out->name);
@@ -318,7 +318,10 @@ void read_scope(struct build *build, const struct conf_doc *doc)
         read_effects(build, effects, &document.effects, out);
     }
     if (tenants != NULL) {
-        out->own = both(build, out->own, read_tenants(build, tenants, &document.tenants));
+        uint32_t own = conditions_open(build, CEL_PART_ATOM, STR("tenants"), tenants->place);
+        uint32_t expr = read_tenants(build, tenants, &document.tenants);
+        conditions_close(build, own, expr);
+        out->own = both(build, out->own, expr);
     }
 }
 

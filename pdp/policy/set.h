@@ -111,8 +111,8 @@ struct policy_set {
     struct entities entities;
     struct policy_counter *counters; // by the number of their names
     uint32_t counter_count;
-    const struct policy_condition *conditions; // as they are written; NULL: they were not kept
-    size_t condition_count;
+    struct policy_condition *conditions; // as they are written; NULL: they were not kept
+    size_t condition_count, condition_cap;
     bool untargeted;         // a policy has no target: NO_POLICY cannot be
     struct index *by_rule;   // rules by what they test
     struct index *by_target; // policies by what their target tests

@@ -56,7 +56,7 @@ static int say_fault(const struct local *local)
 
 int asked_explain(struct asked *asked, struct local *local, const struct value *root, int64_t now_ms)
 {
-    const struct watch watch = {judged, asked};
+    const struct watch watch = {.judged = judged, .user = asked};
     struct buf bytes = {0};
     struct arena arena;
     struct value question = {0};
@@ -88,7 +88,7 @@ int asked_explain(struct asked *asked, struct local *local, const struct value *
 
 int asked_explain_batch(struct asked *asked, struct local *local, const struct value *root, int64_t now_ms)
 {
-    const struct watch watch = {judged, asked};
+    const struct watch watch = {.judged = judged, .user = asked};
     struct buf message = {0}, answer = {0};
     struct emit emit;
     emit_init(&emit, WIRE_JSON, &message);

@@ -66,7 +66,7 @@ static bool say_fault(struct repl *repl)
 static bool ask_held(struct repl *repl)
 {
     struct holding holding = {.repl = repl};
-    const struct watch watch = {judged, &holding};
+    const struct watch watch = {.judged = judged, .user = &holding};
     struct value probe;
     struct verdict verdict = {0};
     arena_init(&holding.arena, 0, 0);

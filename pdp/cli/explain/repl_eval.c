@@ -149,7 +149,7 @@ static void judged(void *user, const struct watched *seen)
 static bool ask(struct eval *eval)
 {
     struct repl *repl = eval->repl;
-    const struct watch watch = {judged, eval};
+    const struct watch watch = {.judged = judged, .user = eval};
     struct value probe;
     struct verdict verdict;
     if (!repl_probe(repl, &eval->arena, &probe)) {

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "cli/test/parsed.h"
 #include "policy/match.h"
+#include "policy/rollout.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ struct cover {
     struct cover_point *points;
     size_t point_count, point_cap;
     enum truth *targets; // of the question at hand: of each policy
-    bool *reached;       // and whether each rule came to its `when`
+    bool *reached;       // whether each rule came to its `when`
+    bool *held;          // and whether it held
     uint64_t *near;      // bits of COVER_REACHES
     size_t words;
 };
@@ -33,6 +35,7 @@ struct look {
     struct cover *cover;
     const struct watched *watched;
     uint32_t ran;
+    bool kept; // the frame does not begin anew
 };
 
 static enum truth run(struct look *look, uint32_t expr)
@@ -41,7 +44,7 @@ static enum truth run(struct look *look, uint32_t expr)
     if (expr == SET_NO_EXPR) {
         return TRUTH_YES;
     }
-    if (look->ran++ % FRESH_AFTER == 0) {
+    if (!look->kept && look->ran++ % FRESH_AFTER == 0) {
         cel_begin(watched->frame, watched->cel_host, watched->arena, watched->now_ms);
     }
     return cel_truth(watched->frame, expr);
@@ -96,11 +99,13 @@ static void look_at_rule(struct look *look, uint32_t number, struct combine_poli
         combine_both(match_actions(rule, question->action), match_resources(rule, question->path));
     truth = combine_both(truth, policy->target);
     cover->reached[number] = truth == TRUTH_YES && !policy->finished && in_time(look, rule);
+    cover->held[number] = false;
     if (truth == TRUTH_NO || policy->finished || !in_time(look, rule)) {
         return;
     }
     note(cover, COVER_NEAR, number);
     truth = combine_both(truth, run(look, rule->when));
+    cover->held[number] = truth == TRUTH_YES;
     cover->rules[number].held += truth == TRUTH_YES;
     cover->rules[number].unsure += truth == TRUTH_UNSURE;
     if (truth == TRUTH_NO) {
@@ -137,9 +142,40 @@ static void look_at_rules(struct look *look)
     }
 }
 
-// Does what the point says matter for this question?
-static bool counts(const struct cover *cover, const struct cover_point *point)
+// Is this question among those for whom a policy or rule holds?
+static enum truth drawn(const struct look *look, uint32_t number)
 {
+    const struct policy_host *host = look->watched->policy_host;
+    uint64_t key = 0;
+    if (number == SET_NO_ROLLOUT) {
+        return TRUTH_YES;
+    }
+    const struct set_rollout *rollout = &look->cover->set->rollouts[number];
+    if (host == NULL || host->sticky == NULL || !host->sticky(host->user, rollout->by, &key)) {
+        return TRUTH_UNSURE;
+    }
+    return rollout_place(rollout, key) < rollout->share ? TRUTH_YES : TRUTH_NO;
+}
+
+static bool rollout_counts(const struct look *look, const struct cover_point *point)
+{
+    const struct cover *cover = look->cover;
+    if (point->rule == NONE) {
+        return cover->targets[point->policy] == TRUTH_YES;
+    }
+    return cover->held[point->rule] && drawn(look, cover->set->policies[point->policy].rollout) == TRUTH_YES;
+}
+
+// Does what the point says matter for this question?
+static bool counts(const struct look *look, const struct cover_point *point)
+{
+    const struct cover *cover = look->cover;
+    if (point->kind == COVER_ROLLOUT) {
+        return rollout_counts(look, point);
+    }
+    if (point->owner == POLICY_OWNER_SESSION) {
+        return look->watched->request->session_id.len > 0;
+    }
     if (point->kind != COVER_CONDITION || point->rule == NONE) {
         return point->policy == NONE || cover->targets[point->policy] == TRUTH_YES;
     }
@@ -149,25 +185,48 @@ static bool counts(const struct cover *cover, const struct cover_point *point)
 static enum truth outcome(struct look *look, const struct cover_point *point)
 {
     const struct policy_question *question = look->watched->question;
-    const struct set_rule *rule = point->rule != NONE ? &look->cover->set->rules[point->rule] : NULL;
-    if (point->kind == COVER_ACTIONS) {
-        return match_actions(rule, question->action);
+    const struct policy_set *set = look->cover->set;
+    switch (point->kind) {
+    case COVER_ACTIONS:
+        return match_actions(&set->rules[point->rule], question->action);
+    case COVER_RESOURCES:
+        return match_resources(&set->rules[point->rule], question->path);
+    case COVER_ROLLOUT:
+        return drawn(look, point->rule != NONE ? set->rules[point->rule].rollout
+                                               : set->policies[point->policy].rollout);
+    default:
+        return run(look, point->expr);
     }
-    return point->kind == COVER_RESOURCES ? match_resources(rule, question->path) : run(look, point->expr);
+}
+
+static void look_at_point(struct look *look, struct cover_point *point)
+{
+    if (counts(look, point)) {
+        enum truth truth = outcome(look, point);
+        point->yes += truth == TRUTH_YES;
+        point->no += truth == TRUTH_NO;
+        point->unsure += truth == TRUTH_UNSURE;
+    }
 }
 
 static void judged(void *user, const struct watched *watched)
 {
     struct cover *cover = user;
-    struct look look = {cover, watched, 0};
+    struct look look = {.cover = cover, .watched = watched};
     look_at_rules(&look);
     for (size_t i = 0; i < cover->point_count; i++) {
-        struct cover_point *point = &cover->points[i];
-        if (counts(cover, point)) {
-            enum truth truth = outcome(&look, point);
-            point->yes += truth == TRUTH_YES;
-            point->no += truth == TRUTH_NO;
-            point->unsure += truth == TRUTH_UNSURE;
+        look_at_point(&look, &cover->points[i]);
+    }
+}
+
+// Nothing but the targets of session policies was asked.
+static void limited(void *user, const struct watched *watched)
+{
+    struct cover *cover = user;
+    struct look look = {.cover = cover, .watched = watched, .kept = true};
+    for (size_t i = 0; i < cover->point_count; i++) {
+        if (cover->points[i].owner == POLICY_OWNER_SESSION) {
+            look_at_point(&look, &cover->points[i]);
         }
     }
 }
@@ -251,6 +310,28 @@ static enum pdp_err add_list(struct cover *cover, uint32_t number, const struct 
                                                  .rule = number});
 }
 
+// What is for everybody or for nobody, as in shadow, has no two outcomes.
+static enum pdp_err add_rollout(struct cover *cover, uint32_t policy, uint32_t rule,
+                                const struct conf_node *map)
+{
+    const struct policy_set *set = cover->set;
+    const struct conf_node *node = conf_get(map, "rollout");
+    uint32_t number = rule != NONE ? set->rules[rule].rollout : set->policies[policy].rollout;
+    uint32_t share = number != SET_NO_ROLLOUT ? set->rollouts[number].share : 0;
+    if (node == NULL || share == 0 || share == SET_ROLLOUT_ALL) {
+        return PDP_ERR_OK;
+    }
+    bool whole = rule == NONE;
+    return add_point(cover,
+                     (struct cover_point){.kind = COVER_ROLLOUT,
+                                          .owner = whole ? POLICY_OWNER_TARGET : POLICY_OWNER_RULE,
+                                          .name = whole ? set->policies[policy].name : set->rules[rule].name,
+                                          .text = STR("rollout"),
+                                          .place = node->place,
+                                          .policy = policy,
+                                          .rule = rule});
+}
+
 static enum pdp_err add_rule(struct cover *cover, struct str policy, const struct conf_node *rule)
 {
     const struct conf_node *id = conf_get(rule, "id");
@@ -265,7 +346,8 @@ static enum pdp_err add_rule(struct cover *cover, struct str policy, const struc
     }
     cover->rules[number].place = id->place;
     TRY(add_list(cover, number, rule, COVER_ACTIONS));
-    return add_list(cover, number, rule, COVER_RESOURCES);
+    TRY(add_list(cover, number, rule, COVER_RESOURCES));
+    return add_rollout(cover, cover->set->rules[number].policy, number, rule);
 }
 
 static enum pdp_err add_document(struct cover *cover, const struct conf_node *root)
@@ -274,6 +356,10 @@ static enum pdp_err add_document(struct cover *cover, const struct conf_node *ro
     const struct conf_node *const *rules = NULL;
     bool policy = name != NULL && parsed_says(root, "kind", "Policy");
     size_t count = policy ? parsed_items(root, "rules", &rules) : 0;
+    uint32_t number = policy ? number_of(cover, policy_key(cover, name->text)) : NONE;
+    if (number != NONE) {
+        TRY(add_rollout(cover, number, NONE, root));
+    }
     for (size_t i = 0; i < count; i++) {
         TRY(add_rule(cover, name->text, rules[i]));
     }
@@ -321,9 +407,10 @@ static enum pdp_err add_all(struct cover *cover, const struct snapshot_file *fil
     cover->shown = calloc((size_t)set->rule_count + 1, sizeof *cover->shown);
     cover->targets = calloc((size_t)set->policy_count + 1, sizeof *cover->targets);
     cover->reached = calloc((size_t)set->rule_count + 1, sizeof *cover->reached);
+    cover->held = calloc((size_t)set->rule_count + 1, sizeof *cover->held);
     cover->near = calloc(COVER_REACHES * cover->words, sizeof *cover->near);
     if (cover->rules == NULL || cover->shown == NULL || cover->targets == NULL || cover->reached == NULL ||
-        cover->near == NULL) {
+        cover->held == NULL || cover->near == NULL) {
         return PDP_ERR_NOMEM;
     }
     TRY(parsed_read(files, file_count, &cover->parsed));
@@ -354,7 +441,7 @@ enum pdp_err cover_new(const struct snapshot *snapshot, const struct snapshot_fi
     snapshot_parts(snapshot, &parts);
     cover->set = parts.set;
     cover->program = parts.program;
-    cover->watch = (struct watch){.judged = judged, .user = cover};
+    cover->watch = (struct watch){.judged = judged, .user = cover, .limited = limited};
     TRY(add_all(cover, files, file_count));
     *out = STEAL(cover);
     return PDP_ERR_OK;
@@ -370,6 +457,7 @@ void cover_free(struct cover **cover)
         free((*cover)->points);
         free((*cover)->targets);
         free((*cover)->reached);
+        free((*cover)->held);
         free((*cover)->near);
         free(*cover);
         *cover = NULL;

@@ -4,8 +4,10 @@
 // A rule held where its target, actions, resources and `when` held for certain, within its times, and where a
 // first-match policy had not passed on an earlier one; that an exception lifts it, or that its step_up is
 // proved, makes no difference. A condition counts where it can matter: one of a rule where its policy's
-// target, its actions and its resources hold; a variable of a policy where its target holds; all others
-// always.
+// target, its actions and its resources hold; a variable of a policy where its target holds; the target of a
+// session policy at each question of a session, also where the session alone decided; a rollout where all
+// else holds of what it is about; all others always. A rollout that is for everybody or nobody (shadow) has
+// no two outcomes, and is none.
 #ifndef CLI_TEST_COVER_H
 #define CLI_TEST_COVER_H
 
@@ -24,7 +26,8 @@ enum cover_constant {
 enum cover_kind {
     COVER_CONDITION,
     COVER_ACTIONS,
-    COVER_RESOURCES
+    COVER_RESOURCES,
+    COVER_ROLLOUT // of a rule, or of a policy, whose owner is its TARGET
 };
 
 // One thing that has two outcomes.

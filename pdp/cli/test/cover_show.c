@@ -58,7 +58,14 @@ static const char *const NOT_SEEN[][2][2] = {
     [COVER_CONDITION] = {{"was neither true nor false", "was never true"}, {"was never false", NULL}},
     [COVER_ACTIONS] = {{"were never looked at", "never matched"}, {"always matched", NULL}},
     [COVER_RESOURCES] = {{"were never looked at", "never matched"}, {"always matched", NULL}},
+    [COVER_ROLLOUT] = {{"was never drawn", "took nobody in"}, {"left nobody out", NULL}},
 };
+
+static const char *owner_word(const struct cover_point *point)
+{
+    bool policy = point->kind == COVER_ROLLOUT && point->owner == POLICY_OWNER_TARGET;
+    return policy ? "policy" : policy_owner_word(point->owner);
+}
 
 static void put_point(struct buf *out, const struct cover_point *point)
 {
@@ -76,7 +83,7 @@ static void put_point(struct buf *out, const struct cover_point *point)
     }
     put_place(out, point->place);
     put_text(out, point->text);
-    buf_printf(out, " of %s `" STR_FMT "` %s", policy_owner_word(point->owner), STR_ARG(point->name), what);
+    buf_printf(out, " of %s `" STR_FMT "` %s", owner_word(point), STR_ARG(point->name), what);
     put_unsure(out, constant ? 0 : point->unsure);
     buf_str(out, constant ? STR(", whatever is asked: not counted\n") : STR("\n"));
 }

@@ -252,3 +252,155 @@ Test(cli_cover, is_not_short_of_steps)
     buf_fini(&roles);
     buf_fini(&yaml);
 }
+
+// ---- What other documents than policies ask, and for whom rollouts are --------------------------------
+
+static const char MODEL[] =
+    "apiVersion: pdp/v1\nkind: RiskModel\nmetadata: {name: model}\nsignals: {}\nown:\n"
+    "  - {id: odd, when: 'context.odd || context.strange', evidence: 1, on_missing: skip}\n"
+    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: writers}\n"
+    "target: action.name == \"PUT\"\nlimits: {idle: 15m}\n";
+static const char ROLLED[] = "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: half}\n"
+                             "target: resource.type == \"route\"\n"
+                             "rollout: {percent: 50}\n"
+                             "rules:\n"
+                             "  - {id: all, effect: allow}\n"
+                             "  - {id: few, effect: deny, when: subject.few, rollout: {percent: 50}}\n"
+                             "  - {id: dark, effect: deny, shadow: true}\n"
+                             "  - {id: full, effect: deny, when: subject.few, rollout: {percent: 100}}\n"
+                             "  - {id: none, effect: deny, when: subject.few, rollout: {percent: 0}}\n";
+static const char TEAM[] = "apiVersion: pdp/v1\nkind: Scope\nmetadata: {name: team}\ntenants: [acme, other]\n"
+                           "---\napiVersion: pdp/v1\nkind: Policy\nmetadata: {name: team}\n"
+                           "rules: [{id: all, effect: allow}]\n";
+static const struct snapshot_file OTHERS[] = {
+    {.name = {"q/a.yaml", 8}, .text = {MODEL, sizeof MODEL - 1}},
+    {.name = {"q/b.yaml", 8}, .text = {ROLLED, sizeof ROLLED - 1}},
+    {.name = {"q/team/c.yaml", 13}, .text = {TEAM, sizeof TEAM - 1}},
+};
+
+struct other {
+    const char *who, *action, *context, *tenant;
+    int64_t later_ms;
+};
+
+static void ask_other(struct world *world, const struct other *other)
+{
+    const struct peer peer = {.name = STR("test"), .hash = 1, .grants = GRANT_ALL};
+    struct buf question = {0}, answer = {0};
+    buf_printf(&question,
+               "{\"tenant\": \"%s\", \"subject\": {\"type\": \"user\", \"id\": \"%s\", \"properties\": "
+               "{\"few\": %s}}, \"action\": {\"name\": \"%s\"}, \"resource\": {\"type\": \"route\", \"id\": "
+               "\"/a\"}, \"context\": {%s}}",
+               other->tenant, other->who, *other->who == 'f' ? "true" : "false", other->action,
+               other->context);
+    engine_answer(world->worker, &peer, buf_view(&question), NOW + other->later_ms, &answer);
+    cr_assert_geq(str_find(buf_view(&answer), STR("malformed"), 0), answer.len);
+    buf_fini(&question);
+    buf_fini(&answer);
+}
+
+#define SESSION "\"session\": {\"id\": \"s1\", \"auth_time\": 1795420800}"
+
+Test(cli_cover, sees_conditions_of_all_documents)
+{
+    struct world world;
+    begin(&world, OTHERS, COUNT_OF(OTHERS));
+    expect(&world, cover_print,
+           "rules       0 of 6 held, 0.0 %\n"
+           "conditions  0 of 20 outcomes were seen, 0.0 %\n"
+           "q/b.yaml:7:10: rule `half/all` never held\n"
+           "q/b.yaml:8:10: rule `half/few` never held\n"
+           "q/b.yaml:9:10: rule `half/dark` never held\n"
+           "q/b.yaml:10:10: rule `half/full` never held\n"
+           "q/b.yaml:11:10: rule `half/none` never held\n"
+           "q/team/c.yaml:9:14: rule `team/all` never held\n"
+           "q/a.yaml:6:22: `context.odd` of signal `odd` was never looked at\n"
+           "q/a.yaml:6:37: `context.strange` of signal `odd` was never looked at\n"
+           "q/a.yaml:11:9: `action.name == \"PUT\"` of session policy `writers` was never looked at\n"
+           "q/b.yaml:4:9: `resource.type == \"route\"` of target `half` was never looked at\n"
+           "q/b.yaml:5:10: `rollout` of policy `half` was never drawn\n"
+           "q/b.yaml:8:35: `subject.few` of rule `half/few` was never looked at\n"
+           "q/b.yaml:8:57: `rollout` of rule `half/few` was never drawn\n"
+           "q/b.yaml:10:36: `subject.few` of rule `half/full` was never looked at\n"
+           "q/b.yaml:11:36: `subject.few` of rule `half/none` was never looked at\n"
+           "q/team/c.yaml:4:10: `tenants` of scope `team` was never looked at\n");
+    end(&world);
+}
+
+static const struct cover_point *point_of(const struct world *world, const char *text, const char *name)
+{
+    size_t count = 0;
+    const struct cover_point *points = cover_points(world->cover, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(points[i].text, str_of(text)) && str_eq(points[i].name, str_of(name))) {
+            return &points[i];
+        }
+    }
+    cr_assert_fail("no point `%s` of `%s`", text, name);
+    return NULL;
+}
+
+static void expect_counts(const struct cover_point *point, uint64_t yes, uint64_t no, uint64_t unsure)
+{
+    cr_expect(point->yes == yes && point->no == no && point->unsure == unsure,
+              "`" STR_FMT "` of " STR_FMT ": %llu yes, %llu no, %llu unsure", STR_ARG(point->text),
+              STR_ARG(point->name), (unsigned long long)point->yes, (unsigned long long)point->no,
+              (unsigned long long)point->unsure);
+}
+
+// A question of no session looks up no limit. The second of the session is one that the session alone
+// answers: it was idle for too long, by the very limit that the condition is about. Then it is over, and
+// nothing is asked.
+Test(cli_cover, sees_limits_that_the_session_alone_decides)
+{
+    static const struct other NONE = {"ann", "GET", "", "acme", 0}, GET = {"ann", "GET", SESSION, "acme", 0},
+                              PUT = {"ann", "PUT", SESSION, "acme", 1200000};
+    struct world world;
+    begin(&world, OTHERS, COUNT_OF(OTHERS));
+    const struct cover_point *target = point_of(&world, "action.name == \"PUT\"", "writers");
+    ask_other(&world, &NONE);
+    expect_counts(target, 0, 0, 0);
+    ask_other(&world, &GET);
+    expect_counts(target, 0, 1, 0);
+    ask_other(&world, &PUT);
+    expect_counts(target, 1, 1, 0);
+    ask_other(&world, &PUT);
+    expect_counts(target, 1, 1, 0);
+    end(&world);
+}
+
+// Both arms of a rollout are wanted, where all else holds. Of a rule it does not matter who is drawn where
+// its policy left them out.
+Test(cli_cover, sees_both_arms_of_a_rollout)
+{
+    static const struct other OUT = {"fred", "GET", "", "else", 0}, IN = {"fay", "GET", "", "else", 0},
+                              NOT_FEW = {"ann", "GET", "", "acme", 0}, IN_OUT = {"fox", "GET", "", "else", 0};
+    struct world world;
+    begin(&world, OTHERS, COUNT_OF(OTHERS));
+    const struct cover_point *policy = point_of(&world, "rollout", "half"),
+                             *rule = point_of(&world, "rollout", "half/few"),
+                             *tenants = point_of(&world, "tenants", "team");
+    ask_other(&world, &OUT);
+    expect_counts(policy, 0, 1, 0);
+    expect_counts(rule, 0, 0, 0);
+    ask_other(&world, &IN);
+    expect_counts(policy, 1, 1, 0);
+    expect_counts(rule, 1, 0, 0);
+    ask_other(&world, &NOT_FEW);
+    expect_counts(rule, 1, 0, 0);
+    ask_other(&world, &IN_OUT);
+    expect_counts(policy, 2, 2, 0);
+    expect_counts(rule, 1, 1, 0);
+    expect_counts(tenants, 1, 3, 0);
+    end(&world);
+}
+
+Test(cli_cover, sees_signals)
+{
+    struct world world;
+    begin(&world, OTHERS, COUNT_OF(OTHERS));
+    ask_other(&world, &(struct other){"ann", "GET", "\"odd\": true, \"strange\": false", "acme", 0});
+    expect_counts(point_of(&world, "context.odd", "odd"), 1, 0, 0);
+    expect_counts(point_of(&world, "context.strange", "odd"), 0, 1, 0);
+    end(&world);
+}

@@ -416,7 +416,7 @@ static void check_world(struct world *w, struct seen *seen)
 {
     struct harness h = {0};
     char event[400];
-    const struct watch watch = {judged, seen};
+    const struct watch watch = {.judged = judged, .user = seen};
     seen->w = w;
     cr_assert(harness_load(&h, w->yaml), "%s\n" STR_FMT, w->yaml, STR_ARG(buf_view(&h.said)));
     harness_ask(&h, HARNESS_NOW, ASKED);

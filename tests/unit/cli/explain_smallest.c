@@ -537,7 +537,7 @@ static void check_meant(struct harness *h, struct seen *seen, size_t change)
 // What is proposed toward some effects, against the best of all that was tried.
 static void check_wish(struct harness *h, struct seen *seen, const struct best *best, unsigned *found)
 {
-    const struct watch watch = {judged, seen};
+    const struct watch watch = {.judged = judged, .user = seen};
     const struct changes *changes = &seen->account.changes;
     worker_watch(h->worker, &watch);
     enum pdp_effect effect = ask(h, seen->world->is);

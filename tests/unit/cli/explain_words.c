@@ -47,7 +47,7 @@ static const char *said(struct seen *seen)
 
 static void ask_seen(struct harness *h, struct seen *seen, const char *json)
 {
-    const struct watch watch = {judged, seen};
+    const struct watch watch = {.judged = judged, .user = seen};
     worker_watch(h->worker, &watch);
     harness_ask(h, HARNESS_NOW, json);
     worker_watch(h->worker, NULL);
@@ -428,7 +428,7 @@ static void live(const char *model, struct without *out)
 {
     struct harness h = {0};
     struct buf yaml = {0};
-    const struct watch watch = {note_without, out};
+    const struct watch watch = {.judged = note_without, .user = out};
     buf_printf(&yaml, "%s%s", RISKY, model);
     buf_byte(&yaml, '\0');
     *out = (struct without){.plain = -1};

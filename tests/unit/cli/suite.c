@@ -602,7 +602,7 @@ Test(cli_suite, decisions_can_be_watched)
 {
     struct stage stage;
     int seen = 0;
-    const struct watch watch = {judged, &seen};
+    const struct watch watch = {.judged = judged, .user = &seen};
     set(&stage, HEAD GIVEN "cases:\n  - {name: a, with: [ann, page, get], expect: {effect: allow}}\n"
                            "  - {name: b, with: [ann, page, post], expect: {effect: allow}}\n");
     suite_runner_watch(stage.runner, &watch);

@@ -18,7 +18,11 @@ static const char FOLDER[] =
     "        - any: [device.managed, '!vars.red']\n"
     "  - {id: mfa, effect: step_up, when: resource.id == \"/pay\", require: {strength: mfa}}\n"
     "---\napiVersion: pdp/v1\nkind: Counter\nmetadata: {name: rows}\nkey: [resource.color]\nwindow: 1h\n"
-    "add: resource.rows\nwhen: has(resource.rows)\n";
+    "add: resource.rows\nwhen: has(resource.rows)\n"
+    "---\napiVersion: pdp/v1\nkind: RiskModel\nmetadata: {name: model}\nsignals: {}\nown:\n"
+    "  - {id: odd, when: context.odd, evidence: 1, on_missing: skip}\n"
+    "---\napiVersion: pdp/v1\nkind: SessionPolicy\nmetadata: {name: pages}\n"
+    "target: resource.color == \"pink\" && !(action.name == \"PUT\")\nlimits: {idle: 1h}\n";
 
 struct seen {
     struct diags diags;
@@ -109,7 +113,7 @@ static void open_it(struct seen *seen, bool conditions)
     const struct snapshot_input input = {
         .files = &file, .file_count = 1, .now_ms = HARNESS_NOW, .conditions = conditions};
     struct snapshot *snapshot = NULL;
-    *seen = (struct seen){.watch = {judged, seen}};
+    *seen = (struct seen){.watch = {.judged = judged, .user = seen}};
     diags_init(&seen->diags, 20);
     cr_assert_eq(snapshot_build(&input, (struct hash_key){1, 2}, &seen->diags, &snapshot), PDP_ERR_OK);
     cr_assert_eq(engine_new(&CONFIG, &seen->engine), PDP_ERR_OK);
@@ -161,7 +165,12 @@ Test(engine_watch, sees_each_condition_as_written)
         "rule web/staff 14<13 `device.managed` 20:17 unsure\n"
         "rule web/staff 15<13 `!vars.red` 20:34 no\n"
         "rule web/staff 16<15 `vars.red` 20:35 yes\n"
-        "rule web/mfa 17<-1 `resource.id == \"/pay\"` 21:38 no\n";
+        "rule web/mfa 17<-1 `resource.id == \"/pay\"` 21:38 no\n"
+        "session policy pages 18<-1 `resource.color == \"pink\" && !(action.name == \"PUT\")` 41:9 yes\n"
+        "session policy pages 19<18 `resource.color == \"pink\"` 41:9 yes\n"
+        "session policy pages 20<18 `!(action.name == \"PUT\")` 41:37 yes\n"
+        "session policy pages 21<20 `action.name == \"PUT\"` 41:39 no\n"
+        "signal odd 22<-1 `context.odd` 36:21 unsure\n";
     struct seen seen;
     open_it(&seen, true);
     ask(&seen, "\"color\": \"pink\"", "/news");

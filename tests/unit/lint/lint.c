@@ -16,6 +16,10 @@
     HEAD("Strengths", "s")                                                                         \
     "levels:\n  - {name: password, proves: '\"pwd\" in session.amr', ask: {acr_values: [aal1]}}\n" \
     "  - {name: mfa, proves: '\"otp\" in session.amr', ask: {acr_values: [aal2]}}\n---\n"
+#define SESSIONS(target) HEAD("SessionPolicy", "s") "target: '" target "'\nlimits: {idle: 1h}\n---\n"
+#define SIGNAL(when)       \
+    HEAD("RiskModel", "m") \
+    "signals: {}\nown:\n  - {id: own, when: '" when "', evidence: 2, on_missing: skip}\n---\n"
 #define STEP_UP RULE("asks", "step_up", "require: {strength: mfa}, actions: [export]")
 #define NOW_MS INT64_C(1795773600000) // 2026-11-27
 
@@ -392,6 +396,17 @@ static const struct {
      HEAD("Policy", "web") "target: has(geo.country) && geo.country == \"DE\"\nrules:\n" RULE("r", "deny",
                                                                                               "actions: [x]"),
      ""},
+    // What session policies and the risk model ask.
+    {"L03 of a session policy", SESSIONS("subject.kind != \"a\" || subject.kind != \"b\"") WEB, "L03:4"},
+    {"L04 of a part of a session policy",
+     SESSIONS("subject.kind == \"a\" || (subject.kind == \"b\" && subject.kind == \"c\")") WEB, "L04:4"},
+    {"nothing of a session policy", SESSIONS("subject.kind == \"a\" || subject.kind == \"b\"") WEB, ""},
+    {"L06 of a session policy", SESSIONS("subject.kind == \"a\" && !device.managed") WEB, "L06:4"},
+    {"L06 not of a session policy", SESSIONS("has(device.managed) && !device.managed") WEB, ""},
+    {"L08 of a session policy", SESSIONS("now.getHours() < 7") WEB, "L08:4"},
+    {"L03 of a signal", SIGNAL("subject.a != \"x\" || subject.a != \"y\"") WEB, "L03:6"},
+    {"L04 of a signal", SIGNAL("subject.a == \"x\" && subject.a == \"y\"") WEB, "L04:6"},
+    {"what a signal lacks its on_missing says", SIGNAL("!device.managed") WEB, ""},
     {"L17 of a rule", WEB RULE("r", "deny", "actions: [x], expires: 2026-01-01T00:00:00Z"), "L17:6"},
     {"L17 of an exception",
      HEAD("Exception", "e") "lifts: [web/no]\nexpires: 2026-01-01T00:00:00Z\n---\n" WEB RULE("no", "deny",
