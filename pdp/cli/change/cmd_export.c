@@ -75,8 +75,8 @@ static int write_out(const struct cli_args *args, const struct life *life, size_
         return CLI_BAD;
     }
     buf_clear(&out);
-    buf_printf(&out, "%zu steps, of which the incident is number %zu: `%s`\n", life->count, incident + 1,
-               args->output);
+    buf_printf(&out, "%zu steps, of which the incident is number %zu: `%s`\n",
+               life->count + life_ordered(life), incident + 1, args->output);
     return cli_write(&out, CLI_DONE);
 }
 

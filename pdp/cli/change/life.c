@@ -326,6 +326,12 @@ void life_fini(struct life *life)
     *life = (struct life){0};
 }
 
+bool life_ordered(const struct life *life)
+{
+    bool after = life->count > 0 && life->ended_ms >= life->steps[life->count - 1].at_ms;
+    return life->by_analyst && after && life->why.len > 0 && life->ended_by.len > 0;
+}
+
 // ---- Where it should have been stopped ------------------------------------------------------------------
 
 static unsigned level_of(const struct life_step *step)

@@ -55,6 +55,8 @@ void life_fini(struct life *life);
 // nothing was allowed.
 size_t life_incident(const struct life *life, int64_t since_ms);
 
+// Does an analyst's order, which can be given again, stand at its end?
+bool life_ordered(const struct life *life);
 // Writes the Scenario (scenario.c). `incident` is a step.
 void life_write(const struct life *life, size_t incident, struct buf *out);
 

@@ -437,6 +437,26 @@ static void put_step(struct writing *w, size_t at, size_t incident)
     put_expect(w, at, incident);
 }
 
+// Whatever still lives by then is ended, as it was.
+static void put_end(struct writing *w)
+{
+    const struct life *life = w->life;
+    const struct life_step *last = &life->steps[life->count - 1];
+    const struct value *id = value_path(last->root, STR("context.session.id"));
+    if (!life_ordered(life) || id == NULL || id->kind != VALUE_STRING) {
+        return;
+    }
+    buf_str(w->out, STR("  - at: "));
+    time_print_ms(w->out, life->ended_ms);
+    buf_str(w->out, STR("\n    order: {op: session.terminate, session: "));
+    put_text(w->out, value_text(id));
+    buf_str(w->out, STR(", reason: "));
+    put_text(w->out, life->why);
+    buf_str(w->out, STR("}\n    peer: {name: "));
+    put_text(w->out, life->ended_by);
+    buf_str(w->out, STR("}\n"));
+}
+
 // ---- The document ----------------------------------------------------------------------------------------
 
 static void put_lacks(struct writing *w)
@@ -512,6 +532,7 @@ void life_write(const struct life *life, size_t incident, struct buf *out)
     for (size_t i = 0; i < life->count; i++) {
         put_step(&w, i, incident);
     }
+    put_end(&w);
     if (life->after_end > 0) {
         buf_printf(out, "# %zu more came after the end, and are left out.\n", life->after_end);
     }

@@ -4,7 +4,7 @@
 #include "cli/test/reading.h"
 
 #include "cli/test/shapes.h"
-#include "wire/wire.h"
+#include "model/request.h"
 
 // Those that change what is answered; what a daemon alone can do is none of them.
 static const char *const OPS[] = {
@@ -155,5 +155,8 @@ void order_make(struct reading *r, const struct conf_node *map, bool repeated, s
     reading_note(r, compose.failed ? PDP_ERR_NOMEM : PDP_ERR_OK);
     play->root = root;
     ask_encode(r, root, play);
+    if (play->message.len > REQUEST_BYTES_MAX) {
+        reading_fail(r, PDP_ERR_LIMIT, map->place, "an order has at most %d bytes", REQUEST_BYTES_MAX);
+    }
     *varies = compose.varies;
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cli/test/places.h"
 #include "cli/test/shapes.h"
+#include "node/node.h"
 
 #define TIMES_MOST 10000 // of one step
 
@@ -288,6 +289,11 @@ static void check_analyst(struct reading *r, const struct conf_node *peer)
             reading_fail(r, PDP_ERR_UNKNOWN, said->place, "who gives an order has no `%s`", NOT_READ[i]);
             diag_hint(r->diags, "`peer: {name: ...}` names the analyst");
         }
+    }
+    const struct conf_node *name = conf_get(peer, "name");
+    if (name != NULL && (name->text.len == 0 || name->text.len > NODE_NAME_MAX)) {
+        reading_fail(r, PDP_ERR_LIMIT, name->place, "who gives an order has a name of 1 to %d bytes",
+                     NODE_NAME_MAX);
     }
 }
 
