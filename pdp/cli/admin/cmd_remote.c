@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/local.h"
 #include "cli/admin/remote.h"
 #include "cli/admin/taking.h"
 #include "cli/admin/wait.h"
+#include "cli/local.h"
 
 #include "client/client.h"
 
@@ -60,22 +60,27 @@ static int remote_open(const struct cli_args *args, struct remote *out)
     return cli_connect(args, &out->client);
 }
 
-static int remote_ask(const struct cli_args *args, struct remote *remote, struct str message)
+int remote_call(const struct cli_args *args, struct pdp_client *client, struct str message, struct buf *reply,
+                struct arena *arena, struct value *root)
 {
     struct fault why;
-    buf_clear(&remote->reply);
-    arena_reset(&remote->arena);
-    enum pdp_err err = client_call(remote->client, message, (int32_t)args->deadline_ms, &remote->reply);
+    buf_clear(reply);
+    arena_reset(arena);
+    enum pdp_err err = client_call(client, message, (int32_t)args->deadline_ms, reply);
     if (err != PDP_ERR_OK) {
         return cli_bad("is pdpd running, and is this its address? its `event=ready` log line tells",
                        "no answer from `%s`: %s", args->connect, pdp_err_text(err));
     }
-    struct str bytes = buf_view(&remote->reply);
-    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, &remote->arena, &remote->root, &why) !=
-        PDP_ERR_OK) {
+    struct str bytes = buf_view(reply);
+    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, arena, root, &why) != PDP_ERR_OK) {
         return cli_bad(NULL, "the answer of `%s` cannot be read: %s %s", args->connect, why.field, why.what);
     }
     return CLI_DONE;
+}
+
+static int remote_ask(const struct cli_args *args, struct remote *remote, struct str message)
+{
+    return remote_call(args, remote->client, message, &remote->reply, &remote->arena, &remote->root);
 }
 
 static int write_reply(const struct remote *remote, int code)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A live view of one daemon: two answers of `top`, and what lies between them.
+#include "cli/admin/remote.h"
 #include "cli/local.h"
 
 #include "base/histogram.h"
@@ -55,17 +56,9 @@ static bool is_ok(const struct value *root)
 
 static int take(const struct cli_args *args, struct pdp_client *client, struct sample *out)
 {
-    struct fault why;
-    buf_clear(&out->bytes);
-    arena_reset(&out->arena);
-    enum pdp_err err = client_call(client, str_of(MESSAGE), (int32_t)args->deadline_ms, &out->bytes);
-    if (err != PDP_ERR_OK) {
-        return cli_bad("is pdpd running, and is this its address? its `event=ready` log line tells",
-                       "no answer from `%s`: %s", args->connect, pdp_err_text(err));
-    }
-    struct str bytes = buf_view(&out->bytes);
-    if (wire_decode_most(wire_form_of(bytes), bytes, 1 << 26, &out->arena, &out->root, &why) != PDP_ERR_OK) {
-        return cli_bad(NULL, "the answer of `%s` cannot be read: %s %s", args->connect, why.field, why.what);
+    int code = remote_call(args, client, str_of(MESSAGE), &out->bytes, &out->arena, &out->root);
+    if (code != CLI_DONE) {
+        return code;
     }
     if (value_get(&out->root, STR("ok")) == NULL) {
         return cli_bad("name the URL of pdpd's `--admin`",

@@ -3,9 +3,16 @@
 #ifndef CLI_REMOTE_H
 #define CLI_REMOTE_H
 
+#include "base/arena.h"
 #include "cli/cli.h"
 #include "model/value.h"
 
+struct pdp_client;
+
+// One message and its reply, read; *reply and *arena are emptied before, and *root points into both. CLI_BAD,
+// with the mistake said, where no answer came or none that can be read.
+int remote_call(const struct cli_args *args, struct pdp_client *client, struct str message, struct buf *reply,
+                struct arena *arena, struct value *root);
 // Sends an operation (a map in JSON) to args->connect and prints its reply by `print`, or as JSON. CLI_NO
 // with what the daemon said on stderr where it was refused.
 int remote_operate(const struct cli_args *args, const struct buf *message,

@@ -142,6 +142,18 @@ static void ask(struct texts *t, const struct option *option)
     }
 }
 
+// The texts that were tried and do, and the one of the option itself.
+static bool keep_these(struct texts *t, struct whatif *kept, uint32_t count, const struct option *option)
+{
+    if (kept == NULL) {
+        return false;
+    }
+    kept[count++] = option->to;
+    t->claim->kept[t->claim->at] = kept;
+    t->claim->kept_count[t->claim->at] = count;
+    return true;
+}
+
 // All of which the test is so hold, and the words stand for these.
 static bool keep(struct texts *t, const struct option *option, enum test_kind kind, struct str with, bool is)
 {
@@ -156,13 +168,7 @@ static bool keep(struct texts *t, const struct option *option, enum test_kind ki
             kept[count++].value = value_str(t->list[i].text);
         }
     }
-    if (kept == NULL) {
-        return false;
-    }
-    kept[count++] = option->to;
-    t->claim->kept[t->claim->at] = kept;
-    t->claim->kept_count[t->claim->at] = count;
-    return true;
+    return keep_these(t, kept, count, option);
 }
 
 // Any but those that were named and do not do.
@@ -187,13 +193,7 @@ static bool say_others(struct texts *t, struct option *option)
             option->but[option->but_count++] = value;
         }
     }
-    if (kept == NULL) {
-        return false;
-    }
-    kept[count++] = option->to;
-    t->claim->kept[t->claim->at] = kept;
-    t->claim->kept_count[t->claim->at] = count;
-    return true;
+    return keep_these(t, kept, count, option);
 }
 
 // Do all fail that meet a test, and is it no case of another such one?

@@ -122,6 +122,24 @@ void find_swap(struct find *find, enum mutant_op op, struct place place, struct 
     va_end(args);
 }
 
+bool find_left_out(enum find_role role, enum mutant_op *op, struct str *instead)
+{
+    static const struct {
+        enum mutant_op op;
+        struct str instead;
+    } BY_ROLE[] = {
+        [FIND_WHOLE] = {MUTANT_WHOLE, {"true", 4}},
+        [FIND_CONJUNCT] = {MUTANT_PART, {"true", 4}},
+        [FIND_DISJUNCT] = {MUTANT_ELSE, {"false", 5}},
+    };
+    if (role > FIND_DISJUNCT) {
+        return false;
+    }
+    *op = BY_ROLE[role].op;
+    *instead = BY_ROLE[role].instead;
+    return true;
+}
+
 void find_scalar(struct find *find, enum mutant_op op, const struct conf_node *node, struct str text,
                  const char *key)
 {

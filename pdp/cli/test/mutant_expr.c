@@ -140,20 +140,13 @@ static struct range sign_of(const struct expr *e, const struct ast *ast)
 
 static void leave_out(struct expr *e, const struct ast *ast, enum find_role role)
 {
-    static const struct {
-        enum mutant_op op;
-        struct str instead;
-    } BY_ROLE[] = {
-        [FIND_WHOLE] = {MUTANT_WHOLE, {"true", 4}},
-        [FIND_CONJUNCT] = {MUTANT_PART, {"true", 4}},
-        [FIND_DISJUNCT] = {MUTANT_ELSE, {"false", 5}},
-    };
-    if (role > FIND_DISJUNCT || ast->kind == AST_LIT) {
+    enum mutant_op op;
+    struct str instead;
+    if (ast->kind == AST_LIT || !find_left_out(role, &op, &instead)) {
         return;
     }
     struct range range = range_of(e, ast);
-    edit(e, BY_ROLE[role].op, (struct swap){range, "", "", BY_ROLE[role].instead},
-         say(e, range, "is left out"));
+    edit(e, op, (struct swap){range, "", "", instead}, say(e, range, "is left out"));
 }
 
 static const struct {

@@ -42,6 +42,9 @@ void find_add(struct find *find, enum mutant_op op, struct place place, const st
 void find_swap(struct find *find, enum mutant_op op, struct place place, struct str text, const char *fmt,
                ...) PRINTF_LIKE(5, 6);
 
+// What stands in the place of a condition that is left out, and what that is; false: it cannot be left out
+// so.
+bool find_left_out(enum find_role role, enum mutant_op *op, struct str *instead);
 // A scalar of the document becomes `text`.
 void find_scalar(struct find *find, enum mutant_op op, const struct conf_node *node, struct str text,
                  const char *key);

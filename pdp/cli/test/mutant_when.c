@@ -5,16 +5,10 @@
 // The whole of a structured condition goes.
 static void leave_out(struct find *find, const struct conf_node *node, enum find_role role)
 {
-    static const struct {
-        enum mutant_op op;
-        struct str instead;
-    } BY_ROLE[] = {
-        [FIND_WHOLE] = {MUTANT_WHOLE, {"true", 4}},
-        [FIND_CONJUNCT] = {MUTANT_PART, {"true", 4}},
-        [FIND_DISJUNCT] = {MUTANT_ELSE, {"false", 5}},
-    };
-    if (role <= FIND_DISJUNCT) {
-        find_swap(find, BY_ROLE[role].op, node->place, BY_ROLE[role].instead, "`" STR_FMT "` is left out",
+    enum mutant_op op;
+    struct str instead;
+    if (find_left_out(role, &op, &instead)) {
+        find_swap(find, op, node->place, instead, "`" STR_FMT "` is left out",
                   STR_ARG(find_shown(find, find_raw(node->place))));
     }
 }
