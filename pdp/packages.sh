@@ -35,4 +35,5 @@ need_packages() {
 BUILD_PACKAGES="gcc cmake ninja-build pkg-config libc6-dev libyaml-dev libpcre2-dev libssl-dev libnng-dev libmaxminddb-dev
  libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libsqlite3-dev libzstd-dev libmaxmind-db-writer-perl tzdata
  libjose-dev libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler"
-TEST_PACKAGES="clang libclang-rt-14-dev libcriterion-dev libcbor-dev nng-utils ccache python3 binutils curl openssl nginx-light nginx-dev haproxy caddy jose neovim chromium lcov"
+TEST_PACKAGES="clang libclang-rt-14-dev libcriterion-dev libcbor-dev nng-utils ccache python3 binutils curl openssl nginx-light nginx-dev haproxy caddy jose neovim chromium emacs-nox elpa-eglot
+ elpa-yaml-mode lcov"
