@@ -572,6 +572,60 @@ def judged(folder, text):
     return code, out
 
 
+COUNTING = """apiVersion: pdp/v1
+kind: Counter
+metadata: {name: reads}
+key: [subject.id]
+window: 1h
+---
+apiVersion: pdp/v1
+kind: Policy
+metadata: {name: volume}
+rules: [{id: much, effect: deny, when: counters.reads > %d.0}]
+"""
+
+
+def beside(scratch):
+    """What the user's other sessions did meanwhile: a counter over all of them stops what the thief's session alone would not."""
+    old, new, sooner = scratch / "uncounted", scratch / "counted", scratch / "too-soon"
+    for folder in (old, new, sooner):
+        shutil.copytree("tests/cases/docs/CHANGES/shop", folder)
+    phone = {"device": {"fingerprint": "phone"}, "network": {"ip": "192.0.2.8"}}
+    daemon = Daemon(scratch, "beside", old)
+    daemon.event(0, "login", LAPTOP, acr="aal2", amr=["pwd", "otp"])
+    check(daemon.get(5, "/news/a", LAPTOP) == "allow", "the session works")
+    ref = daemon.ref
+    daemon.id = "her phone"
+    daemon.event(5, "login", phone, acr="aal1", amr=["pwd"])
+    check([daemon.get(5, f"/news/b{n}", phone) for n in range(2)] == ["allow"] * 2, "another session works")
+    daemon.event(5, "rotate", phone, new_id="her phone, again")
+    daemon.id = "her phone, again"
+    check(daemon.get(5, "/news/c", phone) == "allow", "another session goes on")
+    daemon.id = "a secret"
+    check(daemon.get(9, "/orders/1", OTHER) == "allow", "the thief is let in")
+    daemon.id = "later"
+    daemon.get(5, "/news/later", LAPTOP)
+    code, _, err = ctl("session", "terminate", "--connect", daemon.admin, "--session", ref, "--reason", "stolen")
+    check(code == 0, err)
+    text = exported(ref, "--connect", daemon.admin)
+    daemon.stop()
+    check("# Other sessions of the user meanwhile, which are only played: 1.\n" in text, text)
+    check("her phone" not in text and "***" not in text and "later" not in text, text)
+    check("id: other-1}" in text and "new_id: other-1-2" in text and "id: other-1-2}" in text and "other-2" not in text, text)
+    check(text.count("[deny, step_up, terminate]") == 1 and text.count("expect:") == 2, text)
+    check(judged(old, text)[0] == 1, text)
+    (new / "volume.yaml").write_text(COUNTING % 4)
+    code, out = judged(new, text)
+    check(code == 0, f"stopped by all that the user asked: {out}\n{text}")
+    alone = text[:text.index("# Other")] + text[text.index("# Not here"):]
+    steps = alone.index("steps:\n")
+    kept = [step for step in alone[steps + 7:].split("  - ") if "claims-2" not in step and "claims-3" not in step]
+    code, out = judged(new, alone[:steps + 7] + "  - ".join(kept))
+    check(code == 1 and "+ effect: allow" in out, f"not by its own session alone: {out}\n{kept}")
+    (sooner / "volume.yaml").write_text(COUNTING % 1)
+    check(judged(sooner, text)[0] == 0, "what the others are answered is not expected")
+
+
 def export(scratch):
     code, out, _ = ctl("session", "export", "--help")
     check(code == 0 and "`scenario`, the only form; it has to be said" in out and "jsonl" not in out and "ocsf" not in out, out)
@@ -650,6 +704,7 @@ def main():
         zones(pathlib.Path(name))
         edges(pathlib.Path(name))
         export(pathlib.Path(name))
+        beside(pathlib.Path(name))
     print(f"{checks} checks, {failures} failures")
     sys.exit(failures != 0)
 

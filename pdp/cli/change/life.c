@@ -12,7 +12,7 @@ static const struct value *at(const struct value *map, const char *path)
     return value_path(map, str_of(path));
 }
 
-static struct str text_at(const struct value *map, const char *path)
+struct str life_text(const struct value *map, const char *path)
 {
     const struct value *found = at(map, path);
     return found != NULL && found->kind == VALUE_STRING ? value_text(found) : (struct str){0};
@@ -48,7 +48,9 @@ static struct str keep(struct life *life, struct str text)
 
 static struct str session_name(struct life *life, uint32_t number)
 {
-    return arena_printf(&life->arena, "session-%u", number);
+    return life->other == 0 ? arena_printf(&life->arena, "session-%u", number)
+           : number == 1    ? arena_printf(&life->arena, "other-%u", life->other)
+                            : arena_printf(&life->arena, "other-%u-%u", life->other, number);
 }
 
 // A copy in which the session's id, which no record has, is a name of its own. `next`: of the id that
@@ -98,7 +100,7 @@ static struct value new_map(struct life *life)
 
 static struct value text_value(struct life *life, const struct value *fields, const char *path)
 {
-    return value_str(keep(life, text_at(fields, path)));
+    return value_str(keep(life, life_text(fields, path)));
 }
 
 // What is left of a question of which only the record's own fields were kept.
@@ -126,7 +128,7 @@ static struct value guess(struct life *life, const struct value *fields)
     put(&root, "tenant", text_value(life, fields, "tenant"));
     put(&root, "subject", subject);
     put(&root, "context", context);
-    if (text_at(fields, "event").len == 0) {
+    if (life_text(fields, "event").len == 0) {
         put(&root, "action", action);
         put(&root, "resource", resource);
         return root;
@@ -147,11 +149,11 @@ static struct value guess(struct life *life, const struct value *fields)
 
 static void read_place(struct life *life, const struct value *fields, struct life_place *out)
 {
-    *out = (struct life_place){.ip = keep(life, text_at(fields, "ip")),
-                               .country = keep(life, text_at(fields, "geo.country")),
-                               .continent = keep(life, text_at(fields, "geo.continent")),
-                               .city = keep(life, text_at(fields, "city")),
-                               .org = keep(life, text_at(fields, "geo.org")),
+    *out = (struct life_place){.ip = keep(life, life_text(fields, "ip")),
+                               .country = keep(life, life_text(fields, "geo.country")),
+                               .continent = keep(life, life_text(fields, "geo.continent")),
+                               .city = keep(life, life_text(fields, "city")),
+                               .org = keep(life, life_text(fields, "geo.org")),
                                .latitude = double_at(fields, "lat"),
                                .longitude = double_at(fields, "lon"),
                                .radius_km = double_at(fields, "radius_km"),
@@ -162,17 +164,17 @@ static void read_place(struct life *life, const struct value *fields, struct lif
 
 static void read_view(struct life *life, const struct value *fields, bool event, struct life_step *out)
 {
-    struct view view = {.effect = text_at(fields, "effect"),
-                        .code = text_at(fields, "code"),
-                        .rule = text_at(fields, "rule"),
-                        .why = text_at(fields, "reason"),
-                        .level = text_at(fields, "risk.level"),
+    struct view view = {.effect = life_text(fields, "effect"),
+                        .code = life_text(fields, "code"),
+                        .rule = life_text(fields, "rule"),
+                        .why = life_text(fields, "reason"),
+                        .level = life_text(fields, "risk.level"),
                         .score = double_at(fields, "risk.score")};
     view.has_risk = !isnan(view.score);
     if (event) {
         view.effect = true_at(fields, "recorded") ? STR("recorded") : STR("refused");
     }
-    view.over = str_eq(text_at(fields, "session.state"), STR("terminated"));
+    view.over = str_eq(life_text(fields, "session.state"), STR("terminated"));
     out->view = view_copy(&life->arena, &view);
 }
 
@@ -212,16 +214,17 @@ static struct life_step *new_step(struct life *life)
     return &life->steps[life->count++];
 }
 
-static void take_step(struct life *life, const struct query_record *record, bool event)
+void life_take(struct life *life, const struct query_record *record, bool event)
 {
     const struct value *fields = &record->fields, *question = at(fields, "question");
     int64_t at_ms = int_at(fields, "time");
+    bool own = life->other == 0;
     if (true_at(fields, "repeated")) {
-        life->repeated++;
+        life->repeated += own;
         return;
     }
     if (at_ms > life->ended_ms) {
-        life->after_end++;
+        life->after_end += own;
         return;
     }
     struct life_step *step = new_step(life);
@@ -236,12 +239,20 @@ static void take_step(struct life *life, const struct query_record *record, bool
     step->root = root;
     step->at_ms = at_ms;
     step->event = event;
-    step->gateway = keep(life, text_at(fields, "gateway"));
+    step->other = life->other;
+    step->index = record->index;
+    step->gateway = keep(life, life_text(fields, "gateway"));
     step->before = requests_before(fields);
     read_place(life, fields, &step->place);
     read_view(life, fields, event, step);
-    life->ids += event && true_at(fields, "recorded") && str_eq(text_at(fields, "event"), STR("rotate"));
-    if (step->view.over && !life->by_analyst && life->ended_ms == INT64_MAX) { // what ended it stays in
+    life->ids += event && true_at(fields, "recorded") && str_eq(life_text(fields, "event"), STR("rotate"));
+    if (own && life->subject.len == 0) {
+        life->subject = keep(life, life_text(fields, "subject"));
+        life->type = keep(life, life_text(fields, "subject_type"));
+        life->tenant = keep(life, life_text(fields, "tenant"));
+    }
+    if (own && step->view.over && !life->by_analyst &&
+        life->ended_ms == INT64_MAX) { // what ended it stays in
         life->ended_ms = at_ms;
         life->ended_by = step->view.rule.len > 0 ? step->view.rule : step->view.code;
         life->why = step->view.why;
@@ -250,22 +261,22 @@ static void take_step(struct life *life, const struct query_record *record, bool
 
 static void take_order(struct life *life, const struct value *fields)
 {
-    if (!str_eq(text_at(fields, "op"), STR("session.terminate")) || !true_at(fields, "ok") ||
+    if (!str_eq(life_text(fields, "op"), STR("session.terminate")) || !true_at(fields, "ok") ||
         life->ended_ms != INT64_MAX) {
         return;
     }
     life->ended_ms = int_at(fields, "time");
     life->by_analyst = true;
-    life->ended_by = keep(life, text_at(fields, "by"));
-    life->why = keep(life, text_at(fields, "reason"));
+    life->ended_by = keep(life, life_text(fields, "by"));
+    life->why = keep(life, life_text(fields, "reason"));
 }
 
 static bool take(void *user, const struct query_record *record)
 {
     struct life *life = user;
-    struct str kind = text_at(&record->fields, "kind");
+    struct str kind = life_text(&record->fields, "kind");
     if (str_eq(kind, STR("decision")) || str_eq(kind, STR("event"))) {
-        take_step(life, record, str_eq(kind, STR("event")));
+        life_take(life, record, str_eq(kind, STR("event")));
     } else if (str_eq(kind, STR("order"))) {
         take_order(life, &record->fields);
     }
@@ -274,16 +285,20 @@ static bool take(void *user, const struct query_record *record)
 
 // A session that goes on under another id has another reference; what was before a rotation tells the one
 // before.
-static bool find_older(void *user, const struct query_record *record)
+bool life_older(const struct query_record *record, char older[static LIFE_REF_BYTES])
 {
     struct session_record before;
-    char *older = user;
-    if (str_eq(text_at(&record->fields, "event"), STR("rotate")) && true_at(&record->fields, "recorded") &&
-        read_before(&record->fields, &before)) {
+    bool told = str_eq(life_text(&record->fields, "event"), STR("rotate")) &&
+                true_at(&record->fields, "recorded") && read_before(&record->fields, &before);
+    if (told) {
         session_ref_print(before.id, older);
-        return false;
     }
-    return true;
+    return told;
+}
+
+static bool find_older(void *user, const struct query_record *record)
+{
+    return !life_older(record, user);
 }
 
 static enum pdp_err read_one(const struct audit_source *source, const char *ref, struct life *life)
@@ -298,7 +313,7 @@ static enum pdp_err read_one(const struct audit_source *source, const char *ref,
 
 enum pdp_err life_read(const struct audit_source *source, struct str ref, struct life *out)
 {
-    char refs[LIFE_IDS_MOST][32] = {{0}};
+    char refs[LIFE_IDS_MOST][LIFE_REF_BYTES] = {{0}};
     uint64_t unreadable = 0;
     size_t count = 1;
     *out = (struct life){.ref = ref, .ended_ms = INT64_MAX, .ids = 1};
@@ -316,7 +331,7 @@ enum pdp_err life_read(const struct audit_source *source, struct str ref, struct
     for (size_t i = count; i-- > 0;) {
         TRY(read_one(source, refs[i], out));
     }
-    return PDP_ERR_OK;
+    return life_read_others(source, (const char(*)[LIFE_REF_BYTES])refs, count, out);
 }
 
 void life_fini(struct life *life)
@@ -346,7 +361,7 @@ static unsigned level_of(const struct life_step *step)
 
 static bool allowed(const struct life_step *step)
 {
-    return !step->event && str_eq(step->view.effect, STR("allow"));
+    return !step->event && step->other == 0 && str_eq(step->view.effect, STR("allow"));
 }
 
 static size_t first_allowed(const struct life *life, size_t from)
@@ -361,7 +376,7 @@ static size_t first_allowed(const struct life *life, size_t from)
 
 static bool same_at(const struct value *a, const struct value *b, const char *path)
 {
-    return str_eq(text_at(a, path), text_at(b, path));
+    return str_eq(life_text(a, path), life_text(b, path));
 }
 
 // From the same device at the same address?
@@ -380,7 +395,10 @@ static bool same_device(const struct life_step *a, const struct life_step *b)
 // stopped.
 static size_t last_allowed(const struct life *life)
 {
-    const struct life_step *last = life->count > 0 ? &life->steps[life->count - 1] : NULL;
+    const struct life_step *last = NULL;
+    for (size_t i = life->count; i-- > 0 && last == NULL;) {
+        last = life->steps[i].other == 0 ? &life->steps[i] : NULL;
+    }
     bool by_policy = last != NULL && last->view.over && !life->by_analyst;
     for (size_t i = life->count; i-- > 0;) {
         if (allowed(&life->steps[i]) && (!by_policy || same_device(&life->steps[i], last))) {
@@ -405,7 +423,7 @@ size_t life_incident(const struct life *life, int64_t since_ms)
     }
     for (size_t i = last; i-- > 0;) {
         const struct life_step *step = &life->steps[i];
-        if (step->event || !step->view.has_risk) {
+        if (step->event || step->other != 0 || !step->view.has_risk) {
             continue;
         }
         if (level_of(step) < level_of(&life->steps[last])) {

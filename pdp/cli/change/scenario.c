@@ -383,7 +383,7 @@ static void put_expect(struct writing *w, size_t at, size_t incident)
 {
     const struct life_step *step = &w->life->steps[at];
     const struct fixture *own = fixture_of(w, step, PART_DEVICE);
-    if (step->event || step->view.effect.len == 0) {
+    if (step->event || step->other != 0 || step->view.effect.len == 0) {
         return;
     }
     if (at < incident) {
@@ -406,8 +406,12 @@ static void put_gap(struct writing *w, size_t at)
     const struct life_step *step = &w->life->steps[at];
     uint32_t known = 0;
     size_t last = at;
-    while (last-- > 0 && w->life->steps[last].before == UINT32_MAX) {
-        known += !w->life->steps[last].event;
+    while (last-- > 0) {
+        const struct life_step *one = &w->life->steps[last];
+        if (one->other == step->other && one->before != UINT32_MAX) {
+            break;
+        }
+        known += one->other == step->other && !one->event;
     }
     if (step->before == UINT32_MAX || last >= w->life->count) {
         return;
@@ -482,9 +486,13 @@ static void put_lacks(struct writing *w)
         buf_printf(w->out, "# %llu sent again, which moved nothing, left out.\n",
                    (unsigned long long)life->repeated);
     }
-    buf_str(
-        w->out,
-        STR("# Not in the log, and so not here: other sessions of the user, what everybody does, and what "));
+    if (life->others > 0) {
+        buf_printf(w->out, "# Other sessions of the user meanwhile, which are only played: %u.\n",
+                   life->others);
+    }
+    buf_str(w->out,
+            STR("# Not here: what other sessions of the user did before and after, what everybody does, "
+                "and what "));
     put_comment(w->out, first->gateway.len > 0 ? first->gateway : STR("the gateway"));
     buf_printf(w->out, "%s may assert.\n", several ? " and other gateways" : "");
 }
