@@ -101,6 +101,30 @@ static bool same_order(struct changes *changes, struct change_part *part)
     return true;
 }
 
+// What is written is the same, and means another thing: by a variable, or by the Scope of its folder.
+static const struct fact *by_program(struct changes *changes, struct side *side, const struct fact *fact)
+{
+    struct fact *own = fact->expr != SET_NO_EXPR ? ARENA_NEW(&changes->arena, struct fact) : NULL;
+    if (own == NULL) {
+        return fact;
+    }
+    *own = *fact;
+    own->text = fact_program(side, fact->expr);
+    return own;
+}
+
+static bool expr_differs(struct changes *changes, struct side *was, struct side *is, struct change_part *part)
+{
+    if (same_truth(&was->same, part->was->expr, &is->same, part->is->expr)) {
+        return false;
+    }
+    if (str_eq(part->was->text, part->is->text)) {
+        part->was = by_program(changes, was, part->was);
+        part->is = by_program(changes, is, part->is);
+    }
+    return true;
+}
+
 // Is the aspect another? Of sets, what is not in both goes to *part.
 static bool differs(struct changes *changes, struct side *was, struct side *is, struct change_part *part)
 {
@@ -109,7 +133,7 @@ static bool differs(struct changes *changes, struct side *was, struct side *is, 
     }
     switch (part->was->form) {
     case FACT_EXPR:
-        return !same_truth(&was->same, part->was->expr, &is->same, part->is->expr);
+        return expr_differs(changes, was, is, part);
     case FACT_SET:
         compare_sets(changes, part);
         return part->added_count + part->removed_count > 0 || !str_eq(part->was->text, part->is->text);

@@ -114,6 +114,13 @@ static void put_condition(const struct policy_condition *all, size_t count, size
     }
 }
 
+struct str fact_program(struct side *side, uint32_t expr)
+{
+    AUTO(buf_fini) struct buf text = {0};
+    cel_print(side->parts.program, expr, &text);
+    return arena_str(&side->arena, str_sub(buf_view(&text), 0, CONDITION_MOST), NULL);
+}
+
 struct str fact_condition(struct side *side, enum policy_owner owner, struct str name, uint32_t expr)
 {
     size_t count = 0;
@@ -129,7 +136,7 @@ struct str fact_condition(struct side *side, enum policy_owner owner, struct str
         }
     }
     if (text.len == 0) {
-        cel_print(side->parts.program, expr, &text);
+        return fact_program(side, expr);
     }
     struct str shown = str_sub(buf_view(&text), 0, CONDITION_MOST);
     return arena_str(&side->arena, shown, NULL);

@@ -77,6 +77,8 @@ void fact_add(struct side *side, struct fact fact);
 void fact_addf(struct side *side, struct fact fact, const char *fmt, ...) PRINTF_LIKE(3, 4);
 // A condition as it is written, in one line; else as the program has it. `name` as policy_condition has it.
 struct str fact_condition(struct side *side, enum policy_owner owner, struct str name, uint32_t expr);
+// As the program has it, with all that its Scopes say.
+struct str fact_program(struct side *side, uint32_t expr);
 // A number by which no other is shown, and a span of time likewise: what looks the same is the same.
 void fact_number(struct buf *out, double number);
 void fact_span(struct buf *out, int64_t ms);

@@ -156,7 +156,7 @@ void facts_of_sessions(struct side *side)
         fact.aspect = "target";
         fact.form = FACT_EXPR;
         fact.expr = stated.target;
-        fact.text = fact_condition(side, POLICY_OWNER_COUNT, stated.name, stated.target);
+        fact.text = fact_condition(side, POLICY_OWNER_SESSION, stated.name, stated.target);
         fact_add(side, fact);
         fact.form = FACT_TEXT;
         session_limit(side, fact, "idle", stated.idle_ms,
@@ -239,7 +239,7 @@ static void facts_of_signals(struct side *side, const struct risk_model *model)
             fact.aspect = "condition";
             fact.form = FACT_EXPR;
             fact.expr = own->when;
-            fact.text = fact_condition(side, POLICY_OWNER_COUNT, row->id, own->when);
+            fact.text = fact_condition(side, POLICY_OWNER_SIGNAL, row->id, own->when);
             fact_add(side, fact);
             fact = (struct fact){
                 .kind = FACT_SIGNAL, .name = row->id, .number = (uint32_t)i, .aspect = "says", .words = true};

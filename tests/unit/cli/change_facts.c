@@ -170,6 +170,38 @@ Test(change_facts, every_kind_of_document)
     }
 }
 
+// As it is written; where that is the same and a variable is not, as the program has it.
+Test(change_facts, a_condition_is_shown_as_it_is_written)
+{
+#define SESSIONS(target) \
+    RULE("subject.x")    \
+    BESIDE "kind: SessionPolicy\nmetadata: {name: all}\ntarget: '" target "'\nlimits: {idle: 1h}\n"
+#define SIGNAL(when)                                             \
+    RULE("subject.x")                                            \
+    BESIDE "kind: RiskModel\nmetadata: {name: m}\nsignals: {}\n" \
+           "own: [{id: own, when: '" when "', evidence: 1, on_missing: skip}]\n"
+#define VARIABLE(value) \
+    RULE("vars.v") BESIDE "kind: Definitions\nmetadata: {name: d}\nvariables: {v: " value "}\n"
+    static const struct {
+        const char *was, *is, *texts;
+    } CASES[] = {
+        {SESSIONS("has(subject.y) && !subject.y"), SESSIONS("subject.z"),
+         "has(subject.y) && !(subject.y) -> subject.z"},
+        {SIGNAL("subject.a > 1"), SIGNAL("subject.a > 2"), "subject.a > 1 -> subject.a > 2"},
+        {VARIABLE("subject.y"), VARIABLE("subject.z"), "(SLOT subject.y) -> (SLOT subject.z)"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct pair pair;
+        AUTO(buf_fini) struct buf text = {0};
+        compare(&pair, CASES[i].was, CASES[i].is);
+        cr_assert_eq(pair.diff.changes.count, 1, "%s", CASES[i].is);
+        const struct change_part *part = &pair.diff.changes.list[0].parts[0];
+        buf_printf(&text, STR_FMT " -> " STR_FMT "%c", STR_ARG(part->was->text), STR_ARG(part->is->text), 0);
+        cr_expect_str_eq((const char *)text.at, CASES[i].texts);
+        done(&pair);
+    }
+}
+
 Test(change_facts, a_question_is_said_as_conditions_name_it)
 {
     struct arena arena;
