@@ -33,6 +33,9 @@ def try_session(path, scratch, bin_dir, root):
     session = docs.commands_of(lines[first:])
     script = "".join(f"{command}\nended=$?; [ $ended = 0 ] || echo \"[$ended]\"\nprintf '{docs.MARK}\\n'\n" for command, _ in session)
     said = said_by(script, scratch, bin_dir, root).replace(str(scratch), "…").split(docs.MARK + "\n")
+    if len(said) <= len(session):
+        print(f"{path.name}: it does not come to its end: {said[0] if len(said) == 1 else session[len(said) - 1][0]}")
+        return len(session), 1
     now, bad = lines[:first], 0
     for (command, shown), out in zip(session, said + [""] * len(session)):
         got = out.split("\n")[:-1]
