@@ -51,6 +51,22 @@ Test(lsp, nothing_is_answered_before_initialize)
     cr_expect_null(lsp_job_take(lsp, LSP_CHECK, 1));
 }
 
+Test(lsp, orders_are_completed_by_the_words_of_the_endpoint)
+{
+    AUTO(lsp_free) struct lsp *lsp = begin();
+    feed(lsp, START);
+    lsp_answer(lsp);
+    feed(lsp, OPEN("apiVersion: pdp/v1\\nkind: Scenario\\nmetadata: {name: s}\\nsteps:\\n"
+                   "  - order: {op: lock.add, }\\n  - order:\\n      op: \\n"));
+    feed(lsp, RPC "\"id\":2,\"method\":\"textDocument/completion\",\"params\":{\"textDocument\":{\"uri\":"
+                  "\"file:///w/p.yaml\"},\"position\":{\"line\":4,\"character\":26}}}");
+    feed(lsp, RPC "\"id\":3,\"method\":\"textDocument/completion\",\"params\":{\"textDocument\":{\"uri\":"
+                  "\"file:///w/p.yaml\"},\"position\":{\"line\":6,\"character\":10}}}");
+    lsp_answer(lsp);
+    cr_expect(said(lsp, "\"label\":\"lock_out\""));
+    cr_expect(said(lsp, "\"label\":\"user.forget_devices\""));
+}
+
 Test(lsp, codes_to_end_with)
 {
     AUTO(lsp_free) struct lsp *good = begin();
