@@ -2,6 +2,7 @@
 // Obligations of rules: each once in the set, so that the matcher unites them by number.
 #include "policy/build.h"
 #include "policy/shapes.h"
+#include "wire/wire.h"
 
 struct obligation {
     struct str id, type;
@@ -70,10 +71,15 @@ static struct str text_of(struct build *build, const struct obligation *obligati
                           const struct value *properties)
 {
     AUTO(buf_fini) struct buf text = {0};
-    buf_printf(&text, STR_FMT "\n" STR_FMT "\n", STR_ARG(obligation->id), STR_ARG(obligation->type));
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, &text); // which tells 1 from 1.0, and where one text ends
+    emit_list(&emit, SIZE_MAX);
+    emit_str(&emit, obligation->id);
+    emit_str(&emit, obligation->type);
     if (properties != NULL) {
-        value_print(&text, properties, (size_t)1 << 30);
+        emit_value(&emit, properties);
     }
+    emit_end(&emit);
     if (text.failed) {
         build_note(build, PDP_ERR_NOMEM);
     }

@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "policy/conditions.h"
+#include "wire/wire.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +70,13 @@ void fact_number(struct buf *out, double number)
         }
     }
     buf_str(out, str_of(text));
+}
+
+void fact_value(struct buf *out, const struct value *value)
+{
+    struct emit emit;
+    emit_init(&emit, WIRE_JSON, out);
+    emit_value(&emit, value);
 }
 
 void fact_span(struct buf *out, int64_t ms)

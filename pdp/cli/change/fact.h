@@ -81,6 +81,8 @@ struct str fact_condition(struct side *side, enum policy_owner owner, struct str
 struct str fact_program(struct side *side, uint32_t expr);
 // A number by which no other is shown, and a span of time likewise: what looks the same is the same.
 void fact_number(struct buf *out, double number);
+// As an answer carries it, whatever is not the same being another text: 1 and 1.0.
+void fact_value(struct buf *out, const struct value *value);
 void fact_span(struct buf *out, int64_t ms);
 // The same with what a buffer holds, which is then empty.
 void fact_add_buf(struct side *side, struct fact fact, struct buf *text);

@@ -328,7 +328,7 @@ static void take_entities(struct side *side, const struct entity *list, uint32_t
         buf_escaped(&text, list[i].id);
         if (list[i].properties != NULL) { // values may be sensitive: their hash tells that they differ
             AUTO(buf_fini) struct buf stored = {0};
-            value_print(&stored, list[i].properties, 1 << 20);
+            fact_value(&stored, list[i].properties);
             uint64_t hash = hash_64((struct hash_key){1, 2}, stored.at, stored.len);
             buf_printf(&text, " with properties %08x", (unsigned)(hash ^ hash >> 32));
         }

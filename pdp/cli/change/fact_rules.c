@@ -58,7 +58,7 @@ static void put_obligations(struct buf *out, const struct policy_set *set, const
         }
         if (obligation->properties != NULL) {
             buf_byte(out, ' ');
-            value_print(out, obligation->properties, 1 << 20);
+            fact_value(out, obligation->properties);
         }
     }
     buf_str(out, count == 0 ? STR("none") : STR(""));

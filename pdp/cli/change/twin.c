@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/change/twin.h"
 
+#include "cli/change/fact.h"
 #include "cli/test/places.h"
 #include "engine/anew.h"
 
@@ -141,8 +142,8 @@ static bool same_obligations(const struct verdict *a, const struct verdict *b)
         AUTO(buf_fini) struct buf one = {0}, two = {0};
         static const struct value NOTHING = {.kind = VALUE_NULL};
         const struct verdict_obligation *x = &a->obligations[i], *y = &b->obligations[i];
-        value_print(&one, x->properties != NULL ? x->properties : &NOTHING, 65536);
-        value_print(&two, y->properties != NULL ? y->properties : &NOTHING, 65536);
+        fact_value(&one, x->properties != NULL ? x->properties : &NOTHING);
+        fact_value(&two, y->properties != NULL ? y->properties : &NOTHING);
         same = str_eq(x->type, y->type) && str_eq(x->id, y->id) && str_eq(buf_view(&one), buf_view(&two));
     }
     return same;

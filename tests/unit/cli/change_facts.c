@@ -248,3 +248,23 @@ Test(change_facts, a_question_is_said_as_conditions_name_it)
     buf_fini(&out);
     arena_fini(&arena);
 }
+
+#define OBLIGED(value)                                                                               \
+    "apiVersion: pdp/v1\nkind: Policy\nmetadata: {name: web}\nrules:\n  - {id: a, effect: allow, "   \
+    "obligations: "                                                                                  \
+    "[{type: keep, properties: {days: 1}}]}\n  - {id: b, effect: allow, obligations: [{type: keep, " \
+    "properties: {days: " value "}}]}\n"
+
+Test(change_facts, what_a_gateway_is_told_as_another_type_is_another)
+{
+    struct pair pair;
+    compare(&pair, OBLIGED("1"), OBLIGED("1.0"));
+    cr_expect_eq(pair.diff.changes.count, 1);
+    done(&pair);
+    compare(&pair, OBLIGED("0.1"), OBLIGED("0.10000000000000002"));
+    cr_expect_eq(pair.diff.changes.count, 1);
+    done(&pair);
+    compare(&pair, OBLIGED("1.0"), OBLIGED("1.00"));
+    cr_expect_eq(pair.diff.changes.count, 0);
+    done(&pair);
+}
