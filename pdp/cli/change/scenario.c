@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "cli/change/change.h"
-#include "conf/quote.h"
+#include "cli/change/scenario_text.h"
 #include "geo/geo.h"
 
 #include <math.h>
@@ -35,108 +35,6 @@ struct writing {
     uint32_t parts[PART_COUNT]; // so many there are of each
 };
 
-// ---- Flow YAML -------------------------------------------------------------------------------------------
-
-// A path reads better without quotes, and means the same to everybody.
-static bool is_path(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                     c == '-' || c == '/' || c == '.';
-        if (!plain) {
-            return false;
-        }
-    }
-    return text.len > 0 && text.at[0] == '/';
-}
-
-// May a character stand in YAML as it is, on one line? Others are escaped: YAML refuses them or takes them
-// for the end of a line, or they turn around what people read.
-static bool is_printable(uint32_t cp)
-{
-    return cp >= 0x20 && !(cp >= 0x7F && cp <= 0xA0) && !(cp >= 0x200E && cp <= 0x200F) &&
-           !(cp >= 0x2028 && cp <= 0x202E) && !(cp >= 0x2066 && cp <= 0x2069) && cp != 0xFEFF &&
-           cp != 0xFFFE && cp != 0xFFFF;
-}
-
-static bool is_simple(struct str text)
-{
-    for (size_t at = 0; at < text.len;) {
-        uint32_t cp = 0;
-        if (!str_next_cp(text, &at, &cp) || !is_printable(cp)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void put_escaped(struct buf *out, struct str text)
-{
-    buf_byte(out, '"');
-    for (size_t at = 0; at < text.len;) {
-        size_t from = at;
-        uint32_t cp = 0;
-        if (!str_next_cp(text, &at, &cp)) {
-            cp = 0xFFFD; // a recording has none such
-        }
-        if (cp == '"' || cp == '\\') {
-            buf_printf(out, "\\%c", (char)cp);
-        } else if (cp == '\n' || cp == '\t' || cp == '\r') {
-            buf_str(out, cp == '\n' ? STR("\\n") : cp == '\t' ? STR("\\t") : STR("\\r"));
-        } else if (is_printable(cp) && cp != 0xFFFD) {
-            buf_put(out, text.at + from, at - from);
-        } else {
-            buf_printf(out, cp < 0x100 ? "\\x%02X" : "\\u%04X", (unsigned)cp);
-        }
-    }
-    buf_byte(out, '"');
-}
-
-static void put_text(struct buf *out, struct str text)
-{
-    if (quote_free(text) || is_path(text)) {
-        buf_str(out, text);
-    } else if (is_simple(text)) {
-        quote_put(text, out);
-    } else {
-        put_escaped(out, text);
-    }
-}
-
-static void put_value(struct buf *out, const struct value *value)
-{
-    struct emit emit;
-    if (value->kind == VALUE_STRING) {
-        put_text(out, value_text(value));
-    } else if (value->kind == VALUE_MAP || value->kind == VALUE_LIST) {
-        bool map = value->kind == VALUE_MAP;
-        buf_byte(out, map ? '{' : '[');
-        for (uint32_t i = 0; i < value->n; i++) {
-            buf_str(out, i > 0 ? STR(", ") : STR(""));
-            if (map) {
-                put_text(out, value_text(&value->as.map[i].key));
-                buf_str(out, STR(": "));
-            }
-            put_value(out, map ? &value->as.map[i].value : &value->as.list[i]);
-        }
-        buf_byte(out, map ? '}' : ']');
-    } else {
-        emit_init(&emit, WIRE_JSON, out);
-        emit_value(&emit, value);
-    }
-}
-
-// A word for a comment: one line.
-static void put_comment(struct buf *out, struct str text)
-{
-    if (is_simple(text)) {
-        buf_escaped(out, text);
-    } else {
-        put_escaped(out, text);
-    }
-}
-
 // ---- Fixtures
 // ----------------------------------------------------------------------------------------------
 
@@ -154,7 +52,7 @@ static struct str some_of(struct writing *w, const struct value *map, const char
         const struct value *value = value_get(map, str_of(names[i]));
         if (value != NULL && !(value->kind == VALUE_MAP && value->n == 0)) {
             buf_printf(&text, "%s%s: ", text.len > 0 ? ", " : "", names[i]);
-            put_value(&text, value);
+            scenario_value(&text, value);
         }
     }
     return arena_str(&w->arena, buf_view(&text), NULL);
@@ -226,7 +124,7 @@ static void put_fixtures(struct writing *w)
             continue;
         }
         buf_str(w->out, STR("  "));
-        put_text(w->out, w->fixtures[i].name);
+        scenario_text(w->out, w->fixtures[i].name);
         buf_str(w->out, STR(": {"));
         buf_str(w->out, w->fixtures[i].text);
         buf_str(w->out, STR("}\n"));
@@ -239,7 +137,7 @@ static void put_fact(struct buf *out, const char *key, struct str text)
 {
     if (text.len > 0) {
         buf_printf(out, ", %s: ", key);
-        put_text(out, text);
+        scenario_text(out, text);
     }
 }
 
@@ -336,9 +234,9 @@ static void put_context(struct buf *out, const struct value *context, bool first
             continue;
         }
         buf_str(out, any ? STR(", ") : first ? STR("context: {") : STR(", context: {"));
-        put_text(out, value_text(&context->as.map[i].key));
+        scenario_text(out, value_text(&context->as.map[i].key));
         buf_str(out, STR(": "));
-        put_value(out, &context->as.map[i].value);
+        scenario_value(out, &context->as.map[i].value);
         any = true;
     }
     buf_str(out, any ? STR("}") : STR(""));
@@ -355,7 +253,7 @@ static void put_asked(struct buf *out, const struct life_step *step)
         const struct value *value = value_get(inner, str_of(keys[i]));
         if (value != NULL) {
             buf_printf(out, "%s%s: ", any ? ", " : "", keys[i]);
-            put_value(out, value);
+            scenario_value(out, value);
             any = true;
         }
     }
@@ -370,7 +268,7 @@ static void put_with(struct writing *w, const struct life_step *step)
         const struct fixture *fixture = fixture_of(w, step, (enum part)part);
         if (fixture != NULL) {
             buf_str(w->out, any ? STR(", ") : STR("    with: ["));
-            put_text(w->out, fixture->name);
+            scenario_text(w->out, fixture->name);
             any = true;
         }
     }
@@ -388,7 +286,7 @@ static void put_expect(struct writing *w, size_t at, size_t incident)
     }
     if (at < incident) {
         buf_str(w->out, STR("    expect: {effect: "));
-        put_text(w->out, step->view.effect);
+        scenario_text(w->out, step->view.effect);
         buf_str(w->out, STR("}\n"));
     } else if (own == fixture_of(w, &w->life->steps[incident], PART_DEVICE)) {
         buf_printf(w->out, "    expect: {effect: [deny, step_up, terminate]} # was " STR_FMT,
@@ -453,11 +351,11 @@ static void put_end(struct writing *w)
     buf_str(w->out, STR("  - at: "));
     time_print_ms(w->out, life->ended_ms);
     buf_str(w->out, STR("\n    order: {op: session.terminate, session: "));
-    put_text(w->out, value_text(id));
+    scenario_text(w->out, value_text(id));
     buf_str(w->out, STR(", reason: "));
-    put_text(w->out, life->why);
+    scenario_text(w->out, life->why);
     buf_str(w->out, STR("}\n    peer: {name: "));
-    put_text(w->out, life->ended_by);
+    scenario_text(w->out, life->ended_by);
     buf_str(w->out, STR("}\n"));
 }
 
@@ -493,7 +391,7 @@ static void put_lacks(struct writing *w)
     buf_str(w->out,
             STR("# Not here: what other sessions of the user did before and after, what everybody does, "
                 "and what "));
-    put_comment(w->out, first->gateway.len > 0 ? first->gateway : STR("the gateway"));
+    scenario_comment(w->out, first->gateway.len > 0 ? first->gateway : STR("the gateway"));
     buf_printf(w->out, "%s may assert.\n", several ? " and other gateways" : "");
 }
 
@@ -508,10 +406,10 @@ static void put_head(struct writing *w)
         AUTO(buf_fini) struct buf end = {0};
         time_print_ms(&end, life->ended_ms);
         buf_printf(w->out, " Ended %s by ", (const char *)(buf_byte(&end, 0), end.at));
-        put_comment(w->out, life->ended_by);
+        scenario_comment(w->out, life->ended_by);
         if (life->why.len > 0) {
             buf_str(w->out, STR(": "));
-            put_comment(w->out, life->why);
+            scenario_comment(w->out, life->why);
         }
         buf_byte(w->out, '.');
     }
@@ -524,7 +422,7 @@ static void put_head(struct writing *w)
     buf_printf(w->out, "start: " STR_FMT "\n", STR_ARG(buf_view(&start)));
     if (tenant != NULL && tenant->kind == VALUE_STRING) {
         buf_str(w->out, STR("tenant: "));
-        put_text(w->out, value_text(tenant));
+        scenario_text(w->out, value_text(tenant));
         buf_byte(w->out, '\n');
     }
 }
