@@ -114,23 +114,48 @@ static bool all_take(const struct judge *j, const struct claim *const *claims, s
     return true;
 }
 
+// How many texts a claim lists; UINT32_MAX: it lists none, or too many.
+static uint32_t listed(const struct claim *claim)
+{
+    const struct lists_set *list = claim->kind == CLAIM_LIST ? claim->as.list : NULL;
+    bool strings = list != NULL && list->head.kind == CEL_SET_STRING && list->entries <= CANDIDATES_MOST;
+    bool texts = claim->kind == CLAIM_VALUES || claim->kind == CLAIM_TEXTS;
+    uint32_t count = strings ? (uint32_t)list->entries : texts ? claim->count : UINT32_MAX;
+    return claim->yes && count <= CANDIDATES_MOST ? count : UINT32_MAX;
+}
+
 // The claim that leaves the fewest texts; NULL: none leaves so few.
 static const struct claim *fewest(const struct claim *const *claims, size_t count)
 {
     const struct claim *best = NULL;
     for (size_t i = 0; i < count; i++) {
-        bool lists = claims[i]->yes && (claims[i]->kind == CLAIM_VALUES || claims[i]->kind == CLAIM_TEXTS);
-        if (lists && claims[i]->count <= CANDIDATES_MOST &&
-            (best == NULL || claims[i]->count < best->count)) {
-            best = claims[i];
-        }
+        uint32_t most = best != NULL ? listed(best) : UINT32_MAX;
+        best = listed(claims[i]) < most ? claims[i] : best;
     }
     return best;
+}
+
+// Of a List: its strings stand one behind the other, each behind its length.
+static bool some_string(const struct judge *j, const struct lists_strings *strings,
+                        const struct claim *const *claims, size_t count)
+{
+    for (size_t at = 0; at + 2 <= strings->block_len;) {
+        const unsigned char *entry = strings->block + at;
+        struct str text = {(const char *)entry + 2, (size_t)entry[0] | (size_t)entry[1] << 8};
+        if (all_take(j, claims, count, text)) {
+            return true;
+        }
+        at += 2 + text.len;
+    }
+    return false;
 }
 
 static bool some_candidate(const struct judge *j, const struct claim *from, const struct claim *const *claims,
                            size_t count)
 {
+    if (from->kind == CLAIM_LIST) {
+        return some_string(j, &from->as.list->strings, claims, count);
+    }
     for (uint32_t i = 0; i < from->count; i++) {
         struct str text = claim_text(from, i);
         if (text.at != NULL && all_take(j, claims, count, text)) {
@@ -181,6 +206,8 @@ static bool implies(const struct judge *j, const struct claim *a, const struct c
     case CLAIM_SUFFIX:
     case CLAIM_PART:
         return text_in_claim(a, b);
+    case CLAIM_PATH:
+        return b->kind == CLAIM_PREFIX && str_eq(b->as.text, STR("/"));
     case CLAIM_GLOBS:
         return b->kind == CLAIM_GLOBS
                    ? globs_within(a->as.globs, a->count, b->as.globs, b->count)
@@ -197,6 +224,13 @@ static bool all_apart(const struct claim *globs, const struct claim *others)
     }
     return others->kind == CLAIM_GLOBS &&
            globs_apart(globs->as.globs, globs->count, others->as.globs, others->count);
+}
+
+// Every text starts and ends with the empty one, and holds it.
+static bool is_empty_part(const struct claim *claim)
+{
+    bool part = claim->kind == CLAIM_PREFIX || claim->kind == CLAIM_SUFFIX || claim->kind == CLAIM_PART;
+    return part && claim->as.text.len == 0;
 }
 
 // Does nothing satisfy both? Only where that is certain.
@@ -322,7 +356,8 @@ bool claims_agree(const struct claim *const *claims, size_t count, struct regex_
         return some_candidate(&judge, from, claims, count);
     }
     // The others agreed before the last was said.
-    if (clashes(&judge, claims[count - 1], claims, count - 1)) {
+    const struct claim *last = claims[count - 1];
+    if (clashes(&judge, last, claims, count - 1) || (!last->yes && is_empty_part(last))) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

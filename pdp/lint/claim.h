@@ -19,6 +19,7 @@ enum claim_kind {
     CLAIM_PATH, // a canonical path
     CLAIM_LIST, // in a List whose entries stand in its document, or whose entries nobody knows: `list` NULL
     CLAIM_IP,
+    CLAIM_IPS, // one of these addresses: values of the program
     CLAIM_CIDR,
     CLAIM_WEEK,
 };

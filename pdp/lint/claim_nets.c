@@ -52,6 +52,9 @@ static struct cidr list_cidr(const struct lists_set *list, size_t at)
 static size_t net_count(const struct claim *claim)
 {
     const struct lists_set *list = claim->as.list;
+    if (claim->kind == CLAIM_IPS) {
+        return claim->count <= NETS_MOST ? claim->count : SIZE_MAX;
+    }
     if (claim->kind != CLAIM_LIST) {
         return claim->kind == CLAIM_IP || claim->kind == CLAIM_CIDR ? 1 : SIZE_MAX;
     }
@@ -61,8 +64,11 @@ static size_t net_count(const struct claim *claim)
 
 static struct cidr net_at(const struct claim *claim, size_t at)
 {
-    if (claim->kind == CLAIM_IP) {
-        return (struct cidr){*claim->as.ip, claim->as.ip->v4 ? 32 : 128};
+    const struct ip *ip = claim->kind == CLAIM_IP    ? claim->as.ip
+                          : claim->kind == CLAIM_IPS ? claim->as.values[at].as.ip
+                                                     : NULL;
+    if (ip != NULL) {
+        return (struct cidr){*ip, ip->v4 ? 32 : 128};
     }
     return claim->kind == CLAIM_CIDR ? cidr_network(claim->as.cidr) : list_cidr(claim->as.list, at);
 }

@@ -2,6 +2,9 @@
 // What is known of terms before anything is assumed, and how it grows.
 #include "lint/facts.h"
 
+#include "lint/graph.h"
+#include "risk/model.h"
+
 #include <stdlib.h>
 
 #define ALL_KINDS ((1U << VALUE_KIND_COUNT) - 1 - (1U << VALUE_ERROR))
@@ -87,6 +90,17 @@ static void no_more_than(struct fact *fact, double most)
 {
     struct value least = value_double(-BOUNDLESS), value = value_double(most);
     between(fact, &least, &value);
+}
+
+static void know_signal(const struct reason *r, const struct node *node, struct fact *fact)
+{
+    struct str name = {0};
+    double most = 0;
+    if (r->input.scored && graph_signal(r->p, node, &name) && node->op != OP_IN && node->op != OP_HAS &&
+        model_signal_most(r->input.risk, name, &most)) {
+        no_more_than(fact, most);
+        fact->nan = false;
+    }
 }
 
 static void know_engine(struct reason *r, const struct cel_slot_info *info, struct fact *fact)
@@ -194,6 +208,7 @@ static void know_node(struct reason *r, uint32_t id, struct fact *fact)
     fact->bad = node->op != OP_NOW && !is_part_of_now(r->p, node);
     fact->nan = true;
     know_call(r, node, fact);
+    know_signal(r, node, fact);
 }
 
 // The text that a rule's list of actions or resources is held against.

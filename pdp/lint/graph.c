@@ -20,3 +20,31 @@ void graph_operands(const struct cel_program *program, const struct node *node, 
     out->at = listed ? program->args + node->a : out->own;
     out->count = node->op == OP_COMP ? 3 : listed ? node->b : OWN[node->op];
 }
+
+static const struct str SIGNALS_PATH = {"risk.signals", 12};
+
+// `risk.signals["new-network"]`, `"new-network" in risk.signals`, or as a field.
+bool graph_signal(const struct cel_program *p, const struct node *node, struct str *name)
+{
+    bool index = node->op == OP_CALL && node->b == 2 && (node->c == F_INDEX || node->c == F_OPT_INDEX);
+    bool field = node->op == OP_FIELD || node->op == OP_HAS || node->op == OP_OPT_FIELD;
+    bool in = node->op == OP_IN, slot = node->op == OP_SLOT || node->op == OP_HAS_SLOT;
+    *name = STR("");
+    if (slot && str_starts(p->slots[node->a].info.path, SIGNALS_PATH)) {
+        *name = str_sub(p->slots[node->a].info.path, SIGNALS_PATH.len + 1, SIZE_MAX);
+        return name->len > 0; // else all of them
+    }
+    if (!index && !field && !in) {
+        return false;
+    }
+    uint32_t of = index ? p->args[node->a] : in ? node->b : node->a;
+    uint32_t key = index ? p->args[node->a + 1] : node->a;
+    const struct node *map = &p->nodes[of & ~NODE_OPTIONAL];
+    if (map->op != OP_SLOT || !str_eq(p->slots[map->a].info.path, SIGNALS_PATH)) {
+        return false;
+    }
+    bool known = field || p->nodes[key].op == OP_CONST;
+    const struct value *text = known ? &p->consts[field ? node->b : p->nodes[key].a] : NULL;
+    *name = text != NULL && text->kind == VALUE_STRING && text->n > 0 ? value_text(text) : STR("");
+    return true;
+}

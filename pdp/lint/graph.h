@@ -15,4 +15,7 @@ struct graph_operands {
 // `out` must stay where it is.
 void graph_operands(const struct cel_program *program, const struct node *node, struct graph_operands *out);
 
+// Is it one of `risk.signals`, asked for by name? *name is empty where that is not known before it runs.
+bool graph_signal(const struct cel_program *program, const struct node *node, struct str *name);
+
 #endif

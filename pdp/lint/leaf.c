@@ -191,6 +191,16 @@ static void leaf_has_element(struct reason *r, const struct node *node, unsigned
     view_apply(r, &view, may);
 }
 
+static bool are_addresses(const struct value *list)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (list->as.list[i].kind != VALUE_IP) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void leaf_in(struct reason *r, const struct node *node, unsigned may)
 {
     const struct value *of = facts_constant(r, node->a), *list = facts_constant(r, node->b);
@@ -203,6 +213,14 @@ static void leaf_in(struct reason *r, const struct node *node, unsigned may)
         return;
     }
     view.other = node->strict ? MAY_UNSURE : MAY_NO;
+    if (are_addresses(list)) {
+        view.kinds = 1U << VALUE_IP;
+        view.claims = true;
+        view.claim = (struct claim){.kind = CLAIM_IPS, .about = VALUE_IP, .count = list->n};
+        view.claim.as.values = list->as.list;
+        view_apply(r, &view, may);
+        return;
+    }
     view.group = span_group_of(list->as.list[0].kind);
     view.kinds = SPAN_KINDS[view.group];
     for (uint32_t i = 0; i < list->n; i++) {

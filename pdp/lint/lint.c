@@ -343,6 +343,7 @@ static enum pdp_err prepare(struct lint *l)
     TRY(reason_new(&input, &l->reason));
     if (l->in->risk != NULL) {
         input.scored = true;
+        input.risk = l->in->risk;
         input.score_most = model_most(l->in->risk);
         input.hard_most = model_hard_most(l->in->risk);
         uint32_t level = (uint32_t)risk_level_of(l->in->risk, input.score_most);

@@ -198,6 +198,15 @@ static bool is_variable(struct str text)
     return true;
 }
 
+// Of it, or of the rule that it is part of, something was said after which it goes.
+static bool is_dead(const struct lint *l, size_t at)
+{
+    while (!l->dead[at] && l->conditions[at].parent != LINT_NONE) {
+        at = l->conditions[at].parent;
+    }
+    return l->dead[at];
+}
+
 void find_clocks(struct lint *l)
 {
     for (size_t i = 0; i < l->condition_count; i++) {
@@ -206,7 +215,7 @@ void find_clocks(struct lint *l)
         bool raw = truth && part->expr < l->program->node_count &&
                    (l->program->nodes[part->expr].flags & NODE_RAW_NOW) != 0 &&
                    l->program->nodes[part->expr].kind == VALUE_BOOL;
-        if (raw && !l->dead[i] && !is_variable(part->text)) { // a variable is told where it stands
+        if (raw && !is_dead(l, i) && !is_variable(part->text)) { // a variable is told where it stands
             struct lint_finding *found =
                 lint_add(l, LINT_CLOCK, part->place,
                          "`" STR_FMT
@@ -244,8 +253,39 @@ static void tell_parts(struct lint *l, uint32_t rule, uint32_t at)
               "of age and of stronger proofs");
 }
 
+static bool allows(const struct lint *l, uint32_t policy)
+{
+    for (uint32_t i = 0; i < l->set->rule_count; i++) {
+        if (l->set->rules[i].policy == policy && l->set->rules[i].effect == PDP_EFFECT_ALLOW) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_target(struct lint *l, uint32_t policy)
+{
+    uint32_t at = l->targets[policy];
+    bool acr = at != LINT_NONE && lint_reads(l, l->conditions[at].expr, "session.acr");
+    bool amr = at != LINT_NONE && lint_reads(l, l->conditions[at].expr, "session.amr");
+    if ((!acr && !amr) || l->dead[at] || !allows(l, policy)) {
+        return;
+    }
+    struct lint_finding *found =
+        lint_add(l, LINT_BY_HAND, l->conditions[at].place,
+                 "the target of `" STR_FMT "` tests `session.%s` by hand: who has not proved it is allowed "
+                 "nothing by it, and not asked",
+                 STR_ARG(l->set->policies[policy].name), acr ? "acr" : "amr");
+    lint_hint(l, found,
+              "take it out, and add a step_up with `require: {strength: …, max_age: …}` to the policy");
+}
+
 void find_by_hand(struct lint *l)
 {
+    for (uint32_t i = 0; i < l->set->policy_count; i++) {
+        tell_target(l, i);
+    }
+
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
         if (l->set->rules[i].effect == PDP_EFFECT_ALLOW && l->rules[i].when != LINT_NONE) {
             tell_parts(l, i, l->rules[i].when);
@@ -270,40 +310,11 @@ struct evidence {
     bool soft, other; // reads what is merely unfamiliar; something else that may speak of the session
 };
 
-// A signal by name: `risk.signals["new-network"]`, or as a field.
-static bool signal_of(const struct lint *l, const struct node *node, struct str *out)
-{
-    const struct cel_program *p = l->program;
-    bool index = node->op == OP_CALL && node->b == 2 && (node->c == F_INDEX || node->c == F_OPT_INDEX);
-    bool field = node->op == OP_FIELD || node->op == OP_HAS || node->op == OP_OPT_FIELD;
-    bool in = node->op == OP_IN;
-    if (!index && !field && !in) {
-        return false;
-    }
-    uint32_t of = index ? p->args[node->a] : in ? node->b : node->a;
-    uint32_t name = index ? p->args[node->a + 1] : in ? node->a : NODE_NONE;
-    const struct node *map = &p->nodes[of];
-    if (map->op != OP_SLOT || !str_eq(p->slots[map->a].info.path, STR("risk.signals"))) {
-        return false;
-    }
-    const struct value *text = field                           ? &p->consts[node->b]
-                               : p->nodes[name].op == OP_CONST ? &p->consts[p->nodes[name].a]
-                                                               : NULL;
-    *out = text != NULL && text->kind == VALUE_STRING ? value_text(text) : STR("");
-    return true;
-}
-
 static void weigh_slot(const struct lint *l, uint32_t slot, struct evidence *out)
 {
     static const char *const SOFT[] = {"device.first_seen", "device.remembered"};
     static const char *const NEITHER[] = {"subject", "resource", "action", "tenant", "now", "gateway"};
     const struct cel_slot_info *info = &l->program->slots[slot].info;
-    if (slot_under(info, "risk.signals") && info->path.len > 13) {
-        bool soft = is_soft(l, str_sub(info->path, 13, SIZE_MAX));
-        out->soft = out->soft || soft;
-        out->other = out->other || !soft;
-        return;
-    }
     for (size_t i = 0; i < COUNT_OF(SOFT); i++) {
         if (slot_under(info, SOFT[i])) {
             out->soft = true;
@@ -326,7 +337,7 @@ static void weigh(struct lint *l, uint32_t id, struct evidence *out)
     if (!lint_first(l, id & ~NODE_OPTIONAL)) {
         return;
     }
-    if (signal_of(l, node, &signal)) {
+    if (graph_signal(l->program, node, &signal)) {
         bool soft = is_soft(l, signal);
         out->soft = out->soft || soft;
         out->other = out->other || !soft;
@@ -347,27 +358,73 @@ static void weigh(struct lint *l, uint32_t id, struct evidence *out)
     }
 }
 
+// What may let a condition hold without anything that speaks of the session, a bit each.
+enum {
+    BY_NOTHING = 1, // of either kind
+    BY_SOFT = 2,
+};
+
+static unsigned ways_of_atom(struct lint *l, uint32_t at)
+{
+    struct evidence evidence = {0};
+    lint_walk(l);
+    weigh(l, l->conditions[at].expr, &evidence);
+    return evidence.other ? 0 : evidence.soft ? BY_SOFT : BY_NOTHING;
+}
+
+// Both hold.
+static unsigned ways_of_both(unsigned a, unsigned b)
+{
+    bool soft = ((a & BY_SOFT) != 0 && b != 0) || ((b & BY_SOFT) != 0 && a != 0);
+    return (a & b & BY_NOTHING) | (soft ? BY_SOFT : 0);
+}
+
+// Alternatives are looked at one by one: one that is merely unfamiliar is enough to hold. *at becomes the
+// part that is so.
+static unsigned ways(struct lint *l, uint32_t *at)
+{
+    enum cel_part_op op = l->conditions[*at].op;
+    uint32_t whole = *at;
+    if (op != CEL_PART_ALL && op != CEL_PART_ANY) {
+        return ways_of_atom(l, whole);
+    }
+    unsigned all = op == CEL_PART_ALL ? BY_NOTHING : 0;
+    for (uint32_t i = lint_child(l, whole); i != LINT_NONE; i = lint_next(l, i)) {
+        uint32_t part = i;
+        unsigned own = ways(l, &part);
+        if (op == CEL_PART_ANY && (own & BY_SOFT) != 0 && (all & BY_SOFT) == 0) {
+            *at = part;
+        }
+        all = op == CEL_PART_ALL ? ways_of_both(all, own) : all | own;
+    }
+    *at = op == CEL_PART_ALL ? whole : *at;
+    return all;
+}
+
 // As it is written: the hard evidence that the compiler adds to what reads `risk` is any evidence whatever.
 void find_unfamiliar(struct lint *l)
 {
     for (uint32_t i = 0; i < l->set->rule_count; i++) {
-        uint32_t when = l->rules[i].when;
-        struct evidence evidence = {0};
-        if (l->set->rules[i].effect != PDP_EFFECT_TERMINATE || when == LINT_NONE || l->dead[when]) {
+        uint32_t when = l->rules[i].when, target = l->targets[l->set->rules[i].policy];
+        if (l->set->rules[i].effect != PDP_EFFECT_TERMINATE || l->rules[i].rule == NULL ||
+            (when != LINT_NONE && l->dead[when])) {
             continue;
         }
-        lint_walk(l);
-        weigh(l, l->conditions[when].expr, &evidence);
-        if (evidence.soft && !evidence.other) {
-            struct lint_finding *found = lint_add(
-                l, LINT_UNFAMILIAR, l->conditions[when].place,
-                "rule `" STR_FMT "` ends sessions for what is merely unfamiliar: a new laptop, or a journey",
-                STR_ARG(l->set->rules[i].name));
-            found->rule = i;
-            lint_hint(l, found,
-                      "make it a step_up, or have it need evidence of the session too, such as `risk.level "
-                      ">= level(\"critical\")`");
+        uint32_t part = when, part_of_target = target;
+        unsigned own = when != LINT_NONE ? ways(l, &part) : BY_NOTHING;
+        unsigned around = target != LINT_NONE ? ways(l, &part_of_target) : BY_NOTHING;
+        if ((ways_of_both(own, around) & BY_SOFT) == 0) {
+            continue;
         }
+        part = (own & BY_SOFT) != 0 ? part : part_of_target;
+        struct lint_finding *found = lint_add(
+            l, LINT_UNFAMILIAR, l->conditions[part].place,
+            "rule `" STR_FMT "` ends sessions for what is merely unfamiliar: a new laptop, or a journey",
+            STR_ARG(l->set->rules[i].name));
+        found->rule = i;
+        lint_hint(l, found,
+                  "make it a step_up, or have it need evidence of the session too, such as `risk.level "
+                  ">= level(\"critical\")`");
     }
 }
 

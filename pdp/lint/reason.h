@@ -8,6 +8,7 @@
 #define LINT_REASON_H
 
 #include "policy/set.h"
+#include "risk/risk.h"
 
 // Truths that a condition may have.
 enum {
@@ -25,6 +26,7 @@ struct reason_input {
     bool scored;                       // what follows is known of scores
     double score_most, hard_most;      // no score, and no hard evidence, is above
     uint32_t level_most;               // nor any level
+    const struct risk_model *risk;     // of each signal it knows the most that it counts for
 };
 
 // Borrows all. *out NULL on failure.

@@ -51,6 +51,8 @@ double model_edge(const struct risk_model *model, double score);
 // The most that a question can score, and the most hard evidence that it can have, with all signals at once.
 double model_most(const struct risk_model *model);
 double model_hard_most(const struct risk_model *model);
+// The most that one signal can count for; false, with 0, where the model has none of that name.
+bool model_signal_most(const struct risk_model *model, struct str id, double *out);
 
 // Warns of what a document says and cannot mean: levels that no score reaches, or every score. Of a model
 // that was read and derived.

@@ -78,6 +78,18 @@ double model_hard_most(const struct risk_model *model)
     return most;
 }
 
+bool model_signal_most(const struct risk_model *model, struct str id, double *out)
+{
+    *out = 0;
+    for (size_t row = 0; row < model->count; row++) {
+        if (str_eq(model_row(model, row)->id, id)) {
+            *out = most_of(model, row);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void doubt_reach(const struct doubt *d, double most)
 {
     const struct risk_model *model = d->model;

@@ -24,7 +24,7 @@ FORMS = ["can never hold: its condition", "is never true where the rest holds", 
          "one of `zones/a` and `zones/c` before it has matched", "is always true", "is never false", "is always false", "is never true:",
          "is never true: all signals", "is never false: all signals", "and denies", "and asks for a step-up", "the target of",
          "take too long", "none may be kept", "list `", "variable `", "counter `", "strength `", "nobody can prove",
-         "nothing to ask for", "for services alone", "by hand", "merely unfamiliar", "in more than a year",
+         "nothing to ask for", "for services alone", "by hand", "allowed nothing by it", "the risk model has no signal", "counts for 3.0 at most", "merely unfamiliar", "in more than a year",
          "lifts every restriction", "whoever asks", "no path is", "no path starts with", "no path contains", "no path ends with", "no path of a route is", "silences nothing", "gives no reason",
          "that can be silenced", "names no code", "rule `web/over` has expired", "exception `over` has expired"]
 

@@ -95,7 +95,7 @@ static void put_leaf(struct round *r, struct buf *out)
         buf_printf(out, "%s in [%s, %s]", attribute(c), text(c), text(c));
         return;
     case 3:
-        buf_printf(out, "%s.%s(%s)", PICK(c, "subject.a", "resource.id", "geo.country"),
+        buf_printf(out, "%s.%s(%s)", PICK(c, "subject.a", "resource.id", "geo.country", "resource.path"),
                    PICK(c, "startsWith", "endsWith", "contains"), text(c));
         return;
     case 4:
@@ -120,7 +120,9 @@ static void put_leaf(struct round *r, struct buf *out)
                    PICK(c, "10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "2001:db8::/32", "10.128.0.0/9"));
         return;
     case 11:
-        buf_printf(out, "network.ip == ip(\"%s\")", PICK(c, "10.1.2.3", "192.0.2.1", "::1"));
+        buf_printf(out, "network.ip %s",
+                   PICK(c, "== ip(\"10.1.2.3\")", "== ip(\"192.0.2.1\")", "!= ip(\"::1\")",
+                        "in [ip(\"10.1.2.3\"), ip(\"2001:db8::1\")]", "in [ip(\"192.0.2.1\"), ip(\"::1\")]"));
         return;
     case 12:
         buf_printf(out, "now - session.auth_time %s duration(%s)", order(c), span(c));
@@ -146,7 +148,9 @@ static void put_leaf(struct round *r, struct buf *out)
                    order(c), PICK(c, "subject.d", "subject.b", "subject.double", "subject.n"));
         return;
     case 18:
-        buf_printf(out, "%s", PICK(c, "device.managed", "subject.a", "network.private", "subject.ghost"));
+        buf_printf(out, "%s",
+                   PICK(c, "device.managed", "subject.a", "network.private", "subject.ghost",
+                        "subject.a == null", "null != subject.n", "subject.client.a == null"));
         return;
     case 19:
         buf_printf(out, "subject.a.matches(%s)", PICK(c, "\"^x\"", "\"^(x|y)$\"", "\"a+\"", "\"^$\""));
