@@ -194,7 +194,12 @@ static bool keep_owner(int fd, const struct aim *aim, mode_t mode, const char **
     return keep_acl(fd, aim->path) && fchmod(fd, aim->was.st_mode & 07777) == 0;
 }
 
-// What was looked at is what is replaced: a plain file, or nothing.
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+// What was looked at is what is replaced: a plain file in which nobody wrote since, or nothing.
 static bool is_as_it_was(const struct aim *aim)
 {
     struct stat now;
@@ -202,7 +207,8 @@ static bool is_as_it_was(const struct aim *aim)
         return !aim->there && errno == ENOENT;
     }
     return aim->there && S_ISREG(now.st_mode) && now.st_dev == aim->was.st_dev &&
-           now.st_ino == aim->was.st_ino;
+           now.st_ino == aim->was.st_ino && now.st_size == aim->was.st_size &&
+           is_same_time(now.st_mtim, aim->was.st_mtim);
 }
 
 static bool fill(int fd, const struct aim *aim, struct str bytes, mode_t mode, const char **why)
