@@ -344,6 +344,9 @@ static void put_end(struct writing *w)
 {
     const struct life *life = w->life;
     const struct life_step *last = &life->steps[life->count - 1];
+    while (last > life->steps && last->other != 0) { // of another session in the same instant
+        last--;
+    }
     const struct value *id = value_path(last->root, STR("context.session.id"));
     if (!life_ordered(life) || id == NULL || id->kind != VALUE_STRING) {
         return;
