@@ -5,6 +5,8 @@
 #include "base/time.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum {
     SHOWN = 200 // bytes of one value
@@ -43,6 +45,24 @@ void account_value(const struct snapshot_parts *parts, uint32_t slot, const stru
     } else {
         put_plain(parts, value, out);
     }
+}
+
+// A value that is proposed, in as many digits as it takes to ask it.
+static void put_exact(const struct snapshot_parts *parts, uint32_t slot, const struct value *value,
+                      struct buf *out)
+{
+    char text[40];
+    if (value->kind != VALUE_DOUBLE || is_sensitive(parts, slot)) {
+        account_value(parts, slot, value, out);
+        return;
+    }
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value->as.d);
+        if (!(strtod(text, NULL) < value->as.d) && !(strtod(text, NULL) > value->as.d)) {
+            break;
+        }
+    }
+    buf_str(out, str_of(text));
 }
 
 void account_age(struct buf *out, int64_t seconds)
@@ -84,7 +104,7 @@ static void put_elements(const struct account *account, const struct attribute *
                          : adds  ? STR("held ")
                          : again ? STR(" and not ")
                                  : STR("did not hold "));
-            account_value(account->parts, at->slot, &option->elements[i], out);
+            put_exact(account->parts, at->slot, &option->elements[i], out);
             first = false;
         }
     }
@@ -130,18 +150,18 @@ static void put_rest(const struct account *account, const struct attribute *at, 
 {
     for (uint32_t i = 0; i < option->but_count; i++) {
         buf_str(out, i + 1 == option->but_count ? STR(" and ") : STR(", "));
-        account_value(account->parts, at->slot, &option->but[i], out);
+        put_exact(account->parts, at->slot, &option->but[i], out);
     }
     if (option->until_say == OPTION_BELOW || option->until_say == OPTION_AT_MOST) {
         bool between = option->say == OPTION_AT_LEAST && option->until_say == OPTION_AT_MOST;
         buf_str(out, between                             ? STR(" and ")
                      : option->until_say == OPTION_BELOW ? STR(" and below ")
                                                          : STR(" and at most "));
-        account_value(account->parts, at->slot, &option->until, out);
+        put_exact(account->parts, at->slot, &option->until, out);
     }
     for (uint32_t i = 0; i < option->also_count; i++) {
         buf_printf(out, " and %s ", WORDS[option->also[i].say]);
-        account_value(account->parts, at->slot, &option->also[i].than, out);
+        put_exact(account->parts, at->slot, &option->also[i].than, out);
     }
     buf_str(out, option->say == OPTION_FOR_ONE ? STR(", for one") : STR(""));
 }
@@ -166,7 +186,7 @@ static void put_condition(const struct account *account, const struct attribute 
         const struct value *value = such ? &option->to.value : &option->than;
         if (value->kind != VALUE_ERROR) {
             buf_str(out, such ? STR(", such as ") : STR(" "));
-            account_value(account->parts, at->slot, value, out);
+            put_exact(account->parts, at->slot, value, out);
         }
         put_rest(account, at, option, out);
     }
@@ -190,7 +210,7 @@ static void put_is(const struct account *account, const struct attribute *at, co
     } else if (at->kind == WHATIF_RISK) {
         buf_printf(out, "%.3g", account->score);
     } else {
-        account_value(account->parts, at->slot, &at->is, out);
+        put_exact(account->parts, at->slot, &at->is, out);
     }
     if (at->kind == WHATIF_RISK && option->to.score < account->score) {
         put_share(account, out);

@@ -306,12 +306,16 @@ static bool has_element(const struct search *s, const struct option *option, con
 }
 
 // Does `more` all that `option` does? Another bound of the same attribute is no other idea either.
-static bool goes_beyond(const struct search *s, const struct option *option, const struct option *more)
+static bool goes_beyond(const struct search *s, const struct attribute *attribute,
+                        const struct option *option, const struct option *more)
 {
     static const bool BOUNDS[OPTION_SAYS] = {
         [OPTION_ABOVE] = true,   [OPTION_AT_LEAST] = true, [OPTION_BELOW] = true,
         [OPTION_AT_MOST] = true, [OPTION_AT] = true,       [OPTION_STEP_UP] = true};
-    if (option == more || (BOUNDS[option->say] && BOUNDS[more->say])) {
+    bool bound = BOUNDS[option->say], other = BOUNDS[more->say];
+    bool given = attribute->is.kind == VALUE_ERROR && values_ordered(option->than.kind) &&
+                 values_ordered(more->than.kind);
+    if (option == more || (bound && other) || (given && (bound || other))) {
         return true;
     }
     bool all = option->say == OPTION_ELEMENTS && more->say == OPTION_ELEMENTS;
@@ -327,7 +331,7 @@ static bool is_more_of(const struct search *s, const struct change *change, cons
     bool all = change->count == more->count;
     for (uint32_t i = 0; all && i < change->count; i++) {
         all = change->attributes[i] == more->attributes[i] &&
-              goes_beyond(s, change->options[i], more->options[i]);
+              goes_beyond(s, change->attributes[i], change->options[i], more->options[i]);
     }
     return all;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/claim.h"
 
+#include "cel/frame.h"
+
 bool claim_holds(struct claim *c, const struct whatif *value)
 {
     const struct change *change = c->change;
@@ -50,6 +52,45 @@ static bool is_given(const struct attribute *at)
     return true;
 }
 
+// A bound of what is missing: which side does is found out here.
+static void widen(struct claim *c, struct option *option)
+{
+    static const enum option_say SAYS[] = {OPTION_AT_MOST, OPTION_AT_LEAST};
+    const struct attribute *at = c->change->attributes[c->at];
+    bool bound = false;
+    for (uint32_t i = 0; i < at->test_count && at->is.kind == VALUE_ERROR; i++) {
+        const struct option_test *test = &at->tests[i];
+        bound = bound || (test->kind == TEST_BOUND && cmp_order(&test->value, &option->to.value) == 0);
+    }
+    for (size_t i = 0; bound && i < COUNT_OF(SAYS) && is_known(c); i++) {
+        struct option wide = *option;
+        wide.say = SAYS[i];
+        if (claim_order(c, &wide)) {
+            *option = wide;
+            return;
+        }
+    }
+}
+
+// Of numbers that do, one that is written in fewer digits.
+static void for_one(struct claim *c, struct option *option)
+{
+    struct value near = option->than;
+    double step = option->say == OPTION_BELOW ? -1 : 1;
+    bool number = option->to.kind == WHATIF_VALUE && option->to.value.kind == VALUE_DOUBLE &&
+                  (option->say == OPTION_BELOW || option->say == OPTION_ABOVE) && values_numeric(near.kind);
+    struct whatif to = option->to;
+    if (number) {
+        double bound = near.kind == VALUE_DOUBLE ? near.as.d : (double)near.as.i;
+        to.value = value_double(bound + step);
+    }
+    if (number && claim_holds(c, &to)) {
+        option->to = to;
+    }
+    option->say = OPTION_FOR_ONE;
+    option->than = option->to.value;
+}
+
 static bool narrow(struct claim *c, struct option *option)
 {
     const struct attribute *at = c->change->attributes[c->at];
@@ -73,6 +114,11 @@ static bool narrow(struct claim *c, struct option *option)
         return is_known(c) && (option->to.value.kind == VALUE_STRING ? claim_texts(c, option)
                                : option->to.value.kind == VALUE_IP   ? claim_addresses(c, option)
                                                                      : false);
+    case OPTION_IS:
+        if (option->to.kind == WHATIF_VALUE && values_ordered(option->to.value.kind)) {
+            widen(c, option);
+        }
+        return true;
     default:
         return true; // one value
     }
@@ -92,8 +138,7 @@ void claim_narrow(const struct options *options, struct change *change)
         c.kept_count[c.at] = 1;
         if (!narrow(&c, option)) {
             *option = *was;
-            option->say = OPTION_FOR_ONE;
-            option->than = option->to.value;
+            for_one(&c, option);
             c.kept[c.at] = &option->to;
             c.kept_count[c.at] = 1;
         }

@@ -27,7 +27,7 @@ void claim_narrow(const struct options *options, struct change *change);
 // For the files of each kind: does the change still do what it says with this value?
 bool claim_holds(struct claim *claim, const struct whatif *value);
 // Keep `count` values, all that the words of an option stand for. Option is changed; false: only its value
-// holds.
+// holds, and the caller takes back what the option says.
 bool claim_order(struct claim *claim, struct option *option);
 bool claim_texts(struct claim *claim, struct option *option);
 bool claim_addresses(struct claim *claim, struct option *option);

@@ -48,12 +48,28 @@ static void put(struct points *points, struct point point)
     }
 }
 
+// Whole seconds, as questions say it.
+static struct value latest(const struct claim *c)
+{
+    int64_t now_s = c->options->world->seen->now_ms / TIME_MS_PER_S;
+    return value_time_ms(options_is_past(c->change->attributes[c->at])
+                             ? now_s * TIME_MS_PER_S
+                             : num_mul_sat(now_s + CENTURY_S, TIME_MS_PER_S));
+}
+
+static bool is_ahead(const struct claim *c, const struct value *value)
+{
+    struct value last = latest(c);
+    return options_is_past(c->change->attributes[c->at]) && cmp_order(value, &last) == 1;
+}
+
 static void put_bound(const struct claim *c, const struct value *bound, struct points *points)
 {
     for (int side = -1; side <= 1; side++) {
         struct point point = {.bound = side == 0, .above = side > 0, .below = side < 0};
         point.above_of = point.below_of = *bound;
-        if (options_near(c->options, c->change->attributes[c->at], bound, side, &point.value)) {
+        if (options_near(c->options, c->change->attributes[c->at], bound, side, &point.value) &&
+            !is_ahead(c, &point.value)) {
             put(points, point);
         }
     }
@@ -78,7 +94,7 @@ static void put_ends(const struct claim *c, const struct value *like, struct poi
             ends[i].as.i = sign * WHOLE_MOST;
             break;
         case VALUE_TIMESTAMP:
-            ends[i] = value_time_ms(num_mul_sat(now_s + sign * CENTURY_S, TIME_MS_PER_S));
+            ends[i] = i == 0 ? value_time_ms(num_mul_sat(now_s - CENTURY_S, TIME_MS_PER_S)) : latest(c);
             break;
         case VALUE_DURATION:
             ends[i] = time_of_nanos(sign * CENTURY_S * 1000000000);
@@ -90,7 +106,8 @@ static void put_ends(const struct claim *c, const struct value *like, struct poi
             points->good = false;
             break;
         }
-        put(points, (struct point){.value = ends[i]});
+        bool now = i == 1 && options_is_past(c->change->attributes[c->at]);
+        put(points, (struct point){.value = ends[i], .bound = now});
     }
 }
 
@@ -201,6 +218,50 @@ static void say_end(const struct claim *c, struct option *option, const struct p
     option->than = last->bound ? last->value : last->above_of;
 }
 
+static bool is_below(const struct value *value, enum option_say say, const struct value *than)
+{
+    int order = cmp_order(value, than);
+    return order == -1 || (order == 0 && say == OPTION_AT_MOST);
+}
+
+static bool is_meant(const struct option *option, const struct value *value)
+{
+    bool down = option->say == OPTION_BELOW || option->say == OPTION_AT_MOST;
+    int order = cmp_order(value, &option->than);
+    bool low = down ? is_below(value, option->say, &option->than)
+                    : order == 1 || (order == 0 && option->say == OPTION_AT_LEAST);
+    bool ends = option->until_say == OPTION_BELOW || option->until_say == OPTION_AT_MOST;
+    return low && (!ends || is_below(value, option->until_say, &option->until));
+}
+
+// Of a number that is missing nobody knows that it will be whole: what lies between has to do as well.
+static bool halves_hold(struct claim *c, const struct option *option, const struct whatif *kept,
+                        uint32_t count)
+{
+    const struct attribute *at = c->change->attributes[c->at];
+    bool whole = at->type != CEL_INT && at->is.kind == VALUE_ERROR && option->to.value.kind == VALUE_INT;
+    for (uint32_t i = 0; whole && i < 2 * count; i++) {
+        struct value half = value_double((double)kept[i / 2].value.as.i + (i % 2 == 0 ? -0.5 : 0.5));
+        struct whatif to = with(c, option, &half);
+        if (is_meant(option, &half) && !claim_holds(c, &to)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Up to now is as far as a time goes that has passed.
+static void say_now(const struct claim *c, struct option *option)
+{
+    struct value now = latest(c);
+    option->until_say = OPTION_AT_MOST;
+    option->until = now;
+    if (option->say == OPTION_AT_LEAST && cmp_order(&option->than, &now) == 0) {
+        option->say = OPTION_IS;
+        option->until_say = OPTION_IS;
+    }
+}
+
 bool claim_order(struct claim *c, struct option *option)
 {
     struct points *points = ARENA_NEW(c->options->arena, struct points);
@@ -225,10 +286,15 @@ bool claim_order(struct claim *c, struct option *option)
     if (kept == NULL || (last == from && last != (up ? points->count - 1 : 0))) {
         return false;
     }
-    c->kept[c->at] = kept;
-    c->kept_count[c->at] = count;
     if (last != (up ? points->count - 1 : 0)) {
         say_end(c, option, &points->list[last], up);
+    } else if (up && options_is_past(c->change->attributes[c->at])) {
+        say_now(c, option);
     }
+    if (!halves_hold(c, option, kept, count)) {
+        return false;
+    }
+    c->kept[c->at] = kept;
+    c->kept_count[c->at] = count;
     return true;
 }

@@ -88,8 +88,38 @@ static uint64_t note(struct options *o, struct attribute *at, struct option_test
     return bit;
 }
 
+// Whether an address is a private one is read off the address: these are the networks that are.
+static uint64_t note_private(struct options *o)
+{
+    static const struct str NETWORKS[] = {
+        {"10.0.0.0/8", 10},  {"172.16.0.0/12", 13},  {"192.168.0.0/16", 14}, {"100.64.0.0/10", 13},
+        {"127.0.0.0/8", 11}, {"169.254.0.0/16", 14}, {"0.0.0.0/8", 9},       {"fc00::/7", 8},
+        {"fe80::/10", 9},    {"::1/128", 7},         {"::/128", 6}};
+    static const struct cel_slot_info ADDRESS = {
+        .path = {"network.ip", 10}, .id = ATTR_NETWORK_IP, .type = CEL_IP};
+    struct attribute *at = find(o, ADDRESS.path, WHATIF_VALUE);
+    uint64_t mask = 0;
+    if (at != NULL && at->slot == UINT32_MAX && at->test_count == 0) {
+        at->type = CEL_IP;
+        if (!o->world->seen->cel_host->resolve(o->world->seen->cel_host->user, &ADDRESS, &at->is)) {
+            at->is = (struct value){0};
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(NETWORKS); i++) {
+        struct cidr *network = ARENA_NEW(o->arena, struct cidr);
+        if (network != NULL && cidr_parse(NETWORKS[i], true, network)) {
+            struct value value = {.kind = VALUE_CIDR, .as.cidr = network};
+            mask |= note(o, at, (struct option_test){.kind = TEST_INSIDE, .value = value});
+        }
+    }
+    return mask;
+}
+
 static uint64_t note_slot(struct options *o, uint32_t slot, enum test_kind kind, struct value value)
 {
+    if (cel_slot_at(o->world->parts.program, slot)->id == ATTR_NETWORK_PRIVATE) {
+        return note_private(o);
+    }
     return note(o, of_slot(o, slot), (struct option_test){.kind = kind, .value = value});
 }
 
@@ -187,9 +217,10 @@ unsigned options_reads(const struct options *o, const struct attribute *at)
     for (uint32_t i = 0; i < p->slot_count; i++) {
         const struct cel_slot_info *info = cel_slot_at(p, i);
         bool risk = info->id == ATTR_RISK_SCORE || info->id == ATTR_RISK_LEVEL;
-        struct str path = o->reads[i] == 0 ? (struct str){0}
-                          : risk           ? STR("risk.score")
-                                           : whatif_path(o->world, info);
+        struct str path = o->reads[i] == 0                   ? (struct str){0}
+                          : risk                             ? STR("risk.score")
+                          : info->id == ATTR_NETWORK_PRIVATE ? STR("network.ip")
+                                                             : whatif_path(o->world, info);
         path = str_ends(path, whole) ? str_sub(path, 0, path.len - whole.len) : path;
         bits |= path.len > 0 && (is_below(path, at->path) || is_below(at->path, path)) ? o->reads[i] : 0;
     }
@@ -251,11 +282,25 @@ static uint64_t solve(struct options *o, uint32_t id, struct value target, enum 
     return through ? solve(o, p->args[node->a], target, kind) : 0;
 }
 
+static uint64_t walk(struct options *o, uint32_t id, bool truth);
+
+// A side that is a test itself, as in `(a > 3) == (b > 1)`.
+static bool is_test(const struct options *o, uint32_t id)
+{
+    const struct node *node = &o->world->parts.program->nodes[id];
+    return node->kind == VALUE_BOOL && node->op != OP_SLOT && (node->flags & (NODE_VARIES | NODE_NOW)) != 0;
+}
+
+static uint64_t compare_side(struct options *o, uint32_t id, struct value other, enum test_kind kind)
+{
+    return is_test(o, id) ? walk(o, id, true) : solve(o, id, other, kind);
+}
+
 static uint64_t compare(struct options *o, const struct node *node, enum test_kind kind)
 {
     struct value left = run(o, node->a), right = run(o, node->b);
     join(o, node->a, node->b);
-    return solve(o, node->a, right, kind) | solve(o, node->b, left, kind);
+    return compare_side(o, node->a, right, kind) | compare_side(o, node->b, left, kind);
 }
 
 // ---- Tests by their operation ------------------------------------------------------------------
@@ -360,8 +405,6 @@ static uint64_t test_call(struct options *o, const struct node *node)
     }
     return 0;
 }
-
-static uint64_t walk(struct options *o, uint32_t id, bool truth);
 
 static uint64_t walk_args(struct options *o, const struct node *node, bool truth)
 {

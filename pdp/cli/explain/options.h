@@ -139,6 +139,8 @@ void options_make(struct options *options);
 // kind. false: there is none.
 bool options_near(const struct options *options, const struct attribute *at, const struct value *bound,
                   int side, struct value *out);
+// Is it a time that is never after now?
+bool options_is_past(const struct attribute *at);
 // From 0 to 1: of numbers by a share of the larger; of times in days; of levels and strengths in steps.
 double options_distance(const struct value *a, const struct value *b);
 

@@ -24,6 +24,11 @@ static uint8_t number_kind(const struct attribute *at, const struct value *bound
                                          : bound->kind;
 }
 
+bool options_is_past(const struct attribute *at)
+{
+    return str_eq(at->path, STR("session.auth_time"));
+}
+
 bool options_near(const struct options *o, const struct attribute *at, const struct value *bound, int side,
                   struct value *out)
 {

@@ -31,9 +31,13 @@ static bool same_members(const struct whatif *a, const struct whatif *b)
     return a->member_count == b->member_count;
 }
 
-// A path that no gateway sends is none that a question could name.
+// A path that no gateway sends is none that a question could name, and nobody has yet signed in tomorrow.
 static bool is_askable(const struct making *m, const struct value *to)
 {
+    if (options_is_past(m->at) && to->kind == VALUE_TIMESTAMP) {
+        struct value now = value_time_ms(m->o->world->seen->now_ms);
+        return cmp_order(to, &now) <= 0;
+    }
     if (to->kind != VALUE_STRING || !str_eq(m->at->path, STR("resource.path"))) {
         return true;
     }
@@ -341,6 +345,9 @@ static void make_test(struct making *m, const struct option_test *test)
             make_bound(m, &test->value, test->kind == TEST_IS);
         } else if (!text) {
             making_add_value(m, test->value, OPTION_IS, test->value, MAKING_ONE);
+        }
+        if (test->value.kind == VALUE_IP) {
+            make_other(m);
         }
         break;
     case TEST_STARTS:

@@ -133,6 +133,11 @@ static bool change_value(struct whatif_world *world, const struct whatif *change
         return !*there || !str_eq(path, STR("subject.roles")) ||
                policy_roles_expand(world->parts.set, out, &world->arena);
     }
+    if (slot->id == ATTR_NETWORK_PRIVATE && str_eq(change->path, STR("network.ip"))) {
+        *there = change->value.kind == VALUE_IP;
+        *out = *there ? value_bool(ip_is_private(change->value.as.ip)) : (struct value){0};
+        return true;
+    }
     if (below(path, change->path, &rest)) {
         const struct value *found = value_path(&change->value, rest);
         *there = found != NULL && found->kind != VALUE_NULL;

@@ -118,7 +118,8 @@ static const struct {
     {POLICY("p") "rules:\n" ALLOW
                  "  - {id: r, effect: deny, when: 'now - session.auth_time > duration(\"5m\")'}\n",
      ASK("", SESSION), "deny/policy",
-     "  allow if session.auth_time were at least 2026-11-23T07:55:00Z: it is 2026-11-23T07:46:40Z\n",
+     "  allow if session.auth_time were between 2026-11-23T07:55:00Z and 2026-11-23T08:00:00Z: it is "
+     "2026-11-23T07:46:40Z\n",
      ASK("", "'session': {'id': 's2', 'auth_time': 1795420500, 'amr': ['pwd']}"), "allow/policy"},
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, starts: 2026-11-23T10:00:00Z}\n", ASK("", ""),
      "allow/policy", "  deny at 2026-11-23T10:00:00Z\n", NULL, NULL},
@@ -243,6 +244,38 @@ static const struct {
      ASK("'roles': ['boss']", ""), "deny/policy",
      "  allow if subject.roles did not hold \"staff\": it is [\"boss\", \"staff\"]\n", ASK("'roles': []", ""),
      "allow/policy"},
+    // Nobody has yet signed in tomorrow.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'session.auth_time < now'}\n",
+     ASK("", SESSION), "deny/policy",
+     "  allow if session.auth_time were 2026-11-23T08:00:00Z: it is 2026-11-23T07:46:40Z\n",
+     ASK("", "'session': {'id': 's2', 'auth_time': 1795420800, 'amr': ['pwd']}"), "allow/policy"},
+    // A number that is proposed can be asked as it is written; what is missing need not be whole.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'int(subject.f) == 1'}\n",
+     ASK("'f': 1.5", ""), "deny/policy", "  allow if subject.f were 0, for one: it is 1.5\n",
+     ASK("'f': 0.0", ""), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'subject.n + 2 > subject.k'}\n",
+     ASK("'k': 1", ""), "deny/unsure", "  allow if subject.n were -1: it is missing\n",
+     ASK("'k': 1, 'n': -1", ""), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'subject.n > 5'}\n", ASK("", ""),
+     "deny/unsure", "  allow if subject.n were at most 5: it is missing\n", ASK("'n': 4.5", ""),
+     "allow/policy"},
+    // Tests that are compared with each other; an address; whether it is a private one is read off it.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '(subject.n > 3) == (subject.f > 1.0)'}\n",
+     ASK("'n': 5, 'f': 1.5", ""), "deny/policy",
+     "  allow if subject.f were at most 1: it is 1.5\n  or allow if subject.n were at most 3: it is 5\n",
+     ASK("'n': 3, 'f': 1.5", ""), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: 'network.ip == ip(\"203.0.113.7\")'}\n",
+     ASK("", "'network': {'ip': '203.0.113.7'}"), "deny/policy",
+     "  allow if network.ip were any but 203.0.113.7: it is 203.0.113.7\n",
+     ASK("", "'network': {'ip': '203.0.113.8'}"), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!network.private'}\n",
+     ASK("", "'network': {'ip': '203.0.113.7'}"), "deny/policy",
+     "  allow if network.ip were inside 10.0.0.0/8: it is 203.0.113.7\n"
+     "  or allow if network.ip were inside 172.16.0.0/12: it is 203.0.113.7\n"
+     "  or allow if network.ip were inside 192.168.0.0/16: it is 203.0.113.7\n"
+     "  or allow if network.ip were inside 100.64.0.0/10: it is 203.0.113.7\n"
+     "  or allow if network.ip were inside 127.0.0.0/8: it is 203.0.113.7\n",
+     ASK("", "'network': {'ip': '10.1.2.3'}"), "allow/policy"},
     // Nothing helps.
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny}\n", ASK("", ""), "deny/policy",
      "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
