@@ -235,6 +235,8 @@ static const struct {
     {"raw time", WHEN("r", "deny", "now.getHours() < 7"), "L08:6"},
     {"a time compared", WHEN("r", "deny", "subject.until == now || session.started < now - duration(\"1h\")"),
      ""},
+    {"raw time of a rule that never holds", WHEN("r", "deny", "now.getHours() < 8 && now.getHours() > 18"),
+     "L01:6"},
     {"hours that no day has", WHEN("r", "deny", "now.getHours() > 23"), "L01:6"},
     // L11
     {"amr by hand", WHEN("r", "allow", "\"otp\" in session.amr"), "L11:6"},
@@ -247,6 +249,8 @@ static const struct {
           "has(device.first_seen) && device.first_seen > now - duration(\"1h\") && risk.level >= "
           "level(\"high\")"),
      ""},
+    {"a new device, or a level",
+     WHEN("r", "terminate", "risk.level >= level(\"high\") || risk.signals[\"new-device\"] > 1.0"), "L12:6"},
     // L14
     {"anybody", RULE("r", "allow", "actions: [GET]"), "L14:6"},
     {"a tenant is not somebody", WHEN("r", "allow", "tenant == \"acme\""), "L14:6"},
