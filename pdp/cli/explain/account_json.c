@@ -227,11 +227,11 @@ static void put_lists(const struct account *account, const struct option *option
 {
     const struct cel_env *env = account->parts->env;
     emit_map(emit, SIZE_MAX);
-    for (uint32_t i = 0; i < option->to.member_count; i++) {
+    for (uint32_t i = 0; i < option->member_count; i++) {
         for (size_t k = 0; k < env->set_count; k++) {
-            if (env->sets[k].id == option->to.members[i].set) {
+            if (env->sets[k].id == option->members[i].set) {
                 emit_key(emit, env->sets[k].name);
-                emit_bool(emit, option->to.members[i].holds);
+                emit_bool(emit, option->members[i].holds);
             }
         }
     }
@@ -288,7 +288,7 @@ static void put_option(const struct account *account, const struct attribute *at
         emit_key(emit, str_of(NAMES[option->until_say]));
         put_value(account, at->slot, &option->until, emit);
     }
-    if (option->to.member_count > 0) {
+    if (option->member_count > 0) {
         emit_key(emit, STR("lists"));
         put_lists(account, option, emit);
     }

@@ -125,10 +125,10 @@ static void put_members(const struct account *account, const struct attribute *a
                         const struct option *option, struct buf *out)
 {
     buf_str(out, at->is.kind == VALUE_ERROR ? STR("were given and ") : STR("were "));
-    for (uint32_t i = 0; i < option->to.member_count; i++) {
+    for (uint32_t i = 0; i < option->member_count; i++) {
         put_and(out, i == 0);
-        buf_printf(out, "%sin lists." STR_FMT, option->to.members[i].holds ? "" : "not ",
-                   STR_ARG(list_name(account, option->to.members[i].set)));
+        buf_printf(out, "%sin lists." STR_FMT, option->members[i].holds ? "" : "not ",
+                   STR_ARG(list_name(account, option->members[i].set)));
     }
 }
 

@@ -305,6 +305,18 @@ static bool has_element(const struct search *s, const struct option *option, con
     return false;
 }
 
+static bool has_members(const struct option *option, const struct option *more)
+{
+    uint32_t met = 0;
+    for (uint32_t i = 0; i < option->member_count; i++) {
+        for (uint32_t k = 0; k < more->member_count; k++) {
+            met += option->members[i].set == more->members[k].set &&
+                   option->members[i].holds == more->members[k].holds;
+        }
+    }
+    return met == option->member_count;
+}
+
 // Does `more` all that `option` does? Another bound of the same attribute is no other idea either.
 static bool goes_beyond(const struct search *s, const struct attribute *attribute,
                         const struct option *option, const struct option *more)
@@ -317,6 +329,9 @@ static bool goes_beyond(const struct search *s, const struct attribute *attribut
                  values_ordered(more->than.kind);
     if (option == more || (bound && other) || (given && (bound || other))) {
         return true;
+    }
+    if (option->say == OPTION_MEMBER && more->say == OPTION_MEMBER) {
+        return has_members(option, more);
     }
     bool all = option->say == OPTION_ELEMENTS && more->say == OPTION_ELEMENTS;
     for (uint32_t i = 0; all && i < option->element_count; i++) {

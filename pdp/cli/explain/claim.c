@@ -89,11 +89,15 @@ static void for_one(struct claim *c, struct option *option)
     }
     option->say = OPTION_FOR_ONE;
     option->than = option->to.value;
+    option->member_count = 0;
 }
 
 static bool narrow(struct claim *c, struct option *option)
 {
     const struct attribute *at = c->change->attributes[c->at];
+    if (options_listed(at) && option->say != OPTION_IS) {
+        return option->say == OPTION_MEMBER && is_known(c) && claim_members(c, option);
+    }
     switch (option->say) {
     case OPTION_ABOVE:
     case OPTION_AT_LEAST:
@@ -115,7 +119,7 @@ static bool narrow(struct claim *c, struct option *option)
                                : option->to.value.kind == VALUE_IP   ? claim_addresses(c, option)
                                                                      : false);
     case OPTION_IS:
-        if (option->to.kind == WHATIF_VALUE && values_ordered(option->to.value.kind)) {
+        if (option->to.kind == WHATIF_VALUE && !options_listed(at) && values_ordered(option->to.value.kind)) {
             widen(c, option);
         }
         return true;

@@ -31,5 +31,6 @@ bool claim_holds(struct claim *claim, const struct whatif *value);
 bool claim_order(struct claim *claim, struct option *option);
 bool claim_texts(struct claim *claim, struct option *option);
 bool claim_addresses(struct claim *claim, struct option *option);
+bool claim_members(struct claim *claim, struct option *option);
 
 #endif

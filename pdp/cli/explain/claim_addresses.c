@@ -36,27 +36,11 @@ static void ask(struct addresses *a, const struct ip *ip)
     }
 }
 
-// The first address behind a network; false: there is none.
-static bool behind(const struct cidr *network, struct ip *out)
-{
-    unsigned first = network->base.v4 ? 96 : 0, bit = first + network->bits;
-    *out = network->base;
-    while (bit > first) {
-        bit--;
-        uint8_t mask = (uint8_t)(0x80U >> bit % 8);
-        out->bytes[bit / 8] ^= mask;
-        if ((out->bytes[bit / 8] & mask) != 0) {
-            return true; // nothing is carried on
-        }
-    }
-    return false;
-}
-
 static void ask_network(struct addresses *a, const struct cidr *network)
 {
     struct ip next;
     ask(a, &network->base);
-    if (behind(network, &next)) {
+    if (options_behind(network, &next)) {
         ask(a, &next);
     }
 }

@@ -418,7 +418,6 @@ static uint64_t walk_args(struct options *o, const struct node *node, bool truth
 static uint64_t test_set(struct options *o, const struct node *node)
 {
     const struct cel_program *p = o->world->parts.program;
-    mark(o, node->a, OPTIONS_OPAQUE); // what else is in the list is not tried
     struct option_test test = {.kind = TEST_SET, .set = p->env->sets[node->b].id};
     return p->nodes[node->a].op == OP_SLOT ? note(o, of_slot(o, p->nodes[node->a].a), test)
                                            : walk(o, node->a, false);

@@ -54,6 +54,13 @@ struct option_also {
     struct value than;
 };
 
+// A List document that holds the value, or does not.
+struct option_member {
+    uint32_t set; // the declaration's id
+    bool holds;
+};
+#define OPTIONS_MEMBERS_MOST 4
+
 struct option {
     struct whatif to;
     enum option_say say;
@@ -68,6 +75,8 @@ struct option {
     struct value elements[OPTIONS_ELEMENTS_MOST];
     bool adds[OPTIONS_ELEMENTS_MOST];
     uint32_t element_count;
+    struct option_member members[OPTIONS_MEMBERS_MOST]; // MEMBER
+    uint32_t member_count;
     double size; // the smaller, the sooner it is proposed: docs/EXPLAIN.md
 };
 
@@ -91,6 +100,12 @@ struct option_test {
     uint32_t set;
 };
 
+// A value that stands for all which tests do not tell from it.
+struct sample {
+    struct value value;
+    bool made_up;
+};
+
 struct attribute {
     struct str path;
     enum whatif_kind kind;
@@ -100,6 +115,8 @@ struct attribute {
     struct value is; // an ERROR: missing, or of another type
     struct option_test tests[OPTIONS_TESTS_MOST];
     uint32_t test_count;
+    struct sample *samples; // of one that is looked up in List documents
+    uint32_t sample_count;
     struct option *options;
     uint32_t option_count;
 };
@@ -139,6 +156,11 @@ void options_make(struct options *options);
 // kind. false: there is none.
 bool options_near(const struct options *options, const struct attribute *at, const struct value *bound,
                   int side, struct value *out);
+// Is it looked up in a List document? Is a value in one, for certain?
+bool options_listed(const struct attribute *at);
+bool options_in_list(const struct options *options, uint32_t set, const struct value *value);
+// The first address behind a network; false: there is none.
+bool options_behind(const struct cidr *network, struct ip *out);
 // Is it a time that is never after now?
 bool options_is_past(const struct attribute *at);
 // From 0 to 1: of numbers by a share of the larger; of times in days; of levels and strengths in steps.

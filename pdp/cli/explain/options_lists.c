@@ -2,6 +2,8 @@
 // Elements that a list could have, and List documents that could hold a value.
 #include "cli/explain/options_make.h"
 
+#include <math.h>
+
 enum {
     SUBSETS_OF = 6, // elements of a list that are put in and taken out together with others
 };
@@ -103,56 +105,49 @@ static enum cel_set_kind kind_of(const struct making *m, uint32_t set)
     return CEL_SET_STRING;
 }
 
-// Something that such a list may hold, where the attribute is missing.
-static struct value stand_in(struct making *m, uint32_t set)
+struct value making_unlisted(struct making *m, uint32_t set)
 {
     enum cel_set_kind kind = kind_of(m, set);
-    bool text = kind != CEL_SET_COUNTRY && kind != CEL_SET_ASN;
-    return kind == CEL_SET_CIDR ? making_address(m) : text ? making_text(m) : values_stranger(kind, 0);
+    struct value value = kind == CEL_SET_STRING                          ? making_text(m)
+                         : kind == CEL_SET_CIDR && m->at->type == CEL_IP ? making_address(m)
+                                                                         : values_stranger(kind, 0);
+    return options_in_list(m->o, set, &value) ? (struct value){0} : value;
 }
 
-static void add_members(struct making *m, const uint32_t *sets, uint32_t count, unsigned holds)
+// Lists that a value is in where what is there is not, or the other way round; of what is missing all are
+// said. false: they are too many to say.
+static bool turned(const struct making *m, const struct value *to, struct option *option)
 {
-    struct option option = {.say = OPTION_MEMBER, .size = MAKING_ONE * count};
-    option.to.value = making_missing(m->at) ? stand_in(m, sets[0]) : m->at->is;
-    option.made_up = making_missing(m->at);
-    for (uint32_t i = 0; i < count; i++) {
-        option.to.members[option.to.member_count++] = (struct whatif_member){sets[i], (holds >> i & 1) != 0};
+    bool missing = making_missing(m->at);
+    for (uint32_t i = 0; i < m->at->test_count; i++) {
+        uint32_t set = m->at->tests[i].set;
+        if (m->at->tests[i].kind != TEST_SET) {
+            continue;
+        }
+        bool holds = options_in_list(m->o, set, to), held = options_in_list(m->o, set, &m->at->is);
+        if (!missing && holds == held) {
+            continue;
+        }
+        if (option->member_count == OPTIONS_MEMBERS_MOST) {
+            return false;
+        }
+        option->members[option->member_count++] = (struct option_member){set, holds};
+        option->size += missing && !holds ? 0 : MAKING_ONE;
     }
-    making_add(m, option);
-}
-
-static bool is_member(struct making *m, uint32_t set)
-{
-    const struct cel_host *host = m->o->world->seen->cel_host;
-    return host->contains(host->user, set, &m->at->is) == TRUTH_YES;
-}
-
-// What is there is in a list where it was not, or the other way round; what is missing is given, in it or
-// not.
-static void make_members_of(struct making *m, const uint32_t *sets, uint32_t count)
-{
-    unsigned turned = 0;
-    for (uint32_t i = 0; i < count && !making_missing(m->at); i++) {
-        turned |= is_member(m, sets[i]) ? 0 : 1U << i;
-    }
-    for (unsigned holds = 0; making_missing(m->at) && holds < 1U << count; holds++) {
-        add_members(m, sets, count, holds);
-    }
-    if (!making_missing(m->at)) {
-        add_members(m, sets, count, turned);
-    }
+    return true;
 }
 
 void making_members(struct making *m)
 {
-    const struct attribute *at = m->at;
-    for (uint32_t i = 0; i < at->test_count; i++) {
-        for (uint32_t k = i; k < at->test_count; k++) {
-            const uint32_t sets[] = {at->tests[i].set, at->tests[k].set};
-            if (at->tests[i].kind == TEST_SET && at->tests[k].kind == TEST_SET) {
-                make_members_of(m, sets, i == k ? 1 : 2);
-            }
+    for (uint32_t i = 0; i < m->at->sample_count; i++) {
+        const struct sample *sample = &m->at->samples[i];
+        struct option option = {.to = {.value = sample->value}, .made_up = sample->made_up};
+        bool said = turned(m, &sample->value, &option) && option.member_count > 0;
+        option.say = said ? OPTION_MEMBER : OPTION_IS;
+        option.than = said ? (struct value){0} : sample->value;
+        option.size = said ? fmax(option.size, MAKING_ONE) : 2 * MAKING_ONE;
+        if (said || !sample->made_up) {
+            making_add(m, option);
         }
     }
 }

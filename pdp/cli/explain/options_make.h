@@ -20,10 +20,17 @@ void making_add_value(struct making *m, struct value to, enum option_say say, st
 // A text, and an address of the documentation's networks, that no test holds for.
 struct value making_text(struct making *m);
 struct value making_address(struct making *m);
+struct value making_ip(struct making *m, const struct ip *ip);
+struct value making_unlisted(struct making *m,
+                             uint32_t set); // as a list of that kind may hold it, and none does
+bool making_holds(const struct making *m, const struct option_test *test, const struct value *value);
+bool making_askable(const struct making *m, const struct value *to); // could a question say it?
 
 // Every one of some elements, then every two and three, put in where they are not, else taken out.
 void making_elements(struct making *m);
-// In a list where it was not, or the other way round; what is missing is given, in it or not.
+// First: values of an attribute that is looked up in List documents.
+void making_samples(struct making *m);
+// Entries of lists that it was not in, and what is not in those that it was in.
 void making_members(struct making *m);
 
 #endif

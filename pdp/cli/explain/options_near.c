@@ -35,6 +35,21 @@ bool options_near(const struct options *o, const struct attribute *at, const str
     return values_near(o->world->parts.env, number_kind(at, bound), bound, side, out);
 }
 
+bool options_behind(const struct cidr *network, struct ip *out)
+{
+    unsigned first = network->base.v4 ? 96 : 0, bit = first + network->bits;
+    *out = network->base;
+    while (bit > first) {
+        bit--;
+        uint8_t mask = (uint8_t)(0x80U >> bit % 8);
+        out->bytes[bit / 8] ^= mask;
+        if ((out->bytes[bit / 8] & mask) != 0) {
+            return true; // nothing is carried on
+        }
+    }
+    return false;
+}
+
 double options_distance(const struct value *a, const struct value *b)
 {
     double x = to_double(a), y = to_double(b), d = fabs(x - y);

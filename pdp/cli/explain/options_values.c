@@ -20,19 +20,8 @@ bool making_same(const struct making *m, const struct value *a, const struct val
     return a->kind == b->kind && (a->kind == VALUE_ERROR || cmp_equal(m->o->world->seen->frame, a, b));
 }
 
-static bool same_members(const struct whatif *a, const struct whatif *b)
-{
-    for (uint32_t i = 0; i < a->member_count; i++) {
-        if (a->member_count != b->member_count || a->members[i].set != b->members[i].set ||
-            a->members[i].holds != b->members[i].holds) {
-            return false;
-        }
-    }
-    return a->member_count == b->member_count;
-}
-
 // A path that no gateway sends is none that a question could name, and nobody has yet signed in tomorrow.
-static bool is_askable(const struct making *m, const struct value *to)
+bool making_askable(const struct making *m, const struct value *to)
 {
     if (options_is_past(m->at) && to->kind == VALUE_TIMESTAMP) {
         struct value now = value_time_ms(m->o->world->seen->now_ms);
@@ -50,18 +39,18 @@ static bool is_askable(const struct making *m, const struct value *to)
 void making_add(struct making *m, struct option option)
 {
     struct attribute *at = m->at;
-    if (!is_askable(m, &option.to.value)) {
+    if (!making_askable(m, &option.to.value)) {
         return;
     }
     option.to.kind = at->kind;
     option.to.path = at->path;
     option.size += making_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
-    if (option.to.member_count == 0 && making_same(m, &option.to.value, &at->is)) {
+    if (making_same(m, &option.to.value, &at->is)) {
         return;
     }
     for (uint32_t i = 0; i < at->option_count; i++) {
         struct option *known = &at->options[i];
-        if (making_same(m, &known->to.value, &option.to.value) && same_members(&known->to, &option.to)) {
+        if (making_same(m, &known->to.value, &option.to.value)) {
             *known = option.size < known->size ? option : *known;
             return;
         }
@@ -105,39 +94,23 @@ static void make_bound(struct making *m, const struct value *bound, bool equal)
 
 // ---- Texts and addresses -----------------------------------------------------------------------
 
-static bool text_holds(const struct option_test *test, struct str text)
-{
-    struct str with = value_text(&test->value);
-    switch (test->kind) {
-    case TEST_IS:
-        return test->value.kind == VALUE_STRING && str_eq(text, with);
-    case TEST_STARTS:
-        return str_starts(text, with);
-    case TEST_ENDS:
-        return str_ends(text, with);
-    case TEST_PART:
-        return str_find(text, with, 0) != SIZE_MAX;
-    default:
-        return false;
-    }
-}
-
 struct value making_text(struct making *m)
 {
     bool path = str_eq(m->at->path, STR("resource.path"));
     for (unsigned n = 0;; n++) {
         struct str text = arena_printf(m->o->arena, "%s~%u", path ? "/" : "", n);
+        struct value value = value_str(text);
         bool met = false;
         for (uint32_t i = 0; i < m->at->test_count; i++) {
-            met = met || text_holds(&m->at->tests[i], text);
+            met = met || making_holds(m, &m->at->tests[i], &value);
         }
         if (!met || n == 99) {
-            return value_str(text);
+            return value;
         }
     }
 }
 
-static struct value an_address(struct making *m, const struct ip *ip)
+struct value making_ip(struct making *m, const struct ip *ip)
 {
     struct ip *copy = ARENA_NEW(m->o->arena, struct ip);
     if (copy == NULL) {
@@ -151,18 +124,13 @@ struct value making_address(struct making *m)
 {
     for (uint32_t n = 0; n < VALUES_ADDRESSES; n++) {
         struct ip ip = values_address(n);
+        const struct value value = {.kind = VALUE_IP, .as.ip = &ip};
         bool met = false;
         for (uint32_t i = 0; !met && i < m->at->test_count; i++) {
-            const struct option_test *test = &m->at->tests[i];
-            bool inside = false;
-            if (test->kind == TEST_INSIDE && test->value.kind == VALUE_CIDR) {
-                const struct cidr network = cidr_network(test->value.as.cidr);
-                inside = cidr_holds(&network, &ip);
-            }
-            met = inside || (test->value.kind == VALUE_IP && ip_eq(test->value.as.ip, &ip));
+            met = making_holds(m, &m->at->tests[i], &value);
         }
         if (!met) {
-            return an_address(m, &ip);
+            return making_ip(m, &ip);
         }
     }
     return (struct value){0};
@@ -230,7 +198,7 @@ static void make_inside(struct making *m, const struct value *network)
 {
     static const unsigned char FIRST[16] = {0};
     const struct ip first = values_inside(network->as.cidr, FIRST);
-    struct value ip = an_address(m, &first);
+    struct value ip = making_ip(m, &first);
     making_add_value(m, ip, OPTION_INSIDE, *network, MAKING_ONE);
     making_add(m, (struct option){.to = {.value = making_address(m)},
                                   .say = OPTION_OUTSIDE,
@@ -377,6 +345,7 @@ static void make_there(struct making *m)
 
 static void make_values(struct making *m)
 {
+    making_samples(m);
     for (uint32_t i = 0; i < m->at->test_count; i++) {
         make_test(m, &m->at->tests[i]);
     }

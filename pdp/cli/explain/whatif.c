@@ -243,25 +243,9 @@ static bool resolve(void *user, const struct cel_slot_info *slot, struct value *
 
 // ---- Lists and proofs --------------------------------------------------------------------------
 
-static bool same(const struct value *a, const struct value *b)
-{
-    return a->kind == b->kind && (a->kind == VALUE_STRING ? str_eq(value_text(a), value_text(b))
-                                  : a->kind == VALUE_IP   ? ip_eq(a->as.ip, b->as.ip)
-                                  : a->kind == VALUE_INT  ? a->as.i == b->as.i
-                                                          : false);
-}
-
 static enum truth contains(void *user, uint32_t set, const struct value *value)
 {
     struct whatif_world *world = user;
-    for (size_t i = 0; i < world->count; i++) {
-        const struct whatif *change = world->changes[i];
-        for (uint32_t k = 0; change->kind == WHATIF_VALUE && k < change->member_count; k++) {
-            if (change->members[k].set == set && same(value, &change->value)) {
-                return change->members[k].holds ? TRUTH_YES : TRUTH_NO;
-            }
-        }
-    }
     return world->seen->cel_host->contains(world->seen->cel_host->user, set, value);
 }
 

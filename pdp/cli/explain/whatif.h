@@ -13,19 +13,10 @@ enum whatif_kind {
     WHATIF_PROOF, // a step-up was passed at the very moment
 };
 
-// A List document that holds the value, or does not.
-struct whatif_member {
-    uint32_t set; // the declaration's id
-    bool holds;
-};
-#define WHATIF_MEMBERS_MOST 2
-
 struct whatif {
     enum whatif_kind kind;
     struct str path;    // VALUE: as whatif_path gives it
     struct value value; // VALUE; an ERROR: it is missing
-    struct whatif_member members[WHATIF_MEMBERS_MOST];
-    uint32_t member_count;
     double score, hard; // RISK; hard of a signal that is dropped
     enum risk_level level;
     struct str without; // RISK: the signal that is dropped; empty: none

@@ -222,25 +222,24 @@ static void all_times(const struct world *w, struct others *out)
     }
 }
 
-static void all_lists(const struct world *w, const struct value *ip, struct others *out)
+static struct value address(struct ip *ip, const char *text)
 {
-    struct whatif to = {.kind = WHATIF_VALUE, .path = STR("network.ip"), .value = *ip};
-    const struct whatif_member office = {0, false},
-                               vpn = {1, true}; // as it is: in the first, not in the second
+    cr_assert(ip_parse(str_of(text), ip));
+    return (struct value){.kind = VALUE_IP, .as.ip = ip};
+}
+
+// It is in the first, and not in the second: out of both, or into the other.
+static void all_lists(const struct world *w, struct others *out)
+{
+    static struct ip ips[2];
+    struct whatif to = {.kind = WHATIF_VALUE, .path = STR("network.ip")};
     if (w->office) {
-        to.members[0] = office;
-        to.member_count = 1;
+        to.value = address(&ips[0], "198.51.100.7");
         add(out, to, 1);
     }
     if (w->vpn) {
-        to.members[0] = vpn;
-        to.member_count = 1;
-        add(out, to, 1);
-    }
-    if (w->office && w->vpn) {
-        to.members[1] = office;
-        to.member_count = 2;
-        add(out, to, 2);
+        to.value = address(&ips[1], "203.0.113.7");
+        add(out, to, w->office ? 2 : 1);
     }
 }
 
@@ -257,8 +256,7 @@ static void all_hard(const struct whatif_world *world, struct others *out)
     }
 }
 
-static void make_all(const struct world *w, const struct whatif_world *world, const struct value *ip,
-                     struct others others[KINDS])
+static void make_all(const struct world *w, const struct whatif_world *world, struct others others[KINDS])
 {
     memset(others, 0, KINDS * sizeof *others);
     all_risks(w, world, &others[RISK]);
@@ -275,7 +273,7 @@ static void make_all(const struct world *w, const struct whatif_world *world, co
             (struct whatif){.kind = WHATIF_VALUE, .path = STR("device.managed"), .value = value_bool(true)},
             1);
     }
-    all_lists(w, ip, &others[OFFICE]);
+    all_lists(w, &others[OFFICE]);
     if (w->hard) {
         all_hard(world, &others[HARD]);
     }
@@ -374,10 +372,7 @@ static void judged(void *user, const struct watched *watched)
     cr_assert(account_make(watched, 0, &seen->arena, &account) && account.same && !account.changes.cut, "%s",
               seen->w->yaml);
     account_changes(&account, &said);
-    struct ip ip;
-    cr_assert(ip_parse(STR("192.0.2.7"), &ip));
-    struct value address = {.kind = VALUE_IP, .as.ip = &ip};
-    make_all(seen->w, &world, &address, others);
+    make_all(seen->w, &world, others);
     for (size_t i = 0; i <= KINDS; i++) {
         best[i] = INFINITY;
     }

@@ -231,7 +231,7 @@ static const struct {
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(subject.id in lists.a) || "
                  "subject.id in lists.b'}\n" LIST("a", "string", "x") LIST("b", "string", "u"),
      ASK("", ""), "deny/policy",
-     "  allow if subject.id were in lists.a and not in lists.b: it is \"u\"\n"
+     "  allow if subject.id were in lists.a: it is \"u\"\n"
      "  (as it is asked, by whom and for what, no change was found)\n",
      NULL, NULL},
     {"apiVersion: pdp/v1\nkind: Counter\nmetadata: {name: rows}\nkey: [subject.id]\nwindow: 1h\nadd: "
@@ -276,6 +276,40 @@ static const struct {
      "  or allow if network.ip were inside 100.64.0.0/10: it is 203.0.113.7\n"
      "  or allow if network.ip were inside 127.0.0.0/8: it is 203.0.113.7\n",
      ASK("", "'network': {'ip': '10.1.2.3'}"), "allow/policy"},
+    // Of lists only what is in them is proposed.
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(subject.name in lists.l) || "
+                 "subject.name.startsWith(\"b\")'}\n" LIST("l", "string", "bob"),
+     ASK("'name': 'u'", ""), "deny/policy",
+     "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(subject.name in lists.l) || "
+                 "subject.name.startsWith(\"b\")'}\n" LIST("l", "string", "bob, carol, dave"),
+     ASK("'name': 'u'", ""), "deny/policy", "  allow if subject.name were \"carol\", for one: it is \"u\"\n",
+     ASK("'name': 'carol'", ""), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(network.ip in lists.l) || "
+                 "cidr(\"10.0.0.0/8\").containsIP(network.ip)'}\n" LIST("l", "cidr", "10.0.0.0/8"),
+     ASK("", "'network': {'ip': '203.0.113.7'}"), "deny/policy",
+     "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
+    {POLICY("p") "rules:\n" ALLOW
+                 "  - {id: r, effect: deny, when: '!(subject.name in lists.l)'}\n" LIST("l", "string", ""),
+     ASK("'name': 'u'", ""), "deny/policy",
+     "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(network.ip in lists.l) || "
+                 "!(network.ip in lists.m)'}\n" LIST("l", "cidr", "192.0.2.0/24")
+                     LIST("m", "cidr", "10.0.0.0/8"),
+     ASK("", "'network': {'ip': '203.0.113.7'}"), "deny/policy",
+     "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(network.ip in lists.l) || "
+                 "!(network.ip in lists.m)'}\n" LIST("l", "cidr", "10.0.0.0/8")
+                     LIST("m", "cidr", "10.2.0.0/16, 11.0.0.0/8"),
+     ASK("", "'network': {'ip': '203.0.113.7'}"), "deny/policy",
+     "  allow if network.ip were in lists.l and in lists.m: it is 203.0.113.7\n",
+     ASK("", "'network': {'ip': '10.2.3.4'}"), "allow/policy"},
+    {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny, when: '!(subject.name in lists.l)'}\n"
+                 "  - {id: q, effect: deny, when: 'subject.name in lists.m'}\n" LIST("l", "string", "a, b")
+                     LIST("m", "string", "b"),
+     ASK("", ""), "deny/unsure",
+     "  allow if subject.name were given and in lists.l and not in lists.m: it is missing\n",
+     ASK("'name': 'a'", ""), "allow/policy"},
     // Nothing helps.
     {POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: deny}\n", ASK("", ""), "deny/policy",
      "  none of up to 3 attributes that was tried gives allow or step_up\n", NULL, NULL},
