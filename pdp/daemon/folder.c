@@ -12,10 +12,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const size_t DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 static const size_t LIST_BYTES_MAX = 64 * 1024 * 1024;
 static const size_t ZONE_BYTES_MAX = 256 * 1024;
 static const size_t GEO_BYTES_MAX = (size_t)1024 * 1024 * 1024;
@@ -89,7 +90,8 @@ static enum pdp_err file_read(struct folder *folder, const char *path, size_t mo
         return fail(folder, why, PDP_ERR_TYPE, "not a file");
     }
     if ((uint64_t)info.st_size > most) {
-        return fail(folder, why, PDP_ERR_LIMIT, "the file is too large");
+        *why = arena_printf(&folder->arena, "larger than %zu MiB", most >> 20);
+        return PDP_ERR_LIMIT;
     }
     return fill(folder, fd, (size_t)info.st_size, text, why);
 }
@@ -138,6 +140,20 @@ static bool is_document(struct str name)
     return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"));
 }
 
+// From its last dot on. The name ends in NUL.
+static const char *ending_of(struct str name)
+{
+    const char *dot = strrchr(name.at, '.');
+    return dot != NULL ? dot : "";
+}
+
+// `.YAML` was meant as one, and a policy that is passed over would be missed by nobody until it is needed.
+static bool is_nearly(struct str name)
+{
+    return !is_document(name) &&
+           (strcasecmp(ending_of(name), ".yaml") == 0 || strcasecmp(ending_of(name), ".yml") == 0);
+}
+
 static enum pdp_err folder_walk(struct folder *folder, const char *path, int depth);
 
 static enum pdp_err folder_entry(struct folder *folder, const char *path, const struct dirent *entry,
@@ -156,7 +172,7 @@ static enum pdp_err folder_entry(struct folder *folder, const char *path, const 
     if (known && S_ISDIR(info.st_mode)) {
         return folder_walk(folder, name.at, depth + 1);
     }
-    return is_document(name) ? folder_add(folder, name) : PDP_ERR_OK;
+    return is_document(name) || is_nearly(name) ? folder_add(folder, name) : PDP_ERR_OK;
 }
 
 // Names first, so that texts are read in their order. Links to folders are not followed: they may go round.
@@ -186,7 +202,12 @@ static enum pdp_err read_texts(struct folder *folder, struct snapshot_file *file
 {
     for (size_t i = 0; i < count; i++) {
         struct snapshot_file *file = &files[i];
-        file->err = file_read(folder, file->name.at, DOCUMENT_BYTES_MAX, &file->text, &file->why);
+        if (is_nearly(file->name)) {
+            file->err = fail(folder, &file->why, PDP_ERR_REFUSED,
+                             "its name must end in `.yaml` or `.yml`, in small letters");
+            continue;
+        }
+        file->err = file_read(folder, file->name.at, FOLDER_DOCUMENT_MAX, &file->text, &file->why);
         if (file->err == PDP_ERR_NOMEM) {
             return PDP_ERR_NOMEM;
         }
@@ -262,7 +283,7 @@ static enum pdp_err see_test(struct str path, struct diags *diags)
     arena_init(&arena, 0, 0);
     diags_init(&unsaid, 1);
     struct source source = {path, {NULL, 0}};
-    enum pdp_err err = file_take(path.at, DOCUMENT_BYTES_MAX, &text, NULL, &why);
+    enum pdp_err err = file_take(path.at, FOLDER_DOCUMENT_MAX, &text, NULL, &why);
     source.text = buf_view(&text);
     err = err == PDP_ERR_OK ? conf_parse(&source, &arena, &unsaid, &docs, &count) : err;
     if (err != PDP_ERR_OK) {
@@ -480,11 +501,13 @@ struct snapshot_input folder_input(struct folder *folder)
 {
     if (folder->packed != NULL) {
         struct snapshot_input input = packed_input(folder->packed);
+        input.now_ms = INT64_MAX;
         input.geo = folder->geo;
         input.geo_count = folder->geo_count;
         return input;
     }
     return (struct snapshot_input){
+        .now_ms = INT64_MAX,
         .files = folder->files,
         .file_count = folder->count,
         .geo = folder->geo,

@@ -6,13 +6,15 @@
 #include "engine/packed.h"
 
 #define FOLDER_WHY_MAX 512
+#define FOLDER_DOCUMENT_MAX ((size_t)4 * 1024 * 1024) // bytes of a file of documents
 
 struct folder; // owns all texts; the sources of diagnostics point into it
 
 // Is it a file of tests, by its name? They end in `_test.yaml` or `_test.yml`.
 bool folder_is_test(struct str name);
 // Reads `*.yaml` and `*.yml` of `dir` and below (not of hidden folders) but for tests, sorted by name, and
-// the databases. A file that cannot be read is given with its error, for the compiler to name. MISSING, IO or
+// the databases. A file that cannot be read, and one that ends in
+// `.YAML`, is given with its error, for the compiler to name. MISSING, IO or
 // LIMIT with words in `why` where the folder itself cannot be read, holds no document, or is far too large.
 MUST_USE enum pdp_err folder_read(const char *dir, const char *const *geo, size_t geo_count,
                                   struct folder **out, char why[FOLDER_WHY_MAX]);

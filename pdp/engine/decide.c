@@ -131,7 +131,7 @@ static bool first_sight_refused(struct ask *ask, struct verdict *out)
         return true;
     }
     if (err != PDP_ERR_OK) {
-        deny(out, PDP_CODE_UNSURE, STR("an unknown session begins only with the time of its authentication"));
+        deny(out, PDP_CODE_UNSURE, STR(VERDICT_NEVER_BEGUN));
         add_missing(ask, out, STR("`session.auth_time` is missing"));
         return true;
     }

@@ -238,6 +238,10 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
             if (file->err == PDP_ERR_IO) {
                 diag_hint(diags,
                           "make it readable for the user that runs this, or move it out of the folder");
+            } else if (file->err == PDP_ERR_LIMIT) {
+                diag_hint(diags, "put its documents into several files");
+            } else if (file->err == PDP_ERR_REFUSED) {
+                diag_hint(diags, "rename it, or give it another ending where it is not to be served");
             }
             continue;
         }

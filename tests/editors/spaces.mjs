@@ -82,7 +82,7 @@ async function lost() {
     symlinkSync(`${it.folder.root}/other`, `${it.folder.root}/p/link.yaml`);
     await it.editor.tell('workspace/didChangeWatchedFiles', {changes: [{uri: it.folder.uri('p/link.yaml'), type: 1}]});
     same('what cannot be read', messages(await it.editor.diagnostics('p/link.yaml')),
-        ['cannot be read: it is no plain file of 8 MiB at most, or may not be read']);
+        ['cannot be read: it is no plain file of 4 MiB at most, or may not be read']);
     await close(it);
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#define LSP_TEXT_MAX ((size_t)8 * 1024 * 1024) // of one document
+#define LSP_TEXT_MAX ((size_t)4 * 1024 * 1024) // of one document
 
 // Bytes that nobody changes; freed by whoever drops them last. Any thread.
 struct lsp_blob {

@@ -112,6 +112,12 @@ static void read_any(struct reader *reader, enum suite_claim_kind kind, const ch
                      SUITE_CLAIM_NAMES[kind]);
         return;
     }
+    if (said_count == count) {
+        reading_fail(reader->r, PDP_ERR_RANGE, reader->node->place, "`%s` is always one of these",
+                     SUITE_CLAIM_NAMES[kind]);
+        diag_hint(reader->r->diags, "leave out what must not come, or the key");
+        return;
+    }
     struct suite_claim *claim = add(reader, kind);
     claim->any = any;
     claim->expected = joined(reader->r, said, said_count, " or ");
@@ -181,6 +187,25 @@ static void put_texts(struct reader *reader, enum suite_claim_kind kind, const c
     claim->expected = count == 0 ? STR("none") : claim->expected;
 }
 
+// What is empty is found in everything.
+static void read_parts(struct reader *reader, enum suite_claim_kind kind)
+{
+    const struct conf_node *const *items = NULL;
+    size_t count = 0;
+    if (!texts_of(reader, kind, &items, &count)) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (str_trim(items[i]->text).len == 0) {
+            reading_fail(reader->r, PDP_ERR_MISSING, items[i]->place,
+                         "`%s` has an empty text, which is part of every text", SUITE_CLAIM_NAMES[kind]);
+            diag_hint(reader->r->diags, "write a word of what must be missing; `[]` says that nothing is");
+            return;
+        }
+    }
+    put_texts(reader, kind, ", ");
+}
+
 static void read_texts(struct reader *reader, enum suite_claim_kind kind)
 {
     put_texts(reader, kind, ", ");
@@ -219,7 +244,13 @@ static void read_max_age(struct reader *reader, enum suite_claim_kind kind)
 static void read_risk(struct reader *reader, enum suite_claim_kind kind)
 {
     double from = 0, to = 0;
-    if (read_range(reader, "risk", 0, 100, &from, &to)) {
+    if (!read_range(reader, "risk", 0, 100, &from, &to)) {
+        return;
+    }
+    if (from <= 0 && to >= 100) {
+        reading_fail(reader->r, PDP_ERR_RANGE, reader->node->place, "every score is in this range");
+        diag_hint(reader->r->diags, "a score is from 0 to 100; narrow the range, or leave out `risk`");
+    } else {
         struct suite_claim *claim = add(reader, kind);
         claim->ranged = true;
         claim->from = from;
@@ -265,6 +296,10 @@ static void read_signals(struct reader *reader, enum suite_claim_kind kind)
         diag_hint(reader->r->diags, "such as `signals: {impossible-travel: true}`");
         return;
     }
+    if (map->count == 0) {
+        reading_fail(reader->r, PDP_ERR_MISSING, map->place, "`%s` names no signal", SUITE_CLAIM_NAMES[kind]);
+        diag_hint(reader->r->diags, "such as `signals: {impossible-travel: true}`");
+    }
     for (size_t i = 0; i < map->count; i++) {
         read_signal(reader, &map->entries[i]);
     }
@@ -304,7 +339,7 @@ static const struct {
     [SUITE_SIGNAL] = {read_signals, OF_QUESTION},
     [SUITE_OBLIGATIONS] = {read_texts, OF_QUESTION},
     [SUITE_EXCEPTIONS] = {read_texts, OF_QUESTION},
-    [SUITE_MISSING] = {read_texts, OF_BOTH},
+    [SUITE_MISSING] = {read_parts, OF_BOTH},
     [SUITE_MESSAGE] = {read_one_text, OF_BOTH},
     [SUITE_REASON] = {read_one_text, OF_QUESTION},
     [SUITE_RECORDED] = {read_truth, OF_EVENT},

@@ -266,21 +266,32 @@ void judge_event_read(const struct value *answer, struct judge_event *out)
 // ---- All claims ----------------------------------------------------------------------------------
 
 // Does a claim speak of whether it could be asked at all?
-static bool speaks(const struct suite_play *play)
+static bool speaks(const struct suite_play *play, bool of_session)
 {
     for (size_t i = 0; i < play->claim_count; i++) {
-        if (play->claims[i].kind == SUITE_CODE || play->claims[i].kind == SUITE_RECORDED) {
+        enum suite_claim_kind kind = play->claims[i].kind;
+        if (kind == SUITE_CODE || kind == SUITE_RECORDED ||
+            (of_session && (kind == SUITE_MISSING || kind == SUITE_REASON))) {
             return true;
         }
     }
     return false;
 }
 
-static struct str refusal(const struct verdict *verdict, const struct judge_event *event,
-                          const struct fault *fault, struct arena *arena)
+struct str judge_void(const struct suite_play *play, const struct verdict *verdict,
+                      const struct judge_event *event, const struct fault *fault, struct arena *arena)
 {
     AUTO(buf_fini) struct buf out = {0};
-    if (event == NULL && verdict->code == PDP_CODE_MALFORMED) {
+    bool never = event == NULL && str_eq(verdict->reason, STR(VERDICT_NEVER_BEGUN));
+    if (speaks(play, never)) {
+        return STR("");
+    }
+    if (never) {
+        buf_str(
+            &out,
+            STR("the session never began: give it a `login` or `start` before, or an `auth_time` that is not "
+                "after now; or expect the `code`"));
+    } else if (event == NULL && verdict->code == PDP_CODE_MALFORMED) {
         buf_printf(&out, "the question is malformed: `%s` %s", fault->field, fault->what);
     } else if (event != NULL && !event->recorded) {
         buf_str(&out, STR("the event was refused: "));
@@ -309,7 +320,7 @@ static bool holds_up(const struct suite_play *play, const struct verdict *verdic
 }
 
 bool judge(const struct suite_doc *doc, const struct suite_play *play, const struct verdict *verdict,
-           const struct judge_event *event, const struct fault *fault, struct arena *arena,
+           const struct judge_event *event, struct str broken, struct arena *arena,
            const struct suite_miss **misses, size_t *count)
 {
     struct suite_miss *list = ARENA_ARRAY(arena, struct suite_miss, play->claim_count + 3);
@@ -320,9 +331,8 @@ bool judge(const struct suite_doc *doc, const struct suite_play *play, const str
     if (list == NULL) {
         return false;
     }
-    struct str refused = speaks(play) ? STR("") : refusal(verdict, event, fault, arena);
-    if (refused.len > 0) {
-        list[(*count)++] = (struct suite_miss){NULL, refused};
+    if (broken.len > 0) {
+        list[(*count)++] = (struct suite_miss){NULL, broken};
     }
     for (size_t i = 0; i < play->claim_count; i++) {
         judging.claim = &play->claims[i];
@@ -331,7 +341,7 @@ bool judge(const struct suite_doc *doc, const struct suite_play *play, const str
             said = said || judging.claim->kind == SUITE_EFFECT || judging.claim->kind == SUITE_RECORDED;
         }
     }
-    if (refused.len == 0 && holds_up(play, verdict)) {
+    if (broken.len == 0 && holds_up(play, verdict)) {
         list[(*count)++] = (struct suite_miss){NULL, STR("a rightful user is denied what is ordinary")};
     }
     if (!said && let_through(doc, play, verdict, event)) {

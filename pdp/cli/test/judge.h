@@ -14,12 +14,18 @@ struct judge_event {
 };
 void judge_event_read(const struct value *answer, struct judge_event *out);
 
-// Claims that do not hold, in the order of the document. A question that was malformed, and an event that was
-// refused, is a miss without a claim unless `code` or `recorded` speaks of it; `fault` says why. So is an
-// attack that is not stopped at the step that it names, unless a claim says as much. Exactly one of verdict
-// and event is there. Lives in `arena`; false where memory is out.
+// Why an answer says nothing of the policies: the question is malformed, the event was refused, the session
+// never began. Empty where it does say something, and where a claim speaks of just that: `code` and
+// `recorded`, for a session `missing` and `reason` too. In `arena`, which may be out of memory: then it is
+// empty.
+struct str judge_void(const struct suite_play *play, const struct verdict *verdict,
+                      const struct judge_event *event, const struct fault *fault, struct arena *arena);
+
+// Claims that do not hold, in the order of the document. An answer that is void (`broken`: judge_void's text)
+// is a miss without a claim. So is an attack that is not stopped at the step that it names, unless a claim
+// says as much. Exactly one of verdict and event is there. Lives in `arena`; false where memory is out.
 MUST_USE bool judge(const struct suite_doc *doc, const struct suite_play *play, const struct verdict *verdict,
-                    const struct judge_event *event, const struct fault *fault, struct arena *arena,
+                    const struct judge_event *event, struct str broken, struct arena *arena,
                     const struct suite_miss **misses, size_t *count);
 
 // `15m`, `1h30m`: as policies write it.

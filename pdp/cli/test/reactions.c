@@ -86,6 +86,30 @@ static void note_held(struct gathering *g, const struct suite_told *told, struct
     }
 }
 
+static bool is_malformed(const struct suite_told *told)
+{
+    return told->verdict != NULL || value_path(told->answer, STR("event.code")) == NULL ||
+           value_is_text(value_path(told->answer, STR("event.code")),
+                         str_of(pdp_code_name(PDP_CODE_MALFORMED)));
+}
+
+// An event that policies or limits refuse, and what comes of a session that they ended or did not let begin,
+// are reactions; all else that is void is a mistake.
+static void note_broken(struct gathering *g, const struct suite_told *told, struct reaction *last)
+{
+    bool ok = true;
+    if (told->play->order) {
+        return;
+    }
+    if (told->broken.len > 0 && is_malformed(told) && last->broken == NULL && !last->reacted) {
+        last->broken = told->play;
+        last->why = arena_str(&g->out->arena, told->broken, &ok);
+    }
+    last->reacted = last->reacted || (told->verdict != NULL ? told->verdict->effect != PDP_EFFECT_ALLOW
+                                                            : !recorded(told->answer));
+    g->failed = g->failed || !ok;
+}
+
 static bool note(void *user, const struct suite_told *told)
 {
     struct gathering *g = user;
@@ -94,8 +118,9 @@ static bool note(void *user, const struct suite_told *told)
         last = &g->out->list[g->out->count++];
         *last = (struct reaction){.doc = told->doc};
     }
+    note_broken(g, told, last);
     note_held(g, told, last);
-    if (told->play->ordinary || told->play->order || last->held != NULL) {
+    if (told->play->ordinary || told->play->order || last->held != NULL || last->broken != NULL) {
         return true;
     }
     bool allowed = told->verdict != NULL ? told->verdict->effect == PDP_EFFECT_ALLOW : recorded(told->answer);
@@ -125,10 +150,11 @@ static void count(struct reactions *out)
             out->skipped++;
             continue;
         }
+        out->broken += one->broken != NULL;
         out->attacks_void += attack && held;
         out->innocents_void += innocent && held;
         out->attacks += attack;
-        out->stopped += attack && one->stopped && !held;
+        out->stopped += attack && one->stopped && !held && one->broken == NULL;
         out->innocents += innocent;
         out->stepped_up += innocent && one->step_ups > 0;
         out->denied += innocent && one->denied > 0;
@@ -155,7 +181,7 @@ enum pdp_err reactions_run(struct suite_runner *runner, const struct suite *suit
 
 bool reactions_good(const struct reactions *reactions)
 {
-    return reactions->stopped == reactions->attacks && reactions->terminated == 0;
+    return reactions->stopped == reactions->attacks && reactions->terminated == 0 && reactions->broken == 0;
 }
 
 // ---- For people ----------------------------------------------------------------------------------
@@ -199,6 +225,9 @@ static struct str outcome(const struct reaction *reaction, struct arena *arena)
 {
     if (reaction->doc->skip.len > 0) {
         return told(STR("skipped: "), reaction->doc->skip, arena);
+    }
+    if (reaction->broken != NULL) {
+        return told(STR("BROKEN: "), reaction->why, arena);
     }
     if (reaction->held != NULL) {
         struct str what = reaction->held->order ? STR("not applicable: the order is refused at ")
@@ -297,6 +326,9 @@ static void put_sum(const struct reactions *reactions, struct buf *out)
     buf_printf(out, "; of %u innocents %u terminated, %u denied, %u stepped up", reactions->innocents,
                reactions->terminated, reactions->denied, reactions->stepped_up);
     put_more(reactions->innocents_void, "not applicable", out);
+    if (reactions->broken > 0) {
+        buf_printf(out, "; %u broken", reactions->broken);
+    }
     if (reactions->skipped > 0) {
         buf_printf(out, "; %u skipped", reactions->skipped);
     }
@@ -351,10 +383,14 @@ static void emit_one(const struct reaction *one, struct arena *arena, struct emi
     }
     if (one->doc->stops != UINT32_MAX) {
         emit_key_str(emit, "stops", stop_name(one, arena));
-        emit_key_bool(emit, "stopped", one->stopped && one->held == NULL);
+        emit_key_bool(emit, "stopped", one->stopped && one->held == NULL && one->broken == NULL);
     }
     if (one->doc->skip.len > 0) {
         emit_key_str(emit, "skipped", one->doc->skip);
+    }
+    if (one->broken != NULL) {
+        emit_key_str(emit, "broken_at", step_name(one->broken, arena));
+        emit_key_str(emit, "broken", one->why);
     }
     if (one->held != NULL) {
         emit_key_str(emit, one->held->order ? "order_refused_at" : "owner_denied_at",
@@ -384,6 +420,7 @@ void reactions_json(const struct reactions *reactions, struct buf *out)
     emit_key_int(&emit, "innocents_terminated", reactions->terminated);
     emit_key_int(&emit, "innocents_denied", reactions->denied);
     emit_key_int(&emit, "innocents_stepped_up", reactions->stepped_up);
+    emit_key_int(&emit, "broken", reactions->broken);
     emit_key_int(&emit, "skipped", reactions->skipped);
     emit_key(&emit, STR("scenarios"));
     emit_list(&emit, SIZE_MAX);

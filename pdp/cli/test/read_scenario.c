@@ -421,6 +421,19 @@ static void find_stop(struct reading *r, const struct conf_node *stops, struct s
     }
 }
 
+// By itself it passes whatever policies say; `--scenarios` shows what they do all the same.
+static void check_claims(struct reading *r, const struct suite_doc *doc)
+{
+    bool claims = doc->stops != UINT32_MAX;
+    for (size_t i = 0; i < doc->play_count; i++) {
+        claims = claims || doc->plays[i].claim_count > 0 || doc->plays[i].ordinary;
+    }
+    if (!claims) {
+        diag_warning(r->diags, doc->place, "this Scenario expects nothing");
+        diag_hint(r->diags, "give a step an `expect`, such as `expect: {effect: allow}`");
+    }
+}
+
 static void check_given(struct reading *r, const struct conf_node *given)
 {
     for (size_t i = 0; given != NULL && i < given->count; i++) {
@@ -465,5 +478,8 @@ void read_scenario(struct reading *r, const struct conf_doc *from, struct suite_
     // Of a step that could not be read nobody can say that it is not there.
     if (r->diags->errors == errors || scenario.stops == NULL) {
         find_stop(r, scenario.stops, doc);
+    }
+    if (r->diags->errors == errors) {
+        check_claims(r, doc);
     }
 }

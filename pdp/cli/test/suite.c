@@ -157,8 +157,9 @@ static enum pdp_err ask(struct suite_runner *runner, const struct suite_play *pl
     const struct value *root = options->explain ? with_explain(play->root, &runner->arena) : play->root;
     engine_decide(runner->worker, play->peer, root, play->at_ms, &verdict);
     told->verdict = &verdict;
-    if (!options->any_policy && !judge(told->doc, play, &verdict, NULL, worker_fault(runner->worker),
-                                       &runner->arena, &told->misses, &told->miss_count)) {
+    told->broken = judge_void(play, &verdict, NULL, worker_fault(runner->worker), &runner->arena);
+    if (!options->any_policy && !judge(told->doc, play, &verdict, NULL, told->broken, &runner->arena,
+                                       &told->misses, &told->miss_count)) {
         return PDP_ERR_NOMEM;
     }
     *goes_on = tell(options, told);
@@ -176,8 +177,9 @@ static enum pdp_err send(struct suite_runner *runner, const struct suite_play *p
     TRY(wire_decode_most(WIRE_CBOR, buf_view(&runner->answer), ANSWER_MOST, &runner->arena, &answer, &why));
     judge_event_read(&answer, &event);
     told->answer = &answer;
-    if (!options->any_policy &&
-        !judge(told->doc, play, NULL, &event, &why, &runner->arena, &told->misses, &told->miss_count)) {
+    told->broken = judge_void(play, NULL, &event, &why, &runner->arena);
+    if (!options->any_policy && !judge(told->doc, play, NULL, &event, told->broken, &runner->arena,
+                                       &told->misses, &told->miss_count)) {
         return PDP_ERR_NOMEM;
     }
     *goes_on = tell(options, told);

@@ -123,6 +123,7 @@ struct suite_told {
     const struct suite_play *play;
     const struct verdict *verdict; // of a question
     const struct value *answer;    // of an event or an order: as on the wire
+    struct str broken;             // why the answer says nothing of the policies (judge_void); empty: it does
     const struct suite_miss *misses;
     size_t miss_count; // 0: all is as expected
 };
