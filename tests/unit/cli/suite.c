@@ -230,12 +230,12 @@ Test(cli_suite, what_is_ordinary_has_a_world_of_its_own)
 static void expect_over(const char *given, const char *expected)
 {
     const struct snapshot_file over = {.name = STR("ours.yaml"), .text = str_of(given)};
-    const struct snapshot_file file = {.name = STR("s.yaml"),
-                                       .text =
-                                           STR(LIFE "tenant: acme\nrequest: {action: {name: GET}}\nsteps:\n"
-                                                    "  - {name: reads, with: [ann, page]}\n"
-                                                    "  - {name: ends, with: [ann, page], request: "
-                                                    "{resource: {properties: {a: 1}}}}\n")};
+    const struct snapshot_file file = {
+        .name = STR("s.yaml"),
+        .text = STR(LIFE "tenant: acme\nrequest: {action: {name: GET}}\nsteps:\n"
+                         "  - {name: reads, with: [ann, page], expect: {effect: allow}}\n"
+                         "  - {name: ends, with: [ann, page], request: "
+                         "{resource: {properties: {a: 1}}}}\n")};
     struct stage stage = {0};
     struct buf out = {0};
     diags_init(&stage.diags, 100);
