@@ -238,6 +238,22 @@ static void put_lists(const struct account *account, const struct option *option
     emit_end(emit);
 }
 
+// How a step-up has to be told, where it does not do otherwise.
+static void put_told(const struct option *option, struct emit *emit)
+{
+    if (option->assumes && option->to.acr.len > 0) {
+        emit_key_str(emit, "acr", option->to.acr);
+    }
+    if (option->assumes && option->to.amr.kind == VALUE_LIST) {
+        emit_key(emit, STR("amr"));
+        emit_list(emit, SIZE_MAX);
+        for (uint32_t i = 0; i < option->to.amr.n; i++) {
+            emit_str(emit, value_text(&option->to.amr.as.list[i]));
+        }
+        emit_end(emit);
+    }
+}
+
 static void put_option(const struct account *account, const struct attribute *at, const struct option *option,
                        struct emit *emit)
 {
@@ -251,6 +267,7 @@ static void put_option(const struct account *account, const struct attribute *at
     emit_key_str(emit, "change", str_of(NAMES[option->say]));
     if (option->say == OPTION_STEP_UP) {
         emit_key_str(emit, "strength", account->parts->names->strengths[option->to.strength]);
+        put_told(option, emit);
     } else {
         emit_key(emit, STR("to"));
         put_value(account, at->slot, &option->to.value, emit);

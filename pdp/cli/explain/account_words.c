@@ -136,6 +136,17 @@ static void put_step_up(const struct account *account, const struct option *opti
 {
     buf_str(out, STR("after a step-up to "));
     buf_str(out, account->parts->names->strengths[option->to.strength]);
+    if (option->assumes) {
+        struct value acr = value_str(option->to.acr);
+        buf_str(out, option->to.acr.len > 0 ? STR(" that gives acr ") : STR(" that leaves acr as it is"));
+        if (option->to.acr.len > 0) {
+            value_print(out, &acr, SHOWN);
+        }
+        if (option->to.amr.kind == VALUE_LIST) {
+            buf_str(out, option->to.acr.len > 0 ? STR(" and amr ") : STR(" and gives amr "));
+            value_print(out, &option->to.amr, SHOWN);
+        }
+    }
 }
 
 static const char *const WORDS[OPTION_SAYS] = {

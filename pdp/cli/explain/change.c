@@ -185,7 +185,7 @@ static void join_lifts(struct search *s)
 static bool moves_with_proof(const struct attribute *attribute)
 {
     return attribute->kind == WHATIF_RISK || str_starts(attribute->path, STR("risk.")) ||
-           str_eq(attribute->path, STR("session.acr"));
+           str_eq(attribute->path, STR("session.acr")) || str_eq(attribute->path, STR("session.amr"));
 }
 
 static void join_proofs(struct search *s)

@@ -92,6 +92,25 @@ static void for_one(struct claim *c, struct option *option)
     option->member_count = 0;
 }
 
+// A step-up does what is said however it is told, or it is said how.
+static void step_up(struct claim *c, struct option *option)
+{
+    const struct attribute *at = c->change->attributes[c->at];
+    struct whatif *kept = ARENA_ARRAY(c->options->arena, struct whatif, at->option_count + 1);
+    uint32_t count = 0;
+    option->assumes = kept == NULL;
+    for (uint32_t i = 0; i < at->option_count && !option->assumes; i++) {
+        if (at->options[i].to.strength == option->to.strength) {
+            kept[count++] = at->options[i].to;
+            option->assumes = !claim_holds(c, &at->options[i].to);
+        }
+    }
+    if (!option->assumes) {
+        c->kept[c->at] = kept;
+        c->kept_count[c->at] = count;
+    }
+}
+
 static bool narrow(struct claim *c, struct option *option)
 {
     const struct attribute *at = c->change->attributes[c->at];
@@ -122,6 +141,9 @@ static bool narrow(struct claim *c, struct option *option)
         if (option->to.kind == WHATIF_VALUE && !options_listed(at) && values_ordered(option->to.value.kind)) {
             widen(c, option);
         }
+        return true;
+    case OPTION_STEP_UP:
+        step_up(c, option);
         return true;
     default:
         return true; // one value

@@ -77,7 +77,8 @@ struct option {
     uint32_t element_count;
     struct option_member members[OPTIONS_MEMBERS_MOST]; // MEMBER
     uint32_t member_count;
-    double size; // the smaller, the sooner it is proposed: docs/EXPLAIN.md
+    bool assumes; // STEP_UP: told in another way it would give another effect
+    double size;  // the smaller, the sooner it is proposed: docs/EXPLAIN.md
 };
 
 enum test_kind {

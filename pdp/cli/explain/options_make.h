@@ -10,7 +10,8 @@ struct making {
     struct attribute *at;
 };
 
-#define MAKING_ONE 1.0 // the size of a truth, a text, an element, a list
+#define MAKING_GIVEN 0.5 // what is missing and would be given counts as much more
+#define MAKING_ONE 1.0   // the size of a truth, a text, an element, a list
 
 bool making_missing(const struct attribute *at); // or of another type
 bool making_same(const struct making *m, const struct value *a, const struct value *b);
@@ -28,6 +29,8 @@ bool making_askable(const struct making *m, const struct value *to); // could a 
 
 // Every one of some elements, then every two and three, put in where they are not, else taken out.
 void making_elements(struct making *m);
+// Each way in which a step-up may be told that proves a strength.
+void making_proofs(struct making *m);
 // First: values of an attribute that is looked up in List documents.
 void making_samples(struct making *m);
 // Entries of lists that it was not in, and what is not in those that it was in.

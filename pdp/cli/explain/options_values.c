@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-static const double SIZE_ANY = 2, SIZE_GIVEN = 0.5, SIZE_STEP_UP = 0.1;
+static const double SIZE_ANY = 2;
 
 bool making_missing(const struct attribute *at)
 {
@@ -44,7 +44,7 @@ void making_add(struct making *m, struct option option)
     }
     option.to.kind = at->kind;
     option.to.path = at->path;
-    option.size += making_missing(at) && option.say != OPTION_MISSING ? SIZE_GIVEN : 0;
+    option.size += making_missing(at) && option.say != OPTION_MISSING ? MAKING_GIVEN : 0;
     if (making_same(m, &option.to.value, &at->is)) {
         return;
     }
@@ -267,18 +267,6 @@ static void make_times(struct making *m)
     }
 }
 
-static void make_proofs(struct making *m)
-{
-    for (uint32_t i = 0; i < m->at->test_count; i++) {
-        int64_t strength = m->at->tests[i].value.as.i;
-        struct option option = {.say = OPTION_STEP_UP, .than = value_int(strength)};
-        whatif_proved(m->o->world, (uint32_t)strength, &option.to);
-        option.to.value = value_int(strength);
-        option.size = SIZE_STEP_UP + (double)strength / 1000 - SIZE_GIVEN;
-        making_add(m, option);
-    }
-}
-
 // ---- All ---------------------------------------------------------------------------------------
 
 static void make_truths(struct making *m)
@@ -359,7 +347,7 @@ void options_make(struct options *o)
     static void (*const MAKERS[])(struct making * m) = {[WHATIF_VALUE] = make_values,
                                                         [WHATIF_RISK] = make_risk,
                                                         [WHATIF_NOW] = make_times,
-                                                        [WHATIF_PROOF] = make_proofs};
+                                                        [WHATIF_PROOF] = making_proofs};
     for (uint32_t i = 0; i < o->count; i++) {
         whatif_look(o->world, o->arena);
         struct making making = {o, &o->list[i]};

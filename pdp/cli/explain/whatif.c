@@ -188,15 +188,17 @@ static bool change_risk(struct whatif_world *world, const struct whatif *change,
     }
 }
 
-// The issuer says of a step-up what it was by the first acr of its strength.
+// The issuer may tell of a step-up what it was.
 static bool change_proof(struct whatif_world *world, const struct whatif *change,
                          const struct cel_slot_info *slot, struct value *out, bool *there)
 {
-    size_t count = 0;
-    const struct str *acr = policy_strength_acr(world->parts.set, change->strength, &count);
-    if (slot->id == ATTR_SESSION_ACR && count > 0) {
-        *out = value_str(acr[0]);
-        *there = true;
+    *there = true;
+    if (slot->id == ATTR_SESSION_ACR && change->acr.len > 0) {
+        *out = value_str(change->acr);
+        return true;
+    }
+    if (slot->id == ATTR_SESSION_AMR && change->amr.kind == VALUE_LIST) {
+        *out = change->amr;
         return true;
     }
     return change_risk(world, change, slot, out, there);

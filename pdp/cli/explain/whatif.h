@@ -22,6 +22,8 @@ struct whatif {
     struct str without; // RISK: the signal that is dropped; empty: none
     int64_t now_ms;     // NOW
     uint32_t strength;  // PROOF
+    struct str acr;     // PROOF: what the issuer tells; empty: as it is
+    struct value amr;   // PROOF: likewise; an ERROR: as it is
 };
 
 #define WHATIF_STRENGTHS_MOST 64

@@ -111,6 +111,19 @@ static const struct {
                            "require: {strength: mfa}\nwhen: 'context.glass'\nexpires: 2030-01-01T00:00:00Z\n",
      ASK("", SESSION ", 'glass': false"), "deny/policy",
      "  allow after a step-up to mfa if context.glass were true (it is false)\n", NULL, NULL},
+    // What a login may tell of it: what decides is said.
+    {STRENGTHS POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: step_up, require: {strength: mfa, max_age: "
+                           "5m}}\n  - {id: d, effect: deny, when: 'session.acr == \"aal1\"'}\n",
+     ASK("", "'session': {'id': 's1', 'auth_time': 1795420000, 'acr': 'aal1', 'amr': ['pwd']}"),
+     "deny/policy",
+     "  allow after a step-up to mfa that gives acr \"aal2\" and amr [\"pwd\", \"otp\"]\n"
+     "  or step_up if session.acr were any but \"aal1\": it is \"aal1\"\n",
+     NULL, NULL},
+    {STRENGTHS POLICY("p") "rules:\n" ALLOW "  - {id: r, effect: step_up, require: {strength: mfa, max_age: "
+                           "5m}}\n  - {id: d, effect: deny, when: '!(\"otp\" in session.amr)'}\n",
+     ASK("", SESSION), "deny/policy",
+     "  allow after a step-up to mfa\n  or step_up if session.amr held \"otp\": it is [\"pwd\"]\n", NULL,
+     NULL},
     // Time.
     {POLICY("p") "rules:\n" ALLOW
                  "  - {id: r, effect: deny, when: '!within(now, \"Mon-Fri 09:00-17:00\")'}\n",
@@ -376,6 +389,33 @@ Test(explain_words, a_step_up_does_what_is_said)
     arena_fini(&seen.arena);
     buf_fini(&seen.said);
     harness_fini(&h);
+}
+
+#define STEPPED(acr)                                                                                       \
+    "{'event': {'type': 'step_up_passed', 'subject': {'type': 'user', 'id': 'u'}, 'context': {'session': " \
+    "{'id': 's1'}}, 'properties': {'acr': '" acr "', 'amr': ['pwd', 'otp']}}, 'request_id': 'e1'}"
+
+// The same login told in another way does not do.
+Test(explain_words, a_step_up_does_as_it_is_told)
+{
+    static const struct {
+        const char *event, *gives;
+    } TOLD[] = {{STEPPED("aal1"), "deny/policy"}, {STEPPED("aal2"), "allow/policy"}};
+    static const char SIGNED_IN[] =
+        ASK("", "'session': {'id': 's1', 'auth_time': 1795420000, 'acr': 'aal1', 'amr': ['pwd']}");
+    for (size_t i = 0; i < COUNT_OF(TOLD); i++) {
+        struct harness h = {0};
+        cr_assert(harness_load(
+            &h, STRENGTHS POLICY("p") "rules:\n" ALLOW
+                                      "  - {id: r, effect: step_up, require: {strength: mfa, max_age: 5m}}\n"
+                                      "  - {id: d, effect: deny, when: 'session.acr == \"aal1\"'}\n"));
+        harness_ask(&h, HARNESS_NOW, SIGNED_IN);
+        cr_expect_str_eq(harness_effect(&h), "deny/policy");
+        harness_ask(&h, HARNESS_NOW, TOLD[i].event);
+        harness_ask(&h, HARNESS_NOW, SIGNED_IN);
+        cr_expect_str_eq(harness_effect(&h), TOLD[i].gives, "%zu: %s", i, harness_effect(&h));
+        harness_fini(&h);
+    }
 }
 
 Test(explain_words, a_score_is_said_with_what_it_is_from)
