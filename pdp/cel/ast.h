@@ -76,6 +76,8 @@ struct unit {
 // Reports a mistake at a range of the text; returns err. Off the hot path.
 enum pdp_err unit_error(struct unit *unit, enum pdp_err err, uint32_t at, uint32_t len, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
+// The same of what is no mistake in itself, and hardly what was meant.
+void unit_warning(struct unit *unit, uint32_t at, uint32_t len, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void unit_hint(struct unit *unit, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Escaped, shortened text of a range of the source, for messages. NUL-terminated in the unit's arena.
 const char *unit_quote(struct unit *unit, uint32_t at, uint32_t len);

@@ -36,6 +36,13 @@ void check_enum(struct checker *c, const struct ast *call);
 // The same of attributes of which the language itself says more than a type: countries, roles. false: the
 // call can be nothing that is meant, and was told; what its type is does not matter.
 bool check_known(struct checker *c, const struct ast *call);
+// Warns of what is well-typed and hardly meant: codes of no country, a scale from 0 to 1 where it goes to
+// 100, a network with bits below its prefix.
+void check_doubt(struct checker *c, const struct ast *call);
+// The same of an attribute below one that is a list: `subject.roles.length`.
+void check_doubt_field(struct checker *c, const struct ast *ast, const struct slot *slot);
+// Is this attribute a list of text, by what the language says of it? Not of what a Schema declares.
+bool check_is_list(struct str path);
 // The slot that an expression is, as it stands or as a variable; NULL: it is something else.
 const struct slot *check_slot_of(const struct checker *c, const struct ast *ast);
 

@@ -251,6 +251,7 @@ const struct type *check_call(struct checker *c, struct ast *ast)
     const struct type *type = check_general(c, ast);
     if (type->kind != T_ERROR) {
         check_enum(c, ast);
+        check_doubt(c, ast);
         type = check_known(c, ast) ? type : types_of(T_ERROR);
     }
     return check_special(c, ast, type);

@@ -4,6 +4,8 @@
 // everybody, and a deny would never speak.
 #include "cel/check.h"
 
+#include "base/country.h"
+
 enum known {
     KNOWN_NOTHING,
     KNOWN_COUNTRY, // two capital letters
@@ -30,6 +32,15 @@ static enum known known_of(const struct checker *c, const struct ast *ast)
         }
     }
     return KNOWN_NOTHING;
+}
+
+bool check_is_list(struct str path)
+{
+    bool is = false;
+    for (size_t i = 0; i < COUNT_OF(KNOWN); i++) {
+        is = is || (KNOWN[i].known == KNOWN_LIST && str_eq(path, KNOWN[i].path));
+    }
+    return is;
 }
 
 static bool is_text(const struct ast *ast)
@@ -60,7 +71,11 @@ static void check_country(struct checker *c, const struct ast *country, const st
     }
     unit_error(c->unit, PDP_ERR_UNKNOWN, ast->at, ast->len, "`%s` is never `%s`", say_ast(c, country),
                unit_quote_str(c->unit, text));
-    if (text.len == 2 && is_letter(text.at[0]) && is_letter(text.at[1])) {
+    struct str meant;
+    const char *hint;
+    if (country_mistaken(text, &meant, &hint) && meant.len > 0) {
+        unit_hint(c->unit, "did you mean `" STR_FMT "`?", STR_ARG(meant));
+    } else if (text.len == 2 && is_letter(text.at[0]) && is_letter(text.at[1])) {
         unit_hint(c->unit, "did you mean `%c%c`?", text.at[0] & ~0x20, text.at[1] & ~0x20);
     } else {
         unit_hint(c->unit, "two capital letters of ISO 3166, such as `DE`");

@@ -379,6 +379,7 @@ static const struct type *policy_name(struct checker *c, struct ast *ast, const 
     uint32_t slot = 0;
     enum pdp_err err = program_path(c->p, chain->path, &slot);
     if (err == PDP_ERR_OK) {
+        check_doubt_field(c, ast, &c->p->slots[slot]);
         return use_slot(c, ast, slot);
     }
     if (err == PDP_ERR_NOMEM) {

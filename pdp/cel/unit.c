@@ -5,6 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static struct place place_in(const struct unit *unit, uint32_t at, uint32_t len)
+{
+    struct place place = {0};
+    return unit->text->locate != NULL ? unit->text->locate(unit->text->user, at, len) : place;
+}
+
 enum pdp_err unit_error(struct unit *unit, enum pdp_err err, uint32_t at, uint32_t len, const char *fmt, ...)
 {
     char message[512];
@@ -18,11 +24,19 @@ enum pdp_err unit_error(struct unit *unit, enum pdp_err err, uint32_t at, uint32
     if (unit->diags == NULL) {
         return err;
     }
-    struct place place = {0};
-    if (unit->text->locate != NULL) {
-        place = unit->text->locate(unit->text->user, at, len);
+    return diag_error(unit->diags, err, place_in(unit, at, len), "%s", message);
+}
+
+void unit_warning(struct unit *unit, uint32_t at, uint32_t len, const char *fmt, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    if (unit->diags != NULL) {
+        diag_warning(unit->diags, place_in(unit, at, len), "%s", message);
     }
-    return diag_error(unit->diags, err, place, "%s", message);
 }
 
 void unit_hint(struct unit *unit, const char *fmt, ...)

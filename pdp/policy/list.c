@@ -62,6 +62,8 @@ static enum pdp_err add_entries(struct build *build, struct lists_building *buil
         if (err != PDP_ERR_OK) {
             lists_refuse(err, building->set->head.kind, entry->text, entry->place, build->diags);
             build_note(build, err);
+        } else {
+            lists_doubt(building->set->head.kind, entry->text, entry->place, build->diags);
         }
     }
     return lists_end(building);

@@ -136,6 +136,9 @@ MUST_USE enum pdp_err lists_file_find(const struct policy_files *files, struct s
 void lists_refuse(enum pdp_err err, enum cel_set_kind kind, struct str text, struct place place,
                   struct diags *diags);
 
+// Warns of an entry that is one and is hardly meant: `UK` among countries.
+void lists_doubt(enum cel_set_kind kind, struct str text, struct place place, struct diags *diags);
+
 // ---- All of a snapshot (lists_all.c)
 
 struct policy_lists {

@@ -2,6 +2,7 @@
 // The file of a list: a header of comments, then an entry a line.
 #include "policy/lists.h"
 
+#include "base/country.h"
 #include "base/time.h"
 #include "seal/seal.h"
 
@@ -60,6 +61,21 @@ void lists_refuse(enum pdp_err err, enum cel_set_kind kind, struct str text, str
         diag_hint(diags, "a list is UTF-8 text, one entry a line, and lines end with LF or CR LF");
     } else {
         refuse_syntax(kind, text, place, diags);
+    }
+}
+
+void lists_doubt(enum cel_set_kind kind, struct str text, struct place place, struct diags *diags)
+{
+    struct str meant;
+    const char *hint;
+    if (kind != CEL_SET_COUNTRY || !country_mistaken(text, &meant, &hint)) {
+        return;
+    }
+    diag_warning(diags, place, "`" STR_FMT "` is no country of ISO 3166", STR_ARG(text));
+    if (meant.len > 0) {
+        diag_hint(diags, "did you mean `" STR_FMT "`?", STR_ARG(meant));
+    } else {
+        diag_hint(diags, "%s", hint);
     }
 }
 
@@ -191,6 +207,8 @@ static void read_entry(struct reading *r, struct str entry)
         lists_refuse(err, r->set->head.kind, entry, place_of(r, entry), r->diags);
         note(r, err);
         r->mistakes++;
+    } else {
+        lists_doubt(r->set->head.kind, entry, place_of(r, entry), r->diags);
     }
 }
 

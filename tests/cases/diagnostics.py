@@ -18,6 +18,7 @@ import sys
 CALLS = {
     "diag_error": (3, "%"), "diag_warning": (2, "%"), "build_fail": (4, "%"), "unit_error": (4, "%"),
     "diag_hint": (1, "hint: %"), "unit_hint": (1, "hint: %"),
+    "unit_warning": (3, "%"),
     "mistyped": (1, "`…` must be %, but is …"), "misfit": (2, "`…` must be %, but is …"),
     "hint_names": (4, "hint: %…"), "expect": (2, "…%…"), "unexpected": (1, "…%…"),
     "reading_fail": (3, "%"), "reading_hint": (4, "hint: %…"),
