@@ -64,6 +64,25 @@ printf "$mixed" >p/one.yaml
 says 2 'p/one.yaml' 'bad.yaml:2:1: error' fmt bad.yaml p
 same p/one.yaml "$good"
 
+# JSON is YAML too, and would be none any more.
+printf '{"a":1}' >q.json
+cp q.json q.YAML
+for file in q.json q.YAML; do
+    says 2 '' "pdpctl: \`$file\` is left as it is: its name does not end in" fmt $file
+    says 2 '' "pdpctl: \`$file\` is left as it is: its name does not end in" fmt --check $file
+    same $file '{"a":1}'
+done
+
+# Line ends stay where all lines have the same; else they are line feeds.
+printf 'a:  b\r\nc:\r\n- |\r\n  x\r\n\r\n- d # why\r\n' >both.yaml
+says 1 'both.yaml' '' fmt --check both.yaml
+says 0 'both.yaml' '' fmt both.yaml
+same both.yaml 'a: b\r\nc:\r\n  - |\r\n    x\r\n\r\n  - d # why\r\n'
+says 0 '' '' fmt --check both.yaml
+printf 'a:  b\r\nc:\n- d # why\r\n' >both.yaml
+says 0 'both.yaml' '' fmt both.yaml
+same both.yaml "$good"
+
 # A link stays one; the file behind it is formatted.
 printf "$mixed" >behind.yaml
 ln -s behind.yaml link.yaml

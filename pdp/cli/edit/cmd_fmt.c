@@ -158,6 +158,19 @@ static void format_path(struct fmt *f, const char *path, int depth)
     }
 }
 
+// What somebody names: JSON, for one, is YAML too, and would be no JSON any more.
+static void format_named(struct fmt *f, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode) && !is_document(path)) {
+        (void)cli_bad("`pdpctl fmt -` formats what has another name, from standard input",
+                      "`%s` is left as it is: its name does not end in `.yaml` or `.yml`", path);
+        f->bad = true;
+    } else {
+        format_path(f, path, 0);
+    }
+}
+
 int cmd_fmt(const struct cli_args *args)
 {
     struct fmt f = {.check = args->check, .diff = args->diff};
@@ -165,7 +178,7 @@ int cmd_fmt(const struct cli_args *args)
         if (strcmp(args->words[i], "-") == 0) {
             format_standard(&f);
         } else {
-            format_path(&f, args->words[i], 0);
+            format_named(&f, args->words[i]);
         }
     }
     int code = f.bad ? CLI_BAD : f.check && f.changes ? CLI_NO : CLI_DONE;

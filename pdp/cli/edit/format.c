@@ -270,9 +270,9 @@ static bool same(const struct format *f, const struct text *was, const struct te
 
 // One text that became of another, in the next place of a few.
 struct steps {
-    struct source sources[4];
-    struct text texts[4];
-    struct buf bufs[4];
+    struct source sources[5];
+    struct text texts[5];
+    struct buf bufs[5];
     size_t count;
 };
 
@@ -324,6 +324,32 @@ static enum pdp_err put_in_order(struct format *f, struct steps *steps, struct t
     return PDP_ERR_OK;
 }
 
+// Does every line that ends do so with a carriage return and a line feed?
+static bool ends_in_both(struct str text)
+{
+    size_t feed = str_find_byte(text, '\n', 0);
+    bool both = feed < text.len;
+    for (; both && feed < text.len; feed = str_find_byte(text, '\n', feed + 1)) {
+        both = feed > 0 && text.at[feed - 1] == '\r';
+    }
+    return both;
+}
+
+// An editor that is set to write such line ends goes on to find them.
+static enum pdp_err end_in_both(struct format *f, struct steps *steps, struct text **text)
+{
+    struct buf *out = &steps->bufs[steps->count];
+    struct str line, rest = (*text)->source->text;
+    while (rest.len > 0) {
+        size_t feed = str_find_byte(rest, '\n', 0);
+        line = str_sub(rest, 0, feed);
+        buf_str(out, line);
+        buf_str(out, feed < rest.len ? STR("\r\n") : STR(""));
+        rest = str_sub(rest, feed < rest.len ? feed + 1 : feed, SIZE_MAX);
+    }
+    return out->failed ? PDP_ERR_NOMEM : settle(f, steps, *text, text);
+}
+
 enum pdp_err format_source(const struct source *source, struct diags *diags, struct buf *out)
 {
     AUTO(arena_fini) struct arena arena;
@@ -339,6 +365,7 @@ enum pdp_err format_source(const struct source *source, struct diags *diags, str
     if (!str_eq(laid->source->text, again->source->text)) {
         return PDP_ERR_STATE;
     }
+    TRY(ends_in_both(source->text) ? end_in_both(&f, &steps, &laid) : PDP_ERR_OK);
     buf_str(out, laid->source->text);
     return out->failed ? PDP_ERR_NOMEM : PDP_ERR_OK;
 }
