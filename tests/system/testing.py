@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -104,7 +105,20 @@ def watches(folder):
     watching.until("4 passed in 2 documents")
     (below / "more_test.yaml").unlink()
     watching.until("2 passed in 1 document")
+    comes_back(watching, folder)
     watching.end()
+
+
+def comes_back(watching, folder):
+    for take in (shutil.rmtree, lambda each: each.rename(each.with_name("aside"))):
+        kept = {file.name: file.read_bytes() for file in folder.glob("*.yaml")}
+        take(folder)
+        watching.until(f"`{folder}` is gone: waiting until it is back")
+        folder.mkdir()
+        for name, text in kept.items():
+            (folder / name).write_bytes(text)
+        seen = watching.until("2 passed in 1 document")
+        check(f"`{folder}` is back\n" in seen, seen)
 
 
 def tells_programs(folder, scratch):

@@ -205,6 +205,31 @@ static int gone(const char *dir)
     return cli_bad("name a folder", "`%s` cannot be watched: %s", dir, strerror(errno));
 }
 
+static int say(const char *dir, const char *what)
+{
+    struct buf out = {0};
+    buf_printf(&out, "`%s` %s\n", dir, what);
+    int code = cli_write(&out, CLI_DONE);
+    buf_fini(&out);
+    return code;
+}
+
+// Looks at what has come. A folder that is gone may be on its way back: a checkout takes it away and puts it.
+static int look_again(const char *dir, int fd)
+{
+    if (watching_renew(dir, fd) == PDP_ERR_OK) {
+        return CLI_DONE;
+    }
+    if (errno != ENOENT && errno != ENOTDIR) {
+        return gone(dir);
+    }
+    int code = say(dir, "is gone: waiting until it is back");
+    if (code == CLI_DONE && watching_return(dir, fd) != PDP_ERR_OK) {
+        return gone(dir);
+    }
+    return code == CLI_DONE ? say(dir, "is back") : code;
+}
+
 static int wait_and_say(const char *dir, int fd)
 {
     struct buf names = {0}, out = {0};
@@ -232,9 +257,7 @@ static int run_watching(const struct cli_args *args)
     int code = run_again(args, &memory);
     while (code == CLI_DONE) {
         code = wait_and_say(dir, fd);
-        if (code == CLI_DONE && watching_renew(dir, fd) != PDP_ERR_OK) {
-            code = gone(dir);
-        }
+        code = code == CLI_DONE ? look_again(dir, fd) : code;
         code = code == CLI_DONE ? run_again(args, &memory) : code;
     }
     map_fini(&memory.failed);

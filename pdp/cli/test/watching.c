@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint32_t CHANGES =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR | IN_DELETE_SELF;
+static const uint32_t CHANGES = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE |
+                                IN_ONLYDIR | IN_DELETE_SELF | IN_MOVE_SELF;
 static const int QUIET_MS = 50;
+static const int AGAIN_MS = 200;   // the folders above may be gone too, so that nothing tells of its return
 static const int ROUNDS_MOST = 20; // of a file that is written all the time
 static const int DEPTH_MOST = 16;
 enum {
@@ -68,6 +69,16 @@ enum pdp_err watching_renew(const char *dir, int fd)
     return add(dir, fd, 0);
 }
 
+enum pdp_err watching_return(const char *dir, int fd)
+{
+    enum pdp_err err = watching_renew(dir, fd);
+    while (err != PDP_ERR_OK && (errno == ENOENT || errno == ENOTDIR)) {
+        (void)!poll(NULL, 0, AGAIN_MS);
+        err = watching_renew(dir, fd);
+    }
+    return err;
+}
+
 // What happened to one name since the wait began.
 struct seen {
     int folder;
@@ -101,7 +112,7 @@ static struct seen *find(struct burst *burst, const struct inotify_event *event)
 static void note(const struct inotify_event *event, struct burst *burst)
 {
     struct str name = event->len > 0 ? str_of(event->name) : STR("");
-    burst->more = burst->more || (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF)) != 0;
+    burst->more = burst->more || (event->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) != 0;
     // What editors keep beside a file begins with a dot, or ends so.
     if (name.len == 0 || name.at[0] == '.' || str_ends(name, STR("~"))) {
         return;
