@@ -8,7 +8,8 @@
 
 static const size_t RECORD_MOST = FRAME_BYTES_MAX;
 
-// What records may have at the top; a name that no record has is a mistake in a condition.
+// What records may have; a name that no record has is a mistake in a condition. Of what always has the same
+// fields each is named, so that one that is misspelt is noticed.
 static const char *const FIELDS[] = {
     "kind",
     "time",
@@ -27,9 +28,22 @@ static const char *const FIELDS[] = {
     "missing",
     "reason",
     "require",
-    "risk",
-    "geo",
-    "session",
+    "risk.score",
+    "risk.level",
+    "risk.hard",
+    "risk.signals",
+    "pardons",
+    "geo.version",
+    "geo.known",
+    "geo.flags",
+    "geo.unsure",
+    "geo.country",
+    "geo.continent",
+    "geo.org",
+    "geo.asn",
+    "session.ref",
+    "session.epoch",
+    "session.state",
     "ended",
     "shadow_effect",
     "valid_until",
@@ -66,6 +80,12 @@ static const char *const FIELDS[] = {
     "version",
     "keys",
     "before",
+};
+
+static const struct cel_root_decl ROOTS[] = {
+    {.name = {"risk", 4}},
+    {.name = {"geo", 3}},
+    {.name = {"session", 7}},
 };
 
 struct query_where {
@@ -107,6 +127,8 @@ enum pdp_err query_where_new(struct str text, struct diags *diags, struct query_
     }
     where->env = (struct cel_env){.attrs = where->attrs,
                                   .attr_count = COUNT_OF(FIELDS),
+                                  .roots = ROOTS,
+                                  .root_count = COUNT_OF(ROOTS),
                                   .levels = RISK_LEVEL_NAMES,
                                   .level_count = RISK_LEVEL_COUNT};
     const struct cel_text expr = {text, locate, &source};
