@@ -83,6 +83,9 @@ static enum pdp_err file_read(struct folder *folder, const char *path, size_t mo
     *why = (struct str){0};
     AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
     struct stat info;
+    if (fd < 0 && errno == ENXIO) { // a socket
+        return fail(folder, why, PDP_ERR_TYPE, "not a file");
+    }
     if (fd < 0 || fstat(fd, &info) != 0) {
         return fail(folder, why, PDP_ERR_IO, strerror(errno));
     }
@@ -198,6 +201,14 @@ static int by_name(const void *a, const void *b)
     return str_cmp(((const struct snapshot_file *)a)->name, ((const struct snapshot_file *)b)->name);
 }
 
+// A link that leads nowhere, or round, is no matter of who may read it.
+static bool leads_nowhere(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && stat(path, &info) != 0 &&
+           (errno == ENOENT || errno == ELOOP);
+}
+
 static enum pdp_err read_texts(struct folder *folder, struct snapshot_file *files, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -210,6 +221,9 @@ static enum pdp_err read_texts(struct folder *folder, struct snapshot_file *file
         file->err = file_read(folder, file->name.at, FOLDER_DOCUMENT_MAX, &file->text, &file->why);
         if (file->err == PDP_ERR_NOMEM) {
             return PDP_ERR_NOMEM;
+        }
+        if (file->err == PDP_ERR_IO && leads_nowhere(file->name.at)) {
+            file->err = PDP_ERR_MISSING;
         }
     }
     return PDP_ERR_OK;

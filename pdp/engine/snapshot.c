@@ -217,6 +217,26 @@ static enum pdp_err doc_list_add(struct doc_list *list, const struct conf_doc *d
     return PDP_ERR_OK;
 }
 
+// What to do about a file that could not be read.
+static void hint_unread(enum pdp_err err, struct diags *diags)
+{
+    static const struct {
+        enum pdp_err err;
+        const char *hint;
+    } HINTS[] = {
+        {PDP_ERR_IO, "make it readable for the user that runs this, or move it out of the folder"},
+        {PDP_ERR_MISSING, "it is a link that leads to no file: mend it, or remove it"},
+        {PDP_ERR_TYPE, "only files are read, and links to files: move it out of the folder"},
+        {PDP_ERR_LIMIT, "put its documents into several files"},
+        {PDP_ERR_REFUSED, "rename it, or give it another ending where it is not to be served"},
+    };
+    for (size_t i = 0; i < COUNT_OF(HINTS); i++) {
+        if (HINTS[i].err == err) {
+            diag_hint(diags, "%s", HINTS[i].hint);
+        }
+    }
+}
+
 // Parses every file, so that every mistake is told; the first error is returned.
 static enum pdp_err parse_files(const struct snapshot_input *input, struct snapshot *s, struct diags *diags,
                                 struct doc_list *out)
@@ -235,14 +255,7 @@ static enum pdp_err parse_files(const struct snapshot_input *input, struct snaps
         if (file->err != PDP_ERR_OK) {
             first = diag_error(diags, file->err, (struct place){source, 0, 0}, "cannot be read: " STR_FMT,
                                STR_ARG(file->why));
-            if (file->err == PDP_ERR_IO) {
-                diag_hint(diags,
-                          "make it readable for the user that runs this, or move it out of the folder");
-            } else if (file->err == PDP_ERR_LIMIT) {
-                diag_hint(diags, "put its documents into several files");
-            } else if (file->err == PDP_ERR_REFUSED) {
-                diag_hint(diags, "rename it, or give it another ending where it is not to be served");
-            }
+            hint_unread(file->err, diags);
             continue;
         }
         struct conf_doc *docs = NULL;
