@@ -81,8 +81,12 @@ async function lost() {
     const it = await stage({'p/web.yaml': policy('web'), 'other/x': ''}, 'p/web.yaml');
     symlinkSync(`${it.folder.root}/other`, `${it.folder.root}/p/link.yaml`);
     await it.editor.tell('workspace/didChangeWatchedFiles', {changes: [{uri: it.folder.uri('p/link.yaml'), type: 1}]});
-    same('what cannot be read', messages(await it.editor.diagnostics('p/link.yaml')),
-        ['cannot be read: it is no plain file of 4 MiB at most, or may not be read']);
+    const why = ['cannot be read: it is no plain file of 4 MiB at most, or may not be read'];
+    same('what cannot be read', messages(await it.editor.diagnostics('p/link.yaml')), why);
+    await it.editor.change('p/web.yaml', [{text: policy('web', 'x')}]); // another look, and it is still there
+    same('of another file', messages(await it.editor.diagnostics('p/web.yaml', (list) => list.length > 0)), ['there is no attribute `x`']);
+    await it.editor.ask('textDocument/hover', it.editor.at('p/web.yaml', 0, 0));
+    same('it stays', messages([...it.editor.shown.get(it.folder.uri('p/link.yaml')).diagnostics]), why);
     await close(it);
 }
 

@@ -198,7 +198,7 @@ static const struct snapshot_file *files_of(struct lsp_job *job, bool tests, siz
         files[(*count)++] =
             (struct snapshot_file){.name = file->name,
                                    .text = lsp_blob_str(file->text),
-                                   .err = file->lost ? PDP_ERR_IO : PDP_ERR_OK,
+                                   .err = file->lost ? PDP_ERR_UNSUPPORTED : PDP_ERR_OK, // any may be why
                                    .why = STR("it is no plain file of 4 MiB at most, or may not be read"),
                                    .docs = file->parsed != NULL ? file->parsed->docs : NULL,
                                    .doc_count = file->parsed != NULL ? file->parsed->doc_count : 0};

@@ -186,9 +186,10 @@ static void tell_folder(struct lsp *lsp, struct lsp_folder *folder)
     for (size_t i = 0; i < folder->checked->count; i++) {
         tell_one(lsp, folder, i, home);
     }
-    for (size_t i = 0; i < folder->count; i++) { // files that are gone
-        if (lsp_file_text(folder->files[i]) == NULL && folder->files[i]->told != 0) {
-            tell_file(lsp, folder->files[i], json_array());
+    for (size_t i = 0; i < folder->count; i++) { // files that are gone; one that cannot be read is there
+        struct lsp_file *file = folder->files[i];
+        if (lsp_file_text(file) == NULL && !file->lost && file->told != 0) {
+            tell_file(lsp, file, json_array());
         }
     }
 }
