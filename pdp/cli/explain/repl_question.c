@@ -278,14 +278,18 @@ static bool set_held(struct repl *repl, struct str path, struct value *value)
                             : "names are those of conditions: subject.roles, device.managed, risk.score",
                         "`" STR_FMT "` cannot be set", STR_ARG(path));
     }
-    drop_held(repl, path);
     if (value == NULL) {
+        drop_held(repl, path);
         return true;
     }
     if (!convert(decl->type, value)) {
         return repl_bad(repl, "numbers, true and false as they are; texts, times and levels in quotes",
                         "`" STR_FMT "` is of another type", STR_ARG(path));
     }
+    if (str_eq(path, STR("risk.score")) && !(value->as.d >= 0 && value->as.d <= 100)) {
+        return repl_bad(repl, ":set risk.score 60", "a score is a number from 0 to 100");
+    }
+    drop_held(repl, path);
     if (repl->held_count == REPL_HELD_MOST) {
         return repl_bad(repl, "`:set PATH null` drops one", "no more than %d attributes can be held",
                         REPL_HELD_MOST);
