@@ -113,7 +113,8 @@ def comes_back(watching, folder):
     for take in (shutil.rmtree, lambda each: each.rename(each.with_name("aside"))):
         kept = {file.name: file.read_bytes() for file in folder.glob("*.yaml")}
         take(folder)
-        watching.until(f"`{folder}` is gone: waiting until it is back")
+        seen = watching.until(f"`{folder}` is gone: waiting until it is back")
+        check(take is shutil.rmtree or f"\nchanged: {folder}\n" in seen, seen)
         folder.mkdir()
         for name, text in kept.items():
             (folder / name).write_bytes(text)

@@ -215,9 +215,9 @@ static int say(const char *dir, const char *what)
 }
 
 // Looks at what has come. A folder that is gone may be on its way back: a checkout takes it away and puts it.
-static int look_again(const char *dir, int fd)
+static int look_again(const char *dir, int *fd)
 {
-    if (watching_renew(dir, fd) == PDP_ERR_OK) {
+    if (watching_renew(dir, *fd) == PDP_ERR_OK) {
         return CLI_DONE;
     }
     if (errno != ENOENT && errno != ENOTDIR) {
@@ -237,7 +237,8 @@ static int wait_and_say(const char *dir, int fd)
         buf_fini(&names);
         return gone(dir);
     }
-    buf_printf(&out, "\nchanged: " STR_FMT "\n", STR_ARG(buf_view(&names)));
+    struct str what = names.len > 0 ? buf_view(&names) : str_of(dir); // itself, or more than can be told
+    buf_printf(&out, "\nchanged: " STR_FMT "\n", STR_ARG(what));
     int code = cli_write(&out, CLI_DONE);
     buf_fini(&names);
     buf_fini(&out);
@@ -257,13 +258,15 @@ static int run_watching(const struct cli_args *args)
     int code = run_again(args, &memory);
     while (code == CLI_DONE) {
         code = wait_and_say(dir, fd);
-        code = code == CLI_DONE ? look_again(dir, fd) : code;
+        code = code == CLI_DONE ? look_again(dir, &fd) : code;
         code = code == CLI_DONE ? run_again(args, &memory) : code;
     }
     map_fini(&memory.failed);
     map_fini(&memory.passed);
     arena_fini(&memory.arena);
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
     return code;
 }
 

@@ -69,12 +69,13 @@ enum pdp_err watching_renew(const char *dir, int fd)
     return add(dir, fd, 0);
 }
 
-enum pdp_err watching_return(const char *dir, int fd)
+enum pdp_err watching_return(const char *dir, int *fd)
 {
-    enum pdp_err err = watching_renew(dir, fd);
+    close(*fd);
+    enum pdp_err err = watching_begin(dir, fd);
     while (err != PDP_ERR_OK && (errno == ENOENT || errno == ENOTDIR)) {
         (void)!poll(NULL, 0, AGAIN_MS);
-        err = watching_renew(dir, fd);
+        err = watching_begin(dir, fd);
     }
     return err;
 }
