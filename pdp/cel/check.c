@@ -54,6 +54,10 @@ static const struct type *check_select(struct checker *c, struct ast *ast)
     if (field == NULL) {
         unit_error(c->unit, PDP_ERR_TYPE, target->at, target->len, "`%s` is %s, which has no fields",
                    say_ast(c, target), say_type(c, base));
+        if (base->kind == T_TIMESTAMP) {
+            unit_hint(c->unit, "a part of a time is asked by a function, such as `%s.getHours()`",
+                      say_ast(c, target));
+        }
         return types_of(T_ERROR);
     }
     if ((ast->flags & AST_TEST) != 0) {

@@ -246,7 +246,7 @@ static bool hint_foreign(struct checker *c, const struct ast *ident)
             return hint_here(c, FOREIGN[i].ours);
         }
     }
-    if (str_eq(ident->name, STR("request"))) {
+    if (str_eq(ident->name, STR("request")) || str_eq(ident->name, STR("input"))) {
         unit_hint(c->unit, "a question is `subject`, `action`, `resource` and `context`");
         return true;
     }

@@ -182,6 +182,14 @@ static void unknown_function(struct checker *c, const struct ast *call)
     bool member = (call->flags & AST_MEMBER) != 0;
     const char *name = unit_quote_str(c->unit, call->name);
     unit_error(c->unit, PDP_ERR_UNKNOWN, call->name_at, call->name_len, "there is no function `%s`", name);
+    if (!member && call->count == 0 && str_eq(call->name, STR("now"))) {
+        unit_hint(c->unit, "write `now`, without brackets");
+        return;
+    }
+    if (member && (str_eq(call->name, STR("any")) || str_eq(call->name, STR("some")))) {
+        unit_hint(c->unit, "did you mean `exists`?");
+        return;
+    }
     if (func_find(call->name, !member) != F_NONE) {
         unit_hint(c->unit, member ? "write %s(…), without a value before the dot" : "write value.%s(…)",
                   name);
@@ -247,6 +255,10 @@ static void say_arguments(struct checker *c, const struct ast *call)
         unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len,
                    "`%s` cannot be called on `%s`, which is %s, with (%s)", FUNCS[call->func].name,
                    say_ast(c, call->args[0]), type_of(c, call->args[0]), list);
+        if (kind_of(c, call->args[0]) == T_IP) {
+            unit_hint(c->unit, "an address is asked by `cidr(\"10.0.0.0/8\").containsIP(%s)`",
+                      say_ast(c, call->args[0]));
+        }
     } else {
         unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` does not take (%s)",
                    FUNCS[call->func].name, list);
@@ -261,6 +273,29 @@ static const char *operator_text(const struct ast *call)
     static const char *const TEXTS[F_COUNT] = {[F_NOT] = "!", [F_NEG] = "-", [F_ADD] = "+", [F_SUB] = "-",
                                                [F_MUL] = "*", [F_DIV] = "/", [F_MOD] = "%"};
     return TEXTS[call->func];
+}
+
+// `!"hr" in subject.roles`: the `!` holds for the text alone.
+static void hint_not_in(struct checker *c, const struct ast *call)
+{
+    struct str text = c->unit->text->text;
+    struct str rest = str_trim(str_sub(text, call->at + call->len, text.len));
+    if (call->func == F_NOT && (str_starts(rest, STR("in ")) || str_starts(rest, STR("== ")))) {
+        unit_hint(c->unit, "`!` goes before the whole: `!(%s " STR_FMT " …)`", say_ast(c, call->args[0]),
+                  STR_ARG(str_sub(rest, 0, 2)));
+    }
+}
+
+// `1 < x < 3` is `(1 < x) < 3`.
+static void hint_chain(struct checker *c, const struct ast *call)
+{
+    static const char *const SIGNS[F_COUNT] = {[F_LT] = "<", [F_LE] = "<=", [F_GT] = ">", [F_GE] = ">="};
+    const struct ast *left = call->args[0];
+    if (left->kind == AST_CALL && left->count == 2 && SIGNS[left->func] != NULL &&
+        SIGNS[call->func] != NULL) {
+        unit_hint(c->unit, "write `%s && %s %s %s`", say_ast(c, left), say_ast(c, left->args[1]),
+                  SIGNS[call->func], say_ast(c, call->args[1]));
+    }
 }
 
 // Texts in a list of what an address is sought in.
@@ -285,6 +320,7 @@ void say_no_overload(struct checker *c, const struct ast *call)
             say_not(c, left, "something that has an order");
         } else {
             say_mismatch(c, left, right);
+            hint_chain(c, call);
         }
     } else if (call->func == F_IN) {
         enum type_kind kind = kind_of(c, call->args[1]);
@@ -306,6 +342,7 @@ void say_no_overload(struct checker *c, const struct ast *call)
     } else if (sign != NULL) {
         unit_error(c->unit, PDP_ERR_TYPE, call->at, call->len, "`%s` cannot stand before %s", sign,
                    type_of(c, call->args[0]));
+        hint_not_in(c, call);
     } else if (!wrong_count(c, call)) {
         say_arguments(c, call);
     }

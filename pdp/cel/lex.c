@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cel/lex.h"
+#include "cel/foreign.h"
 
 static const char *const RESERVED[] = {"as",        "break",  "const",  "continue", "else", "for",
                                        "function",  "if",     "import", "let",      "loop", "package",
@@ -147,6 +147,7 @@ static void lex_number(struct lexer *lexer, struct token *out)
     if (out->kind != TOK_BAD && is_letter(peek(lexer, 0))) {
         lexer->at++;
         bad(lexer, out, from, "a number runs into a name");
+        foreign_number(lexer->unit, str_sub(lexer->text, from, lexer->text.len));
     }
 }
 
@@ -227,14 +228,13 @@ static void lex_sign(struct lexer *lexer, struct token *out)
     }
     size_t from = lexer->at;
     uint32_t cp = 0;
+    const char *what, *hint;
+    foreign_sign(str_sub(lexer->text, from, lexer->text.len), &what, &hint);
     str_next_cp(lexer->text, &lexer->at, &cp);
-    char what[64] = "unexpected character";
-    if (rest.at[0] == '=') {
-        memcpy(what, "compare with `==`", sizeof "compare with `==`");
-    } else if (rest.at[0] == '&' || rest.at[0] == '|') {
-        memcpy(what, "write `&&` for and, `||` for or", sizeof "write `&&` for and, `||` for or");
+    bad(lexer, out, from, what != NULL ? what : "unexpected character");
+    if (hint != NULL) {
+        unit_hint(lexer->unit, "%s", hint);
     }
-    bad(lexer, out, from, what);
 }
 
 void lex_next(struct lexer *lexer, struct token *out)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cel/lex.h"
+#include "cel/foreign.h"
 
 struct parser {
     struct unit *unit;
@@ -105,41 +105,6 @@ static bool take(struct parser *p, enum token_kind kind)
     return true;
 }
 
-// The word or sign that ends before byte `at`.
-static struct str word_before(struct str text, size_t at)
-{
-    while (at > 0 && text.at[at - 1] == ' ') {
-        at--;
-    }
-    size_t from = at;
-    while (from > 0 && text.at[from - 1] >= 'a' && text.at[from - 1] <= 'z') {
-        from--;
-    }
-    from -= from == at && at > 0; // a sign
-    return str_sub(text, from, at - from);
-}
-
-// What other languages write, and what is written here: by what is not expected, and by what stands before
-// it.
-static void hint_foreign(struct parser *p)
-{
-    static const struct {
-        const char *here, *before, *hint;
-    } FOREIGN[] = {
-        {"and", NULL, "write `&&` for and"},           {"or", NULL, "write `||` for or"},
-        {"not", NULL, "write `!(… in …)` for not in"}, {NULL, "not", "write `!` for not"},
-        {">", "<", "write `!=` for not equal"},
-    };
-    struct str here = str_sub(p->unit->text->text, p->tok.at, p->tok.len);
-    struct str before = word_before(p->unit->text->text, p->tok.at);
-    for (size_t i = 0; i < COUNT_OF(FOREIGN); i++) {
-        if ((FOREIGN[i].here == NULL || str_eq(here, str_of(FOREIGN[i].here))) &&
-            (FOREIGN[i].before == NULL || str_eq(before, str_of(FOREIGN[i].before)))) {
-            unit_hint(p->unit, "%s", FOREIGN[i].hint);
-        }
-    }
-}
-
 static struct ast *unexpected(struct parser *p, const char *wanted)
 {
     if (p->tok.kind == TOK_BAD) {
@@ -151,7 +116,7 @@ static struct ast *unexpected(struct parser *p, const char *wanted)
     } else {
         unit_error(p->unit, PDP_ERR_SYNTAX, p->tok.at, p->tok.len, "%s is expected, but here is `%s`", wanted,
                    unit_quote(p->unit, p->tok.at, p->tok.len));
-        hint_foreign(p);
+        foreign_token(p->unit, p->tok.at, p->tok.len);
     }
     return NULL;
 }
@@ -360,6 +325,7 @@ static struct ast *parse_name(struct parser *p, bool rooted, uint32_t at)
     if (lex_reserved(name.text)) {
         unit_error(p->unit, PDP_ERR_SYNTAX, name.at, name.len, "`%s` is a reserved word",
                    unit_quote(p->unit, name.at, name.len));
+        foreign_word(p->unit, name.text);
         return NULL;
     }
     struct ast *ast = ast_new(p->unit, AST_IDENT, at, p->end);

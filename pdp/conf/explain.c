@@ -149,6 +149,43 @@ static enum pdp_err explain_quote(struct diags *diags, struct place quote)
     return err;
 }
 
+// `id:a` on the line before is text that goes on, where a key was meant. The `:` of it; src NULL: none.
+static struct place tight_colon(struct place at)
+{
+    struct str text = at.src != NULL ? at.src->text : (struct str){"", 0};
+    size_t end = at.at < text.len ? at.at : 0;
+    while (end > 0 && text.at[end - 1] != '\n') {
+        end--;
+    }
+    size_t from = end > 0 ? end - 1 : 0;
+    while (from > 0 && text.at[from - 1] != '\n') {
+        from--;
+    }
+    while (from < end && (text.at[from] == ' ' || text.at[from] == '-')) {
+        from++;
+    }
+    size_t colon = from;
+    while (colon < end && ((text.at[colon] | 0x20) >= 'a' && (text.at[colon] | 0x20) <= 'z')) {
+        colon++;
+    }
+    bool tight = colon > from && colon + 1 < end && text.at[colon] == ':' &&
+                 (unsigned char)text.at[colon + 1] > ' ' && text.at[colon + 1] != '/' &&
+                 text.at[colon + 1] != ':';
+    return tight ? (struct place){at.src, (uint32_t)colon, 1} : (struct place){0};
+}
+
+// A `{` or `[` that was opened on a line before.
+static void hint_open(struct diags *diags, struct place open, struct place at)
+{
+    uint32_t line = 0, here = 0, column = 0;
+    place_line_col(open, &line, &column);
+    place_line_col(at, &here, &column);
+    char sign = sign_at(open);
+    if (line < here && (sign == '{' || sign == '[')) {
+        diag_hint(diags, "the `%c` on line %u is not closed", sign, line);
+    }
+}
+
 enum pdp_err explain_syntax(struct diags *diags, const struct explain_problem *problem)
 {
     if (ends_at(problem->quote, problem->at)) {
@@ -164,10 +201,16 @@ enum pdp_err explain_syntax(struct diags *diags, const struct explain_problem *p
             return say(diags, place, BY_SIGN[i].message, BY_SIGN[i].hint);
         }
     }
+    struct place colon = tight_colon(problem->at);
+    if (colon.src != NULL && str_eq(problem->text, STR("mapping values are not allowed in this context"))) {
+        return say(diags, colon, "a blank is missing behind `:`", NULL);
+    }
     for (size_t i = 0; i < COUNT_OF(BY_PROBLEM); i++) {
         if (str_eq(problem->text, str_of(BY_PROBLEM[i].problem))) {
             place = BY_PROBLEM[i].since ? problem->since : problem->at;
-            return say(diags, place, BY_PROBLEM[i].message, BY_PROBLEM[i].hint);
+            enum pdp_err err = say(diags, place, BY_PROBLEM[i].message, BY_PROBLEM[i].hint);
+            hint_open(diags, problem->since, problem->at);
+            return err;
         }
     }
     return diag_error(diags, PDP_ERR_SYNTAX, problem->at, "not valid YAML: " STR_FMT, STR_ARG(problem->text));

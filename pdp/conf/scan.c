@@ -60,8 +60,12 @@ enum pdp_err scan_source(const struct source *source, struct diags *diags)
         size_t next = at;
         uint32_t cp = 0;
         if (!str_next_cp(text, &next, &cp)) {
-            return diag_error(diags, PDP_ERR_UTF8, (struct place){source, (uint32_t)at, 1},
-                              "byte 0x%02X is not valid UTF-8", byte);
+            enum pdp_err err = diag_error(diags, PDP_ERR_UTF8, (struct place){source, (uint32_t)at, 1},
+                                          "byte 0x%02X is not valid UTF-8", byte);
+            if (at == 0 && (str_starts(text, STR("\xFF\xFE")) || str_starts(text, STR("\xFE\xFF")))) {
+                diag_hint(diags, "the file is UTF-16: save it as UTF-8");
+            }
+            return err;
         }
         if (refused(text, next, cp)) {
             return refuse(source, diags, at, next, cp);

@@ -164,6 +164,29 @@ static bool is_identifier(struct str s)
     return s.len > 0 && s.len <= 128;
 }
 
+// Why a variable of the same map is not there, where the mistake reported last is that it is not.
+static void hint_var(struct build *build, const struct conf_node *map, size_t at, size_t before)
+{
+    const struct diags *diags = build->diags;
+    for (size_t i = 0; diags->count > before && i < map->count; i++) {
+        AUTO(buf_fini) struct buf missing = {0};
+        struct str name = map->entries[i].key->text;
+        buf_printf(&missing, "there is no variable `vars." STR_FMT "`", STR_ARG(name));
+        if (!str_eq(diags->list[diags->count - 1].message, buf_view(&missing))) {
+            continue;
+        }
+        if (i == at) {
+            diag_hint(build->diags, "a variable cannot read itself");
+        } else if (i > at) {
+            diag_hint(build->diags, "a variable reads those above it, and `" STR_FMT "` stands below",
+                      STR_ARG(name));
+        } else {
+            diag_hint(build->diags, "`" STR_FMT "` was refused above", STR_ARG(name));
+        }
+        return;
+    }
+}
+
 void when_vars(struct build *build, const struct conf_node *map, struct build_vars *vars)
 {
     struct cel_var *grown = build_array(build, vars->count + map->count, sizeof(*grown));
@@ -187,7 +210,9 @@ void when_vars(struct build *build, const struct conf_node *map, struct build_va
             continue;
         }
         conditions_of(build, POLICY_OWNER_VARIABLE, build_copy(build, key->text), build->conditions.policy);
+        size_t before = build->diags->count;
         uint32_t expr = when_expr(build, map->entries[i].value, CEL_DYN, vars);
+        hint_var(build, map, i, before);
         (void)when_bound(build, expr, 0, map->entries[i].value->place, "the variable", key->text);
         if (expr != SET_NO_EXPR) {
             grown[vars->count++] = (struct cel_var){build_copy(build, key->text), expr};

@@ -68,7 +68,8 @@ static const struct {
     {"1 2", "an operator or the end is expected, but here is `2`", "2", ""},
     {"9223372036854775808 > 1", "the number does not fit in a 64-bit int", "9223372036854775808", ""},
     {"1e400 > 1.0", "the number is out of range", "1e400", ""},
-    {"if == 1", "`if` is a reserved word", "if", ""},
+    {"if == 1", "`if` is a reserved word", "if", "write `… ? … : …` for if … then … else"},
+    {"for == 1", "`for` is a reserved word", "for", ""},
     {"session.requests", "`session.requests` is of type int, but a condition is true or false",
      "session.requests", ""},
 };

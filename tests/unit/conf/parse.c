@@ -127,7 +127,8 @@ static const struct {
     {"a: [1, 2\nb: 3\n", PDP_ERR_SYNTAX,
      "p.yaml:2:2: error: `,` or `]` was expected here\n"
      "    2 | b: 3\n"
-     "      |  ^\n"},
+     "      |  ^\n"
+     "  hint: the `[` on line 1 is not closed\n"},
     {"a: 'x' == y\n", PDP_ERR_SYNTAX,
      "p.yaml:1:8: error: a key was expected here\n"
      "    1 | a: 'x' == y\n"
