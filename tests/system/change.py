@@ -328,7 +328,7 @@ def reordered(scratch):
         check(names == ([name] if name else []), f"{what}: {out} {err}")
         example = changes[0].get("example") if changes else None
         check((example or {}).get("differs") == grade and not (example or {}).get("with_others"), f"{what}: {out}")
-        check(code == (1 if grade else 0), f"{what}: exit {code}, {out}")
+        check(code == (1 if name else 0), f"{what}: exit {code}, {out}")
         if example:
             holds(old, new, example, what)
             check(example["old"]["rule"] != example["new"]["rule"], f"{what}: {out}")
@@ -411,6 +411,20 @@ def meant(scratch):
         (folder / "p.yaml").write_text(HEAD % ("Policy", "rules: [{id: z, effect: allow}]\n") + LIST % entries)
     code, out, _ = ctl("diff", old, new)
     check(code == 0 and out == "changed list leavers\n  entries: added b\n  nothing reads it: no question is answered differently\n", f"a list that nobody asks: {code} {out}")
+    for folder, keys in ((old, "audit: always"), (new, "reason: ''")):
+        (folder / "p.yaml").write_text(HEAD % ("Policy", f"rules: [{{id: z, effect: allow, {keys}}}]\n"))
+    code, out, _ = ctl("diff", old, new)
+    check(code == 0 and out.endswith("  no answer carries it: no question is answered differently\n"), f"what the log keeps: {code} {out}")
+    alike = [("obligations: [{type: log}]", "obligations: [{type: mask}]", "obligations"),
+             ("when: int(subject.f) > 5", "when: subject.f > 5", None)]
+    for was, now, apart in alike:
+        for folder, keys in ((old, was), (new, now)):
+            (folder / "p.yaml").write_text(HEAD % ("Policy", f"rules: [{{id: z, effect: allow, {keys}}}]\n"))
+        code, out, _ = ctl("diff", old, new)
+        lines = out.splitlines()
+        lines = [line.strip()[5:] for line in lines if line.startswith(("    old  ", "    new  "))]
+        check(code == 1 and (lines[0] != lines[1]) == ("beside these" not in out), f"{was}: {out}")
+        check(apart is None or out.endswith(f"    what differs is beside these: {apart}\n"), f"{was}: {out}")
 
 
 def zones(scratch):
@@ -482,8 +496,8 @@ def diff(scratch):
         holds(old, renamed, change["example"], "files of other names")
     rule = edited(scratch, "is", [("workforce", "- id: staff-read", "- id: staff-reads")])
     code, out, _ = ctl("diff", old, rule)
-    check(code == 0 and out == "renamed rule workforce/staff-read to workforce/staff-reads\n"
-          "  another name for the same: no question gets another effect\n", f"a rule of another name: {code} {out}")
+    check(code == 1 and out == "renamed rule workforce/staff-read to workforce/staff-reads\n"
+          "  another name for the same: no question gets another effect, answers name it so\n", f"a rule of another name: {code} {out}")
     code, _, err = ctl("diff", old, scratch / "none")
     check(code == 2 and "cannot be loaded" in err, err)
     (rule / "guards.yaml").write_text("kind: Policy\n")

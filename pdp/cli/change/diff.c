@@ -46,11 +46,22 @@ void diff_fini(struct diff *diff)
     arena_fini(&diff->arena);
 }
 
+// In no answer: what the audit log keeps, and what a Scope lets others write.
+bool diff_is_beside(const struct change *change)
+{
+    bool beside = change->what == CHANGE_CHANGED;
+    for (uint32_t i = 0; beside && i < change->part_count; i++) {
+        const struct fact *fact = change->parts[i].was != NULL ? change->parts[i].was : change->parts[i].is;
+        beside = strcmp(fact->aspect, "audit") == 0 || strcmp(fact->aspect, "effects below") == 0;
+    }
+    return beside;
+}
+
 bool diff_is_same(const struct diff *diff)
 {
     for (size_t i = 0; i < diff->changes.count; i++) {
         const struct example *example = &diff->examples[i];
-        bool nothing = diff->changes.list[i].words || example->unread;
+        bool nothing = example->unread || diff_is_beside(&diff->changes.list[i]);
         if (!nothing || example->grade != TWIN_SAME) {
             return false;
         }

@@ -19,7 +19,9 @@ MUST_USE enum pdp_err diff_find(const struct snapshot *was, const struct snapsho
 // Looks for the examples. Bounded.
 MUST_USE enum pdp_err diff_search(struct diff *diff, const struct snapshot *was, const struct snapshot *is);
 void diff_fini(struct diff *diff);
-// Is no question answered differently, as far as was found, and nothing changed that could make one?
+// Does no answer carry what changed?
+bool diff_is_beside(const struct change *change);
+// Is it known that no question is answered differently? That none was found says nothing.
 bool diff_is_same(const struct diff *diff);
 
 void diff_show(const struct diff *diff, struct buf *out);

@@ -140,17 +140,34 @@ static void show_step(const struct trial_step *step, bool alone, struct buf *out
     buf_byte(out, '\n');
 }
 
+// Two answers; where their lines say the same, also what differs beside.
+static void show_answers(const struct example *example, struct buf *out)
+{
+    AUTO(buf_fini) struct buf was = {0};
+    AUTO(buf_fini) struct buf is = {0};
+    view_show(&example->was, &was);
+    view_show(&example->is, &is);
+    buf_printf(out, "    old  " STR_FMT "\n    new  " STR_FMT "\n", STR_ARG(buf_view(&was)),
+               STR_ARG(buf_view(&is)));
+    if (str_eq(buf_view(&was), buf_view(&is))) {
+        buf_printf(out, "    what differs is beside these: %s\n", example->apart);
+    }
+}
+
 static void show_example(const struct change *change, const struct example *example, struct buf *out)
 {
     if (change->what == CHANGE_RENAMED) {
-        buf_str(out, STR("  another name for the same: no question gets another effect\n"));
+        buf_str(out,
+                STR("  another name for the same: no question gets another effect, answers name it so\n"));
         return;
     }
     if (example->grade == TWIN_SAME) {
         if (example->unread) {
             buf_str(out, STR("  nothing reads it: no question is answered differently\n"));
+        } else if (diff_is_beside(change)) {
+            buf_str(out, STR("  no answer carries it: no question is answered differently\n"));
         } else if (change->words) {
-            buf_printf(out, "  no question gets another effect; none of %u was answered in other words\n",
+            buf_printf(out, "  no question gets another effect; no example of other words in %u questions\n",
                        example->tries);
         } else {
             buf_printf(out, "  no example: none of %u questions made for it was answered differently\n",
@@ -170,11 +187,7 @@ static void show_example(const struct change *change, const struct example *exam
     for (size_t i = 0; i < example->count; i++) {
         show_step(&example->steps[i], example->count == 1, out);
     }
-    buf_str(out, STR("    old  "));
-    view_show(&example->was, out);
-    buf_str(out, STR("\n    new  "));
-    view_show(&example->is, out);
-    buf_byte(out, '\n');
+    show_answers(example, out);
 }
 
 void diff_show(const struct diff *diff, struct buf *out)

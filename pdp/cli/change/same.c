@@ -2,6 +2,7 @@
 #include "cli/change/same.h"
 
 #include "base/buf.h"
+#include "cel/func.h"
 
 #include <stdlib.h>
 
@@ -105,6 +106,20 @@ static void put_slot(struct buf *out, const struct cel_program *p, uint32_t slot
     put_word(out, p->slots[slot].info.type);
 }
 
+// `a > b` is told as `b < a`: which of the two is asked first changes the words of an error alone. How the
+// difference moves with now is known by the operands.
+static bool is_turned(const struct node *node)
+{
+    uint32_t func = node->c & 0xff;
+    return (node->op == OP_ORDER || node->op == OP_ORDER_NOW) && (func == F_GT || func == F_GE);
+}
+
+static void put_order(struct buf *out, const struct node *node)
+{
+    uint32_t func = node->c & 0xff;
+    put_word(out, func == F_GT ? F_LT : func == F_GE ? F_LE : func);
+}
+
 // What a node has besides its operands.
 static void put_extra(struct buf *out, const struct cel_program *p, const struct node *node)
 {
@@ -128,8 +143,10 @@ static void put_extra(struct buf *out, const struct cel_program *p, const struct
         put_text(out, same_pattern(p, node));
     } else if (node->op == OP_COMP) {
         put_word(out, (uint64_t)node->b << 32 | node->c);
-    } else if (node->op == OP_ORDER || node->op == OP_ORDER_NOW || node->op == OP_CALL) {
+    } else if (node->op == OP_CALL) {
         put_word(out, node->c);
+    } else if (node->op == OP_ORDER || node->op == OP_ORDER_NOW) {
+        put_order(out, node);
     }
 }
 
@@ -153,6 +170,11 @@ static void put_operands(struct same *same, struct buf *out, const struct node *
     bool joined = node->op == OP_AND || node->op == OP_OR;
     if (count > 1 && (joined || node->op == OP_EQ || node->op == OP_NE)) {
         qsort(list, count, sizeof *list, by_hash);
+    }
+    if (count == 2 && is_turned(node)) {
+        struct hash128 first = list[0];
+        list[0] = list[1];
+        list[1] = first;
     }
     for (size_t i = 0; i < count; i++) {
         if (!joined || i == 0 || !hash128_eq(list[i], list[i - 1])) {

@@ -388,6 +388,7 @@ static bool keep(struct searcher *searcher, const struct trial *trial, const str
     out->count = out->steps != NULL ? count : 0;
     out->grade = out->steps != NULL ? found->grade : TWIN_SAME;
     out->others = !found->about;
+    out->apart = found->apart;
     out->places = places.len > 0 ? arena_str(searcher->kept, places, NULL) : places;
     out->was = view_copy(searcher->kept, &found->was);
     out->is = view_copy(searcher->kept, &found->is);

@@ -15,6 +15,7 @@ struct example {
     size_t count;      // the last is the one that is answered differently
     struct str places; // that databases have to say for it; empty: nothing
     struct view was, is;
+    const char *apart; // the first thing in which they differ
     uint32_t tries;
     bool unread; // no condition reads what changed: there is nothing to look for
 };

@@ -182,14 +182,40 @@ static enum twin_grade grade(const struct verdict *a, const struct verdict *b)
     return same ? TWIN_SAME : TWIN_WORDS;
 }
 
+// The first thing that differs, by name: for answers whose effects, rules and reasons read alike.
+static const char *apart_of(const struct verdict *a, const struct verdict *b)
+{
+    const struct {
+        bool same;
+        const char *what;
+    } PARTS[] = {
+        {a->effect == b->effect, "the effect"},
+        {a->code == b->code, "the code"},
+        {same_obligations(a, b), "obligations"},
+        {same_demands(a, b), "what a login is asked for"},
+        {same_texts(a->rules, a->rule_count, b->rules, b->rule_count), "further rules that decide"},
+        {same_texts(a->exceptions, a->exception_count, b->exceptions, b->exception_count), "exceptions"},
+        {str_eq(a->message, b->message), "the message"},
+        {str_eq(a->reason, b->reason), "the reason"},
+        {same_score(a, b), "the score"},
+        {same_missing(a, b), "what could not be decided, and why"},
+    };
+    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+        if (!PARTS[i].same) {
+            return PARTS[i].what;
+        }
+    }
+    return "whether the session needs a new id";
+}
+
 // ---- Playing ---------------------------------------------------------------------------------------------
 
 static void take(struct twin_found *out, enum twin_grade grade, bool about, size_t step,
-                 const struct view *was, const struct view *is, struct arena *arena)
+                 const struct view *was, const struct view *is, const char *apart, struct arena *arena)
 {
     bool better = about != out->about ? about : grade > out->grade;
     if (grade != TWIN_SAME && (out->grade == TWIN_SAME || better)) {
-        *out = (struct twin_found){grade, about, step, view_copy(arena, was), view_copy(arena, is)};
+        *out = (struct twin_found){grade, about, step, view_copy(arena, was), view_copy(arena, is), apart};
     }
 }
 
@@ -233,7 +259,8 @@ static void play_event(struct twin *twin, const struct trial_step *step, size_t 
                             : !view_same(&was, &is)        ? TWIN_DEMANDS
                                                            : TWIN_SAME;
     if (apart != TWIN_SAME) {
-        take(out, apart, wish == NULL || wish->about(wish->user, NULL, NULL), at, &was, &is, arena);
+        take(out, apart, wish == NULL || wish->about(wish->user, NULL, NULL), at, &was, &is, "the code",
+             arena);
     }
 }
 
@@ -270,7 +297,7 @@ void twin_play(struct twin *twin, const struct trial_step *steps, size_t count, 
             view_of_verdict(&was, &was_view);
             view_of_verdict(&is, &is_view);
             take(out, apart, wish == NULL || wish->about(wish->user, &was, &is), i, &was_view, &is_view,
-                 arena);
+                 apart_of(&was, &is), arena);
         }
     }
 }

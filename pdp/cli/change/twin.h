@@ -56,6 +56,7 @@ struct twin_found {
     bool about; // as twin_wish says
     size_t step;
     struct view was, is; // texts are in the arena that twin_play was given
+    const char *apart;   // the first thing that differs: `obligations`
 };
 // Forgets everything, plays the steps in both, and tells the first of those that are furthest apart; of them
 // one that is about what is looked at. A failure counts as the same.

@@ -76,6 +76,13 @@ Test(change_facts, conditions_that_mean_the_same_are_the_same)
         {RULE("subject.x || !subject.x"), RULE("'true'"), false},  // unsure is not yes
         {RULE("subject.x && subject.y"), RULE("subject.x || subject.y"), false},
         {RULE("subject.a in ['x', 'y']"), RULE("subject.a in ['x', 'z']"), false},
+        {RULE("subject.a > subject.b"), RULE("subject.b < subject.a"), true},
+        {RULE("subject.a >= 5"), RULE("5 <= subject.a"), true},
+        {RULE("subject.a > subject.b"), RULE("subject.a < subject.b"), false},
+        {RULE("subject.a > 5"), RULE("5 <= subject.a"), false},
+        {RULE("subject.a > 5"), RULE("'!(subject.a <= 5)'"), false}, // not a number
+        {RULE("timestamp(subject.t) < now"), RULE("now > timestamp(subject.t)"), true},
+        {RULE("timestamp(subject.t) < now"), RULE("now < timestamp(subject.t)"), false},
         {RULE("has(subject.a)"), RULE("has(subject.b)"), false},
         {RULE("subject.a.matches('^a+$')"), RULE("subject.a.matches('^a*$')"), false},
         {RULE("within(now, 'Mon 07:00-08:00', 'UTC')"), RULE("within(now, 'Mon 07:00-09:00', 'UTC')"), false},
