@@ -114,6 +114,7 @@ static void folders(const struct daemon *daemon)
     put_file(daemon, "policies/sub/a.yml", "x: 1\n");
     put_file(daemon, "policies/.hidden/b.yaml", "x: 2\n");
     put_file(daemon, "policies/notes.txt", "no document");
+    put_file(daemon, "policies/odd.YAML", "x: 3\n");
     put_file(daemon, "secret.txt", "out of reach");
     (void)snprintf(path, sizeof path, "%s/policies/pipe.yaml", daemon->dir);
     CHECK(mkfifo(path, 0600) == 0); // must not be waited for
@@ -128,8 +129,9 @@ static void folders(const struct daemon *daemon)
         return;
     }
     struct snapshot_input input = folder_input(folder);
-    static const char *const NAMES[] = {"gone.yaml", "pipe.yaml", "sub/a.yml", "web.yaml"};
-    static const enum pdp_err ERRS[] = {PDP_ERR_IO, PDP_ERR_TYPE, PDP_ERR_OK, PDP_ERR_OK};
+    static const char *const NAMES[] = {"gone.yaml", "odd.YAML", "pipe.yaml", "sub/a.yml", "web.yaml"};
+    static const enum pdp_err ERRS[] = {PDP_ERR_MISSING, PDP_ERR_REFUSED, PDP_ERR_TYPE, PDP_ERR_OK,
+                                        PDP_ERR_OK};
     CHECK(input.file_count == COUNT_OF(NAMES));
     for (size_t i = 0; i < COUNT_OF(NAMES) && i < input.file_count; i++) {
         CHECK(str_ends(input.files[i].name, str_of(NAMES[i])) && input.files[i].err == ERRS[i]);

@@ -106,8 +106,8 @@ static void put_slot(struct buf *out, const struct cel_program *p, uint32_t slot
     put_word(out, p->slots[slot].info.type);
 }
 
-// `a > b` is told as `b < a`: which of the two is asked first changes the words of an error alone. How the
-// difference moves with now is known by the operands.
+// `a > b` is told as `b < a`: which of the two is asked first changes only what is named as missing or wrong.
+// How the difference moves with now is known by the operands.
 static bool is_turned(const struct node *node)
 {
     uint32_t func = node->c & 0xff;
