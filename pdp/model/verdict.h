@@ -51,10 +51,10 @@ struct verdict_shadow {
     enum risk_level level;
 };
 
-// All text is borrowed from the snapshot, the request or the request's arena: encode before unpinning.
 // The reason where a session is unknown and the question does not tell when it began.
 #define VERDICT_NEVER_BEGUN "an unknown session begins only with the time of its authentication"
 
+// All text is borrowed from the snapshot, the request or the request's arena: encode before unpinning.
 struct verdict {
     enum pdp_effect effect;
     enum pdp_code code;
